@@ -1,0 +1,172 @@
+package dev.pgkeeper;
+
+import org.jspecify.annotations.Nullable;
+
+/** What the database refused, or could not be asked. Every kind has a class of its own; {@link #code()} names it too. */
+public class KeeperException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** The answers, with ZooKeeper's numbers. */
+  public enum Code {
+    OK(0, "done"),
+    RUNTIME_INCONSISTENCY(-2, "not tried, because a step before it failed"),
+    CONNECTION_LOSS(-4, "the database could not be reached"),
+    OPERATION_TIMEOUT(-7, "the database did not answer in time"),
+    BAD_ARGUMENTS(-8, "the arguments were refused"),
+    NO_NODE(-101, "there is no such node"),
+    BAD_VERSION(-103, "the node has another version"),
+    NO_CHILDREN_FOR_EPHEMERALS(-108, "the parent is ephemeral, and ephemeral nodes have no children"),
+    NODE_EXISTS(-110, "the node exists already"),
+    NOT_EMPTY(-111, "the node has children"),
+    SESSION_EXPIRED(-112, "the session has ended"),
+    NO_WATCHER(-121, "there is no such watch");
+
+    private final int number;
+    private final String meaning;
+
+    Code(int number, String meaning) {
+      this.number = number;
+      this.meaning = meaning;
+    }
+
+    public int number() {
+      return number;
+    }
+
+    String meaning() {
+      return meaning;
+    }
+  }
+
+  private final Code code;
+  private final @Nullable String path;
+
+  protected KeeperException(Code code, @Nullable String path, String message, @Nullable Throwable cause) {
+    super(message, cause);
+    this.code = code;
+    this.path = path;
+  }
+
+  public Code code() {
+    return code;
+  }
+
+  public @Nullable String path() {
+    return path;
+  }
+
+  /** The exception of the class that belongs to the code. */
+  public static KeeperException of(Code code, String path) {
+    String message = path + ": " + code.meaning();
+    return switch (code) {
+      case NO_NODE -> new NoNode(path, message);
+      case NODE_EXISTS -> new NodeExists(path, message);
+      case BAD_VERSION -> new BadVersion(path, message);
+      case NOT_EMPTY -> new NotEmpty(path, message);
+      case NO_CHILDREN_FOR_EPHEMERALS -> new NoChildrenForEphemerals(path, message);
+      case NO_WATCHER -> new NoWatcher(path, message);
+      case SESSION_EXPIRED -> new SessionExpired(message);
+      default -> new KeeperException(code, path, message, null);
+    };
+  }
+
+  public static final class NoNode extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    NoNode(String path, String message) {
+      super(Code.NO_NODE, path, message, null);
+    }
+  }
+
+  public static final class NodeExists extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    NodeExists(String path, String message) {
+      super(Code.NODE_EXISTS, path, message, null);
+    }
+  }
+
+  public static final class BadVersion extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    BadVersion(String path, String message) {
+      super(Code.BAD_VERSION, path, message, null);
+    }
+  }
+
+  public static final class NotEmpty extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    NotEmpty(String path, String message) {
+      super(Code.NOT_EMPTY, path, message, null);
+    }
+  }
+
+  public static final class NoChildrenForEphemerals extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    NoChildrenForEphemerals(String path, String message) {
+      super(Code.NO_CHILDREN_FOR_EPHEMERALS, path, message, null);
+    }
+  }
+
+  public static final class NoWatcher extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    NoWatcher(String path, String message) {
+      super(Code.NO_WATCHER, path, message, null);
+    }
+  }
+
+  /** The session has ended, with everything it owned; connect again for a new one. */
+  public static final class SessionExpired extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public SessionExpired(String message) {
+      super(Code.SESSION_EXPIRED, null, message, null);
+    }
+  }
+
+  /** The database could not be reached for as long as was configured. The operation was not done. */
+  public static final class ConnectionLoss extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public ConnectionLoss(String message, @Nullable Throwable cause) {
+      super(Code.CONNECTION_LOSS, null, message, cause);
+    }
+  }
+
+  /** The reply was lost, and the database stayed away for so long that nobody can tell whether the operation was done. */
+  public static final class OutcomeUnknown extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public OutcomeUnknown(String message, @Nullable Throwable cause) {
+      super(Code.OPERATION_TIMEOUT, null, message, cause);
+    }
+  }
+
+  /** A statement that the database refused for a reason that is not one of the tree's rules. */
+  public static final class DatabaseError extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public DatabaseError(String message, @Nullable Throwable cause) {
+      super(Code.RUNTIME_INCONSISTENCY, null, message, cause);
+    }
+  }
+
+  /** A multi that was not done; {@link #results()} says which step failed and why. */
+  public static final class MultiFailed extends KeeperException {
+    private static final long serialVersionUID = 1L;
+    private final transient java.util.List<OpResult> results;
+
+    public MultiFailed(Code code, String path, int step, java.util.List<OpResult> results) {
+      super(code, path, "step " + step + " of the multi failed, nothing was done: " + path + ": " + code.meaning(), null);
+      this.results = results;
+    }
+
+    /** One for each step: {@code OK} before the one that failed, {@code RUNTIME_INCONSISTENCY} after it. */
+    public java.util.List<OpResult> results() {
+      return results;
+    }
+  }
+}

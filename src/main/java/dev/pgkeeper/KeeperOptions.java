@@ -1,0 +1,117 @@
+package dev.pgkeeper;
+
+import dev.pgkeeper.migration.SchemaName;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a {@link Keeper} connects. Immutable; each {@code with…} returns a checked copy: {@code
+ * KeeperOptions.defaults().withTimeout(Duration.ofSeconds(10))}.
+ *
+ * @param schema the schema that {@link Keeper#migrate} filled
+ * @param clientName what the session is called in the views
+ * @param timeout how long a client may be silent before its session ends; one second to one day
+ * @param grace how long after its connection broke a session ends, if it does not come back; 200 milliseconds up to the
+ *     timeout
+ * @param operationTimeout how long a call goes on trying while the database is away
+ * @param sweep how often everything watched is compared with the database, in case a notification was lost
+ * @param chroot the node that this client sees as its root
+ * @param maxDataBytes how large a node's data may be
+ * @param listener where the connection of its own comes from; null to find out from the data source
+ * @param leaseOnly whether to do without a connection of its own: no fast failover, changes are polled for
+ */
+public record KeeperOptions(
+    String schema,
+    String clientName,
+    Duration timeout,
+    Duration grace,
+    Duration operationTimeout,
+    Duration sweep,
+    String chroot,
+    int maxDataBytes,
+    @Nullable ConnectionSource listener,
+    boolean leaseOnly) {
+
+  /** Opens a connection that nobody else uses and that no pool takes back. */
+  @FunctionalInterface
+  public interface ConnectionSource {
+    java.sql.Connection open() throws java.sql.SQLException;
+  }
+
+  public KeeperOptions {
+    SchemaName.check(schema);
+    Objects.requireNonNull(clientName, "clientName");
+    within("timeout", timeout, Duration.ofSeconds(1), Duration.ofDays(1));
+    within("grace", grace, Duration.ofMillis(200), timeout);
+    within("operationTimeout", operationTimeout, Duration.ofMillis(100), Duration.ofDays(1));
+    within("sweep", sweep, Duration.ofMillis(100), Duration.ofDays(1));
+    Objects.requireNonNull(chroot, "chroot");
+    if (maxDataBytes < 0 || maxDataBytes > 256 * 1024 * 1024) {
+      throw new IllegalArgumentException("maxDataBytes is " + maxDataBytes + "; use 0 to 268435456");
+    }
+  }
+
+  private static void within(String name, Duration value, Duration least, Duration most) {
+    Objects.requireNonNull(value, name);
+    if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+      throw new IllegalArgumentException(name + " is " + value + "; use " + least + " to " + most);
+    }
+  }
+
+  public static KeeperOptions defaults() {
+    return new KeeperOptions(
+        "pgkeeper",
+        "pgkeeper",
+        Duration.ofSeconds(30),
+        Duration.ofSeconds(2),
+        Duration.ofSeconds(15),
+        Duration.ofSeconds(5),
+        "/",
+        1024 * 1024 - 1,
+        null,
+        false);
+  }
+
+  public KeeperOptions withSchema(String newSchema) {
+    return new KeeperOptions(newSchema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withClientName(String newClientName) {
+    return new KeeperOptions(schema, newClientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  /** A timeout shorter than the grace shortens the grace too. */
+  public KeeperOptions withTimeout(Duration newTimeout) {
+    Duration newGrace = grace.compareTo(newTimeout) > 0 ? newTimeout : grace;
+    return new KeeperOptions(schema, clientName, newTimeout, newGrace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withGrace(Duration newGrace) {
+    return new KeeperOptions(schema, clientName, timeout, newGrace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withOperationTimeout(Duration newOperationTimeout) {
+    return new KeeperOptions(schema, clientName, timeout, grace, newOperationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withSweep(Duration newSweep) {
+    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, newSweep, chroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withChroot(String newChroot) {
+    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, newChroot, maxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withMaxDataBytes(int newMaxDataBytes) {
+    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, newMaxDataBytes, listener, leaseOnly);
+  }
+
+  public KeeperOptions withListener(ConnectionSource newListener) {
+    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, newListener, false);
+  }
+
+  public KeeperOptions withLeaseOnly() {
+    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, null, true);
+  }
+}
