@@ -1,0 +1,160 @@
+package dev.pgkeeper.testing;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A real JVM on the tests' class path, to be killed or stopped as an operating system would. A line
+ * that it prints is what a test waits for; its standard error goes to the test's.
+ */
+public final class ChildProcess implements AutoCloseable {
+
+  private static final String END = "\u0000end of output";
+
+  private final Process process;
+  private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+  private final List<String> seen = new ArrayList<>();
+
+  private ChildProcess(Process process) {
+    this.process = process;
+    Thread reader = new Thread(this::read, "stdout of " + process.pid());
+    reader.setDaemon(true);
+    reader.start();
+  }
+
+  /** Starts {@code java mainClass arguments}. */
+  public static ChildProcess start(Class<?> mainClass, String... arguments) {
+    return start(List.of(), mainClass, arguments);
+  }
+
+  /** Starts {@code java jvmOptions mainClass arguments}. */
+  public static ChildProcess start(
+      List<String> jvmOptions, Class<?> mainClass, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.addAll(jvmOptions);
+    command.add("-cp");
+    command.add(
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+    command.add(mainClass.getName());
+    command.addAll(List.of(arguments));
+    try {
+      return new ChildProcess(
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Waits for the next line that begins with the prefix, skipping others, and returns what follows
+   * the prefix.
+   *
+   * @throws AssertionError if there is none within the limit, telling what was printed instead
+   */
+  public String awaitLine(String prefix, Duration limit) throws InterruptedException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (true) {
+      String line = lines.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      if (line == null) {
+        throw new AssertionError(
+            "No line \"" + prefix + "…\" within " + limit + "; printed: " + seen);
+      }
+      if (line.equals(END)) {
+        lines.add(END);
+        throw new AssertionError("The process ended without \"" + prefix + "…\"; printed: " + seen);
+      }
+      seen.add(line);
+      if (line.startsWith(prefix)) {
+        return line.substring(prefix.length());
+      }
+    }
+  }
+
+  /** Writes a line to its standard input. */
+  public void send(String line) {
+    try {
+      process.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+      process.getOutputStream().flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Waits for its end and returns the exit status. */
+  public int awaitExit(Duration limit) throws InterruptedException {
+    try {
+      return CompletableFuture.supplyAsync(this::waitFor)
+          .get(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new AssertionError("The process did not end within " + limit + "; printed: " + seen, e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public long pid() {
+    return process.pid();
+  }
+
+  public boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** {@code kill -9}; returns when the process is gone. */
+  public void kill9() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor();
+  }
+
+  /** Stops it in its tracks (SIGSTOP), as a long collection or a hanging machine would. */
+  public void stop() {
+    PrivateServer.signal("STOP", process.pid());
+  }
+
+  /** Lets it go on (SIGCONT). */
+  public void cont() {
+    PrivateServer.signal("CONT", process.pid());
+  }
+
+  /** Kills it if it still runs. */
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    waitFor();
+  }
+
+  private int waitFor() {
+    try {
+      return process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted", e);
+    }
+  }
+
+  private void read() {
+    try (BufferedReader reader = process.inputReader(StandardCharsets.UTF_8)) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        lines.add(line);
+      }
+    } catch (IOException e) {
+      // the process was killed
+    } finally {
+      lines.add(END);
+    }
+  }
+}

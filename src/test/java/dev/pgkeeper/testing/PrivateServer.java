@@ -1,0 +1,316 @@
+package dev.pgkeeper.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A PostgreSQL server of the test's own, from the embedded binaries, to be stopped, killed and
+ * started again on the same port and data. Settings are as in production: what was committed
+ * survives a kill.
+ *
+ * <p>Whatever ends this process, kill -9 included, ends the server with it and removes its data: a
+ * shell waits for the end of its standard input, which only this process holds.
+ */
+public final class PrivateServer implements AutoCloseable {
+
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
+
+  private static final String GUARD =
+      """
+      trap '' INT TERM HUP
+      while read -r _; do :; done
+      pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+      for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
+      rm -rf "$1"
+      """;
+
+  private final PostgresBinaries binaries = PostgresBinaries.get();
+  private final Map<String, String> settings = new LinkedHashMap<>();
+  private final Path home;
+  private final Process guard;
+  private final int port;
+  private Process postmaster;
+
+  private PrivateServer(Map<String, String> ownSettings) throws IOException {
+    settings.put("fsync", "on");
+    settings.put("synchronous_commit", "on");
+    settings.put("full_page_writes", "on");
+    settings.put("max_connections", "300");
+    settings.put("shared_buffers", "128MB");
+    settings.put("timezone", "UTC");
+    settings.put("listen_addresses", "127.0.0.1");
+    settings.put("unix_socket_directories", "");
+    settings.putAll(ownSettings);
+    home = Files.createTempDirectory("pgkeeper-test-server-");
+    binaries.handOver(home);
+    guard =
+        new ProcessBuilder("sh", "-c", GUARD, "guard", home.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    port = freePort();
+    initialize();
+  }
+
+  /** A running server with the settings of production. */
+  public static PrivateServer start() {
+    return start(Map.of());
+  }
+
+  /** A running server with these settings on top, as in {@code postgresql.conf}. */
+  public static PrivateServer start(Map<String, String> settings) {
+    try {
+      PrivateServer server = new PrivateServer(settings);
+      try {
+        server.startAgain();
+      } catch (RuntimeException e) {
+        server.close();
+        throw e;
+      }
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException("The server could not be started", e);
+    }
+  }
+
+  public String jdbcUrl() {
+    return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
+  }
+
+  public int port() {
+    return port;
+  }
+
+  public Path dataDirectory() {
+    return home.resolve("data");
+  }
+
+  /** The postmaster's process id. */
+  public long pid() {
+    return postmaster.pid();
+  }
+
+  public boolean isRunning() {
+    return postmaster != null && postmaster.isAlive();
+  }
+
+  /** Changes a setting from the next start on. */
+  public void setting(String name, String value) {
+    settings.put(name, value);
+  }
+
+  /** Rolls open transactions back, ends every connection, writes a checkpoint, stops. */
+  public void stopFast() {
+    stop("INT");
+  }
+
+  /** Ends at once and leaves the recovery to the next start. */
+  public void stopImmediate() {
+    stop("QUIT");
+  }
+
+  /** {@code kill -9} to the postmaster and to every process of its own. */
+  public void kill9() {
+    ProcessHandle handle = postmaster.toHandle();
+    List<ProcessHandle> all = new ArrayList<>();
+    all.add(handle);
+    // The postmaster first stops forking; what it had forked until then is complete.
+    signal("STOP", handle.pid());
+    handle.descendants().forEach(all::add);
+    all.forEach(ProcessHandle::destroyForcibly);
+    all.forEach(PrivateServer::awaitExit);
+  }
+
+  /**
+   * Stops every process of the server in its tracks, as a machine that hangs; {@link #resume} lets
+   * it go on.
+   */
+  public void freeze() {
+    ProcessHandle handle = postmaster.toHandle();
+    signal("STOP", handle.pid());
+    handle.descendants().forEach(child -> signal("STOP", child.pid()));
+  }
+
+  /** Ends a {@link #freeze}. */
+  public void resume() {
+    ProcessHandle handle = postmaster.toHandle();
+    handle.descendants().forEach(child -> signal("CONT", child.pid()));
+    signal("CONT", handle.pid());
+  }
+
+  /**
+   * Starts the stopped or killed server on the same port and data, and waits until it takes
+   * connections.
+   */
+  public void startAgain() {
+    if (isRunning()) {
+      throw new IllegalStateException("The server on port " + port + " is running");
+    }
+    Path log = home.resolve("log");
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    try {
+      launch(log);
+      while (true) {
+        try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=5")) {
+          return;
+        } catch (SQLException e) {
+          if (System.nanoTime() > deadline) {
+            throw new IllegalStateException(
+                "The server did not take connections within " + START_LIMIT + ":\n" + tail(log), e);
+          }
+        }
+        if (!postmaster.isAlive()) {
+          String said = tail(log);
+          if (!said.contains("shared memory block") || System.nanoTime() > deadline) {
+            throw new IllegalStateException("The server did not start:\n" + said);
+          }
+          // A child of the killed server has not ended yet.
+          launch(log);
+        }
+        Thread.sleep(20);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while the server started", e);
+    }
+  }
+
+  /** The end of the server's log. */
+  public String log() {
+    return tail(home.resolve("log"));
+  }
+
+  /** Stops the server and removes its data. */
+  @Override
+  public void close() {
+    try {
+      if (isRunning()) {
+        resume();
+        stopImmediate();
+      }
+    } finally {
+      try {
+        guard.getOutputStream().close();
+        if (!guard.waitFor(30, TimeUnit.SECONDS)) {
+          guard.destroyForcibly();
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void initialize() throws IOException {
+    Path log = home.resolve("initdb.log");
+    Process initdb =
+        binaries
+            .command(
+                "initdb",
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--pgdata=" + dataDirectory())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    try {
+      if (!initdb.waitFor(2, TimeUnit.MINUTES) || initdb.exitValue() != 0) {
+        throw new IOException("initdb failed:\n" + tail(log));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted during initdb", e);
+    }
+  }
+
+  private void launch(Path log) throws IOException {
+    List<String> arguments = new ArrayList<>();
+    arguments.add("-D");
+    arguments.add(dataDirectory().toString());
+    arguments.add("-p");
+    arguments.add(Integer.toString(port));
+    settings.forEach(
+        (name, value) -> {
+          arguments.add("-c");
+          arguments.add(name + "=" + value);
+        });
+    Files.deleteIfExists(log);
+    postmaster =
+        binaries
+            .command("postgres", arguments.toArray(String[]::new))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+  }
+
+  private void stop(String signal) {
+    signal(signal, postmaster.pid());
+    awaitExit(postmaster.toHandle());
+  }
+
+  static void signal(String signal, long pid) {
+    try {
+      Process kill =
+          new ProcessBuilder("kill", "-" + signal, Long.toString(pid))
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      kill.waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while sending a signal", e);
+    }
+  }
+
+  private static void awaitExit(ProcessHandle process) {
+    try {
+      process.onExit().get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while the server stopped", e);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IllegalStateException("The server did not stop within " + STOP_LIMIT, e);
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static String tail(Path log) {
+    try {
+      if (!Files.exists(log)) {
+        return "";
+      }
+      List<String> lines = Files.readAllLines(log);
+      return String.join("\n", lines.subList(Math.max(0, lines.size() - 40), lines.size()));
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+}

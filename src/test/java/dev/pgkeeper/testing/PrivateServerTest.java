@@ -1,0 +1,116 @@
+package dev.pgkeeper.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class PrivateServerTest {
+
+  @Test
+  void whatWasCommittedIsThereAfterEveryWayToStop() throws SQLException {
+    try (PrivateServer server = PrivateServer.start(Map.of("work_mem", "5MB"))) {
+      int port = server.port();
+      execute(server, "CREATE TABLE survivor (way text)");
+
+      execute(server, "INSERT INTO survivor VALUES ('fast')");
+      server.stopFast();
+      assertThat(server.isRunning()).isFalse();
+      assertThatThrownBy(() -> DriverManager.getConnection(server.jdbcUrl()))
+          .isInstanceOf(SQLException.class);
+      server.startAgain();
+
+      execute(server, "INSERT INTO survivor VALUES ('immediate')");
+      server.stopImmediate();
+      server.startAgain();
+
+      try (Connection busy = DriverManager.getConnection(server.jdbcUrl());
+          Statement statement = busy.createStatement()) {
+        statement.execute("INSERT INTO survivor VALUES ('killed')");
+        server.kill9();
+      }
+      assertThat(server.isRunning()).isFalse();
+      server.startAgain();
+
+      assertThat(query(server, "SELECT string_agg(way, ' ' ORDER BY way) FROM survivor"))
+          .isEqualTo("fast immediate killed");
+      assertThat(query(server, "SHOW work_mem")).isEqualTo("5MB");
+      assertThat(server.port()).isEqualTo(port);
+      for (String durable : new String[] {"fsync", "synchronous_commit", "full_page_writes"}) {
+        assertThat(query(server, "SHOW " + durable)).as(durable).isEqualTo("on");
+      }
+    }
+  }
+
+  @Test
+  void theServerEndsWithTheProcessThatStartedItEvenIfThatIsKilled() throws Exception {
+    try (ChildProcess owner = ChildProcess.start(StartsAServer.class)) {
+      long postmaster = Long.parseLong(owner.awaitLine("pid ", Duration.ofSeconds(60)));
+      ProcessHandle handle = ProcessHandle.of(postmaster).orElseThrow();
+      owner.kill9();
+      handle.onExit().get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Run as a process of its own. */
+  static final class StartsAServer {
+    public static void main(String[] arguments) throws InterruptedException {
+      System.out.println("pid " + PrivateServer.start().pid());
+      Thread.sleep(60_000);
+    }
+  }
+
+  @Test
+  void aChildProcessStoppedInItsTracksGoesOnWhereItWas() throws Exception {
+    try (ChildProcess child = ChildProcess.start(Echo.class)) {
+      child.awaitLine("ready", Duration.ofSeconds(30));
+      child.stop();
+      child.send("hello");
+      assertThatThrownBy(() -> child.awaitLine("heard ", Duration.ofMillis(300)))
+          .isInstanceOf(AssertionError.class)
+          .hasMessageContaining("No line \"heard …\" within PT0.3S");
+      child.cont();
+      assertThat(child.awaitLine("heard ", Duration.ofSeconds(30))).isEqualTo("hello");
+      child.kill9();
+      assertThat(child.isAlive()).isFalse();
+    }
+  }
+
+  /** Run as a process of its own. */
+  static final class Echo {
+    public static void main(String[] arguments) throws IOException {
+      System.out.println("ready");
+      var in = new BufferedReader(new InputStreamReader(System.in));
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        System.out.println("heard " + line);
+      }
+    }
+  }
+
+  private static void execute(PrivateServer server, String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(server.jdbcUrl());
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private static String query(PrivateServer server, String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(server.jdbcUrl());
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+}

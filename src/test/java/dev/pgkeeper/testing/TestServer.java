@@ -1,0 +1,145 @@
+package dev.pgkeeper.testing;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.testcontainers.postgresql.PostgreSQLContainer;
+
+/**
+ * The one PostgreSQL server that all tests of this JVM share: the one named by {@code
+ * PGKEEPER_TEST_URL}, else a container if a Docker engine answers, else the embedded binaries.
+ */
+final class TestServer {
+
+  private static String url;
+
+  private TestServer() {}
+
+  /** The JDBC URL of a superuser's connection, credentials included. */
+  static synchronized String url() {
+    if (url == null) {
+      url = provide();
+    }
+    return url;
+  }
+
+  private static String provide() {
+    String given = System.getProperty("PGKEEPER_TEST_URL", System.getenv("PGKEEPER_TEST_URL"));
+    if (given != null && !given.isBlank()) {
+      return given;
+    }
+    if (dockerAnswers()) {
+      return container();
+    }
+    PrivateServer server = PrivateServer.start();
+    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop-test-server"));
+    return server.jdbcUrl();
+  }
+
+  @SuppressWarnings("resource") // Testcontainers' own reaper stops it with this process
+  private static String container() {
+    PostgreSQLContainer container =
+        new PostgreSQLContainer("postgres:" + System.getProperty("pgkeeper.test.postgres", "18"));
+    container.setCommand(
+        "postgres",
+        "-c",
+        "fsync=on",
+        "-c",
+        "synchronous_commit=on",
+        "-c",
+        "full_page_writes=on",
+        "-c",
+        "max_connections=300");
+    container.start();
+    return container.getJdbcUrl()
+        + (container.getJdbcUrl().contains("?") ? "&" : "?")
+        + "user="
+        + container.getUsername()
+        + "&password="
+        + container.getPassword();
+  }
+
+  /** Asks before Testcontainers does, which takes long to find out and writes pages about it. */
+  private static boolean dockerAnswers() {
+    CompletableFuture<Boolean> answer = new CompletableFuture<>();
+    Thread probe = new Thread(() -> answer.complete(anyEngineAnswers()), "docker-probe");
+    probe.setDaemon(true);
+    probe.start();
+    try {
+      return answer.get(3, TimeUnit.SECONDS);
+    } catch (TimeoutException | ExecutionException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private static boolean anyEngineAnswers() {
+    List<URI> engines = new ArrayList<>();
+    String host = System.getenv("DOCKER_HOST");
+    if (host != null && !host.isBlank()) {
+      engines.add(URI.create(host));
+    } else {
+      engines.add(URI.create("unix:///var/run/docker.sock"));
+      String run = System.getenv("XDG_RUNTIME_DIR");
+      if (run != null) {
+        engines.add(URI.create("unix://" + run + "/docker.sock"));
+      }
+      engines.add(
+          URI.create("unix://" + System.getProperty("user.home") + "/.docker/run/docker.sock"));
+    }
+    return engines.stream().anyMatch(TestServer::answers);
+  }
+
+  private static boolean answers(URI engine) {
+    try {
+      if ("unix".equals(engine.getScheme())) {
+        if (!Files.exists(Path.of(engine.getPath()))) {
+          return false;
+        }
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+          channel.connect(UnixDomainSocketAddress.of(engine.getPath()));
+          return ping(channel, channel);
+        }
+      }
+      if ("tcp".equals(engine.getScheme())) {
+        try (Socket socket = new Socket()) {
+          socket.connect(new InetSocketAddress(engine.getHost(), engine.getPort()), 2000);
+          // Behind TLS only Testcontainers can ask; that somebody listens at the address given is
+          // enough.
+          return true;
+        }
+      }
+      return false;
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
+  }
+
+  private static boolean ping(WritableByteChannel out, ReadableByteChannel in) throws IOException {
+    out.write(StandardCharsets.US_ASCII.encode("GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"));
+    ByteBuffer reply = ByteBuffer.allocate(64);
+    while (reply.position() < 12 && in.read(reply) >= 0) {
+      // until the status line is complete
+    }
+    return new String(reply.array(), 0, reply.position(), StandardCharsets.US_ASCII)
+        .matches("(?s)HTTP/1\\.\\d 200.*");
+  }
+}
