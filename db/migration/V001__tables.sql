@@ -1,32 +1,37 @@
--- The tables. Their names and columns are private to pgkeeper; what is public are the functions and the views.
+-- The tables. Names of tables and columns are private to pgkeeper; public are the functions and the views.
 --
--- Order in which every function takes its locks (the second client always finds them in the same order):
---   1. the reply slot's row is written last, see V004;  2. the session (an advisory lock shared by those who
---   create on its behalf, exclusive for the one who ends it);  3. rows of `parent`, by path;  4. rows of `node`, by path.
--- A node without a row in `parent` never had children: whoever adds that row holds FOR KEY SHARE on the node,
--- whoever deletes the node holds FOR UPDATE, so neither can miss the other.
+-- The order in which every function takes its locks, so that two of them never wait for each other:
+--   1. the session (an advisory lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
+--   2. rows of parent, by path
+--   3. rows of node, by path
+--   4. the row of the reply slot
+-- A node without a row in parent never had children. Whoever adds that row holds FOR KEY SHARE on the node, and
+-- whoever deletes the node holds FOR UPDATE on it, so neither can miss the other. A multi takes 2 and 3 for all of its
+-- steps before the first one. Where callers' own transactions cross each other all the same, PostgreSQL ends one with
+-- 40P01, and nothing of it was done.
 
 DO $$
 BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
-    RAISE EXCEPTION 'pgkeeper needs a database with encoding UTF8, this one has %', current_setting('server_encoding');
+    RAISE EXCEPTION 'pgkeeper needs a database with the encoding UTF8; this one has %', current_setting('server_encoding')
+      USING HINT = 'Create a database with ENCODING UTF8 and migrate there.';
   END IF;
 END $$;
 
--- Numbers every change, every session and every token; grows across restarts and promotions (V002, epoch_begin).
+-- Numbers every change, every session and every token.
 CREATE SEQUENCE ${schema}.zxid AS bigint;
 
 -- Which run of the server the numbers belong to: one row.
 CREATE TABLE ${schema}.epoch (
   only_row       boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   number         bigint NOT NULL,
+  began          timestamptz NOT NULL,
   server_started timestamptz NOT NULL,
   system_id      bigint NOT NULL,
-  timeline       integer NOT NULL,
-  began          timestamptz NOT NULL
+  timeline       integer NOT NULL
 );
 
--- A client's lease. `renewed` and `suspected` are in no index, so that a renewal stays on its page.
+-- A client's lease. What a renewal changes is in no index, so that it stays on its page.
 CREATE TABLE ${schema}.session (
   id         bigint PRIMARY KEY,
   timeout_ms bigint NOT NULL,
@@ -65,8 +70,8 @@ CREATE INDEX node_children ON ${schema}.node (parent, name);
 CREATE INDEX node_owned ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 CREATE INDEX node_perishable ON ${schema}.node (kind) WHERE kind IN ('container', 'ttl');
 
--- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does
--- not copy the parent's data; every creation and deletion below one parent takes its turn on this row.
+-- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does not
+-- copy the parent's data; every creation and deletion below one parent takes its turn on this row.
 CREATE TABLE ${schema}.parent (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,
@@ -74,11 +79,12 @@ CREATE TABLE ${schema}.parent (
   pzxid    bigint NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
-INSERT INTO ${schema}.node VALUES ('/', '', '', 'persistent', NULL, NULL, 0, 0, 0, clock_timestamp(), clock_timestamp(), '');
+INSERT INTO ${schema}.node VALUES
+  ('/', '', '', 'persistent', NULL, NULL, 0, 0, 0, clock_timestamp(), clock_timestamp(), '');
 INSERT INTO ${schema}.parent VALUES ('/', 0, 0, 0);
 
--- Who is to be rung for which path. Unlogged: after a crash no listener is left, and those who come back register again.
--- kind: n = the node itself, c = its children, p = both for good, r = the whole subtree for good.
+-- Who is to be rung for which path: n = of the node, c = of its children, p = of both, r = of the whole subtree.
+-- Unlogged: after a crash no listener is left, and whoever comes back registers again.
 CREATE UNLOGGED TABLE ${schema}.watch (
   path    text COLLATE "C" NOT NULL,
   session bigint NOT NULL,
@@ -89,7 +95,7 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 CREATE INDEX watch_session ON ${schema}.watch (session);
 CREATE INDEX watch_recursive ON ${schema}.watch (path) WHERE kind = 'r';
 
--- The last reply that each slot of a session was given; see `settle` in V004.
+-- The last reply that each slot of a session was given (see settle).
 CREATE TABLE ${schema}.reply (
   session bigint NOT NULL,
   slot    integer NOT NULL,
@@ -99,18 +105,18 @@ CREATE TABLE ${schema}.reply (
   PRIMARY KEY (session, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
--- Every answer about one node: `code` is 'ok' or the name of the rule that was broken, and then nothing was changed.
+-- The answer about one node. Its code is 'ok', or the name of the rule that was broken; then nothing was changed.
 CREATE TYPE ${schema}.outcome AS (
-  code           text,
-  path           text,
-  czxid          bigint,
-  mzxid          bigint,
-  ctime          timestamptz,
-  mtime          timestamptz,
-  version        integer,
-  cversion       integer,
-  owner          bigint,
-  data_length    integer,
-  children       integer,
-  pzxid          bigint
+  code        text,
+  path        text,
+  czxid       bigint,
+  mzxid       bigint,
+  ctime       timestamptz,
+  mtime       timestamptz,
+  version     integer,
+  cversion    bigint,
+  owner       bigint,
+  data_length integer,
+  children    bigint,
+  pzxid       bigint
 );

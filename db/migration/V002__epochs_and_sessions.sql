@@ -1,1 +1,272 @@
-SELECT 1;
+-- Epochs. Time and numbers are the database's, and it can be restarted, promoted or restored under its clients.
+-- A new run of the server begins a new epoch before it hands out a number: on another timeline or another cluster the
+-- numbers are raised past all that the lost end of the old one can have used, and every lease counts from the epoch's
+-- beginning, so that an outage ends nobody's session.
+
+-- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
+-- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
+CREATE FUNCTION ${schema}.epoch_begin() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  last          ${schema}.epoch;
+  this_started  timestamptz := pg_postmaster_start_time();
+  this_system   bigint;
+  this_timeline integer;
+  this_number   bigint;
+BEGIN
+  SELECT * INTO last FROM ${schema}.epoch;
+  IF last.server_started IS DISTINCT FROM this_started THEN
+    this_timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
+    SELECT system_identifier INTO this_system FROM pg_control_system();
+    this_number := last.number;
+    IF (this_system, this_timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
+      this_number := greatest(coalesce(last.number, 0) + 1, this_timeline);
+      PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
+      PERFORM setval('${schema}.zxid', this_number << 40) FROM ${schema}.zxid WHERE last_value < this_number << 40;
+      PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
+    END IF;
+    IF last.server_started IS NULL THEN
+      INSERT INTO ${schema}.epoch VALUES (true, this_number, clock_timestamp(), this_started, this_system, this_timeline)
+        ON CONFLICT DO NOTHING;
+    ELSE
+      PERFORM FROM ${schema}.epoch WHERE server_started <> this_started FOR UPDATE SKIP LOCKED;
+      IF FOUND THEN
+        UPDATE ${schema}.epoch SET number = this_number, began = clock_timestamp(), server_started = this_started,
+          system_id = this_system, timeline = this_timeline;
+      END IF;
+    END IF;
+  END IF;
+  PERFORM set_config('${schema}.epoch', 'seen', false);
+END $$;
+
+-- The next number. A backend looks at the epoch once: it cannot outlive the run of the server.
+CREATE FUNCTION ${schema}.next_zxid() RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('${schema}.epoch', true) IS DISTINCT FROM 'seen' THEN
+    PERFORM ${schema}.epoch_begin();
+  END IF;
+  RETURN nextval('${schema}.zxid');
+END $$;
+
+-- The advisory lock of one thing: 64-bit keys, one for each kind and number of this schema.
+CREATE FUNCTION ${schema}.lock_key(kind text, number bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT hashtextextended('${schema}.' || kind || '.' || number, 0) $$;
+
+SELECT ${schema}.epoch_begin();
+
+-- Sessions. Two detectors, one authority:
+--   the lease: `renewed` + `lease_ms` by this clock. A client renews three times in its timeout, and the lease is a
+--     third longer than the timeout, so that a client may be silent for the whole timeout.
+--   the connection: a client's own connection holds the shared advisory lock 'live'. Once that lock is found free the
+--     session is suspected, and after the grace it is ended, long before its lease.
+-- The authority is the row: it ends under its lock, in one transaction with all that it owned. A suspicion is written,
+-- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
+-- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count.
+
+-- The moment a lease ends.
+CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT greatest(renewed, CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END)
+    + lease_ms * interval '1 millisecond'
+  FROM ${schema}.epoch e
+$$;
+
+-- The moment a suspected session ends; null while nothing is suspected.
+CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN suspected IS NOT NULL THEN greatest(
+    suspected + grace_ms * interval '1 millisecond',
+    CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
+      + timeout_ms * interval '1 millisecond') END
+  FROM ${schema}.epoch e
+$$;
+
+-- Opens a session. A direct one takes its liveness lock on this very connection.
+CREATE FUNCTION ${schema}.session_open(in_timeout_ms bigint, in_grace_ms bigint, in_direct boolean, in_client text,
+    in_host text, in_pid bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  new_id bigint := ${schema}.next_zxid();
+  moment timestamptz;
+BEGIN
+  IF in_timeout_ms <= 0 OR in_grace_ms <= 0 OR in_grace_ms > in_timeout_ms THEN
+    RAISE EXCEPTION 'a session needs 0 < grace (% ms) <= timeout (% ms)', in_grace_ms, in_timeout_ms USING ERRCODE = '22023';
+  END IF;
+  IF in_direct THEN
+    PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', new_id));
+  END IF;
+  moment := clock_timestamp();
+  INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid)
+    VALUES (new_id, in_timeout_ms, in_timeout_ms + in_timeout_ms / 3, in_grace_ms, in_direct, moment, moment,
+      in_client, in_host, in_pid);
+  RETURN new_id;
+END $$;
+
+-- Takes the liveness lock again on a new connection and clears the suspicion. False: the session has ended.
+CREATE FUNCTION ${schema}.session_attach(in_session bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
+  RETURN ${schema}.session_renew(in_session);
+END $$;
+
+-- Renews the lease of a session whose liveness lock, if it has one, is held by the caller. False: it has ended.
+-- Not flushed: what a crash can take back, the next epoch gives again. Call it in a transaction of its own.
+CREATE FUNCTION ${schema}.session_renew(in_session bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  UPDATE ${schema}.session s SET renewed = clock_timestamp(), suspected = NULL
+    WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp();
+  RETURN FOUND;
+END $$;
+
+-- Whether the session is there, and whether the caller is the one to reap now: of all the clients that ping within one
+-- tick, the first finds that tick's advisory lock free and keeps it until its next ping. So a fleet of any size
+-- reaps once a tick, nothing is written for it, and a client that is paused or dies delays it by one tick.
+-- `tick` is the number to hand in at the next ping; `reap` says that it was won just now.
+CREATE FUNCTION ${schema}.session_ping(in_session bigint, in_tick bigint, OUT alive boolean, OUT tick bigint, OUT reap boolean)
+LANGUAGE plpgsql AS $$
+BEGIN
+  alive := EXISTS (SELECT FROM ${schema}.session s
+    WHERE s.id = in_session AND s.suspected IS NULL AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
+  tick := floor(extract(epoch FROM clock_timestamp()) * 1000 / 750);
+  reap := false;
+  IF tick IS DISTINCT FROM in_tick THEN
+    IF in_tick IS NOT NULL THEN
+      PERFORM pg_advisory_unlock(${schema}.lock_key('tick', in_tick));
+    END IF;
+    reap := pg_try_advisory_lock(${schema}.lock_key('tick', tick));
+    IF NOT reap THEN tick := NULL; END IF;
+  END IF;
+END $$;
+
+-- Whether this session may own something new; keeps it from ending before the calling transaction does.
+CREATE FUNCTION ${schema}.session_joined(in_session bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key('owner', in_session));
+  RETURN EXISTS (SELECT FROM ${schema}.session s
+    WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
+END $$;
+
+-- Ends a session and deletes all that it owned, under one number. Returns the paths that went; null if there was no
+-- such session. Waits for transactions that hold on to something of it.
+CREATE FUNCTION ${schema}._session_end(in_session bigint) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  gone text[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
+  DELETE FROM ${schema}.session s WHERE s.id = in_session;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  DELETE FROM ${schema}.watch w WHERE w.session = in_session;
+  PERFORM FROM ${schema}.parent p WHERE p.path IN (SELECT n.parent FROM ${schema}.node n WHERE n.owner = in_session)
+    ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.node n WHERE n.owner = in_session ORDER BY n.path FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN '{}';
+  END IF;
+  WITH number AS MATERIALIZED (
+    SELECT ${schema}.next_zxid() AS zxid
+  ), deleted AS (
+    DELETE FROM ${schema}.node n WHERE n.owner = in_session RETURNING n.path, n.parent
+  ), counted AS (
+    UPDATE ${schema}.parent p SET children = children - d.number, pzxid = number.zxid
+      FROM number, (SELECT parent, count(*) AS number FROM deleted GROUP BY parent) d WHERE p.path = d.parent
+  )
+  SELECT array_agg(path ORDER BY path) INTO gone FROM deleted;
+  RETURN gone;
+END $$;
+
+-- Ends a session and rings whoever watches what it owned. False: it had ended before.
+CREATE FUNCTION ${schema}.session_end(in_session bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  gone text[] := ${schema}._session_end(in_session);
+BEGIN
+  PERFORM ${schema}.ring(path, true) FROM unnest(gone) AS path;
+  RETURN gone IS NOT NULL;
+END $$;
+
+-- Suspects a session whose liveness lock is free. The lock is looked at while the row is held: see "Two detectors".
+CREATE FUNCTION ${schema}.session_suspect(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM ${schema}.session s WHERE s.id = in_session AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
+  IF FOUND AND pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session)) THEN
+    UPDATE ${schema}.session s SET suspected = clock_timestamp() WHERE s.id = in_session;
+  END IF;
+END $$;
+
+-- Ends a session if what was read of it still condemns it: its lease is over, or it is under the same suspicion as
+-- then and its lock is still free. Returns the paths that went, null if it lives or is busy.
+CREATE FUNCTION ${schema}.session_judge(in_session bigint, in_suspected timestamptz) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  lease_over boolean;
+BEGIN
+  PERFORM set_config('lock_timeout', '20ms', true);
+  PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
+  SELECT ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp() INTO lease_over
+    FROM ${schema}.session s
+    WHERE s.id = in_session
+      AND (${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
+        OR s.suspected = in_suspected AND ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp())
+    FOR UPDATE;
+  IF NOT FOUND OR NOT (lease_over OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
+    RETURN NULL;
+  END IF;
+  RETURN ${schema}._session_end(in_session);
+EXCEPTION
+  WHEN lock_not_available OR deadlock_detected THEN
+    RETURN NULL;
+END $$;
+
+-- One tick of the reaper: suspects the sessions whose connection is gone, and ends at most `in_most` of those whose
+-- time is over, each in a transaction of its own. `next_ms`: when the next suspicion will be ripe.
+CREATE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT next_ms bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+  condemned ${schema}.session;
+  doomed    ${schema}.session[];
+  gone      text[];
+BEGIN
+  ended := 0;
+  IF NOT pg_try_advisory_xact_lock(${schema}.lock_key('reaper', 0)) THEN
+    RETURN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM ${schema}.epoch WHERE server_started = pg_postmaster_start_time()) THEN
+    PERFORM ${schema}.epoch_begin();
+    RETURN;
+  END IF;
+  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM ${schema}.session_suspect(s.id) FROM (
+    SELECT id FROM ${schema}.session
+      WHERE direct AND suspected IS NULL AND ${schema}.lock_key('live', id) NOT IN (
+        SELECT (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
+          WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+      LIMIT 200) s;
+  doomed := ARRAY(
+    SELECT s FROM ${schema}.session s
+      WHERE ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
+        OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp()
+      ORDER BY s.id LIMIT in_most);
+  COMMIT;
+  FOREACH condemned IN ARRAY doomed LOOP
+    gone := ${schema}.session_judge(condemned.id, condemned.suspected);
+    COMMIT;
+    IF gone IS NOT NULL THEN
+      ended := ended + 1;
+      PERFORM ${schema}.ring(path, true) FROM unnest(gone) AS path;
+      COMMIT;
+    END IF;
+  END LOOP;
+  SELECT extract(epoch FROM min(${schema}.suspicion_end(suspected, grace_ms, timeout_ms)) - clock_timestamp()) * 1000
+    INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
+END $$;

@@ -1,149 +1,284 @@
--- The znode tree. Every function can be called in a transaction of the caller's and then ends with it; errors of
--- use come back as a code and leave that transaction usable.
+-- The znode tree. Every function may be called inside a transaction of the caller's and ends with it. A broken rule is
+-- an answer, not an error: the transaction stays usable.
 
 -- The path of the parent; '' for the root.
 CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT CASE WHEN path = '/' THEN '' WHEN strpos(substr(path, 2), '/') = 0 THEN '/' ELSE left(path, -strpos(reverse(path), '/')) END $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN path = '/' THEN '' ELSE coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/') END
+$$;
 
-CREATE FUNCTION ${schema}.refused(in_code text, in_path text) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT in_code, in_path, NULL::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::integer, NULL::bigint, NULL::integer, NULL::integer, NULL::bigint $$;
+-- The paths above this one, the root included.
+CREATE FUNCTION ${schema}.ancestors_of(path text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(left(path, i - 1)), '{}') || ARRAY['/']
+    FROM generate_series(2, length(path)) AS i WHERE substr(path, i, 1) = '/'
+$$;
 
--- Creates a node. Decides under the lock on the parent's row, which also numbers the children.
+-- A name or path with its number, if it is to have one.
+CREATE FUNCTION ${schema}.numbered(name text, creates bigint, sequential boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN NOT sequential THEN name
+    WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END
+$$;
+
+-- The answer that says no.
+CREATE FUNCTION ${schema}.refused(code text, path text) RETURNS ${schema}.outcome
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT code, path, NULL::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
+    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint
+$$;
+
+-- Creates a node; decides on the parent's row, which also numbers the children. One statement does it all where it can be
+-- done, and mostly changes nothing where it cannot. Of two who create the same path at the same moment, the second
+-- finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs those who
+-- watch the children one look.
 CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
-    in_owner bigint, in_ttl_ms bigint, in_zxid bigint) RETURNS ${schema}.outcome
+    in_owner bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  cut     integer := strpos(reverse(in_path), '/');
-  above   text := left(in_path, -cut);
-  leaf    text := right(in_path, cut - 1);
-  born    bigint;
-  up_kind ${schema}.node_kind;
-  up_czxid bigint;
-  zxid    bigint;
-  moment  timestamptz;
+  cut        integer := strpos(reverse(in_path), '/');
+  above      text := coalesce(nullif(left(in_path, -cut), ''), '/');
+  leaf       text := right(in_path, cut - 1);
+  above_kind ${schema}.node_kind;
+  above_zxid bigint;
+  outcome    ${schema}.outcome;
 BEGIN
-  IF above = '' THEN above := '/'; END IF;
-  IF (CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END)
-     !~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$' THEN
+  IF in_path = '/' AND NOT in_sequential THEN
+    RETURN ${schema}.refused('node_exists', in_path);
+  ELSIF in_path IS NULL OR octet_length(in_path) > 2000
+      OR (in_kind = 'ttl') <> (in_ttl_ms IS NOT NULL) OR in_ttl_ms NOT BETWEEN 1 AND 1099511627775
+      OR (CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END)
+        !~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
-  END IF;
-  IF in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_owner) THEN
+  ELSIF in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_owner) THEN
     RETURN ${schema}.refused('session_expired', in_path);
   END IF;
-  SELECT creates INTO born FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
-    SELECT kind, czxid INTO up_kind, up_czxid FROM ${schema}.node n WHERE n.path = above FOR KEY SHARE;
-    IF NOT FOUND THEN
-      RETURN ${schema}.refused('no_node', in_path);
-    ELSIF up_kind = 'ephemeral' THEN
-      RETURN ${schema}.refused('no_children_for_ephemerals', in_path);
+  LOOP
+    WITH turn AS (
+      UPDATE ${schema}.parent p
+        SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+        WHERE p.path = above AND NOT EXISTS (
+          SELECT FROM ${schema}.node n WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential))
+        RETURNING creates - 1 AS number, pzxid AS zxid, clock_timestamp() AS moment
+    ), born AS (
+      INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
+        SELECT ${schema}.numbered(in_path, number, in_sequential), above, ${schema}.numbered(leaf, number, in_sequential),
+          in_kind, in_owner, in_ttl_ms, 0, zxid, zxid, moment, moment, in_data FROM turn
+        ON CONFLICT DO NOTHING
+        RETURNING n.path
+    )
+    SELECT 'ok', b.path, t.zxid, t.zxid, t.moment, t.moment, 0, 0, coalesce(in_owner, 0), length(in_data), 0, t.zxid
+      INTO outcome FROM turn t LEFT JOIN born b ON true;
+    IF outcome.path IS NOT NULL THEN
+      RETURN outcome;
+    ELSIF outcome.code = 'ok' THEN
+      UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
+      RETURN ${schema}.refused('node_exists', in_path);
+    ELSIF EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.node n
+        ON n.path = ${schema}.numbered(in_path, p.creates, in_sequential) WHERE p.path = above) THEN
+      RETURN ${schema}.refused('node_exists', in_path);
     END IF;
-    INSERT INTO ${schema}.parent VALUES (above, 0, 0, up_czxid) ON CONFLICT DO NOTHING;
-    SELECT creates INTO born FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
-  END IF;
-  IF in_sequential THEN
-    in_path := in_path || lpad(born::text, greatest(10, length(born::text)), '0');
-    leaf := leaf || lpad(born::text, greatest(10, length(born::text)), '0');
-  END IF;
-  zxid := coalesce(in_zxid, nextval('${schema}.zxid'));
-  moment := clock_timestamp();
-  INSERT INTO ${schema}.node (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
-    VALUES (in_path, above, leaf, in_kind, in_owner, in_ttl_ms, 0, zxid, zxid, moment, moment, in_data)
-    ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
-    RETURN ${schema}.refused('node_exists', in_path);
-  END IF;
-  UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = zxid WHERE p.path = above;
-  RETURN ROW('ok'::text, in_path, zxid, zxid, moment, moment, 0, 0, coalesce(in_owner, 0), length(in_data), 0, zxid)::${schema}.outcome;
+    SELECT n.kind, n.czxid INTO above_kind, above_zxid FROM ${schema}.node n WHERE n.path = above FOR KEY SHARE;
+    IF above_kind = 'ephemeral' THEN
+      RETURN ${schema}.refused('no_children_for_ephemerals', in_path);
+    ELSIF FOUND THEN
+      INSERT INTO ${schema}.parent VALUES (above, 0, 0, above_zxid) ON CONFLICT DO NOTHING;
+    ELSIF in_parents THEN
+      outcome := ${schema}._create(above, '', 'persistent', false, NULL, NULL, true, in_zxid);
+      IF outcome.code NOT IN ('ok', 'node_exists') THEN
+        RETURN outcome;
+      END IF;
+    ELSE
+      RETURN ${schema}.refused('no_node', in_path);
+    END IF;
+  END LOOP;
 END $$;
 
+-- Sets a node's data if it has the version; -1 matches any. Decides on the node's row.
 CREATE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  o ${schema}.outcome;
+  outcome ${schema}.outcome;
 BEGIN
   UPDATE ${schema}.node n
-    SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, nextval('${schema}.zxid')), mtime = clock_timestamp()
+    SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
+    FROM (SELECT) AS always LEFT JOIN ${schema}.parent p ON p.path = in_path
     WHERE n.path = in_path AND (in_version = -1 OR n.version = in_version)
-    RETURNING 'ok'::text, n.path, czxid, mzxid, ctime, mtime, version, 0, coalesce(owner, 0), length(in_data), 0, czxid INTO o;
-  IF NOT FOUND THEN
-    PERFORM FROM ${schema}.node n WHERE n.path = in_path;
-    RETURN ${schema}.refused(CASE WHEN FOUND THEN 'bad_version' ELSE 'no_node' END, in_path);
+    RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
+      coalesce(n.owner, 0), length(in_data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
+    INTO outcome;
+  IF FOUND THEN
+    RETURN outcome;
   END IF;
-  SELECT 2 * p.creates - p.children, p.children, p.pzxid INTO o.cversion, o.children, o.pzxid
-    FROM ${schema}.parent p WHERE p.path = in_path;
-  IF NOT FOUND THEN o.cversion := 0; o.children := 0; o.pzxid := o.czxid; END IF;
-  RETURN o;
+  PERFORM FROM ${schema}.node n WHERE n.path = in_path;
+  RETURN ${schema}.refused(CASE WHEN FOUND THEN 'bad_version' ELSE 'no_node' END, in_path);
 END $$;
 
+-- Deletes a childless node if it has the version; -1 matches any. Decides on its parent's row, then on the node's.
 CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above   text := ${schema}.parent_of(in_path);
-  was     integer;
-  kids    bigint;
+  above    text := ${schema}.parent_of(in_path);
+  found_at integer;
+  below    bigint;
 BEGIN
-  IF above = '' THEN RETURN ${schema}.refused('bad_arguments', in_path); END IF;
+  IF above = '' THEN
+    RETURN ${schema}.refused('bad_arguments', in_path);
+  END IF;
   PERFORM FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
-  SELECT version INTO was FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
-  IF NOT FOUND THEN RETURN ${schema}.refused('no_node', in_path); END IF;
-  IF in_version <> -1 AND in_version <> was THEN RETURN ${schema}.refused('bad_version', in_path); END IF;
-  SELECT children INTO kids FROM ${schema}.parent p WHERE p.path = in_path FOR UPDATE;
-  IF FOUND THEN
-    IF kids > 0 THEN RETURN ${schema}.refused('not_empty', in_path); END IF;
+  SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN ${schema}.refused('no_node', in_path);
+  ELSIF in_version NOT IN (-1, found_at) THEN
+    RETURN ${schema}.refused('bad_version', in_path);
+  END IF;
+  SELECT p.children INTO below FROM ${schema}.parent p WHERE p.path = in_path FOR UPDATE;
+  IF below > 0 THEN
+    RETURN ${schema}.refused('not_empty', in_path);
+  ELSIF FOUND THEN
     DELETE FROM ${schema}.parent p WHERE p.path = in_path;
   END IF;
-  DELETE FROM ${schema}.node n WHERE n.path = in_path;
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, nextval('${schema}.zxid')) WHERE p.path = above;
+  WITH gone AS (
+    DELETE FROM ${schema}.node n WHERE n.path = in_path
+  )
+  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+    WHERE p.path = above;
   RETURN ${schema}.refused('ok', in_path);
 END $$;
 
-CREATE FUNCTION ${schema}.watched(in_path text, in_above text) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-  RETURN EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = in_path)
-    OR EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = in_above AND w.kind IN ('c', 'p'))
-    OR EXISTS (SELECT FROM ${schema}.watch w WHERE w.kind = 'r');
-END $$;
-
-CREATE FUNCTION ${schema}.result_of(o ${schema}.outcome) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
- RETURN ARRAY[o.code, o.path, o.czxid::text, o.mzxid::text, (extract(epoch from o.ctime)*1000)::bigint::text, (extract(epoch from o.mtime)*1000)::bigint::text, o.version::text, o.cversion::text, o.owner::text,
-   o.data_length::text, o.children::text, o.pzxid::text];
-END $$;
-
-CREATE PROCEDURE ${schema}.commit_create(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean, in_ttl_ms bigint, OUT result text[])
+-- Deletes a node with all that is below it, under one number; `children` of the answer tells how many went. Locks
+-- until two looks in a row find the same rows: then every row is held, and nobody can have added one unseen.
+CREATE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  o ${schema}.outcome;
+  above        text := ${schema}.parent_of(in_path);
+  parents      bigint;
+  nodes        bigint;
+  parents_then bigint := -1;
+  nodes_then   bigint := -1;
+  outcome      ${schema}.outcome;
 BEGIN
-  o := ${schema}._create(in_path, in_data, in_kind, in_sequential, CASE WHEN in_kind = 'ephemeral' THEN in_session END, in_ttl_ms, NULL);
-  result := ${schema}.result_of(o);
-  IF o.code = 'ok' THEN
-   IF in_slot is not null THEN
-    INSERT INTO ${schema}.reply AS r VALUES (in_session, in_slot, in_request, clock_timestamp(), result)
-      ON CONFLICT (session, slot) DO UPDATE SET request = excluded.request, at = excluded.at, results = excluded.results WHERE r.request < excluded.request;
-    END IF;
-    IF ${schema}.watched(o.path, ${schema}.parent_of(o.path)) THEN
-      COMMIT;
-    END IF;
+  IF above = '' THEN
+    RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
+  PERFORM FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
+  LOOP
+    PERFORM FROM ${schema}.parent p
+      WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0') ORDER BY p.path FOR UPDATE;
+    GET DIAGNOSTICS parents = ROW_COUNT;
+    PERFORM FROM ${schema}.node n
+      WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0') ORDER BY n.path FOR UPDATE;
+    GET DIAGNOSTICS nodes = ROW_COUNT;
+    EXIT WHEN parents = parents_then AND nodes = nodes_then;
+    parents_then := parents;
+    nodes_then := nodes;
+  END LOOP;
+  IF nodes = 0 THEN
+    RETURN ${schema}.refused('no_node', in_path);
+  END IF;
+  DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
+  DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
+  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;
+  outcome := ${schema}.refused('ok', in_path);
+  outcome.children := nodes;
+  RETURN outcome;
 END $$;
-CREATE PROCEDURE ${schema}.commit_set(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea, in_version int, OUT result text[])
+
+-- Fails unless the node has the version, and keeps it so until the transaction ends.
+CREATE FUNCTION ${schema}._check(in_path text, in_version integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  o ${schema}.outcome;
+  found_at integer;
 BEGIN
-  o := ${schema}._set(in_path, in_data, in_version, NULL);
-  result := ${schema}.result_of(o);
-  IF o.code = 'ok' THEN
-   IF in_slot is not null THEN
-    INSERT INTO ${schema}.reply AS r VALUES (in_session, in_slot, in_request, clock_timestamp(), result)
-      ON CONFLICT (session, slot) DO UPDATE SET request = excluded.request, at = excluded.at, results = excluded.results WHERE r.request < excluded.request;
-    END IF;
-    IF ${schema}.watched(o.path, ${schema}.parent_of(o.path)) THEN
-      COMMIT;
-    END IF;
-  END IF;
+  SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
+  RETURN ${schema}.refused(
+    CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version NOT IN (-1, found_at) THEN 'bad_version' ELSE 'ok' END, in_path);
 END $$;
+
+-- All steps or none, under one number. The locks of all steps are taken first, in the order that everybody keeps.
+-- The types are create, set, delete and check; the arrays run in parallel. If a step fails, the answers before it are
+-- 'ok', it has its own, those after it are 'runtime_inconsistency', and nothing was changed.
+CREATE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+    in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  steps   integer := coalesce(cardinality(in_types), 0);
+  at_step integer := 0;
+  target  record;
+  zxid    bigint;
+  outcome ${schema}.outcome;
+  answers ${schema}.outcome[] := '{}';
+BEGIN
+  IF 'ephemeral' = ANY (in_kinds) AND NOT ${schema}.session_joined(in_session) THEN
+    RETURN ARRAY(SELECT ${schema}.refused(CASE i WHEN 1 THEN 'session_expired' ELSE 'runtime_inconsistency' END, in_paths[i])
+      FROM generate_series(1, steps) i ORDER BY i);
+  END IF;
+  PERFORM FROM ${schema}.parent p WHERE p.path IN (
+      SELECT ${schema}.parent_of(in_paths[i]) FROM generate_series(1, steps) i WHERE in_types[i] IN ('create', 'delete'))
+    ORDER BY p.path FOR NO KEY UPDATE;
+  FOR target IN
+    SELECT in_paths[i] AS path, bool_or(in_types[i] = 'delete') AS deleted FROM generate_series(1, steps) i
+      WHERE in_types[i] <> 'create' GROUP BY 1 ORDER BY in_paths[i] COLLATE "C"
+  LOOP
+    IF target.deleted THEN
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
+    ELSE
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
+    END IF;
+  END LOOP;
+  zxid := ${schema}.next_zxid();
+  WHILE at_step < steps LOOP
+    at_step := at_step + 1;
+    outcome := CASE in_types[at_step]
+      WHEN 'create' THEN ${schema}._create(in_paths[at_step], in_data[at_step], in_kinds[at_step]::${schema}.node_kind,
+        in_sequentials[at_step], CASE in_kinds[at_step] WHEN 'ephemeral' THEN in_session END, in_ttls_ms[at_step], false, zxid)
+      WHEN 'set' THEN ${schema}._set(in_paths[at_step], in_data[at_step], in_versions[at_step], zxid)
+      WHEN 'delete' THEN ${schema}._delete(in_paths[at_step], in_versions[at_step], zxid)
+      WHEN 'check' THEN ${schema}._check(in_paths[at_step], in_versions[at_step])
+      ELSE ${schema}.refused('bad_arguments', in_paths[at_step]) END;
+    IF outcome.code <> 'ok' THEN
+      RAISE EXCEPTION 'step % refused', at_step USING ERRCODE = 'PK002';
+    END IF;
+    answers := answers || outcome;
+  END LOOP;
+  RETURN answers;
+EXCEPTION
+  WHEN SQLSTATE 'PK002' THEN
+    RETURN ARRAY(SELECT CASE
+        WHEN i < at_step THEN ${schema}.refused('ok', in_paths[i])
+        WHEN i = at_step THEN outcome
+        ELSE ${schema}.refused('runtime_inconsistency', in_paths[i]) END
+      FROM generate_series(1, steps) i ORDER BY i);
+END $$;
+
+-- One tick for nodes that go by themselves: containers that lost their last child (or got none in five minutes), and
+-- childless nodes that were not set for their time to live. Deletes at most `in_most`; returns how many.
+CREATE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  ripe   text;
+  reaped integer := 0;
+BEGIN
+  FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+      WHERE n.kind IN ('container', 'ttl') AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
+  LOOP
+    PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(ripe) FOR NO KEY UPDATE;
+    PERFORM FROM ${schema}.node n WHERE n.path = ripe FOR UPDATE;
+    IF EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+          WHERE n.path = ripe AND ${schema}.is_perished(n, p))
+        AND (${schema}._delete(ripe, -1, NULL)).code = 'ok' THEN
+      PERFORM ${schema}.ring(ripe, true);
+      reaped := reaped + 1;
+    END IF;
+  END LOOP;
+  RETURN reaped;
+END $$;
+
+-- Whether a node's time is over, by what is known of it and of its children.
+CREATE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(p.children, 0) = 0 AND CASE n.kind
+    WHEN 'container' THEN p.creates > 0 OR n.ctime < clock_timestamp() - interval '5 minutes'
+    WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'
+    ELSE false END
+$$;

@@ -1,0 +1,114 @@
+-- Watches. State is the truth, a ring is a hint that carries an address and never data: whoever is rung, or missed a
+-- ring, compares what it last saw (czxid, mzxid, pzxid) with what is there.
+--
+-- No registration misses a change in between: it reads under a lock that a writer of that path needs. If the node is
+-- there, that is its row; if not, it is the row in which the nearest node above it that exists counts its children,
+-- for whatever creates the path must first create a child there. A writer looks for watchers after it has its lock, with
+-- a snapshot of its own. (A writer above READ COMMITTED cannot look again: its watchers learn of it at their sweep.)
+
+-- The sessions to ring for a change of this node; `structural` if it was created or deleted.
+CREATE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
+LANGUAGE sql STABLE AS $$
+  SELECT w.session FROM ${schema}.watch w WHERE w.path = in_path AND (in_structural OR w.kind <> 'c')
+  UNION ALL
+  SELECT w.session FROM ${schema}.watch w
+    WHERE in_structural AND w.path = ${schema}.parent_of(in_path) AND w.kind IN ('c', 'p')
+  UNION ALL
+  SELECT w.session FROM ${schema}.watch w
+    WHERE w.kind = 'r' AND w.path = ANY (${schema}.ancestors_of(in_path))
+      AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.kind = 'r')
+$$;
+
+CREATE FUNCTION ${schema}.is_watched(in_path text, in_structural boolean) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM ${schema}.watchers_of(in_path, in_structural));
+END $$;
+
+-- Rings those who watch this node, on a channel for each session, when the transaction commits.
+CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('${schema}:' || s.session, in_path)
+    FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s;
+END $$;
+
+-- Rings those who watch the node or anything below it, after all of it went.
+CREATE FUNCTION ${schema}.ring_subtree(in_path text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('${schema}:' || w.session, w.path) FROM ${schema}.watch w
+    WHERE w.path > in_path || '/' AND w.path < in_path || '0';
+  PERFORM ${schema}.ring(in_path, true);
+END $$;
+
+-- Registers a session for a path and keeps the path's writers out until this transaction ends. Read the path next, in
+-- the same transaction, with a statement of its own. A whole subtree cannot be kept out: see watch_is_settled.
+CREATE FUNCTION ${schema}.watch_register(in_session bigint, in_path text, in_kind "char") RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  nearest text;
+  held    text;
+BEGIN
+  LOOP
+    PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
+    EXIT WHEN FOUND;
+    SELECT max(n.path) INTO nearest FROM ${schema}.node n WHERE n.path = ANY (${schema}.ancestors_of(in_path));
+    EXIT WHEN nearest = held;
+    PERFORM ${schema}.hold_children(nearest);
+    held := nearest;
+  END LOOP;
+  IF in_kind IN ('c', 'p') THEN
+    PERFORM ${schema}.hold_children(in_path);
+  END IF;
+  INSERT INTO ${schema}.watch VALUES (in_path, in_session, in_kind) ON CONFLICT DO NOTHING;
+END $$;
+
+-- Keeps everybody from creating or deleting children of this node until this transaction ends.
+CREATE FUNCTION ${schema}.hold_children(in_path text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
+  IF NOT FOUND THEN
+    PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
+    PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
+  END IF;
+END $$;
+
+-- The number of the next transaction: those before it may have looked for watchers before a registration was there.
+CREATE FUNCTION ${schema}.watch_horizon() RETURNS bigint
+LANGUAGE sql AS $$ SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint $$;
+
+-- Whether all of those have ended: what is read now, and rung from now on, misses nothing in between.
+CREATE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean
+LANGUAGE sql AS $$ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= in_horizon $$;
+
+-- What a client compares for each of these paths; no row for a path without a node.
+CREATE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
+    FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n USING (path) LEFT JOIN ${schema}.parent p USING (path)
+$$;
+
+-- The same for a node and everything below it.
+CREATE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+    WHERE n.path = in_path OR (n.path > rtrim(in_path, '/') || '/' AND n.path < rtrim(in_path, '/') || '0')
+    ORDER BY n.path
+$$;
+
+-- Registers again after a break of the connection, without reading; the caller compares next.
+CREATE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO ${schema}.watch
+    SELECT path, in_session, kind::"char" FROM unnest(in_paths, in_kinds) AS asked (path, kind) ORDER BY path, kind
+    ON CONFLICT DO NOTHING
+$$;
+
+CREATE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
+LANGUAGE sql AS $$
+  DELETE FROM ${schema}.watch w USING unnest(in_paths, in_kinds) AS asked (path, kind)
+    WHERE w.path = asked.path AND w.session = in_session AND w.kind = asked.kind::"char"
+$$;

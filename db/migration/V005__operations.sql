@@ -1,0 +1,264 @@
+-- The operations as callers ask for them. Each has one inner function (V003) and two thin entrances:
+--   create, set, delete, … : inside any transaction, for any language; they ring when that transaction commits.
+--   request_create, … : what the library calls, in a transaction of its own. They note the reply in the caller's slot and
+--     leave the ring to the caller, after the commit, because a transaction that notifies and waits for a flush makes
+--     all others that notify wait with it. The caller rings only if the last element of the answer says 'true'.
+--
+-- A lost reply. The slot remembers the last request that committed, and only ever moves on. `settle` moves it on by
+-- itself to the request in question: it finds the reply if the request had committed, and waits for it if it is just
+-- committing; otherwise the request finds the slot moved on, whenever it may arrive, and does nothing. Either way its fate
+-- is known and final, and the caller takes the reply or asks again under the next number.
+
+-- Reads. They answer no row for a node that is not there.
+
+CREATE FUNCTION ${schema}.get(in_path text) RETURNS TABLE (data bytea, czxid bigint, mzxid bigint, ctime timestamptz,
+    mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.data, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
+      coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
+$$;
+
+CREATE FUNCTION ${schema}.exists(in_path text) RETURNS TABLE (czxid bigint, mzxid bigint, ctime timestamptz,
+    mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
+      coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
+$$;
+
+-- Names of children after one name ('' for the first), sorted.
+CREATE FUNCTION ${schema}.children(in_path text, in_after text DEFAULT '', in_limit integer DEFAULT NULL)
+RETURNS TABLE (name text)
+LANGUAGE sql STABLE AS $$
+  SELECT n.name FROM ${schema}.node n WHERE n.parent = in_path AND n.name > in_after ORDER BY n.name LIMIT in_limit
+$$;
+
+-- Writes inside the caller's transaction.
+
+CREATE FUNCTION ${schema}.create(in_path text, in_data bytea DEFAULT '', in_kind ${schema}.node_kind DEFAULT 'persistent',
+    in_sequential boolean DEFAULT false, in_session bigint DEFAULT NULL, in_ttl_ms bigint DEFAULT NULL,
+    in_parents boolean DEFAULT false) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind, in_sequential,
+    CASE in_kind WHEN 'ephemeral' THEN in_session END, in_ttl_ms, in_parents, NULL);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring_created(outcome.path, in_parents);
+  END IF;
+  RETURN outcome;
+END $$;
+
+CREATE FUNCTION ${schema}.set(in_path text, in_data bytea, in_version integer DEFAULT -1) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._set(in_path, in_data, in_version, NULL);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring(in_path, false);
+  END IF;
+  RETURN outcome;
+END $$;
+
+CREATE FUNCTION ${schema}.delete(in_path text, in_version integer DEFAULT -1) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._delete(in_path, in_version, NULL);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring(in_path, true);
+  END IF;
+  RETURN outcome;
+END $$;
+
+CREATE FUNCTION ${schema}.delete_recursive(in_path text) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._delete_recursive(in_path);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring_subtree(in_path);
+  END IF;
+  RETURN outcome;
+END $$;
+
+CREATE FUNCTION ${schema}.multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+    in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcomes ${schema}.outcome[] := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
+    in_sequentials, in_ttls_ms);
+BEGIN
+  PERFORM ${schema}.ring(o.path, in_types[o.step] <> 'set') FROM unnest(outcomes) WITH ORDINALITY AS o
+      (code, path, czxid, mzxid, ctime, mtime, version, cversion, owner, data_length, children, pzxid, step)
+    WHERE in_types[o.step] <> 'check' AND NOT EXISTS (SELECT FROM unnest(outcomes) AS f WHERE f.code <> 'ok')
+    ORDER BY o.step;
+  RETURN outcomes;
+END $$;
+
+-- A node that was created, and with `parents` perhaps nodes above it.
+CREATE FUNCTION ${schema}.ring_created(in_path text, in_parents boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF in_parents THEN
+    PERFORM ${schema}.ring(above, true) FROM unnest(${schema}.ancestors_of(in_path)) AS above WHERE above <> '/';
+  END IF;
+  PERFORM ${schema}.ring(in_path, true);
+END $$;
+
+-- Writes in a transaction of their own, numbered so that a lost reply can be settled.
+
+-- An outcome as the library reads it: eleven fields, and whether somebody is to be rung.
+CREATE FUNCTION ${schema}.answer(o ${schema}.outcome, watched boolean) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ARRAY[o.code, o.path, o.czxid::text, o.mzxid::text, (extract(epoch FROM o.ctime) * 1000000)::bigint::text,
+    (extract(epoch FROM o.mtime) * 1000000)::bigint::text, o.version::text, o.cversion::text, o.owner::text,
+    o.data_length::text, o.children::text, o.pzxid::text, watched::text];
+END $$;
+
+-- Notes the reply to a request that is about to commit. Fails, and takes the request back, if it was settled before.
+CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_results text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = in_results
+    WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
+  IF NOT FOUND THEN
+    INSERT INTO ${schema}.reply VALUES (in_session, in_slot, in_request, clock_timestamp(), in_results)
+      ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'request % of slot % of session % was settled before it came', in_request, in_slot, in_session
+        USING ERRCODE = 'PK001';
+    END IF;
+  END IF;
+END $$;
+
+-- What became of a request whose reply was lost: its reply, or null, and then it never will be done.
+CREATE FUNCTION ${schema}.settle(in_session bigint, in_slot integer, in_request bigint) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  found_results text[];
+BEGIN
+  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, NULL);
+  RETURN NULL;
+EXCEPTION
+  WHEN SQLSTATE 'PK001' THEN
+    SELECT r.results INTO STRICT found_results FROM ${schema}.reply r
+      WHERE r.session = in_session AND r.slot = in_slot AND r.request = in_request;
+    RETURN found_results;
+END $$;
+
+CREATE FUNCTION ${schema}.request_create(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
+    in_kind text, in_sequential boolean, in_ttl_ms bigint, in_parents boolean) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind::${schema}.node_kind, in_sequential,
+    CASE in_kind WHEN 'ephemeral' THEN in_session END, in_ttl_ms, in_parents, NULL);
+  results text[];
+BEGIN
+  IF outcome.code <> 'ok' THEN
+    RETURN ${schema}.answer(outcome, false);
+  END IF;
+  results := ${schema}.answer(outcome, in_parents OR ${schema}.is_watched(outcome.path, true));
+  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  RETURN results;
+END $$;
+
+CREATE FUNCTION ${schema}.request_set(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
+    in_version integer) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._set(in_path, in_data, in_version, NULL);
+  results text[];
+BEGIN
+  IF outcome.code <> 'ok' THEN
+    RETURN ${schema}.answer(outcome, false);
+  END IF;
+  results := ${schema}.answer(outcome, ${schema}.is_watched(in_path, false));
+  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  RETURN results;
+END $$;
+
+CREATE FUNCTION ${schema}.request_delete(in_session bigint, in_slot integer, in_request bigint, in_path text,
+    in_version integer) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._delete(in_path, in_version, NULL);
+  results text[];
+BEGIN
+  IF outcome.code <> 'ok' THEN
+    RETURN ${schema}.answer(outcome, false);
+  END IF;
+  results := ${schema}.answer(outcome, ${schema}.is_watched(in_path, true));
+  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  RETURN results;
+END $$;
+
+CREATE FUNCTION ${schema}.request_delete_recursive(in_session bigint, in_slot integer, in_request bigint, in_path text)
+RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._delete_recursive(in_path);
+  results text[] := ${schema}.answer(outcome, true);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  END IF;
+  RETURN results;
+END $$;
+
+-- The answers of all steps, one behind the other.
+CREATE FUNCTION ${schema}.request_multi(in_session bigint, in_slot integer, in_request bigint, in_types text[],
+    in_paths text[], in_data bytea[], in_versions integer[], in_kinds text[], in_sequentials boolean[],
+    in_ttls_ms bigint[]) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome;
+  results text[] := '{}';
+  step    integer := 0;
+  done    boolean := true;
+BEGIN
+  FOREACH outcome IN ARRAY ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
+      in_sequentials, in_ttls_ms) LOOP
+    step := step + 1;
+    done := done AND outcome.code = 'ok';
+    results := results || ${schema}.answer(outcome, done AND in_types[step] <> 'check'
+      AND ${schema}.is_watched(outcome.path, in_types[step] <> 'set'));
+  END LOOP;
+  IF done AND step > 0 THEN
+    PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  END IF;
+  RETURN results;
+END $$;
+
+-- Reads that leave a watch: registered and read under one lock. Registration need not survive a crash, so the commit
+-- is not flushed: call them in a transaction of their own.
+
+CREATE FUNCTION ${schema}.watch_node(in_session bigint, in_path text, in_kind "char", in_even_if_absent boolean)
+RETURNS TABLE (data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer,
+    cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM ${schema}.watch_register(in_session, in_path, in_kind);
+  RETURN QUERY SELECT * FROM ${schema}.get(in_path);
+  IF NOT FOUND AND NOT in_even_if_absent THEN
+    PERFORM ${schema}.watch_forget(in_session, ARRAY[in_path], ARRAY[in_kind::text]);
+  END IF;
+END $$;
+
+-- One row for each child, with the node's own numbers; one row without a name for a node without children.
+CREATE FUNCTION ${schema}.watch_children(in_session bigint, in_path text)
+RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, name text)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM ${schema}.watch_register(in_session, in_path, 'c');
+  RETURN QUERY
+    SELECT s.czxid, s.mzxid, s.pzxid, c.name FROM ${schema}.watch_states(ARRAY[in_path]) s
+      LEFT JOIN ${schema}.node c ON c.parent = in_path ORDER BY c.name;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.watch_forget(in_session, ARRAY[in_path], ARRAY['c']);
+  END IF;
+END $$;

@@ -1,0 +1,125 @@
+-- What everybody may look at, and who may do what.
+
+CREATE VIEW ${schema}.sessions AS
+  SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
+    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms)) AS ends,
+    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms))
+      > clock_timestamp() AS alive,
+    CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
+    s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace
+  FROM ${schema}.session s;
+COMMENT ON VIEW ${schema}.sessions IS 'The clients, and until when each of them lives by the database''s clock.';
+COMMENT ON COLUMN ${schema}.sessions.session IS 'The number that ephemeral nodes name as their owner.';
+COMMENT ON COLUMN ${schema}.sessions.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.sessions.host IS 'The client''s machine, as it calls itself.';
+COMMENT ON COLUMN ${schema}.sessions.pid IS 'The client''s process on that machine.';
+COMMENT ON COLUMN ${schema}.sessions.opened IS 'When the session was opened.';
+COMMENT ON COLUMN ${schema}.sessions.renewed IS 'When the lease was last renewed.';
+COMMENT ON COLUMN ${schema}.sessions.ends IS 'When the session ends if nothing more is heard of it.';
+COMMENT ON COLUMN ${schema}.sessions.alive IS 'Whether that moment is still to come.';
+COMMENT ON COLUMN ${schema}.sessions.connected IS 'Whether its connection stands; null for a client that has only a lease.';
+COMMENT ON COLUMN ${schema}.sessions.timeout IS 'How long the client may be silent.';
+COMMENT ON COLUMN ${schema}.sessions.grace IS 'How long it may take to come back after its connection broke.';
+
+CREATE VIEW ${schema}.nodes AS
+  SELECT n.path, n.kind, n.version, length(n.data) AS data_length, coalesce(p.children, 0) AS children,
+    n.owner AS session, n.owner IS NULL OR coalesce(s.alive, false) AS alive,
+    n.ctime AS created, n.mtime AS modified, n.ttl_ms * interval '1 millisecond' AS ttl,
+    n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid) AS pzxid, n.parent, n.name
+  FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+    LEFT JOIN ${schema}.sessions s ON s.session = n.owner;
+COMMENT ON VIEW ${schema}.nodes IS 'The znodes, without their data.';
+COMMENT ON COLUMN ${schema}.nodes.path IS 'Where the node is.';
+COMMENT ON COLUMN ${schema}.nodes.kind IS 'How long it lives: persistent, ephemeral, container or ttl.';
+COMMENT ON COLUMN ${schema}.nodes.version IS 'How often its data was set.';
+COMMENT ON COLUMN ${schema}.nodes.data_length IS 'The length of its data in bytes.';
+COMMENT ON COLUMN ${schema}.nodes.children IS 'How many children it has.';
+COMMENT ON COLUMN ${schema}.nodes.session IS 'The session an ephemeral node goes with.';
+COMMENT ON COLUMN ${schema}.nodes.alive IS 'False for an ephemeral node whose session is over and which is about to go.';
+COMMENT ON COLUMN ${schema}.nodes.created IS 'When it was created.';
+COMMENT ON COLUMN ${schema}.nodes.modified IS 'When its data was last set.';
+COMMENT ON COLUMN ${schema}.nodes.ttl IS 'How long a ttl node stays childless and unset before it goes.';
+COMMENT ON COLUMN ${schema}.nodes.czxid IS 'The change that created it; never smaller for a later node of this path.';
+COMMENT ON COLUMN ${schema}.nodes.mzxid IS 'The change that last set its data.';
+COMMENT ON COLUMN ${schema}.nodes.pzxid IS 'The change that last created or deleted a child.';
+COMMENT ON COLUMN ${schema}.nodes.parent IS 'The path of the node above.';
+COMMENT ON COLUMN ${schema}.nodes.name IS 'The last part of the path.';
+
+CREATE VIEW ${schema}.watchers AS
+  SELECT w.path, w.session,
+    CASE w.kind WHEN 'n' THEN 'node' WHEN 'c' THEN 'children' WHEN 'p' THEN 'persistent' ELSE 'recursive' END AS kind,
+    s.client, s.host, s.pid
+  FROM ${schema}.watch w LEFT JOIN ${schema}.session s ON s.id = w.session;
+COMMENT ON VIEW ${schema}.watchers IS 'Which session is rung for changes of which path.';
+COMMENT ON COLUMN ${schema}.watchers.path IS 'The path that is watched, whether or not there is a node.';
+COMMENT ON COLUMN ${schema}.watchers.session IS 'The session that is rung.';
+COMMENT ON COLUMN ${schema}.watchers.kind IS 'node, children, persistent (both) or recursive (all below too).';
+COMMENT ON COLUMN ${schema}.watchers.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.watchers.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.watchers.pid IS 'The client''s process.';
+
+CREATE VIEW ${schema}.epochs AS
+  SELECT e.number, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e;
+COMMENT ON VIEW ${schema}.epochs IS 'Which run of the server the numbers belong to.';
+COMMENT ON COLUMN ${schema}.epochs.number IS 'Grows with every timeline and every cluster; the upper part of new numbers.';
+COMMENT ON COLUMN ${schema}.epochs.began IS 'Leases count from here if they were renewed before.';
+COMMENT ON COLUMN ${schema}.epochs.timeline IS 'PostgreSQL''s timeline in this epoch.';
+COMMENT ON COLUMN ${schema}.epochs.current IS 'False from a restart until the first client is back.';
+
+-- Which protocol this schema speaks, and the oldest client that it still serves.
+CREATE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
+LANGUAGE sql IMMUTABLE AS $$ SELECT 6, 6 $$;
+
+-- Which roles were let in, so that later migrations grant them what is new.
+CREATE TABLE ${schema}.grantee (
+  role text PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('application', 'inspector'))
+);
+
+-- Grants every role what its kind may do. An application runs everything and owns nothing; an inspector looks at the
+-- views, which show no payload.
+CREATE FUNCTION ${schema}.grant_all() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  g ${schema}.grantee;
+  v name;
+BEGIN
+  REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC;
+  REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC;
+  REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM PUBLIC;
+  REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC;
+  FOR g IN SELECT * FROM ${schema}.grantee JOIN pg_roles ON rolname = role LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', g.role);
+    IF g.kind = 'application' THEN
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO %I', g.role);
+      EXECUTE format('REVOKE ALL ON ${schema}.grantee FROM %I', g.role);
+      EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${schema}.zxid TO %I', g.role);
+      EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
+    ELSE
+      FOR v IN SELECT viewname FROM pg_views WHERE schemaname = '${schema}' LOOP
+        EXECUTE format('GRANT SELECT ON ${schema}.%I TO %I', v, g.role);
+      END LOOP;
+      EXECUTE format('GRANT EXECUTE ON FUNCTION ${schema}.protocol(), ${schema}.lease_end(timestamptz, bigint), '
+        '${schema}.suspicion_end(timestamptz, bigint, bigint) TO %I', g.role);
+      EXECUTE format('GRANT SELECT ON ${schema}.epoch TO %I', g.role);
+    END IF;
+  END LOOP;
+END $$;
+
+-- Lets a role run everything, without rights to change the schema.
+CREATE PROCEDURE ${schema}.grant_application(in_role text)
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO ${schema}.grantee VALUES (in_role, 'application') ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
+  PERFORM ${schema}.grant_all();
+END $$;
+
+-- Lets a role look at the views, and at nothing else.
+CREATE PROCEDURE ${schema}.grant_inspector(in_role text)
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO ${schema}.grantee VALUES (in_role, 'inspector') ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
+  PERFORM ${schema}.grant_all();
+END $$;
+
+SELECT ${schema}.grant_all();
