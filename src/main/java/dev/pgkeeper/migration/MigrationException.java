@@ -1,6 +1,8 @@
 package dev.pgkeeper.migration;
 
-/** A schema could not be brought to the version of this jar; nothing of a failed step remains in it. */
+/**
+ * A schema could not be brought to the version of this jar; nothing of a failed step remains in it.
+ */
 public class MigrationException extends RuntimeException {
 
   public MigrationException(String message) {

@@ -1,25 +1,294 @@
 package dev.pgkeeper.migration;
 
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Brings a schema to the version that this jar speaks. */
+/**
+ * Brings a schema to the version that this jar speaks.
+ *
+ * <p>Flyway runs the files, with a history of its own in the schema itself, all pending ones in one
+ * transaction. A schema that is up to date costs one connection and a query. Otherwise three
+ * connections are needed at once: one keeps everybody else who migrates this schema waiting by a
+ * transaction-level advisory lock, which no pooler disturbs, and two are Flyway's. Whoever waited
+ * looks again and finds nothing left to do.
+ *
+ * <p>A schema made by {@link #script} is the same, history included, and is taken on from there.
+ */
 public final class Migrations {
+
+  private static final Logger log = LoggerFactory.getLogger(Migrations.class);
+
+  static final String HISTORY = "migration_history";
+
+  /** The first key of the advisory lock, "pgkm"; the second is the hash of the schema's name. */
+  static final int LOCK_CLASS = 0x70676b6d;
+
+  private static final Duration LOCK_LIMIT = Duration.ofMinutes(5);
 
   private Migrations() {}
 
-  /** Brings the schema up to this jar's version. */
-  public static void migrate(DataSource dataSource, String schema) {
+  /** The version that a schema has after {@link #migrate}. */
+  public static int latest() {
+    return MigrationFile.all().size();
+  }
+
+  /**
+   * Brings the schema to this jar's version, creating it if it is missing, and returns the version
+   * that it has then. A schema of a newer pgkeeper that still serves this version is left as it is.
+   *
+   * @throws IllegalArgumentException if the name is no plain identifier
+   * @throws MigrationException if the schema is not of this version afterwards
+   */
+  public static int migrate(DataSource dataSource, String schema) {
     SchemaName.check(schema);
+    PlainSession source = new PlainSession(dataSource);
+    String where = "schema \"" + schema + "\"";
+    try (Connection connection = source.getConnection()) {
+      where = where(connection, schema);
+      int version = checkedVersion(connection, schema, where);
+      if (version >= latest()) {
+        return version;
+      }
+      connection.setAutoCommit(false);
+      lock(connection, schema, where);
+      version = checkedVersion(connection, schema, where);
+      if (version >= latest()) {
+        return version;
+      }
+      if (version == 0) {
+        create(source, schema);
+      }
+      run(source, schema);
+      log.info("Migrated the {} from version {} to {}", where, version, latest());
+      return latest();
+    } catch (SQLException | FlywayException e) {
+      throw new MigrationException(
+          "The "
+              + where
+              + " could not be brought to version "
+              + latest()
+              + ": "
+              + reason(e)
+              + ". Nothing of it was changed. Three connections and the right to create are needed; without them, let"
+              + " the database's administrator run the SQL that Migrations.script prints.",
+          e);
+    }
+  }
+
+  /** The SQL that creates the schema at this jar's version, for those who run it themselves. */
+  public static String script(String schema) {
+    return script(schema, 0);
+  }
+
+  /**
+   * The SQL that brings a schema from a version to this jar's, in one transaction, for those who
+   * run it themselves. It refuses a schema of another version, and leaves the history that {@link
+   * #migrate} continues.
+   *
+   * @param fromVersion the version that the schema has, 0 if it does not exist
+   */
+  public static String script(String schema, int fromVersion) {
+    SchemaName.check(schema);
+    if (fromVersion < 0 || fromVersion > latest()) {
+      throw new IllegalArgumentException(
+          "There is no script from version " + fromVersion + "; give 0 to " + latest());
+    }
+    return MigrationScript.of(schema, MigrationFile.all(), fromVersion);
+  }
+
+  private static void run(DataSource source, String schema) {
     Flyway.configure(Migrations.class.getClassLoader())
-        .dataSource(dataSource)
+        .dataSource(source)
         .schemas(schema)
         .defaultSchema(schema)
-        .table("migration_history")
-        .locations("classpath:dev/pgkeeper/migration")
+        .createSchemas(false)
+        .table(HISTORY)
+        .locations(new String[0])
+        .resourceProvider(new MigrationFiles())
+        .javaMigrationClassProvider(List::of)
         .placeholders(Map.of("schema", schema))
+        .group(true)
         .load()
         .migrate();
+  }
+
+  /**
+   * Only where it is missing: the right to create schemas is not needed where an administrator made
+   * it.
+   */
+  private static void create(DataSource source, String schema) throws SQLException {
+    try (Connection connection = source.getConnection();
+        Statement statement = connection.createStatement()) {
+      if (!exists(connection, "SELECT FROM pg_namespace WHERE nspname = ?", schema)) {
+        statement.execute("CREATE SCHEMA " + schema);
+      }
+    }
+  }
+
+  /**
+   * The version that the schema has, 0 if it is missing or empty; larger than this jar's only if it
+   * still serves this jar.
+   */
+  private static int checkedVersion(Connection connection, String schema, String where)
+      throws SQLException {
+    if (!exists(connection, "SELECT WHERE to_regclass(?) IS NOT NULL", schema + "." + HISTORY)) {
+      if (exists(
+          connection,
+          "SELECT FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?)",
+          schema)) {
+        throw new MigrationException(
+            "The "
+                + where
+                + " has tables, but not pgkeeper's. Choose another name for pgkeeper's schema, one that nobody else"
+                + " uses.");
+      }
+      return 0;
+    }
+    int version = recordedVersion(connection, schema, where);
+    if (version > latest()) {
+      long oldest = number(connection, "SELECT oldest_client FROM " + schema + ".protocol()");
+      if (oldest > latest()) {
+        throw new MigrationException(
+            "The "
+                + where
+                + " has version "
+                + version
+                + ", which serves clients from version "
+                + oldest
+                + " on; this pgkeeper has version "
+                + latest()
+                + ". Use a newer pgkeeper.");
+      }
+    }
+    return version;
+  }
+
+  /** The newest version in the history, whose older entries must be the files of this jar. */
+  private static int recordedVersion(Connection connection, String schema, String where)
+      throws SQLException {
+    int newest = 0;
+    try (Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT version::integer, checksum FROM "
+                    + schema
+                    + "."
+                    + HISTORY
+                    + " WHERE success AND version IS NOT NULL ORDER BY 1")) {
+      while (row.next()) {
+        newest = row.getInt(1);
+        if (newest <= latest() && MigrationFile.all().get(newest - 1).checksum() != row.getInt(2)) {
+          throw new MigrationException(
+              "The "
+                  + where
+                  + " was made with another content of "
+                  + MigrationFile.all().get(newest - 1).name()
+                  + " than this pgkeeper has. Use the pgkeeper that made it, or a released one that is newer.");
+        }
+      }
+    }
+    return newest;
+  }
+
+  /**
+   * Waits in short questions, never inside one: a statement that waits keeps vacuum from cleaning
+   * up.
+   */
+  private static void lock(Connection connection, String schema, String where) throws SQLException {
+    long deadline = System.nanoTime() + LOCK_LIMIT.toNanos();
+    while (!tryLock(connection, schema)) {
+      connection.rollback();
+      if (System.nanoTime() > deadline) {
+        throw new MigrationException(
+            "The "
+                + where
+                + " has been locked by another migration for "
+                + LOCK_LIMIT.toMinutes()
+                + " minutes. See who holds the advisory lock with classid "
+                + LOCK_CLASS
+                + " in pg_locks.");
+      }
+      try {
+        Thread.sleep(ThreadLocalRandom.current().nextLong(50, 150));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new MigrationException("Interrupted while another process migrated the " + where, e);
+      }
+    }
+  }
+
+  private static boolean tryLock(Connection connection, String schema) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement("SELECT pg_try_advisory_xact_lock(?, hashtext(?))")) {
+      statement.setInt(1, LOCK_CLASS);
+      statement.setString(2, schema);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() && row.getBoolean(1);
+      }
+    }
+  }
+
+  private static String where(Connection connection, String schema) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT current_database(), current_user, pg_is_in_recovery()")) {
+      row.next();
+      String where =
+          "schema \""
+              + schema
+              + "\" of database \""
+              + row.getString(1)
+              + "\" (as role \""
+              + row.getString(2)
+              + "\")";
+      if (row.getBoolean(3)) {
+        throw new MigrationException(
+            "The "
+                + where
+                + " is on a standby, which cannot be written. Connect to the primary, for example with"
+                + " targetServerType=primary in the URL.");
+      }
+      return where;
+    }
+  }
+
+  private static boolean exists(Connection connection, String query, String argument)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(query)) {
+      statement.setString(1, argument);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next();
+      }
+    }
+  }
+
+  private static long number(Connection connection, String query) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(query)) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  /** PostgreSQL's own words, without the frame that Flyway draws around them. */
+  private static String reason(Throwable e) {
+    Throwable cause = e;
+    while (cause.getCause() != null && !(cause instanceof SQLException)) {
+      cause = cause.getCause();
+    }
+    return String.valueOf(cause.getMessage()).strip();
   }
 }

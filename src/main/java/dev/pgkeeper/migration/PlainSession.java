@@ -1,0 +1,175 @@
+package dev.pgkeeper.migration;
+
+import java.io.PrintWriter;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+
+/**
+ * The caller's connections as a migration needs them: each statement a transaction, writable,
+ * without limits on time. What was found set otherwise is set again when a connection is given
+ * back, since it may belong to a pool.
+ */
+final class PlainSession implements DataSource {
+
+  private static final String[] LIMITS = {
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "transaction_timeout"
+  };
+
+  private final DataSource callers;
+
+  PlainSession(DataSource callers) {
+    this.callers = callers;
+  }
+
+  @Override
+  public Connection getConnection() throws SQLException {
+    Connection connection = callers.getConnection();
+    try {
+      return prepared(connection);
+    } catch (SQLException | RuntimeException e) {
+      try {
+        connection.close();
+      } catch (SQLException second) {
+        e.addSuppressed(second);
+      }
+      throw e;
+    }
+  }
+
+  private static Connection prepared(Connection connection) throws SQLException {
+    boolean autoCommit = connection.getAutoCommit();
+    boolean readOnly = connection.isReadOnly();
+    int isolation = connection.getTransactionIsolation();
+    // Commits what may be open already: a pool without autocommit leaves its settings for a
+    // connection there.
+    connection.setAutoCommit(true);
+    connection.setReadOnly(false);
+    connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+    Map<String, String> found = settings(connection);
+    for (String limit : LIMITS) {
+      if (found.containsKey(limit)) {
+        set(connection, limit, "0");
+      }
+    }
+    return (Connection)
+        Proxy.newProxyInstance(
+            PlainSession.class.getClassLoader(),
+            new Class<?>[] {Connection.class},
+            (proxy, method, arguments) -> {
+              try {
+                if (method.getName().equals("close") && !connection.isClosed()) {
+                  restore(connection, found, autoCommit, readOnly, isolation);
+                }
+                return method.invoke(connection, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause() == null ? e : e.getCause();
+              }
+            });
+  }
+
+  private static void restore(
+      Connection connection,
+      Map<String, String> found,
+      boolean autoCommit,
+      boolean readOnly,
+      int isolation)
+      throws SQLException {
+    if (!connection.isValid(5)) {
+      return;
+    }
+    if (!connection.getAutoCommit()) {
+      connection.rollback();
+      connection.setAutoCommit(true);
+    }
+    for (Map.Entry<String, String> setting : found.entrySet()) {
+      set(connection, setting.getKey(), setting.getValue());
+    }
+    connection.setTransactionIsolation(isolation);
+    connection.setReadOnly(readOnly);
+    connection.setAutoCommit(autoCommit);
+  }
+
+  private static Map<String, String> settings(Connection connection) throws SQLException {
+    Map<String, String> found = new LinkedHashMap<>();
+    for (String name : LIMITS) {
+      find(connection, name, found);
+    }
+    find(connection, "search_path", found);
+    return found;
+  }
+
+  /** A setting that this server does not have yet is left out. */
+  private static void find(Connection connection, String name, Map<String, String> found)
+      throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement("SELECT current_setting(?, true)")) {
+      select.setString(1, name);
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        String value = row.getString(1);
+        if (value != null) {
+          found.put(name, value);
+        }
+      }
+    }
+  }
+
+  private static void set(Connection connection, String name, String value) throws SQLException {
+    try (PreparedStatement set = connection.prepareStatement("SELECT set_config(?, ?, false)")) {
+      set.setString(1, name);
+      set.setString(2, value);
+      set.execute();
+    }
+  }
+
+  @Override
+  public Connection getConnection(String username, String password) throws SQLException {
+    throw new SQLException("The caller's data source knows the credentials");
+  }
+
+  @Override
+  public PrintWriter getLogWriter() throws SQLException {
+    return callers.getLogWriter();
+  }
+
+  @Override
+  public void setLogWriter(PrintWriter out) throws SQLException {
+    callers.setLogWriter(out);
+  }
+
+  @Override
+  public void setLoginTimeout(int seconds) throws SQLException {
+    callers.setLoginTimeout(seconds);
+  }
+
+  @Override
+  public int getLoginTimeout() throws SQLException {
+    return callers.getLoginTimeout();
+  }
+
+  @Override
+  public Logger getParentLogger() {
+    return Logger.getLogger(Logger.GLOBAL_LOGGER_NAME);
+  }
+
+  @Override
+  public <T> T unwrap(Class<T> type) throws SQLException {
+    return callers.unwrap(type);
+  }
+
+  @Override
+  public boolean isWrapperFor(Class<?> type) throws SQLException {
+    return callers.isWrapperFor(type);
+  }
+}

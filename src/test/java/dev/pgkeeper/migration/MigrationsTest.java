@@ -1,0 +1,389 @@
+package dev.pgkeeper.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class MigrationsTest {
+
+  private static final String HISTORY =
+      "SELECT string_agg(concat_ws('|', installed_rank, version, description, type, script, checksum, installed_by,"
+          + " success), E'\\n' ORDER BY installed_rank) FROM ${schema}.migration_history";
+
+  private final TestDatabase database = TestDatabase.unmigrated();
+
+  @AfterEach
+  void dropTheSchema() {
+    database.close();
+  }
+
+  @Test
+  void aMissingSchemaIsCreatedAtThisJarsVersion() {
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isEqualTo(Migrations.latest());
+    assertThat(database.queryLong("SELECT version FROM ${schema}.protocol()"))
+        .isEqualTo(Migrations.latest());
+  }
+
+  @Test
+  void everyFileOfTheRepositoryIsRun() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("db", "migration"))) {
+      assertThat(MigrationFile.all())
+          .extracting(MigrationFile::name)
+          .containsExactlyElementsOf(
+              files.map(file -> file.getFileName().toString()).sorted().toList());
+    }
+  }
+
+  @Test
+  void aSchemaThatIsUpToDateCostsOneConnection() {
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    String before = database.queryString(HISTORY);
+    assertThat(Migrations.migrate(database.newPool(1), database.schema()))
+        .isEqualTo(Migrations.latest());
+    assertThat(database.queryString(HISTORY)).isEqualTo(before);
+  }
+
+  @Test
+  void aPoolThatIsTooSmallIsToldSo() {
+    HikariDataSource pool = database.newPool(2);
+    pool.setConnectionTimeout(500);
+    assertThatThrownBy(() -> Migrations.migrate(pool, database.schema()))
+        .isInstanceOf(MigrationException.class)
+        .hasMessageContaining("Three connections");
+  }
+
+  @Test
+  void twentyAtOnceAllEndWell() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(20);
+    try {
+      CountDownLatch start = new CountDownLatch(1);
+      List<Future<Integer>> versions = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        HikariDataSource own = database.newPool(3);
+        versions.add(
+            threads.submit(
+                () -> {
+                  start.await();
+                  return Migrations.migrate(own, database.schema());
+                }));
+      }
+      start.countDown();
+      for (Future<Integer> version : versions) {
+        assertThat(version.get(60, TimeUnit.SECONDS)).isEqualTo(Migrations.latest());
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
+        .isEqualTo(Migrations.latest());
+  }
+
+  @Test
+  void processesAtOnceAllEndWell() throws Exception {
+    List<ChildProcess> processes = new ArrayList<>();
+    try {
+      for (int i = 0; i < 5; i++) {
+        processes.add(ChildProcess.start(Migrator.class, database.jdbcUrl(), database.schema()));
+      }
+      for (ChildProcess process : processes) {
+        process.awaitLine("ready", Duration.ofSeconds(60));
+      }
+      processes.forEach(process -> process.send("go"));
+      for (ChildProcess process : processes) {
+        assertThat(process.awaitLine("version ", Duration.ofSeconds(60)))
+            .isEqualTo(Integer.toString(Migrations.latest()));
+        assertThat(process.awaitExit(Duration.ofSeconds(30))).isZero();
+      }
+    } finally {
+      processes.forEach(ChildProcess::close);
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
+        .isEqualTo(Migrations.latest());
+  }
+
+  /** Run as a process of its own. */
+  static final class Migrator {
+    public static void main(String[] arguments) throws IOException {
+      PGSimpleDataSource dataSource = new PGSimpleDataSource();
+      dataSource.setUrl(arguments[0]);
+      System.out.println("ready");
+      System.in.read();
+      System.out.println("version " + Migrations.migrate(dataSource, arguments[1]));
+    }
+  }
+
+  @Test
+  void anApplicationsOwnFlywayAndOursDoNotSeeEachOther() throws SQLException {
+    database.execute("CREATE DATABASE ${schema}");
+    try {
+      PGSimpleDataSource dataSource = database.plainDataSource();
+      dataSource.setDatabaseName(database.schema());
+      Flyway application = Flyway.configure().dataSource(dataSource).load();
+
+      application.migrate();
+      Migrations.migrate(dataSource, "pgkeeper");
+      application.validate();
+      assertThat(application.migrate().migrationsExecuted).isZero();
+      assertThat(Migrations.migrate(dataSource, "pgkeeper")).isEqualTo(Migrations.latest());
+
+      assertThat(
+              query(dataSource, "SELECT string_agg(script, ' ') FROM public.flyway_schema_history"))
+          .isEqualTo("V1__accounts.sql");
+      assertThat(query(dataSource, "SELECT count(*) FROM pgkeeper.migration_history"))
+          .isEqualTo(Integer.toString(Migrations.latest()));
+      assertThat(
+              query(
+                  dataSource,
+                  "SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+                      + " AND relname <> 'flyway_schema_history'"))
+          .isEqualTo("account");
+    } finally {
+      database.execute("DROP DATABASE ${schema}");
+    }
+  }
+
+  @Test
+  void thePrintedScriptMakesTheSameSchema() throws SQLException {
+    database.execute(Migrations.script(database.schema()));
+    assertThat(Migrations.migrate(database.newPool(1), database.schema()))
+        .isEqualTo(Migrations.latest());
+    assertIsAsMigrated();
+  }
+
+  static Stream<Integer> olderVersions() {
+    return Stream.iterate(1, version -> version < Migrations.latest(), version -> version + 1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("olderVersions")
+  void anOlderSchemaIsBroughtUpByTheScriptFromItsVersion(int version) throws SQLException {
+    makeOlder(version);
+    database.execute(Migrations.script(database.schema(), version));
+    assertIsAsMigrated();
+  }
+
+  @ParameterizedTest
+  @MethodSource("olderVersions")
+  void aSchemaThatAScriptMadeIsTakenOnByMigrate(int version) throws SQLException {
+    makeOlder(version);
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    assertIsAsMigrated();
+  }
+
+  @Test
+  void theScriptRefusesASchemaOfAnotherVersion() {
+    makeOlder(2);
+    assertThatThrownBy(() -> database.execute(Migrations.script(database.schema(), 3)))
+        .hasMessageContaining("has version 2, this script begins at 3");
+    assertThatThrownBy(() -> database.execute(Migrations.script(database.schema())))
+        .hasMessageContaining("is not empty");
+    assertThat(database.queryLong("SELECT max(version::integer) FROM ${schema}.migration_history"))
+        .isEqualTo(2);
+  }
+
+  @Test
+  void aScriptFromAVersionThatDoesNotExistIsRefused() {
+    assertThatThrownBy(() -> Migrations.script("pgkeeper", Migrations.latest() + 1))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> Migrations.script("pgkeeper", -1))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "Pgkeeper",
+        "pg keeper",
+        "1st",
+        "pg_keeper",
+        "a-b",
+        "a.b",
+        "a;drop",
+        "a\"b",
+        "größe",
+        "a\n",
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmno"
+      })
+  void aSchemaNameThatIsNoPlainIdentifierIsRefused(String name) {
+    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), name))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("\"" + name + "\"")
+        .hasMessageContaining("Choose");
+    assertThatThrownBy(() -> Migrations.script(name)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aNameThatIsAKeywordOfSqlIsRefused() {
+    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), "select"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void connectionsAreGivenBackAsTheyWere() throws SQLException {
+    HikariConfig config = new HikariConfig();
+    config.setDataSource(database.plainDataSource());
+    config.setAutoCommit(false);
+    config.setReadOnly(true);
+    config.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
+    config.setMaximumPoolSize(3);
+    config.setConnectionInitSql("SET statement_timeout = '45s'; SET search_path = pg_temp");
+    try (HikariDataSource pool = new HikariDataSource(config)) {
+      assertThat(Migrations.migrate(pool, database.schema())).isEqualTo(Migrations.latest());
+
+      List<Connection> all = new ArrayList<>();
+      try {
+        for (int i = 0; i < 3; i++) {
+          Connection connection = pool.getConnection();
+          all.add(connection);
+          assertThat(connection.getAutoCommit()).isFalse();
+          assertThat(connection.isReadOnly()).isTrue();
+          assertThat(connection.getTransactionIsolation())
+              .isEqualTo(Connection.TRANSACTION_SERIALIZABLE);
+          assertThat(query(connection, "SHOW statement_timeout")).isEqualTo("45s");
+          assertThat(query(connection, "SHOW search_path")).isEqualTo("pg_temp");
+          connection.rollback();
+        }
+      } finally {
+        for (Connection connection : all) {
+          connection.close();
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSchemaThatIsTooNewForThisJarIsRefused() {
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    makeNewer(1000);
+    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isInstanceOf(MigrationException.class)
+        .hasMessageContaining(database.schema())
+        .hasMessageContaining("has version 1000, which serves clients from version 1000 on")
+        .hasMessageContaining("Use a newer pgkeeper");
+  }
+
+  @Test
+  void aNewerSchemaThatStillServesThisJarIsLeftAsItIs() {
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    makeNewer(1);
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema())).isEqualTo(1000);
+  }
+
+  @Test
+  void aSchemaWithSomebodyElsesTablesIsRefused() {
+    database.execute("CREATE SCHEMA ${schema} CREATE TABLE theirs (id int)");
+    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isInstanceOf(MigrationException.class)
+        .hasMessageContaining("has tables, but not pgkeeper's");
+  }
+
+  @Test
+  void anEmptySchemaThatAnAdministratorMadeIsFilled() throws SQLException {
+    database.execute("CREATE SCHEMA ${schema}");
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    assertIsAsMigrated();
+  }
+
+  @Test
+  void aSchemaMadeFromOtherFilesIsRefused() {
+    Migrations.migrate(database.plainDataSource(), database.schema());
+    database.execute(
+        "UPDATE ${schema}.migration_history SET checksum = checksum + 1 WHERE version = '002'");
+    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isInstanceOf(MigrationException.class)
+        .hasMessageContaining("another content of V002__");
+  }
+
+  @Test
+  void aRoleWithoutTheRightToCreateIsToldWhatIsMissingAndChangesNothing() {
+    String role = database.schema() + "_visitor";
+    database.execute("CREATE ROLE " + role);
+    try (HikariDataSource pool = asRole(role)) {
+      assertThatThrownBy(() -> Migrations.migrate(pool, database.schema()))
+          .isInstanceOf(MigrationException.class)
+          .hasMessageContaining("as role \"" + role + "\"")
+          .hasMessageContaining("permission denied for database")
+          .hasMessageContaining("Migrations.script");
+    } finally {
+      database.execute("DROP ROLE " + role);
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = '${schema}'"))
+        .isZero();
+  }
+
+  private HikariDataSource asRole(String role) {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(database.jdbcUrl());
+    config.setMaximumPoolSize(3);
+    config.setConnectionInitSql("SET ROLE " + role);
+    return new HikariDataSource(config);
+  }
+
+  private void makeOlder(int version) {
+    database.execute(
+        MigrationScript.of(database.schema(), MigrationFile.all().subList(0, version), 0));
+  }
+
+  private void makeNewer(int oldestClient) {
+    database.execute(
+        "INSERT INTO ${schema}.migration_history VALUES (1000, '1000', 'future', 'SQL', 'V1000__future.sql', 1, 'me',"
+            + " now(), 1, true)");
+    database.execute(
+        "CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)"
+            + " LANGUAGE sql IMMUTABLE AS 'SELECT 1000, "
+            + oldestClient
+            + "'");
+  }
+
+  private void assertIsAsMigrated() throws SQLException {
+    try (TestDatabase migrated = TestDatabase.fresh();
+        Connection connection = database.connect()) {
+      assertThat(SchemaSnapshot.of(connection, database.schema()))
+          .isEqualTo(SchemaSnapshot.of(connection, migrated.schema()));
+      assertThat(database.queryString(HISTORY)).isEqualTo(migrated.queryString(HISTORY));
+    }
+  }
+
+  private static String query(PGSimpleDataSource dataSource, String sql) throws SQLException {
+    try (Connection connection = dataSource.getConnection()) {
+      return query(connection, sql);
+    }
+  }
+
+  private static String query(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+}

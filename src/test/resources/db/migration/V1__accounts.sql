@@ -1,0 +1,2 @@
+-- An application's own migration, at the place where Flyway looks by itself.
+CREATE TABLE account (id bigint PRIMARY KEY);
