@@ -2,6 +2,7 @@ package dev.pgkeeper.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 class TestDatabaseTest {
@@ -14,6 +15,15 @@ class TestDatabaseTest {
       }
       assertThat(database.queryLong("SELECT current_setting('max_connections')::int"))
           .isGreaterThanOrEqualTo(100);
+    }
+  }
+
+  @Test
+  void theServerOfTheTestsIsOfTheMajorVersionThatWasAskedFor() {
+    Assumptions.assumeTrue(TestServer.given() == null, "a server was given by its URL");
+    try (TestDatabase database = TestDatabase.unmigrated()) {
+      assertThat(database.queryLong("SELECT current_setting('server_version_num')::int / 10000"))
+          .isEqualTo(Long.getLong("pgkeeper.test.postgres"));
     }
   }
 

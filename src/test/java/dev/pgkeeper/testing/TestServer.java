@@ -39,9 +39,18 @@ final class TestServer {
     return url;
   }
 
-  private static String provide() {
+  /**
+   * What {@code PGKEEPER_TEST_URL} names, as a system property or in the environment; null if it is
+   * not set.
+   */
+  static String given() {
     String given = System.getProperty("PGKEEPER_TEST_URL", System.getenv("PGKEEPER_TEST_URL"));
-    if (given != null && !given.isBlank()) {
+    return given == null || given.isBlank() ? null : given;
+  }
+
+  private static String provide() {
+    String given = given();
+    if (given != null) {
       return given;
     }
     if (dockerAnswers()) {

@@ -1,0 +1,149 @@
+package dev.pgkeeper;
+
+import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasModifiers.Predicates.modifier;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchRule;
+import dev.pgkeeper.migration.Migrations;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** The directions in which packages may depend on each other. */
+class ArchitectureTest {
+
+  private static final JavaClasses CLASSES = ours();
+
+  private static JavaClasses ours() {
+    try {
+      return new ClassFileImporter()
+          .importPath(
+              Path.of(
+                  Migrations.class.getProtectionDomain().getCodeSource().getLocation().toURI()));
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void recipesUseOnlyWhatEveryUserCanUse() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.recipes..")
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.pgkeeper..")
+                    .and(not(resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..")))));
+  }
+
+  @Test
+  void theJdbcLayerKnowsNoOtherInternalPackage() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.internal.jdbc..")
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.pgkeeper.internal..")
+                    .and(not(resideInAPackage("dev.pgkeeper.internal.jdbc..")))));
+  }
+
+  @Test
+  void internalPackagesHaveNoCycles() {
+    check(slices().matching("dev.pgkeeper.internal.(*)..").should().beFreeOfCycles());
+  }
+
+  @Test
+  void internalPackagesDoNotKnowWhatIsBuiltOnThem() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.internal..")
+            .should()
+            .dependOnClassesThat(
+                resideInAnyPackage("dev.pgkeeper.recipes..", "dev.pgkeeper.cli..")));
+  }
+
+  @Test
+  void migrationsStandAlone() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.migration..")
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.pgkeeper..")
+                    .and(not(resideInAPackage("dev.pgkeeper.migration..")))));
+  }
+
+  @Test
+  void nothingDependsOnTheCommandLine() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.pgkeeper.cli..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("dev.pgkeeper.cli..")));
+  }
+
+  @Test
+  void onlyTheCommandLineAndTheDemoUseWhatALibraryDoesNotNeed() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.pgkeeper.cli..", "dev.pgkeeper.demo..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("picocli..", "io.zonky..")));
+  }
+
+  @Test
+  void onlyMigrationsUseFlyway() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.pgkeeper.migration..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("org.flywaydb..")));
+  }
+
+  /**
+   * Nothing internal can be reached by name from outside: what users see takes and returns public
+   * types.
+   */
+  @Test
+  void thePublicTypesShowNothingInternal() {
+    DescribedPredicate<JavaClass> internal = resideInAPackage("dev.pgkeeper.internal..");
+    check(
+        noMethods()
+            .that()
+            .arePublic()
+            .and()
+            .areDeclaredInClassesThat(
+                resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..").and(publicClasses()))
+            .should()
+            .haveRawReturnType(internal)
+            .orShould()
+            .haveRawParameterTypes(anyElementThat(internal)));
+  }
+
+  private static DescribedPredicate<JavaClass> publicClasses() {
+    return modifier(JavaModifier.PUBLIC).forSubtype();
+  }
+
+  /** A package that does not exist yet breaks no rule. */
+  private static void check(ArchRule rule) {
+    rule.allowEmptyShould(true).check(CLASSES);
+  }
+}
