@@ -28,17 +28,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint
 $$;
 
--- Creates a node; decides on the parent's row, which also numbers the children. One statement does it all where it can be
--- done, and mostly changes nothing where it cannot. Of two who create the same path at the same moment, the second
--- finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs those who
--- watch the children one look.
+-- Creates a node; decides on the parent's row, which also numbers the children. The existence of the node is looked at
+-- together with that row, so that nothing is changed if it is there. Of two who create the same path at the same moment,
+-- the second finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs
+-- those who watch the children one look.
 CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
-    in_owner bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
+    in_session bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   cut        integer := strpos(reverse(in_path), '/');
   above      text := coalesce(nullif(left(in_path, -cut), ''), '/');
   leaf       text := right(in_path, cut - 1);
+  new_owner  bigint := CASE in_kind WHEN 'persistent' THEN NULL WHEN 'ephemeral' THEN in_session ELSE 0 END;
+  moment     timestamptz;
+  turn       record;
   above_kind ${schema}.node_kind;
   above_zxid bigint;
   outcome    ${schema}.outcome;
@@ -50,28 +53,27 @@ BEGIN
       OR (CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END)
         !~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
-  ELSIF in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_owner) THEN
+  ELSIF in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_session) THEN
     RETURN ${schema}.refused('session_expired', in_path);
   END IF;
   LOOP
-    WITH turn AS (
-      UPDATE ${schema}.parent p
-        SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-        WHERE p.path = above AND NOT EXISTS (
-          SELECT FROM ${schema}.node n WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential))
-        RETURNING creates - 1 AS number, pzxid AS zxid, clock_timestamp() AS moment
-    ), born AS (
-      INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
-        SELECT ${schema}.numbered(in_path, number, in_sequential), above, ${schema}.numbered(leaf, number, in_sequential),
-          in_kind, in_owner, in_ttl_ms, 0, zxid, zxid, moment, moment, in_data FROM turn
-        ON CONFLICT DO NOTHING
-        RETURNING n.path
-    )
-    SELECT 'ok', b.path, t.zxid, t.zxid, t.moment, t.moment, 0, 0, coalesce(in_owner, 0), length(in_data), 0, t.zxid
-      INTO outcome FROM turn t LEFT JOIN born b ON true;
-    IF outcome.path IS NOT NULL THEN
-      RETURN outcome;
-    ELSIF outcome.code = 'ok' THEN
+    UPDATE ${schema}.parent p
+      SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+      WHERE p.path = above AND NOT EXISTS (
+        SELECT FROM ${schema}.node n WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential))
+      RETURNING creates - 1 AS number, pzxid AS zxid INTO turn;
+    IF FOUND THEN
+      in_path := ${schema}.numbered(in_path, turn.number, in_sequential);
+      moment := clock_timestamp();
+      INSERT INTO ${schema}.node (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
+        VALUES (in_path, above, ${schema}.numbered(leaf, turn.number, in_sequential), in_kind, new_owner, in_ttl_ms, 0,
+          turn.zxid, turn.zxid, moment, moment, in_data)
+        ON CONFLICT DO NOTHING;
+      IF FOUND THEN
+        outcome := ROW('ok'::text, in_path, turn.zxid, turn.zxid, moment, moment, 0, 0, coalesce(new_owner, 0),
+          length(in_data), 0, turn.zxid);
+        RETURN outcome;
+      END IF;
       UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
       RETURN ${schema}.refused('node_exists', in_path);
     ELSIF EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.node n
@@ -231,7 +233,7 @@ BEGIN
     at_step := at_step + 1;
     outcome := CASE in_types[at_step]
       WHEN 'create' THEN ${schema}._create(in_paths[at_step], in_data[at_step], in_kinds[at_step]::${schema}.node_kind,
-        in_sequentials[at_step], CASE in_kinds[at_step] WHEN 'ephemeral' THEN in_session END, in_ttls_ms[at_step], false, zxid)
+        in_sequentials[at_step], in_session, in_ttls_ms[at_step], false, zxid)
       WHEN 'set' THEN ${schema}._set(in_paths[at_step], in_data[at_step], in_versions[at_step], zxid)
       WHEN 'delete' THEN ${schema}._delete(in_paths[at_step], in_versions[at_step], zxid)
       WHEN 'check' THEN ${schema}._check(in_paths[at_step], in_versions[at_step])
@@ -260,7 +262,7 @@ DECLARE
   reaped integer := 0;
 BEGIN
   FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-      WHERE n.kind IN ('container', 'ttl') AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
+      WHERE n.owner = 0 AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
   LOOP
     PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(ripe) FOR NO KEY UPDATE;
     PERFORM FROM ${schema}.node n WHERE n.path = ripe FOR UPDATE;

@@ -34,6 +34,14 @@ LANGUAGE sql STABLE AS $$
   SELECT n.name FROM ${schema}.node n WHERE n.parent = in_path AND n.name > in_after ORDER BY n.name LIMIT in_limit
 $$;
 
+-- The names of all children at once, with the node's own numbers; no row if there is no such node.
+CREATE FUNCTION ${schema}.children_at(in_path text) RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, names text[])
+LANGUAGE sql STABLE AS $$
+  SELECT n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid),
+      ARRAY(SELECT c.name FROM ${schema}.node c WHERE c.parent = in_path ORDER BY c.name)
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
+$$;
+
 -- Writes inside the caller's transaction.
 
 CREATE FUNCTION ${schema}.create(in_path text, in_data bytea DEFAULT '', in_kind ${schema}.node_kind DEFAULT 'persistent',
@@ -42,7 +50,7 @@ CREATE FUNCTION ${schema}.create(in_path text, in_data bytea DEFAULT '', in_kind
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind, in_sequential,
-    CASE in_kind WHEN 'ephemeral' THEN in_session END, in_ttl_ms, in_parents, NULL);
+    in_session, in_ttl_ms, in_parents, NULL);
 BEGIN
   IF outcome.code = 'ok' THEN
     PERFORM ${schema}.ring_created(outcome.path, in_parents);
@@ -109,7 +117,7 @@ END $$;
 
 -- Writes in a transaction of their own, numbered so that a lost reply can be settled.
 
--- An outcome as the library reads it: eleven fields, and whether somebody is to be rung.
+-- An outcome as the library reads it: its fields in order, times in microseconds, and whether somebody is to be rung.
 CREATE FUNCTION ${schema}.answer(o ${schema}.outcome, watched boolean) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -117,6 +125,14 @@ BEGIN
     (extract(epoch FROM o.mtime) * 1000000)::bigint::text, o.version::text, o.cversion::text, o.owner::text,
     o.data_length::text, o.children::text, o.pzxid::text, watched::text];
 END $$;
+
+-- The answers to all steps of a multi, one behind the other.
+CREATE FUNCTION ${schema}.answers(outcomes ${schema}.outcome[], watched boolean) RETURNS text[]
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(array_agg(field ORDER BY step, place), '{}')
+    FROM generate_subscripts(outcomes, 1) AS step,
+      unnest(${schema}.answer(outcomes[step], watched)) WITH ORDINALITY AS fields (field, place)
+$$;
 
 -- Notes the reply to a request that is about to commit. Fails, and takes the request back, if it was settled before.
 CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_results text[]) RETURNS void
@@ -154,7 +170,7 @@ CREATE FUNCTION ${schema}.request_create(in_session bigint, in_slot integer, in_
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind::${schema}.node_kind, in_sequential,
-    CASE in_kind WHEN 'ephemeral' THEN in_session END, in_ttl_ms, in_parents, NULL);
+    in_session, in_ttl_ms, in_parents, NULL);
   results text[];
 BEGIN
   IF outcome.code <> 'ok' THEN
@@ -208,57 +224,52 @@ BEGIN
   RETURN results;
 END $$;
 
--- The answers of all steps, one behind the other.
 CREATE FUNCTION ${schema}.request_multi(in_session bigint, in_slot integer, in_request bigint, in_types text[],
     in_paths text[], in_data bytea[], in_versions integer[], in_kinds text[], in_sequentials boolean[],
     in_ttls_ms bigint[]) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  outcome ${schema}.outcome;
-  results text[] := '{}';
-  step    integer := 0;
-  done    boolean := true;
+  outcomes ${schema}.outcome[] := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
+    in_sequentials, in_ttls_ms);
+  results  text[];
 BEGIN
-  FOREACH outcome IN ARRAY ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
-      in_sequentials, in_ttls_ms) LOOP
-    step := step + 1;
-    done := done AND outcome.code = 'ok';
-    results := results || ${schema}.answer(outcome, done AND in_types[step] <> 'check'
-      AND ${schema}.is_watched(outcome.path, in_types[step] <> 'set'));
-  END LOOP;
-  IF done AND step > 0 THEN
-    PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  IF cardinality(outcomes) = 0 OR EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.code <> 'ok') THEN
+    RETURN ${schema}.answers(outcomes, false);
   END IF;
+  results := ${schema}.answers(outcomes, EXISTS (
+    SELECT FROM generate_subscripts(outcomes, 1) AS i
+      WHERE in_types[i] <> 'check' AND ${schema}.is_watched(outcomes[i].path, in_types[i] <> 'set')));
+  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
   RETURN results;
 END $$;
 
--- Reads that leave a watch: registered and read under one lock. Registration need not survive a crash, so the commit
--- is not flushed: call them in a transaction of their own.
+-- Reads that leave a watch: registered and read under one lock. A registration need not survive a crash, so its commit
+-- is not flushed: call them in a transaction of their own. The registration stays also if there is no such node.
 
-CREATE FUNCTION ${schema}.watch_node(in_session bigint, in_path text, in_kind "char", in_even_if_absent boolean)
-RETURNS TABLE (data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer,
-    cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
+CREATE FUNCTION ${schema}.watch_node(in_session bigint, in_path text) RETURNS TABLE (data bytea, czxid bigint, mzxid bigint,
+    ctime timestamptz, mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer,
+    children bigint, pzxid bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM ${schema}.watch_register(in_session, in_path, in_kind);
+  PERFORM ${schema}.watch_register(in_session, in_path, 'n');
   RETURN QUERY SELECT * FROM ${schema}.get(in_path);
-  IF NOT FOUND AND NOT in_even_if_absent THEN
-    PERFORM ${schema}.watch_forget(in_session, ARRAY[in_path], ARRAY[in_kind::text]);
-  END IF;
 END $$;
 
--- One row for each child, with the node's own numbers; one row without a name for a node without children.
 CREATE FUNCTION ${schema}.watch_children(in_session bigint, in_path text)
-RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, name text)
+RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, names text[])
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.watch_register(in_session, in_path, 'c');
-  RETURN QUERY
-    SELECT s.czxid, s.mzxid, s.pzxid, c.name FROM ${schema}.watch_states(ARRAY[in_path]) s
-      LEFT JOIN ${schema}.node c ON c.parent = in_path ORDER BY c.name;
-  IF NOT FOUND THEN
-    PERFORM ${schema}.watch_forget(in_session, ARRAY[in_path], ARRAY['c']);
-  END IF;
+  RETURN QUERY SELECT * FROM ${schema}.children_at(in_path);
+END $$;
+
+CREATE FUNCTION ${schema}.watch_persistent(in_session bigint, in_path text)
+RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM ${schema}.watch_register(in_session, in_path, 'p');
+  RETURN QUERY SELECT s.czxid, s.mzxid, s.pzxid FROM ${schema}.watch_states(ARRAY[in_path]) s;
 END $$;

@@ -23,7 +23,7 @@ COMMENT ON COLUMN ${schema}.sessions.grace IS 'How long it may take to come back
 
 CREATE VIEW ${schema}.nodes AS
   SELECT n.path, n.kind, n.version, length(n.data) AS data_length, coalesce(p.children, 0) AS children,
-    n.owner AS session, n.owner IS NULL OR coalesce(s.alive, false) AS alive,
+    nullif(n.owner, 0) AS session, n.kind <> 'ephemeral' OR coalesce(s.alive, false) AS alive,
     n.ctime AS created, n.mtime AS modified, n.ttl_ms * interval '1 millisecond' AS ttl,
     n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid) AS pzxid, n.parent, n.name
   FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
