@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterEach;
@@ -104,6 +105,29 @@ class MigrationsTest {
     }
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
         .isEqualTo(Migrations.latest());
+  }
+
+  @Test
+  void whoeverComesSecondWaitsForTheFirst() throws Exception {
+    ExecutorService thread = Executors.newSingleThreadExecutor();
+    try (Connection first = database.connect()) {
+      first.setAutoCommit(false);
+      query(
+          first,
+          "SELECT pg_advisory_xact_lock(%d, hashtext('%s'))"
+              .formatted(Migrations.LOCK_CLASS, database.schema()));
+      Future<Integer> second =
+          thread.submit(() -> Migrations.migrate(database.plainDataSource(), database.schema()));
+      assertThatThrownBy(() -> second.get(500, TimeUnit.MILLISECONDS))
+          .isInstanceOf(TimeoutException.class);
+      assertThat(
+              database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = '${schema}'"))
+          .isZero();
+      first.commit();
+      assertThat(second.get(60, TimeUnit.SECONDS)).isEqualTo(Migrations.latest());
+    } finally {
+      thread.shutdownNow();
+    }
   }
 
   @Test
