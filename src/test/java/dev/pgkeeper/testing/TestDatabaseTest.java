@@ -23,7 +23,7 @@ class TestDatabaseTest {
     Assumptions.assumeTrue(TestServer.given() == null, "a server was given by its URL");
     try (TestDatabase database = TestDatabase.unmigrated()) {
       assertThat(database.queryLong("SELECT current_setting('server_version_num')::int / 10000"))
-          .isEqualTo(Long.getLong("pgkeeper.test.postgres"));
+          .isEqualTo(Long.getLong("pgkeeper.test.postgres.major", 18));
     }
   }
 

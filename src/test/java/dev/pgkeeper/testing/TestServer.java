@@ -64,7 +64,8 @@ final class TestServer {
   @SuppressWarnings("resource") // Testcontainers' own reaper stops it with this process
   private static String container() {
     PostgreSQLContainer container =
-        new PostgreSQLContainer("postgres:" + System.getProperty("pgkeeper.test.postgres", "18"));
+        new PostgreSQLContainer(
+            "postgres:" + System.getProperty("pgkeeper.test.postgres.major", "18"));
     container.setCommand(
         "postgres",
         "-c",
