@@ -42,6 +42,20 @@ LANGUAGE sql STABLE AS $$
     FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
 $$;
 
+-- Several reads at one moment, in the order they were asked: of the children where `in_children` says so, else of the node.
+CREATE FUNCTION ${schema}.read_all(in_paths text[], in_children boolean[]) RETURNS TABLE (present boolean, names text[],
+    data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer, cversion bigint,
+    owner bigint, data_length integer, children bigint, pzxid bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT n.czxid IS NOT NULL,
+      CASE WHEN asked.list THEN ARRAY(SELECT c.name FROM ${schema}.node c WHERE c.parent = asked.path ORDER BY c.name) END,
+      CASE WHEN NOT asked.list THEN n.data END, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, n.cversion, n.owner,
+      n.data_length, n.children, n.pzxid
+    FROM unnest(in_paths, in_children) WITH ORDINALITY AS asked (path, list, number)
+      LEFT JOIN LATERAL ${schema}.get(asked.path) n ON true
+    ORDER BY asked.number
+$$;
+
 -- Writes inside the caller's transaction.
 
 CREATE FUNCTION ${schema}.create(in_path text, in_data bytea DEFAULT '', in_kind ${schema}.node_kind DEFAULT 'persistent',

@@ -1,69 +1,190 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.OwnConnections;
+import dev.pgkeeper.internal.jdbc.ServerCheck;
+import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.tree.SharedTree;
+import dev.pgkeeper.internal.tree.TransactionTree;
+import dev.pgkeeper.migration.Migrations;
 import java.sql.Connection;
+import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
 
-/** One session with the database: what it creates as ephemeral goes when it ends. Safe for use by many threads. */
+/**
+ * One session with the database: what it creates as ephemeral goes when it ends. Safe for use by
+ * many threads; one for a process is enough.
+ *
+ * <p>It takes two connections: one that it opens for itself and keeps, and one at a time that each
+ * operation borrows from the data source for a round trip.
+ */
 public final class Keeper implements AutoCloseable {
-  private Keeper() {}
+  private static final int BACKGROUND_THREADS = 16;
+
+  private final KeeperOptions options;
+  private final ClientSession session;
+  private final SharedTree tree;
+  private final ThreadPoolExecutor background;
+
+  private Keeper(
+      KeeperOptions options,
+      ClientSession session,
+      SharedTree tree,
+      ThreadPoolExecutor background) {
+    this.options = options;
+    this.session = session;
+    this.tree = tree;
+    this.background = background;
+  }
 
   public static Keeper connect(DataSource dataSource) {
     return connect(dataSource, KeeperOptions.defaults());
   }
 
+  /**
+   * Opens a session.
+   *
+   * @throws IllegalStateException if the server is a standby or too old, or the schema is missing,
+   *     older or newer than this library: the message says what to do
+   * @throws KeeperException.ConnectionLoss if the database could not be reached within the
+   *     operation timeout
+   */
   public static Keeper connect(DataSource dataSource, KeeperOptions options) {
-    throw new UnsupportedOperationException();
+    Objects.requireNonNull(dataSource, "dataSource");
+    Database database = new Database(dataSource, options.schema(), options.operationTimeout());
+    ServerCheck.pass(database);
+    ThreadPoolExecutor background = backgroundThreads();
+    try {
+      ClientSession session =
+          new ClientSession(
+              database, options, OwnConnections.choose(dataSource, options), background);
+      SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
+      session.open();
+      return new Keeper(options, session, tree, background);
+    } catch (RuntimeException e) {
+      background.shutdownNow();
+      throw e;
+    }
+  }
+
+  private static ThreadPoolExecutor backgroundThreads() {
+    AtomicInteger number = new AtomicInteger();
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            BACKGROUND_THREADS,
+            BACKGROUND_THREADS,
+            Duration.ofSeconds(5).toSeconds(),
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "pgkeeper-async-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
   }
 
   /** Creates or updates the schema {@code pgkeeper}. */
   public static void migrate(DataSource dataSource) {
-    migrate(dataSource, "pgkeeper");
+    migrate(dataSource, KeeperOptions.defaults().schema());
   }
 
+  /** Creates or updates a schema. May be called by any number of processes at once. */
   public static void migrate(DataSource dataSource, String schema) {
-    throw new UnsupportedOperationException();
+    Migrations.migrate(dataSource, schema);
   }
 
-  /** The znodes; each operation is a transaction of its own on a connection borrowed for one round trip. */
+  /**
+   * The SQL that {@link #migrate} would run in an empty database, for those who let an
+   * administrator run it.
+   */
+  public static String migrationScript(String schema) {
+    return Migrations.script(schema);
+  }
+
+  public KeeperOptions options() {
+    return options;
+  }
+
+  /**
+   * The znodes; each operation is a transaction of its own on a connection borrowed for one round
+   * trip.
+   */
   public Tree tree() {
-    throw new UnsupportedOperationException();
+    return tree;
   }
 
-  /** The znodes as seen and changed by the transaction on this connection; what it does ends as that transaction ends. */
+  /**
+   * The znodes as seen and changed by the transaction on this connection: what it does ends as that
+   * transaction ends, and watchers are rung when it commits. A node created or deleted in it keeps
+   * the parent's other creations and deletions waiting until it ends.
+   */
   public TreeOperations tree(Connection connection) {
-    throw new UnsupportedOperationException();
+    return new TransactionTree(
+        Objects.requireNonNull(connection, "connection"),
+        session,
+        options.schema(),
+        options.chroot(),
+        options.maxDataBytes());
   }
 
-  /** Runs the call elsewhere: {@code keeper.async(tree -> tree.get("/a"))}. */
+  /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */
   public <T> CompletableFuture<T> async(Function<Tree, T> call) {
-    throw new UnsupportedOperationException();
+    session.ensureUsable();
+    return async(call, background);
+  }
+
+  /** Runs the call on a thread of this executor, for example of one that makes virtual threads. */
+  public <T> CompletableFuture<T> async(Function<Tree, T> call, Executor executor) {
+    Objects.requireNonNull(call, "call");
+    return CompletableFuture.supplyAsync(() -> call.apply(tree), executor);
   }
 
   /** The session's number: the {@code ephemeralOwner} of what it owns. */
   public long sessionId() {
-    throw new UnsupportedOperationException();
+    return session.id();
   }
 
   public SessionState state() {
-    throw new UnsupportedOperationException();
+    return session.state();
   }
 
   /** Whether what the session owns is certainly still its own at this moment. */
   public boolean isHeld() {
-    throw new UnsupportedOperationException();
+    return session.isHeld();
   }
 
   /** Tells every change of state from now on, once each and in order; close the result to stop. */
   public AutoCloseable onStateChange(Consumer<SessionState> listener) {
-    throw new UnsupportedOperationException();
+    return session.onStateChange(Objects.requireNonNull(listener, "listener"));
   }
 
-  /** Ends the session: everything it owned goes at one moment. */
+  /** Ends the session: everything it owned goes at one moment. Calling it again does nothing. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    session.close();
+    background.shutdown();
+  }
+
+  /** Without the data source: its URL may hold a password. */
+  @Override
+  public String toString() {
+    return "Keeper[session "
+        + session.id()
+        + ", "
+        + session.state()
+        + ", schema "
+        + options.schema()
+        + "]";
   }
 }

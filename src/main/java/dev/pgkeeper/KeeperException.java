@@ -2,7 +2,10 @@ package dev.pgkeeper;
 
 import org.jspecify.annotations.Nullable;
 
-/** What the database refused, or could not be asked. Every kind has a class of its own; {@link #code()} names it too. */
+/**
+ * What the database refused, or could not be asked. Every kind has a class of its own; {@link
+ * #code()} names it too.
+ */
 public class KeeperException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -15,7 +18,8 @@ public class KeeperException extends RuntimeException {
     BAD_ARGUMENTS(-8, "the arguments were refused"),
     NO_NODE(-101, "there is no such node"),
     BAD_VERSION(-103, "the node has another version"),
-    NO_CHILDREN_FOR_EPHEMERALS(-108, "the parent is ephemeral, and ephemeral nodes have no children"),
+    NO_CHILDREN_FOR_EPHEMERALS(
+        -108, "the parent is ephemeral, and ephemeral nodes have no children"),
     NODE_EXISTS(-110, "the node exists already"),
     NOT_EMPTY(-111, "the node has children"),
     SESSION_EXPIRED(-112, "the session has ended"),
@@ -41,7 +45,8 @@ public class KeeperException extends RuntimeException {
   private final Code code;
   private final @Nullable String path;
 
-  protected KeeperException(Code code, @Nullable String path, String message, @Nullable Throwable cause) {
+  protected KeeperException(
+      Code code, @Nullable String path, String message, @Nullable Throwable cause) {
     super(message, cause);
     this.code = code;
     this.path = path;
@@ -127,7 +132,9 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** The database could not be reached for as long as was configured. The operation was not done. */
+  /**
+   * The database could not be reached for as long as was configured. The operation was not done.
+   */
   public static final class ConnectionLoss extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -136,7 +143,10 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** The reply was lost, and the database stayed away for so long that nobody can tell whether the operation was done. */
+  /**
+   * The reply was lost, and the database stayed away for so long that nobody can tell whether the
+   * operation was done.
+   */
   public static final class OutcomeUnknown extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -160,11 +170,23 @@ public class KeeperException extends RuntimeException {
     private final transient java.util.List<OpResult> results;
 
     public MultiFailed(Code code, String path, int step, java.util.List<OpResult> results) {
-      super(code, path, "step " + step + " of the multi failed, nothing was done: " + path + ": " + code.meaning(), null);
+      super(
+          code,
+          path,
+          "step "
+              + step
+              + " of the multi failed, nothing was done: "
+              + path
+              + ": "
+              + code.meaning(),
+          null);
       this.results = results;
     }
 
-    /** One for each step: {@code OK} before the one that failed, {@code RUNTIME_INCONSISTENCY} after it. */
+    /**
+     * One for each step: {@code OK} before the one that failed, {@code RUNTIME_INCONSISTENCY} after
+     * it.
+     */
     public java.util.List<OpResult> results() {
       return results;
     }

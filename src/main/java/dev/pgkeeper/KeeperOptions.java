@@ -12,14 +12,16 @@ import org.jspecify.annotations.Nullable;
  * @param schema the schema that {@link Keeper#migrate} filled
  * @param clientName what the session is called in the views
  * @param timeout how long a client may be silent before its session ends; one second to one day
- * @param grace how long after its connection broke a session ends, if it does not come back; 200 milliseconds up to the
- *     timeout
+ * @param grace how long after its connection broke a session ends, if it does not come back; 200
+ *     milliseconds up to the timeout
  * @param operationTimeout how long a call goes on trying while the database is away
- * @param sweep how often everything watched is compared with the database, in case a notification was lost
+ * @param sweep how often everything watched is compared with the database, in case a notification
+ *     was lost
  * @param chroot the node that this client sees as its root
  * @param maxDataBytes how large a node's data may be
  * @param listener where the connection of its own comes from; null to find out from the data source
- * @param leaseOnly whether to do without a connection of its own: no fast failover, changes are polled for
+ * @param leaseOnly whether to do without a connection of its own: no fast failover, changes are
+ *     polled for
  */
 public record KeeperOptions(
     String schema,
@@ -48,7 +50,8 @@ public record KeeperOptions(
     within("sweep", sweep, Duration.ofMillis(100), Duration.ofDays(1));
     Objects.requireNonNull(chroot, "chroot");
     if (maxDataBytes < 0 || maxDataBytes > 256 * 1024 * 1024) {
-      throw new IllegalArgumentException("maxDataBytes is " + maxDataBytes + "; use 0 to 268435456");
+      throw new IllegalArgumentException(
+          "maxDataBytes is " + maxDataBytes + "; use 0 to 268435456");
     }
   }
 
@@ -74,44 +77,144 @@ public record KeeperOptions(
   }
 
   public KeeperOptions withSchema(String newSchema) {
-    return new KeeperOptions(newSchema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        newSchema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withClientName(String newClientName) {
-    return new KeeperOptions(schema, newClientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        newClientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   /** A timeout shorter than the grace shortens the grace too. */
   public KeeperOptions withTimeout(Duration newTimeout) {
     Duration newGrace = grace.compareTo(newTimeout) > 0 ? newTimeout : grace;
-    return new KeeperOptions(schema, clientName, newTimeout, newGrace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        newTimeout,
+        newGrace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withGrace(Duration newGrace) {
-    return new KeeperOptions(schema, clientName, timeout, newGrace, operationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        newGrace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withOperationTimeout(Duration newOperationTimeout) {
-    return new KeeperOptions(schema, clientName, timeout, grace, newOperationTimeout, sweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        newOperationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withSweep(Duration newSweep) {
-    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, newSweep, chroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        newSweep,
+        chroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withChroot(String newChroot) {
-    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, newChroot, maxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        newChroot,
+        maxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withMaxDataBytes(int newMaxDataBytes) {
-    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, newMaxDataBytes, listener, leaseOnly);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        chroot,
+        newMaxDataBytes,
+        listener,
+        leaseOnly);
   }
 
   public KeeperOptions withListener(ConnectionSource newListener) {
-    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, newListener, false);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        newListener,
+        false);
   }
 
   public KeeperOptions withLeaseOnly() {
-    return new KeeperOptions(schema, clientName, timeout, grace, operationTimeout, sweep, chroot, maxDataBytes, null, true);
+    return new KeeperOptions(
+        schema,
+        clientName,
+        timeout,
+        grace,
+        operationTimeout,
+        sweep,
+        chroot,
+        maxDataBytes,
+        null,
+        true);
   }
 }

@@ -5,8 +5,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A znode to be created: {@code NewNode.at("/a/b").data(bytes).mode(CreateMode.EPHEMERAL).withParents()}. Immutable;
- * each call returns a changed copy.
+ * A znode to be created: {@code
+ * NewNode.at("/a/b").data(bytes).mode(CreateMode.EPHEMERAL).withParents()}. Immutable; each call
+ * returns a changed copy.
  */
 public final class NewNode {
   private final String path;
@@ -15,7 +16,8 @@ public final class NewNode {
   private final @Nullable Duration ttl;
   private final boolean parents;
 
-  private NewNode(String path, byte[] data, CreateMode mode, @Nullable Duration ttl, boolean parents) {
+  private NewNode(
+      String path, byte[] data, CreateMode mode, @Nullable Duration ttl, boolean parents) {
     this.path = Objects.requireNonNull(path, "path");
     this.data = Objects.requireNonNull(data, "data");
     this.mode = Objects.requireNonNull(mode, "mode");
@@ -36,7 +38,10 @@ public final class NewNode {
     return new NewNode(path, data, newMode, ttl, parents);
   }
 
-  /** How long the node stays childless and unset before it goes; needed by, and only by, the modes with a TTL. */
+  /**
+   * How long the node stays childless and unset before it goes; needed by, and only by, the modes
+   * with a TTL.
+   */
   public NewNode ttl(Duration newTtl) {
     return new NewNode(path, data, mode, Objects.requireNonNull(newTtl, "ttl"), parents);
   }

@@ -12,11 +12,14 @@ public enum SessionState {
   /** The database confirmed it recently enough to act on. */
   HELD,
   /**
-   * A confirmation is overdue or the connection broke. What the session owns may still be its own, but {@link
-   * Keeper#isHeld()} answers no as soon as the database may have given it away.
+   * A confirmation is overdue or the connection broke. What the session owns may still be its own,
+   * but {@link Keeper#isHeld()} answers no as soon as the database may have given it away.
    */
   JEOPARDY,
-  /** The database ended the session, and everything it owned is gone. Terminal: connect again for a new one. */
+  /**
+   * The database ended the session, and everything it owned is gone. Terminal: connect again for a
+   * new one.
+   */
   LOST,
   /** Closed by this client. Terminal. */
   CLOSED;

@@ -6,31 +6,51 @@ import java.util.Optional;
 /**
  * The znodes that all sessions share, with watches.
  *
- * <p>A watcher handed to a read is told once, of the first change to what was read. The same watcher on the same path
- * counts once. A client is told of a change to a path before it reads that path changed.
+ * <p>A watcher handed to a read is told once, of the first change to what was read. The same
+ * watcher on the same path counts once. A client is told of a change to a path before it reads that
+ * path changed.
  */
 public interface Tree extends TreeOperations {
-  /** Leaves a watch on the node, present or absent: told of its creation, deletion or change of data. */
+  /**
+   * Leaves a watch on the node, present or absent: told of its creation, deletion or change of
+   * data.
+   */
   Optional<Stat> exists(String path, Watcher watcher);
 
   /** Leaves a watch on a node that exists: told of its deletion or change of data. */
   Node get(String path, Watcher watcher);
 
-  /** Leaves a watch on a node that exists: told of its deletion, and of children created or deleted. */
+  /**
+   * Leaves a watch on a node that exists: told of its deletion, and of children created or deleted.
+   */
   List<String> children(String path, Watcher watcher);
 
-  /** Leaves a watch that is not used up; the path need not exist. After a break of the connection it is told what differs. */
+  /**
+   * Leaves a watch that is not used up; the path need not exist. After a break of the connection it
+   * is told what differs.
+   */
   void watch(String path, WatchMode mode, Watcher watcher);
 
-  /** Takes back what this watcher watches there; {@link KeeperException.NoWatcher} if that is nothing. */
+  /**
+   * Takes back what this watcher watches there; {@link KeeperException.NoWatcher} if that is
+   * nothing.
+   */
   void unwatch(String path, WatchKind kind, Watcher watcher);
 
-  /** Takes back every watch of this kind on the path; {@link KeeperException.NoWatcher} if there is none. */
+  /**
+   * Takes back every watch of this kind on the path; {@link KeeperException.NoWatcher} if there is
+   * none.
+   */
   void unwatchAll(String path, WatchKind kind);
 
-  /** The same session seen from a node on: {@code chroot("/app")} finds at {@code /a} what others find at {@code /app/a}. */
+  /**
+   * The same session seen from a node on: {@code chroot("/app")} finds at {@code /a} what others
+   * find at {@code /app/a}.
+   */
   Tree chroot(String path);
 
-  /** Waits until everything that was rung before this call has been told to this client's watchers. */
+  /**
+   * Waits until everything that was rung before this call has been told to this client's watchers.
+   */
   void sync();
 }

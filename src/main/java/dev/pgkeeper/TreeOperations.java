@@ -4,9 +4,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The operations on the znode tree that work both on their own and {@linkplain Keeper#tree(java.sql.Connection) inside
- * a transaction of the caller's}. They answer as ZooKeeper's do: a rule that was broken comes back as a {@link
- * KeeperException} that names the path, and nothing is changed.
+ * The operations on the znode tree that work both on their own and {@linkplain
+ * Keeper#tree(java.sql.Connection) inside a transaction of the caller's}. They answer as
+ * ZooKeeper's do: a rule that was broken comes back as a {@link KeeperException} that names the
+ * path, and nothing is changed.
  *
  * <p>Versions: {@link Op#ANY_VERSION} matches any; other negative numbers are refused.
  */
@@ -16,7 +17,10 @@ public interface TreeOperations {
     return create(NewNode.at(path).data(data)).path();
   }
 
-  /** Creates a node; its parent must exist. Returns its real path: a sequential one has its number appended. */
+  /**
+   * Creates a node; its parent must exist. Returns its real path: a sequential one has its number
+   * appended.
+   */
   default String create(String path, byte[] data, CreateMode mode) {
     return create(NewNode.at(path).data(data).mode(mode)).path();
   }
@@ -53,7 +57,10 @@ public interface TreeOperations {
   /** The names of all children, sorted. For parents with very many, see {@link #childPage}. */
   List<String> children(String path);
 
-  /** At most {@code limit} names of children, sorted, that come after {@code after} ({@code ""} for the first). */
+  /**
+   * At most {@code limit} names of children, sorted, that come after {@code after} ({@code ""} for
+   * the first).
+   */
   ChildPage childPage(String path, String after, int limit);
 
   /** All steps or none, in order, each seeing those before it. */

@@ -1,6 +1,6 @@
 /**
- * What a user meets first: a {@link dev.pgkeeper.Keeper} is one session with the database, its {@link
- * dev.pgkeeper.Tree} the znodes that all sessions share.
+ * What a user meets first: a {@link dev.pgkeeper.Keeper} is one session with the database, its
+ * {@link dev.pgkeeper.Tree} the znodes that all sessions share.
  */
 @NullMarked
 package dev.pgkeeper;

@@ -1,0 +1,59 @@
+package dev.pgkeeper.internal.jdbc;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import org.jspecify.annotations.Nullable;
+
+/** What an SQLSTATE says about the fate of the statement. */
+final class SqlErrors {
+  /** Thrown by the functions when a request was settled before it arrived. */
+  static final String SETTLED = "PK001";
+
+  private SqlErrors() {}
+
+  private static String state(SQLException e) {
+    return e.getSQLState() == null ? "" : e.getSQLState();
+  }
+
+  /**
+   * The statement was rolled back for a reason that goes by itself: deadlock, serialization, lock
+   * timeout.
+   */
+  static boolean isWorthRepeating(SQLException e) {
+    String state = state(e);
+    return state.equals("40001") || state.equals("40P01") || state.equals("55P03");
+  }
+
+  /**
+   * The connection broke, or the server is stopping or starting: nobody knows whether the statement
+   * was done.
+   */
+  static boolean isConnectionLost(@Nullable Throwable e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLTransientConnectionException) {
+        return true;
+      }
+      if (cause instanceof SQLException sql) {
+        String state = state(sql);
+        if (state.startsWith("08") || state.startsWith("57P0") || state.equals("53300")) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** The server is a standby or was set read-only. */
+  static boolean isReadOnly(SQLException e) {
+    return state(e).equals("25006");
+  }
+
+  /** The schema, or one of its functions, is not there. */
+  static boolean isSchemaMissing(SQLException e) {
+    return state(e).equals("3F000") || state(e).equals("42883") || state(e).equals("42P01");
+  }
+
+  static boolean isDenied(SQLException e) {
+    return state(e).equals("42501");
+  }
+}

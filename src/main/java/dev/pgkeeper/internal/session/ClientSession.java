@@ -1,0 +1,624 @@
+package dev.pgkeeper.internal.session;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.KeeperOptions.ConnectionSource;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.OwnConnection;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.session.Trust.Moment;
+import dev.pgkeeper.internal.watch.EventThread;
+import dev.pgkeeper.internal.watch.Seen;
+import dev.pgkeeper.internal.watch.Watches;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The client's side of a session. One thread keeps it: it pings and renews on the client's own
+ * connection, hears the rings there, looks at what they concern, and connects again when the
+ * connection breaks.
+ *
+ * <p>What the client may believe. The database ends a session in two cases: its lease ran out, or
+ * its connection was found gone and stayed away for the grace (V002). So a client believes in its
+ * session until the earlier of these:
+ *
+ * <ul>
+ *   <li>three quarters of the grace after it sent the last ping that was answered, on the
+ *       connection that holds its liveness lock: the database cannot have suspected it before that
+ *       ping;
+ *   <li>the timeout after it sent the last renewal that was answered: the lease is a third longer.
+ * </ul>
+ *
+ * After a break it takes its lock on a new connection, clears the suspicion, and only then believes
+ * again. Without a connection of its own it has the lease alone, and polls.
+ *
+ * <p>The state is told, belief is asked: {@link #isHeld} reads the clocks, so that it is right even
+ * in a process that was stopped and has not got round to anything since.
+ */
+public final class ClientSession {
+  private static final Logger log = LoggerFactory.getLogger(ClientSession.class);
+  private static final Duration SLOWEST_PING = Duration.ofMillis(800);
+  private static final Duration POLL = Duration.ofSeconds(1);
+  private static final Duration SLOWEST_RECONNECT = Duration.ofMillis(400);
+  private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
+  private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
+  private static final int REAPED_AT_ONCE = 100;
+  private static final int PATHS_AT_ONCE = 2000;
+  private static final long TICKS_BETWEEN_NODE_REAPS = 16;
+  private static final String SYNC = "sync:";
+
+  private final Database database;
+  private final KeeperOptions options;
+  private final SessionCalls calls;
+  private final EventThread events;
+  private final Watches watches;
+  private final Executor background;
+  private final Trust trust = new Trust();
+  private final ReentrantLock stateLock = new ReentrantLock();
+  private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
+  private final Map<Long, CountDownLatch> syncs = new ConcurrentHashMap<>();
+  private final AtomicLong syncNumbers = new AtomicLong();
+  private final AtomicBoolean reaping = new AtomicBoolean();
+  private final AtomicLong attachments = new AtomicLong();
+  private final Duration pingEvery;
+  private final Duration renewEvery;
+  private final Thread thread;
+
+  private volatile SessionState state = SessionState.HELD;
+  private volatile long id;
+  private volatile @Nullable OwnConnection own;
+  private volatile long reapAgainAt = Long.MAX_VALUE;
+
+  /** Null: lease only. */
+  private @Nullable ConnectionSource ownConnections;
+
+  // Only the session's thread uses these.
+  private @Nullable Moment pinged;
+  private @Nullable Moment renewed;
+  private @Nullable Long tick;
+  private long nextPing;
+  private long nextRenewal;
+  private long nextSweep;
+  private long nextLeaseReap;
+  private int failures;
+  private long brokeAt;
+
+  public ClientSession(
+      Database database,
+      KeeperOptions options,
+      @Nullable ConnectionSource ownConnections,
+      Executor background) {
+    this.database = database;
+    this.options = options;
+    this.ownConnections = ownConnections;
+    this.background = background;
+    this.calls = new SessionCalls(options.schema());
+    this.events = new EventThread("pgkeeper-events");
+    this.watches = new Watches(events, this::state);
+    this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
+    this.renewEvery = options.timeout().dividedBy(3);
+    this.thread = new Thread(this::run, "pgkeeper-session");
+    thread.setDaemon(true);
+  }
+
+  private static Duration shorter(Duration a, Duration b) {
+    return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** Opens the session in the database. */
+  public void open() {
+    OwnConnection opened = ownConnections == null ? null : openOwn(ownConnections);
+    Moment sent = Moment.now();
+    if (opened == null) {
+      ownConnections = null;
+      id = database.read(calls.sessionOpen(options, false));
+    } else {
+      id = opened.call(calls.sessionOpen(options, true));
+      opened.listen(channel());
+    }
+    own = opened;
+    pinged = sent;
+    renewed = sent;
+    believe();
+    long now = System.nanoTime();
+    nextPing = now + pingEvery.toNanos();
+    nextRenewal = now + renewEvery.toNanos();
+    nextSweep = now + options.sweep().toNanos();
+    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(Duration.ofSeconds(10).toNanos());
+    database.useSession(id);
+    thread.setName("pgkeeper-session-" + id);
+    thread.start();
+  }
+
+  /**
+   * The client's own connection if rings reach it, null (with one warning that says why) if only
+   * polling will do.
+   */
+  private @Nullable OwnConnection openOwn(ConnectionSource source) {
+    OwnConnection opened = OwnConnection.open(source, options.grace());
+    try {
+      String probe =
+          options.schema() + ":probe:" + Long.toHexString(ThreadLocalRandom.current().nextLong());
+      opened.listen(probe);
+      database.read(calls.notify(probe, "probe"));
+      boolean heard = !opened.await(LISTEN_PROBE).isEmpty();
+      opened.unlisten(probe);
+      if (heard) {
+        return opened;
+      }
+    } catch (KeeperException e) {
+      opened.close();
+      throw e;
+    }
+    opened.close();
+    log.warn(
+        "LISTEN does not reach this client, probably because of a pooler in transaction mode between it and the"
+            + " server. It goes on without a connection of its own: changes are polled for, and a killed process"
+            + " loses what it owns after {} instead of {}. Give KeeperOptions.withListener a direct connection.",
+        options.timeout(),
+        options.grace());
+    return null;
+  }
+
+  private String channel() {
+    return options.schema() + ":" + id;
+  }
+
+  public long id() {
+    return id;
+  }
+
+  public SessionState state() {
+    return state;
+  }
+
+  public Watches watches() {
+    return watches;
+  }
+
+  /** Whether the session is certainly alive at this moment. */
+  public boolean isHeld() {
+    return !state.isTerminal() && !trust.left().isZero();
+  }
+
+  /** How long it certainly stays alive. */
+  public Duration heldFor() {
+    return state.isTerminal() ? Duration.ZERO : trust.left();
+  }
+
+  /** Whether changes are rung, and so paths have to be registered. */
+  public boolean hearsRings() {
+    return ownConnections != null;
+  }
+
+  /** Throws unless the session can still be used. */
+  public void ensureUsable() {
+    if (state == SessionState.CLOSED) {
+      throw new IllegalStateException(
+          "this keeper was closed (session " + id + "); connect again for a new one");
+    } else if (state == SessionState.LOST) {
+      throw new KeeperException.SessionExpired(
+          "session " + id + " has ended, with everything it owned; connect again for a new one");
+    }
+  }
+
+  public AutoCloseable onStateChange(Consumer<SessionState> listener) {
+    stateListeners.add(listener);
+    return () -> stateListeners.remove(listener);
+  }
+
+  // The thread.
+
+  private void run() {
+    while (!state.isTerminal()) {
+      try {
+        if (ownConnections == null) {
+          poll();
+        } else if (own == null) {
+          reconnect(ownConnections);
+        } else {
+          listen(own);
+        }
+      } catch (KeeperException e) {
+        broken(e);
+      } catch (RuntimeException e) {
+        log.error("session {}: unexpected failure", id, e);
+        broken(e);
+      }
+    }
+    dropOwn();
+  }
+
+  private void listen(OwnConnection connection) {
+    long now = System.nanoTime();
+    long due =
+        Math.min(Math.min(nextPing, nextRenewal), watches.isEmpty() ? Long.MAX_VALUE : nextSweep);
+    due = Math.min(due, reapAgainAt);
+    List<String> rung = connection.await(Duration.ofNanos(Math.max(0, due - now)));
+    if (trust.left().isZero()) {
+      become(SessionState.JEOPARDY);
+    }
+    hear(connection, rung);
+    now = System.nanoTime();
+    if (now - nextRenewal >= 0) {
+      renew(connection);
+    } else if (now - nextPing >= 0) {
+      ping(connection);
+    }
+    if (now - nextSweep >= 0) {
+      nextSweep = now + options.sweep().toNanos();
+      sweep(connection::call);
+    }
+    if (now - reapAgainAt >= 0) {
+      reapAgainAt = Long.MAX_VALUE;
+      reapInBackground(false);
+    }
+  }
+
+  private void ping(OwnConnection connection) {
+    Moment sent = Moment.now();
+    SessionCalls.Ping ping = connection.call(calls.sessionPing(id, tick));
+    tick = ping.tick();
+    if (!ping.alive() && !connection.call(calls.sessionAttach(id))) {
+      lost("its lease or its grace was over");
+      return;
+    }
+    pinged = sent;
+    nextPing = System.nanoTime() + pingEvery.toNanos();
+    believe();
+    become(SessionState.HELD);
+    if (ping.reap()) {
+      reapInBackground(tick != null && tick % TICKS_BETWEEN_NODE_REAPS == 0);
+    }
+  }
+
+  private void renew(OwnConnection connection) {
+    Moment sent = Moment.now();
+    if (!connection.call(calls.sessionRenew(id))) {
+      lost("its lease or its grace was over");
+      return;
+    }
+    pinged = sent;
+    renewed = sent;
+    nextRenewal = System.nanoTime() + renewEvery.toNanos();
+    believe();
+    become(SessionState.HELD);
+  }
+
+  private void believe() {
+    Moment byLease = java.util.Objects.requireNonNull(renewed).plus(options.timeout());
+    Moment byPing =
+        java.util.Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
+    trust.extendTo(ownConnections != null && byPing.isBefore(byLease) ? byPing : byLease);
+  }
+
+  /** Looks at what was rung for, all at once, and tells what differs. */
+  private void hear(OwnConnection connection, List<String> rung) {
+    Set<String> concerned = new LinkedHashSet<>(watches.takeLookAgain());
+    List<Long> asked = new ArrayList<>();
+    for (String payload : rung) {
+      if (payload.startsWith(SYNC)) {
+        asked.add(Long.parseLong(payload.substring(SYNC.length())));
+      } else if (payload.startsWith("/")) {
+        concerned.addAll(watches.concernedBy(payload));
+      }
+    }
+    look(connection::call, new ArrayList<>(concerned));
+    for (Long number : asked) {
+      CountDownLatch waiting = syncs.remove(number);
+      if (waiting != null) {
+        waiting.countDown();
+      }
+    }
+  }
+
+  /** Where the looks of a sweep are taken: on the client's own connection, or on borrowed ones. */
+  private interface Caller {
+    <T extends @Nullable Object> T call(SqlFunction<T> query);
+  }
+
+  private void look(Caller caller, List<String> paths) {
+    for (int from = 0; from < paths.size(); from += PATHS_AT_ONCE) {
+      List<String> some = paths.subList(from, Math.min(paths.size(), from + PATHS_AT_ONCE));
+      long look = watches.beginLook();
+      Map<String, Seen> states = caller.call(calls.watchStates(some));
+      some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
+    }
+  }
+
+  /** Compares everything that is watched with the database, and forgets what nobody waits for. */
+  private void sweep(Caller caller) {
+    if (watches.isEmpty()) {
+      return;
+    }
+    List<Watches.Registration> idle = watches.takeIdle();
+    if (!idle.isEmpty() && hearsRings()) {
+      caller.call(calls.watchForget(id, idle));
+      List<Watches.Registration> wanted = watches.stillWanted(idle);
+      if (!wanted.isEmpty()) {
+        caller.call(calls.watchAgain(id, wanted));
+      }
+    }
+    lookAtAll(caller);
+  }
+
+  private void lookAtAll(Caller caller) {
+    look(caller, watches.allPaths());
+    for (String root : watches.allTrees()) {
+      long look = watches.beginLook();
+      watches.sawAll(root, caller.call(calls.watchSubtree(root)), look);
+    }
+  }
+
+  private void reconnect(ConnectionSource source) {
+    long pause =
+        failures == 0
+            ? 0
+            : Math.min(SLOWEST_RECONNECT.toMillis(), 10L << Math.min(failures, 6))
+                + ThreadLocalRandom.current().nextLong(20);
+    LockSupport.parkNanos(Duration.ofMillis(pause).toNanos());
+    if (state.isTerminal()) {
+      return;
+    }
+    OwnConnection connection = OwnConnection.open(source, options.grace());
+    own = connection;
+    connection.listen(channel());
+    Moment sent = Moment.now();
+    if (!connection.call(calls.sessionAttach(id))) {
+      lost("it was not renewed in time");
+      return;
+    }
+    tick = null;
+    pinged = sent;
+    renewed = sent;
+    long now = System.nanoTime();
+    nextPing = now + pingEvery.toNanos();
+    nextRenewal = now + renewEvery.toNanos();
+    attachments.incrementAndGet();
+    believe();
+    log.info("session {}: connected again after {} ms", id, (now - brokeAt) / 1_000_000);
+    failures = 0;
+    become(SessionState.HELD);
+    List<Long> answered = new ArrayList<>(syncs.keySet());
+    List<Watches.Registration> registrations = watches.allRegistrations();
+    for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
+      int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
+      connection.call(calls.watchAgain(id, registrations.subList(from, to)));
+    }
+    lookAtAll(connection::call);
+    answered.forEach(
+        number -> {
+          CountDownLatch waiting = syncs.remove(number);
+          if (waiting != null) {
+            waiting.countDown();
+          }
+        });
+  }
+
+  /** One second of a client without a connection of its own: at most one statement. */
+  private void poll() {
+    Duration step = shorter(POLL, renewEvery);
+    LockSupport.parkNanos(step.toNanos());
+    if (state.isTerminal()) {
+      return;
+    }
+    if (trust.left().isZero()) {
+      become(SessionState.JEOPARDY);
+    }
+    long now = System.nanoTime();
+    if (now - nextRenewal >= 0 || state == SessionState.JEOPARDY) {
+      Moment sent = Moment.now();
+      if (!database.readOnce(calls.sessionRenew(id))) {
+        lost("it was not renewed in time");
+        return;
+      }
+      renewed = sent;
+      nextRenewal = System.nanoTime() + renewEvery.toNanos();
+      failures = 0;
+      believe();
+      become(SessionState.HELD);
+    } else if (now - nextLeaseReap >= 0) {
+      nextLeaseReap = now + Duration.ofSeconds(10).toNanos();
+      reapInBackground(true);
+    } else {
+      sweep(database::readOnce);
+    }
+  }
+
+  private void broken(RuntimeException e) {
+    if (state.isTerminal()) {
+      return;
+    }
+    if (failures++ == 0) {
+      brokeAt = System.nanoTime();
+      log.warn(
+          "session {}: the connection is gone and will be opened again: {}", id, e.getMessage());
+    } else {
+      log.debug("session {}: attempt {} to connect failed", id, failures, e);
+    }
+    dropOwn();
+    become(SessionState.JEOPARDY);
+  }
+
+  private void dropOwn() {
+    OwnConnection connection = own;
+    own = null;
+    if (connection != null) {
+      try {
+        connection.close();
+      } catch (KeeperException e) {
+        log.debug("session {}: closing a broken connection", id, e);
+      }
+    }
+  }
+
+  private void lost(String why) {
+    log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
+    become(SessionState.LOST);
+  }
+
+  private void become(SessionState next) {
+    stateLock.lock();
+    try {
+      if (state == next || state.isTerminal()) {
+        return;
+      }
+      state = next;
+      watches.tellState(next);
+      for (Consumer<SessionState> listener : stateListeners) {
+        events.tell(() -> listener.accept(next));
+      }
+    } finally {
+      stateLock.unlock();
+    }
+  }
+
+  // Reaping, for everybody.
+
+  private void reapInBackground(boolean nodesToo) {
+    if (reaping.compareAndSet(false, true)) {
+      background.execute(() -> reap(nodesToo));
+    }
+  }
+
+  private void reap(boolean nodesToo) {
+    try {
+      SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
+      if (reaped.ended() > 0) {
+        log.info("session {} ended {} sessions whose time was over", id, reaped.ended());
+      }
+      if (reaped.nextMs() != null) {
+        reapAgainAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
+      }
+      if (nodesToo) {
+        database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
+      }
+    } catch (KeeperException | IllegalStateException e) {
+      log.debug("session {}: this tick of the reaper failed, the next one is somebody's", id, e);
+    } finally {
+      reaping.set(false);
+    }
+  }
+
+  // What callers ask for.
+
+  /**
+   * Registers for a subtree; every change from here on will be rung for, or is seen by a look that
+   * is taken now.
+   */
+  public void registerSubtree(String root) {
+    if (!hearsRings()) {
+      return;
+    }
+    long horizon = database.read(calls.watchRecursive(id, root));
+    long deadline = System.nanoTime() + LONGEST_SETTLING.toNanos();
+    while (!database.read(calls.watchIsSettled(horizon)) && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  public Map<String, Seen> lookAtSubtree(String root) {
+    return database.read(calls.watchSubtree(root));
+  }
+
+  /**
+   * Changes whenever the client's own connection was opened again: registrations before that may be
+   * gone.
+   */
+  public long attachments() {
+    return attachments.get();
+  }
+
+  public void registerAgain(String path, String kind) {
+    database.read(calls.watchAgain(id, List.of(new Watches.Registration(path, kind))));
+    look(database::read, List.of(path));
+  }
+
+  /** Waits until everything that was rung before has been told to this client's watchers. */
+  public void sync() {
+    ensureUsable();
+    try {
+      if (hearsRings()) {
+        long number = syncNumbers.incrementAndGet();
+        CountDownLatch heard = new CountDownLatch(1);
+        syncs.put(number, heard);
+        try {
+          database.read(calls.notify(channel(), SYNC + number));
+          if (!heard.await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new KeeperException.ConnectionLoss(
+                "session "
+                    + id
+                    + " heard nothing of its own ring for "
+                    + options.operationTimeout(),
+                null);
+          }
+        } finally {
+          syncs.remove(number);
+        }
+      } else {
+        lookAtAll(database::read);
+      }
+      events.drain(options.operationTimeout());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new KeeperException.ConnectionLoss("interrupted while waiting for events", e);
+    }
+  }
+
+  /** Ends the session. If the database is away it ends there by itself, later. */
+  public void close() {
+    boolean ends = !state.isTerminal();
+    become(SessionState.CLOSED);
+    if (ends) {
+      try {
+        database.readOnce(
+            connection -> {
+              boolean ended = calls.sessionEnd(id).apply(connection);
+              calls.notify(channel(), "closed").apply(connection);
+              return ended;
+            });
+      } catch (KeeperException e) {
+        log.warn(
+            "session {} could not be ended in the database and will end by itself within {}: {}",
+            id,
+            ownConnections == null ? options.timeout() : options.grace(),
+            e.getMessage());
+      }
+    }
+    LockSupport.unpark(thread);
+    try {
+      thread.join(1000);
+      if (thread.isAlive()) {
+        OwnConnection connection = own;
+        if (connection != null) {
+          connection.abort();
+        }
+        thread.join(1000);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (KeeperException e) {
+      log.debug("session {}: closing", id, e);
+    }
+    events.finish();
+  }
+}

@@ -1,0 +1,225 @@
+package dev.pgkeeper.internal.session;
+
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.watch.Seen;
+import dev.pgkeeper.internal.watch.Watches;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.sql.CallableStatement;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The functions of V002 and V004 by their own names, for whichever connection they are to run on.
+ */
+final class SessionCalls {
+  private static final int FETCHED_AT_ONCE = 1000;
+
+  private final String schema;
+
+  SessionCalls(String schema) {
+    this.schema = schema;
+  }
+
+  /**
+   * What a ping tells: whether the session lives, which tick this client has, and whether it is to
+   * reap.
+   */
+  record Ping(boolean alive, @Nullable Long tick, boolean reap) {}
+
+  /** What a reaper's tick did, and in how many milliseconds the next suspicion is ripe. */
+  record Reaped(int ended, @Nullable Long nextMs) {}
+
+  SqlFunction<Long> sessionOpen(KeeperOptions options, boolean direct) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".session_open(?, ?, ?, ?, ?, ?)")) {
+        statement.setLong(1, options.timeout().toMillis());
+        statement.setLong(2, options.grace().toMillis());
+        statement.setBoolean(3, direct);
+        statement.setString(4, options.clientName());
+        statement.setString(5, host());
+        statement.setLong(6, ProcessHandle.current().pid());
+        return one(statement).getLong(1);
+      }
+    };
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "unknown";
+    }
+  }
+
+  SqlFunction<Boolean> sessionAttach(long session) {
+    return about(session, "session_attach");
+  }
+
+  SqlFunction<Boolean> sessionRenew(long session) {
+    return about(session, "session_renew");
+  }
+
+  SqlFunction<Boolean> sessionEnd(long session) {
+    return about(session, "session_end");
+  }
+
+  private SqlFunction<Boolean> about(long session, String function) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
+        statement.setLong(1, session);
+        return one(statement).getBoolean(1);
+      }
+    };
+  }
+
+  SqlFunction<Ping> sessionPing(long session, @Nullable Long tick) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT alive, tick, reap FROM " + schema + ".session_ping(?, ?)")) {
+        statement.setLong(1, session);
+        if (tick == null) {
+          statement.setNull(2, Types.BIGINT);
+        } else {
+          statement.setLong(2, tick);
+        }
+        ResultSet row = one(statement);
+        return new Ping(row.getBoolean(1), row.getObject(2, Long.class), row.getBoolean(3));
+      }
+    };
+  }
+
+  SqlFunction<Reaped> reap(int most) {
+    return connection -> {
+      try (CallableStatement call = connection.prepareCall("CALL " + schema + ".reap(?, ?, ?)")) {
+        call.setInt(1, most);
+        call.registerOutParameter(2, Types.INTEGER);
+        call.registerOutParameter(3, Types.BIGINT);
+        call.execute();
+        int ended = call.getInt(2);
+        long nextMs = call.getLong(3);
+        return new Reaped(ended, call.wasNull() ? null : nextMs);
+      }
+    };
+  }
+
+  SqlFunction<Integer> reapNodes(int most) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".reap_nodes(?)")) {
+        statement.setInt(1, most);
+        return one(statement).getInt(1);
+      }
+    };
+  }
+
+  SqlFunction<Boolean> notify(String channel, String payload) {
+    return connection -> {
+      try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
+        statement.setString(1, channel);
+        statement.setString(2, payload);
+        one(statement);
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<Map<String, Seen>> watchStates(List<String> paths) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT path, czxid, mzxid, pzxid FROM " + schema + ".watch_states(?)")) {
+        statement.setArray(1, Database.textArray(connection, paths));
+        return states(statement);
+      }
+    };
+  }
+
+  SqlFunction<Map<String, Seen>> watchSubtree(String root) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT path, czxid, mzxid, pzxid FROM " + schema + ".watch_subtree(?)")) {
+        statement.setString(1, root);
+        return states(statement);
+      }
+    };
+  }
+
+  private static Map<String, Seen> states(PreparedStatement statement) throws SQLException {
+    statement.setFetchSize(FETCHED_AT_ONCE);
+    Map<String, Seen> states = new HashMap<>();
+    try (ResultSet rows = statement.executeQuery()) {
+      while (rows.next()) {
+        states.put(rows.getString("path"), Seen.of(rows));
+      }
+    }
+    return states;
+  }
+
+  SqlFunction<Boolean> watchAgain(long session, List<Watches.Registration> registrations) {
+    return registrations(session, registrations, "watch_again");
+  }
+
+  SqlFunction<Boolean> watchForget(long session, List<Watches.Registration> registrations) {
+    return registrations(session, registrations, "watch_forget");
+  }
+
+  private SqlFunction<Boolean> registrations(
+      long session, List<Watches.Registration> registrations, String function) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + "." + function + "(?, ?, ?)")) {
+        statement.setLong(1, session);
+        statement.setArray(
+            2,
+            Database.textArray(
+                connection, registrations.stream().map(Watches.Registration::path).toList()));
+        statement.setArray(
+            3,
+            Database.textArray(
+                connection, registrations.stream().map(Watches.Registration::kind).toList()));
+        one(statement);
+        return true;
+      }
+    };
+  }
+
+  /** Registers for a subtree and returns the horizon that its first look has to be past. */
+  SqlFunction<Long> watchRecursive(long session, String root) {
+    return connection -> {
+      watchAgain(session, List.of(new Watches.Registration(root, Watches.RECURSIVE)))
+          .apply(connection);
+      return horizon(connection, "SELECT " + schema + ".watch_horizon()");
+    };
+  }
+
+  private static long horizon(Connection connection, String sql) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      return one(statement).getLong(1);
+    }
+  }
+
+  SqlFunction<Boolean> watchIsSettled(long horizon) {
+    return about(horizon, "watch_is_settled");
+  }
+
+  /** The statement's only row. */
+  private static ResultSet one(PreparedStatement statement) throws SQLException {
+    ResultSet row = statement.executeQuery();
+    row.next();
+    return row;
+  }
+}

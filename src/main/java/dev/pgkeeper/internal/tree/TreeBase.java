@@ -1,0 +1,307 @@
+package dev.pgkeeper.internal.tree;
+
+import dev.pgkeeper.ChildPage;
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Created;
+import dev.pgkeeper.DataTooLargeException;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperException.Code;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Node;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.OpResult;
+import dev.pgkeeper.Read;
+import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Database.Binder;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What both trees share: arguments are checked here, answers are read here. How a call reaches the
+ * database is theirs.
+ */
+abstract class TreeBase implements TreeOperations {
+  private static final Duration LONGEST_TTL = Duration.ofMillis((1L << 40) - 1);
+  private static final int MOST_CHILDREN_PER_PAGE = 100_000;
+
+  final String schema;
+  final String chroot;
+  final int maxDataBytes;
+
+  TreeBase(String schema, String chroot, int maxDataBytes) {
+    this.schema = schema;
+    this.chroot = chroot;
+    this.maxDataBytes = maxDataBytes;
+  }
+
+  /** The five ways to change the tree. Each returns the answer of its function. */
+  abstract String[] create(NewNode node, String at, Binder arguments);
+
+  abstract String[] set(String at, Binder arguments);
+
+  abstract String[] delete(String at, Binder arguments);
+
+  abstract String[] deleteRecursive(String at, Binder arguments);
+
+  abstract String[] multi(Steps steps);
+
+  /** Runs a query about the node at this path, and lets the watches see what it saw. */
+  abstract <T extends @Nullable Object> T look(
+      String at,
+      SqlFunction<T> query,
+      Function<T, dev.pgkeeper.internal.watch.@Nullable Seen> seen);
+
+  abstract void ensureUsable();
+
+  @Override
+  public Created create(NewNode node) {
+    ensureUsable();
+    String at = checkNew(node);
+    String[] answer =
+        create(
+            node,
+            at,
+            (statement, first) -> {
+              statement.setString(first, at);
+              statement.setBytes(first + 1, node.data());
+              statement.setString(first + 2, node.mode().kind().name().toLowerCase(Locale.ROOT));
+              statement.setBoolean(first + 3, node.mode().isSequential());
+              if (node.ttl() == null) {
+                statement.setNull(first + 4, Types.BIGINT);
+              } else {
+                statement.setLong(first + 4, node.ttl().toMillis());
+              }
+              statement.setBoolean(first + 5, node.createsParents());
+            });
+    ensureOk(answer, node.path());
+    return new Created(Paths.from(chroot, Answers.path(answer, 0)), Answers.stat(answer, 0));
+  }
+
+  private String checkNew(NewNode node) {
+    CreateMode mode = node.mode();
+    String path =
+        mode.isSequential() ? Paths.checkSequential(node.path()) : Paths.check(node.path());
+    checkData(path, node.data());
+    if (mode.hasTtl() != (node.ttl() != null)) {
+      throw new IllegalArgumentException(
+          path + ": " + mode + (mode.hasTtl() ? " needs a ttl" : " takes no ttl"));
+    }
+    if (node.ttl() != null
+        && (node.ttl().toMillis() < 1 || node.ttl().compareTo(LONGEST_TTL) > 0)) {
+      throw new IllegalArgumentException(
+          path + ": the ttl is " + node.ttl() + "; use 1 millisecond to " + LONGEST_TTL);
+    }
+    String at =
+        path.equals("/") && mode.isSequential() ? chrootPrefix() : Paths.under(chroot, path);
+    return mode.isSequential() ? Paths.checkSequential(at) : Paths.check(at);
+  }
+
+  private String chrootPrefix() {
+    return chroot.equals("/") ? "/" : chroot + "/";
+  }
+
+  private void checkData(String path, byte[] data) {
+    Objects.requireNonNull(data, "data");
+    if (data.length > maxDataBytes) {
+      throw new DataTooLargeException(path, data.length, maxDataBytes);
+    }
+  }
+
+  private static void checkVersion(String path, int version) {
+    if (version < Op.ANY_VERSION) {
+      throw new IllegalArgumentException(
+          path + ": the version is " + version + "; use one that the node can have, or -1 for any");
+    }
+  }
+
+  String at(String path) {
+    ensureUsable();
+    return Paths.check(Paths.under(chroot, Paths.check(path)));
+  }
+
+  @Override
+  public Stat set(String path, byte[] data, int version) {
+    String at = at(path);
+    checkData(path, data);
+    checkVersion(path, version);
+    String[] answer =
+        set(
+            at,
+            (statement, first) -> {
+              statement.setString(first, at);
+              statement.setBytes(first + 1, data);
+              statement.setInt(first + 2, version);
+            });
+    ensureOk(answer, path);
+    return Answers.stat(answer, 0);
+  }
+
+  @Override
+  public void delete(String path, int version) {
+    String at = at(path);
+    checkVersion(path, version);
+    ensureDeletable(path, at);
+    ensureOk(
+        delete(
+            at,
+            (statement, first) -> {
+              statement.setString(first, at);
+              statement.setInt(first + 1, version);
+            }),
+        path);
+  }
+
+  @Override
+  public int deleteRecursive(String path) {
+    String at = at(path);
+    ensureDeletable(path, at);
+    String[] answer = deleteRecursive(at, (statement, first) -> statement.setString(first, at));
+    ensureOk(answer, path);
+    return Answers.count(answer);
+  }
+
+  private static void ensureDeletable(String path, String at) {
+    if (at.equals("/")) {
+      throw new IllegalArgumentException(path + ": the root cannot be deleted");
+    }
+  }
+
+  private static void ensureOk(String[] answer, String path) {
+    Answers.ensureOk(answer, path);
+  }
+
+  @Override
+  public List<OpResult> multi(List<Op> ops) {
+    ensureUsable();
+    for (Op op : ops) {
+      if (op instanceof Op.Create create) {
+        checkNew(create.node());
+        if (create.node().createsParents()) {
+          throw new IllegalArgumentException(
+              op.path() + ": withParents() does not go into a multi; add a step for each parent");
+        }
+      } else {
+        String at = at(op.path());
+        if (op instanceof Op.Set set) {
+          checkData(set.path(), set.data());
+          checkVersion(set.path(), set.version());
+        } else if (op instanceof Op.Delete delete) {
+          checkVersion(delete.path(), delete.version());
+          ensureDeletable(delete.path(), at);
+        } else if (op instanceof Op.Check check) {
+          checkVersion(check.path(), check.version());
+        }
+      }
+    }
+    return ops.isEmpty() ? List.of() : Answers.results(multi(new Steps(ops, chroot)), chroot);
+  }
+
+  // Reads.
+
+  @Override
+  public Optional<Stat> exists(String path) {
+    String at = at(path);
+    return Optional.ofNullable(look(at, TreeQueries.exists(schema, at), TreeQueries::seen));
+  }
+
+  @Override
+  public Node get(String path) {
+    String at = at(path);
+    return found(look(at, TreeQueries.get(schema, at), TreeQueries::seen), path);
+  }
+
+  @Override
+  public List<String> children(String path) {
+    String at = at(path);
+    return found(look(at, TreeQueries.children(schema, at), TreeQueries::seen), path).names();
+  }
+
+  static <T> T found(@Nullable T answer, String path) {
+    if (answer == null) {
+      throw KeeperException.of(Code.NO_NODE, path);
+    }
+    return answer;
+  }
+
+  @Override
+  public ChildPage childPage(String path, String after, int limit) {
+    String at = at(path);
+    Objects.requireNonNull(after, "after");
+    if (limit < 1 || limit > MOST_CHILDREN_PER_PAGE) {
+      throw new IllegalArgumentException(
+          path + ": the limit is " + limit + "; use 1 to " + MOST_CHILDREN_PER_PAGE);
+    }
+    List<String> names =
+        look(
+            at,
+            connection -> {
+              try (PreparedStatement statement =
+                  connection.prepareStatement(
+                      "SELECT name FROM " + schema + ".children(?, ?, ?)")) {
+                statement.setString(1, at);
+                statement.setString(2, after);
+                statement.setInt(3, limit + 1);
+                List<String> page = new ArrayList<>();
+                try (ResultSet rows = statement.executeQuery()) {
+                  while (rows.next()) {
+                    page.add(rows.getString(1));
+                  }
+                }
+                return page;
+              }
+            },
+            page -> null);
+    if (names.isEmpty()) {
+      stat(path);
+    }
+    boolean more = names.size() > limit;
+    return new ChildPage(List.copyOf(more ? names.subList(0, limit) : names), more);
+  }
+
+  @Override
+  public List<ReadResult> readAll(List<Read> reads) {
+    ensureUsable();
+    List<String> paths = reads.stream().map(read -> at(read.path())).toList();
+    List<Boolean> children = reads.stream().map(read -> read instanceof Read.OfChildren).toList();
+    return look(
+        "/",
+        connection -> {
+          try (PreparedStatement statement =
+              connection.prepareStatement("SELECT * FROM " + schema + ".read_all(?, ?)")) {
+            statement.setArray(1, connection.createArrayOf("text", paths.toArray()));
+            statement.setArray(2, connection.createArrayOf("bool", children.toArray()));
+            List<ReadResult> results = new ArrayList<>();
+            try (ResultSet rows = statement.executeQuery()) {
+              while (rows.next()) {
+                results.add(readResult(rows));
+              }
+            }
+            return results;
+          }
+        },
+        results -> null);
+  }
+
+  private static ReadResult readResult(ResultSet row) throws SQLException {
+    if (!row.getBoolean("present")) {
+      return new ReadResult(Code.NO_NODE, null, null);
+    } else if (row.getArray("names") != null) {
+      return new ReadResult(Code.OK, null, List.of(Database.strings(row, row.findColumn("names"))));
+    }
+    return new ReadResult(Code.OK, new Node(row.getBytes("data"), Answers.stat(row)), null);
+  }
+}

@@ -1,0 +1,120 @@
+package dev.pgkeeper.internal.watch;
+
+import dev.pgkeeper.EventType;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One path that is watched: what was last seen of it, who waits, and for what the database will
+ * ring.
+ */
+final class WatchedPath {
+  final String path;
+
+  /** Told once, of the node's creation, deletion or change of data. */
+  final Set<Subscriber> node = new LinkedHashSet<>();
+
+  /** Told once, of the node's deletion or a change of its children. */
+  final Set<Subscriber> children = new LinkedHashSet<>();
+
+  /** Told of everything, until taken back. */
+  final Set<Subscriber> persistent = new LinkedHashSet<>();
+
+  /** The kinds that are registered in the database: n, c, p. */
+  final Set<String> registered = new LinkedHashSet<>();
+
+  /** Null until the first look. */
+  @Nullable Seen seen;
+
+  /** When the look that set {@code seen} was taken. */
+  long seenAt;
+
+  /** How many sweeps have found nobody waiting. */
+  int idleSweeps;
+
+  /** How many registrations are under way. */
+  int expected;
+
+  /** An event and those who are told. */
+  record Event(EventType type, Collection<Subscriber> subscribers) {}
+
+  WatchedPath(String path) {
+    this.path = path;
+  }
+
+  boolean isIdle() {
+    return expected == 0 && node.isEmpty() && children.isEmpty() && persistent.isEmpty();
+  }
+
+  /** Whether a look says something new; if not, it is older, or overlapped with the last one. */
+  boolean accepts(Seen now, long look) {
+    Seen before = seen;
+    return before == null
+        || !now.isOlderThan(before) && (look > seenAt || now.isPresent() && before.isPresent());
+  }
+
+  /** Whether a look that was not accepted needs no other. */
+  boolean isAt(Seen now) {
+    Seen before = seen;
+    return before != null && (now.equals(before) || now.isOlderThan(before));
+  }
+
+  /**
+   * The events that lead from what was seen to this, in order; those who are told once are taken
+   * off.
+   */
+  List<Event> moveTo(Seen now, long takenAt) {
+    Seen before = seen;
+    seen = now;
+    seenAt = takenAt;
+    List<Event> events = new ArrayList<>(2);
+    if (before != null) {
+      for (EventType type : difference(before, now)) {
+        Set<Subscriber> told = new LinkedHashSet<>();
+        switch (type) {
+          case NODE_CREATED, NODE_DATA_CHANGED -> take(node, told);
+          case NODE_CHILDREN_CHANGED -> take(children, told);
+          default -> {
+            take(node, told);
+            take(children, told);
+          }
+        }
+        told.addAll(persistent);
+        if (!told.isEmpty()) {
+          events.add(new Event(type, told));
+        }
+      }
+    }
+    return events;
+  }
+
+  private static void take(Set<Subscriber> from, Set<Subscriber> to) {
+    to.addAll(from);
+    from.clear();
+  }
+
+  /** What happened to a node between two looks, as far as the looks can tell. */
+  static List<EventType> difference(Seen before, Seen now) {
+    if (!before.isPresent()) {
+      return now.isPresent() ? List.of(EventType.NODE_CREATED) : List.of();
+    } else if (!now.isPresent()) {
+      return List.of(EventType.NODE_DELETED);
+    } else if (before.czxid() != now.czxid()) {
+      return List.of(EventType.NODE_DELETED, EventType.NODE_CREATED);
+    }
+    boolean data = before.mzxid() != now.mzxid();
+    boolean children = before.pzxid() != now.pzxid();
+    if (data && children) {
+      return now.pzxid() < now.mzxid()
+          ? List.of(EventType.NODE_CHILDREN_CHANGED, EventType.NODE_DATA_CHANGED)
+          : List.of(EventType.NODE_DATA_CHANGED, EventType.NODE_CHILDREN_CHANGED);
+    }
+    return data
+        ? List.of(EventType.NODE_DATA_CHANGED)
+        : children ? List.of(EventType.NODE_CHILDREN_CHANGED) : List.of();
+  }
+}

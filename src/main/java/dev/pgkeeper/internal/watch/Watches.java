@@ -1,0 +1,491 @@
+package dev.pgkeeper.internal.watch;
+
+import dev.pgkeeper.EventType;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.WatchKind;
+import dev.pgkeeper.WatchedEvent;
+import dev.pgkeeper.Watcher;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client watches. State is the truth: whoever looked at a path hands in what was there,
+ * whether a read of the caller's, a look after a ring, a sweep or a reconnect; what differs from
+ * the look before becomes events. Nothing here counts notifications, so nothing depends on how many
+ * arrive.
+ *
+ * <p>Looks can overtake each other. A node's numbers only grow, so of two looks at nodes the older
+ * is known and dropped. A look that found nothing has no number; it counts only if it was begun
+ * after the last one was finished, and otherwise the path is looked at again.
+ *
+ * <p>The lock guards memory only; nobody waits for the database under it. Events are handed to the
+ * event thread under it, so that they are heard in the order in which they were found.
+ */
+public final class Watches {
+  /** The kinds of registrations, as the database spells them. */
+  public static final String NODE = "n";
+
+  public static final String CHILDREN = "c";
+  public static final String PERSISTENT = "p";
+  public static final String RECURSIVE = "r";
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, WatchedPath> paths = new HashMap<>();
+  private final Map<String, WatchedTree> trees = new HashMap<>();
+  private final Set<String> lookAgain = new LinkedHashSet<>();
+  private final AtomicLong clock = new AtomicLong();
+  private final EventThread events;
+  private final Supplier<SessionState> state;
+  private volatile boolean empty = true;
+
+  public Watches(EventThread events, Supplier<SessionState> state) {
+    this.events = events;
+    this.state = state;
+  }
+
+  /** To be asked before a look is taken; hand it in with what was seen. */
+  public long beginLook() {
+    return clock.incrementAndGet();
+  }
+
+  /**
+   * Whether nothing is watched at all: the quick way past everything for those who do not use
+   * watches.
+   */
+  public boolean isEmpty() {
+    return empty;
+  }
+
+  public boolean isWatched(String path) {
+    if (empty) {
+      return false;
+    }
+    lock.lock();
+    try {
+      return paths.containsKey(path) || trees.values().stream().anyMatch(tree -> tree.covers(path));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether the database rings this client for the path already. */
+  public boolean isRegistered(String path, String kind) {
+    lock.lock();
+    try {
+      WatchedPath watched = paths.get(path);
+      return watched != null && watched.registered.contains(kind);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Announces a registration, so that no ring between its look and its {@code leave…} is dropped.
+   * To be followed by one of those, or by {@link #giveUp}.
+   */
+  public void expect(String path, String kind) {
+    lock.lock();
+    try {
+      if (kind.equals(RECURSIVE)) {
+        trees.computeIfAbsent(path, WatchedTree::new).expected++;
+      } else {
+        paths.computeIfAbsent(path, WatchedPath::new).expected++;
+      }
+      empty = false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The announced registration failed. */
+  public void giveUp(String path, String kind) {
+    lock.lock();
+    try {
+      if (kind.equals(RECURSIVE)) {
+        trees.computeIfPresent(path, (root, tree) -> expectedLess(tree));
+      } else {
+        paths.computeIfPresent(path, (key, watched) -> expectedLess(watched));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static WatchedTree expectedLess(WatchedTree tree) {
+    tree.expected--;
+    return tree;
+  }
+
+  private static WatchedPath expectedLess(WatchedPath watched) {
+    watched.expected--;
+    return watched;
+  }
+
+  /** A look at a path, by whomever. */
+  public void saw(String path, Seen now, long look) {
+    if (empty) {
+      return;
+    }
+    lock.lock();
+    try {
+      move(path, now, look);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void move(String path, Seen now, long look) {
+    Findings findings = new Findings();
+    WatchedPath watched = paths.get(path);
+    if (watched != null) {
+      if (watched.accepts(now, look)) {
+        for (WatchedPath.Event event : watched.moveTo(now, clock.incrementAndGet())) {
+          findings.add(event.type(), path, event.subscribers());
+        }
+      } else if (!watched.isAt(now)) {
+        lookAgain.add(path);
+      }
+    }
+    for (WatchedTree tree : trees.values()) {
+      if (tree.covers(path)) {
+        if (tree.accepts(path, now, look)) {
+          for (WatchedTree.Event event : tree.moveTo(path, now, clock.incrementAndGet())) {
+            findings.add(event.type(), event.path(), tree.subscribers);
+          }
+        } else {
+          lookAgain.add(path);
+        }
+      }
+    }
+    findings.tell();
+  }
+
+  /**
+   * Leaves a one-shot watch after a look. If the path was seen to move on in the meantime, it is
+   * told at once.
+   */
+  public void leave(String path, String kind, Subscriber subscriber, Seen seen, long look) {
+    lock.lock();
+    try {
+      WatchedPath watched = registered(path, kind, seen, look);
+      EventType missed = watched.seen == null ? null : missedBy(kind, seen, watched.seen);
+      if (missed == null) {
+        (kind.equals(CHILDREN) ? watched.children : watched.node).add(subscriber);
+      } else {
+        tell(subscriber, missed, path);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The path was registered and looked at, but there is nobody to tell: a read that failed for want
+   * of a node.
+   */
+  public void leaveNobody(String path, String kind, Seen seen, long look) {
+    lock.lock();
+    try {
+      registered(path, kind, seen, look);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Leaves a watch that is not used up. */
+  public void leavePersistent(String path, Subscriber subscriber, Seen seen, long look) {
+    lock.lock();
+    try {
+      registered(path, PERSISTENT, seen, look).persistent.add(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private WatchedPath registered(String path, String kind, Seen seen, long look) {
+    WatchedPath watched = paths.computeIfAbsent(path, WatchedPath::new);
+    watched.registered.add(kind);
+    watched.expected--;
+    watched.idleSweeps = 0;
+    move(path, seen, look);
+    return watched;
+  }
+
+  private static @Nullable EventType missedBy(String kind, Seen looked, Seen latest) {
+    for (EventType type : WatchedPath.difference(looked, latest)) {
+      boolean concerned =
+          switch (type) {
+            case NODE_DELETED -> true;
+            case NODE_CHILDREN_CHANGED -> kind.equals(CHILDREN);
+            default -> kind.equals(NODE);
+          };
+      if (concerned) {
+        return type;
+      }
+    }
+    return null;
+  }
+
+  /** Leaves a watch on a whole subtree, after a look at all of it. */
+  public void leaveRecursive(
+      String root, Subscriber subscriber, Map<String, Seen> seen, long look) {
+    lock.lock();
+    try {
+      WatchedTree tree = trees.computeIfAbsent(root, WatchedTree::new);
+      tree.expected--;
+      move(tree, seen, look);
+      tree.subscribers.add(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A look at everything below a path. */
+  public void sawAll(String root, Map<String, Seen> seen, long look) {
+    lock.lock();
+    try {
+      WatchedTree tree = trees.get(root);
+      if (tree != null) {
+        move(tree, seen, look);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void move(WatchedTree tree, Map<String, Seen> seen, long look) {
+    Findings findings = new Findings();
+    for (WatchedTree.Event event : tree.moveTo(seen, look, clock.incrementAndGet(), lookAgain)) {
+      findings.add(event.type(), event.path(), tree.subscribers);
+    }
+    findings.tell();
+  }
+
+  /** Takes a watch back. False if there was none. */
+  public boolean takeBack(String path, WatchKind kind, Subscriber subscriber) {
+    lock.lock();
+    try {
+      boolean any = false;
+      WatchedPath watched = paths.get(path);
+      if (watched != null) {
+        any |= kind != WatchKind.CHILDREN && watched.node.remove(subscriber);
+        any |= kind != WatchKind.DATA && watched.children.remove(subscriber);
+        any |= kind == WatchKind.ANY && watched.persistent.remove(subscriber);
+      }
+      WatchedTree tree = trees.get(path);
+      if (tree != null && kind == WatchKind.ANY) {
+        any |= tree.subscribers.remove(subscriber);
+      }
+      return any;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes back all watches of a kind that were left from the same root. False if there was none.
+   */
+  public boolean takeBackAll(String path, WatchKind kind, String chroot) {
+    lock.lock();
+    try {
+      Set<Subscriber> all = new LinkedHashSet<>();
+      WatchedPath watched = paths.get(path);
+      if (watched != null) {
+        all.addAll(watched.node);
+        all.addAll(watched.children);
+        all.addAll(watched.persistent);
+      }
+      WatchedTree tree = trees.get(path);
+      if (tree != null) {
+        all.addAll(tree.subscribers);
+      }
+      boolean any = false;
+      for (Subscriber subscriber : all) {
+        any |= subscriber.chroot().equals(chroot) && takeBack(path, kind, subscriber);
+      }
+      return any;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The paths to look at after a ring for this one, in the order in which their events are due. */
+  public List<String> concernedBy(String path) {
+    lock.lock();
+    try {
+      List<String> concerned = new ArrayList<>(2);
+      boolean covered = trees.values().stream().anyMatch(tree -> tree.covers(path));
+      if (covered || paths.containsKey(path)) {
+        concerned.add(path);
+      }
+      String above = path.lastIndexOf('/') == 0 ? "/" : path.substring(0, path.lastIndexOf('/'));
+      if (paths.containsKey(above)) {
+        concerned.add(above);
+      }
+      return concerned;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Every path that is watched, for a sweep. */
+  public List<String> allPaths() {
+    lock.lock();
+    try {
+      return new ArrayList<>(paths.keySet());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Every subtree that is watched, for a sweep. */
+  public List<String> allTrees() {
+    lock.lock();
+    try {
+      return new ArrayList<>(trees.keySet());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The paths whose looks overtook each other; they are to be looked at once more. */
+  public List<String> takeLookAgain() {
+    if (empty) {
+      return List.of();
+    }
+    lock.lock();
+    try {
+      List<String> again = new ArrayList<>(lookAgain);
+      lookAgain.clear();
+      return again;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A registration in the database. */
+  public record Registration(String path, String kind) {}
+
+  public List<Registration> allRegistrations() {
+    lock.lock();
+    try {
+      List<Registration> all = new ArrayList<>();
+      paths
+          .values()
+          .forEach(
+              path -> path.registered.forEach(kind -> all.add(new Registration(path.path, kind))));
+      trees.keySet().forEach(root -> all.add(new Registration(root, RECURSIVE)));
+      return all;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Forgets what nobody has waited for since the sweep before last, and returns it to be forgotten
+   * by the database too.
+   */
+  public List<Registration> takeIdle() {
+    lock.lock();
+    try {
+      List<Registration> idle = new ArrayList<>();
+      paths
+          .values()
+          .removeIf(
+              watched -> {
+                watched.idleSweeps = watched.isIdle() ? watched.idleSweeps + 1 : 0;
+                boolean forget = watched.idleSweeps > 1;
+                if (forget) {
+                  watched.registered.forEach(
+                      kind -> idle.add(new Registration(watched.path, kind)));
+                }
+                return forget;
+              });
+      trees
+          .values()
+          .removeIf(
+              tree -> {
+                boolean forget = tree.isIdle();
+                if (forget) {
+                  idle.add(new Registration(tree.root, RECURSIVE));
+                }
+                return forget;
+              });
+      empty = paths.isEmpty() && trees.isEmpty();
+      return idle;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Of those that the database has just forgotten, the ones that somebody registered again in the
+   * meantime.
+   */
+  public List<Registration> stillWanted(List<Registration> forgotten) {
+    Set<Registration> wanted = new LinkedHashSet<>(allRegistrations());
+    wanted.retainAll(forgotten);
+    return new ArrayList<>(wanted);
+  }
+
+  /** Tells every watcher once that the session's state changed. */
+  public void tellState(SessionState now) {
+    lock.lock();
+    try {
+      Set<Watcher> all = Collections.newSetFromMap(new IdentityHashMap<>());
+      for (WatchedPath path : paths.values()) {
+        path.node.forEach(subscriber -> all.add(subscriber.watcher()));
+        path.children.forEach(subscriber -> all.add(subscriber.watcher()));
+        path.persistent.forEach(subscriber -> all.add(subscriber.watcher()));
+      }
+      trees
+          .values()
+          .forEach(tree -> tree.subscribers.forEach(subscriber -> all.add(subscriber.watcher())));
+      WatchedEvent event = new WatchedEvent(EventType.NONE, now, null);
+      all.forEach(watcher -> events.tell(() -> watcher.process(event)));
+      if (now.isTerminal()) {
+        paths.clear();
+        trees.clear();
+        empty = true;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What one look found; who watches a path in several ways is told once. */
+  private final class Findings {
+    private record Found(EventType type, String path) {}
+
+    private final Map<Found, Set<Subscriber>> all = new LinkedHashMap<>();
+
+    void add(EventType type, String path, Collection<Subscriber> subscribers) {
+      all.computeIfAbsent(new Found(type, path), found -> new LinkedHashSet<>())
+          .addAll(subscribers);
+    }
+
+    void tell() {
+      all.forEach(
+          (found, subscribers) ->
+              subscribers.forEach(
+                  subscriber -> Watches.this.tell(subscriber, found.type(), found.path())));
+    }
+  }
+
+  private void tell(Subscriber subscriber, EventType type, String path) {
+    SessionState now = state.get();
+    events.tell(() -> subscriber.tell(type, now, path));
+  }
+}
