@@ -93,8 +93,14 @@ BEGIN
     IF g.kind = 'application' THEN
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO %I', g.role);
       EXECUTE format('REVOKE ALL ON ${schema}.grantee FROM %I', g.role);
+      IF to_regclass('${schema}.migration_history') IS NOT NULL THEN
+        EXECUTE format('REVOKE ALL ON ${schema}.migration_history FROM %I', g.role);
+      END IF;
       EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${schema}.zxid TO %I', g.role);
       EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
+      EXECUTE format('REVOKE ALL ON FUNCTION ${schema}.grant_all() FROM %I', g.role);
+      EXECUTE format('REVOKE ALL ON PROCEDURE ${schema}.grant_application(text), ${schema}.grant_inspector(text) FROM %I',
+        g.role);
     ELSE
       FOR v IN SELECT viewname FROM pg_views WHERE schemaname = '${schema}' LOOP
         EXECUTE format('GRANT SELECT ON ${schema}.%I TO %I', v, g.role);
