@@ -165,7 +165,7 @@ public final class Keeper implements AutoCloseable {
   }
 
   /** Tells every change of state from now on, once each and in order; close the result to stop. */
-  public AutoCloseable onStateChange(Consumer<SessionState> listener) {
+  public Subscription onStateChange(Consumer<SessionState> listener) {
     return session.onStateChange(Objects.requireNonNull(listener, "listener"));
   }
 

@@ -3,6 +3,7 @@ package dev.pgkeeper;
 import dev.pgkeeper.migration.SchemaName;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,144 +78,102 @@ public record KeeperOptions(
   }
 
   public KeeperOptions withSchema(String newSchema) {
-    return new KeeperOptions(
-        newSchema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.schema = newSchema);
   }
 
   public KeeperOptions withClientName(String newClientName) {
-    return new KeeperOptions(
-        schema,
-        newClientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.clientName = newClientName);
   }
 
   /** A timeout shorter than the grace shortens the grace too. */
   public KeeperOptions withTimeout(Duration newTimeout) {
-    Duration newGrace = grace.compareTo(newTimeout) > 0 ? newTimeout : grace;
-    return new KeeperOptions(
-        schema,
-        clientName,
-        newTimeout,
-        newGrace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(
+        changed -> {
+          changed.timeout = newTimeout;
+          changed.grace = grace.compareTo(newTimeout) > 0 ? newTimeout : grace;
+        });
   }
 
   public KeeperOptions withGrace(Duration newGrace) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        newGrace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.grace = newGrace);
   }
 
   public KeeperOptions withOperationTimeout(Duration newOperationTimeout) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        newOperationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.operationTimeout = newOperationTimeout);
   }
 
   public KeeperOptions withSweep(Duration newSweep) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        newSweep,
-        chroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.sweep = newSweep);
   }
 
   public KeeperOptions withChroot(String newChroot) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        newChroot,
-        maxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.chroot = newChroot);
   }
 
   public KeeperOptions withMaxDataBytes(int newMaxDataBytes) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        chroot,
-        newMaxDataBytes,
-        listener,
-        leaseOnly);
+    return with(changed -> changed.maxDataBytes = newMaxDataBytes);
   }
 
   public KeeperOptions withListener(ConnectionSource newListener) {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        newListener,
-        false);
+    return with(
+        changed -> {
+          changed.listener = newListener;
+          changed.leaseOnly = false;
+        });
   }
 
   public KeeperOptions withLeaseOnly() {
-    return new KeeperOptions(
-        schema,
-        clientName,
-        timeout,
-        grace,
-        operationTimeout,
-        sweep,
-        chroot,
-        maxDataBytes,
-        null,
-        true);
+    return with(
+        changed -> {
+          changed.listener = null;
+          changed.leaseOnly = true;
+        });
+  }
+
+  private KeeperOptions with(Consumer<Changed> change) {
+    Changed changed = new Changed(this);
+    change.accept(changed);
+    return changed.checked();
+  }
+
+  /** A copy that is being changed. */
+  private static final class Changed {
+    String schema;
+    String clientName;
+    Duration timeout;
+    Duration grace;
+    Duration operationTimeout;
+    Duration sweep;
+    String chroot;
+    int maxDataBytes;
+    @Nullable ConnectionSource listener;
+    boolean leaseOnly;
+
+    Changed(KeeperOptions options) {
+      schema = options.schema;
+      clientName = options.clientName;
+      timeout = options.timeout;
+      grace = options.grace;
+      operationTimeout = options.operationTimeout;
+      sweep = options.sweep;
+      chroot = options.chroot;
+      maxDataBytes = options.maxDataBytes;
+      listener = options.listener;
+      leaseOnly = options.leaseOnly;
+    }
+
+    KeeperOptions checked() {
+      return new KeeperOptions(
+          schema,
+          clientName,
+          timeout,
+          grace,
+          operationTimeout,
+          sweep,
+          chroot,
+          maxDataBytes,
+          listener,
+          leaseOnly);
+    }
   }
 }

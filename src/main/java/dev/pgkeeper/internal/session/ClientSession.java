@@ -4,6 +4,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import dev.pgkeeper.SessionState;
+import dev.pgkeeper.Subscription;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -221,7 +223,7 @@ public final class ClientSession {
     }
   }
 
-  public AutoCloseable onStateChange(Consumer<SessionState> listener) {
+  public Subscription onStateChange(Consumer<SessionState> listener) {
     stateListeners.add(listener);
     return () -> stateListeners.remove(listener);
   }
@@ -240,7 +242,7 @@ public final class ClientSession {
         }
       } catch (KeeperException e) {
         broken(e);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         log.error("session {}: unexpected failure", id, e);
         broken(e);
       }
@@ -305,9 +307,9 @@ public final class ClientSession {
   }
 
   private void believe() {
-    Moment byLease = java.util.Objects.requireNonNull(renewed).plus(options.timeout());
+    Moment byLease = Objects.requireNonNull(renewed).plus(options.timeout());
     Moment byPing =
-        java.util.Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
+        Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
     trust.extendTo(ownConnections != null && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
@@ -444,7 +446,7 @@ public final class ClientSession {
     }
   }
 
-  private void broken(RuntimeException e) {
+  private void broken(Throwable e) {
     if (state.isTerminal()) {
       return;
     }
@@ -474,6 +476,16 @@ public final class ClientSession {
   private void lost(String why) {
     log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
     become(SessionState.LOST);
+    background.execute(this::clearAway);
+  }
+
+  /** What is left of a session that ran out need not wait for the reaper. */
+  private void clearAway() {
+    try {
+      database.readOnce(calls.sessionEnd(id));
+    } catch (KeeperException e) {
+      log.debug("session {} is left to the reaper", id, e);
+    }
   }
 
   private void become(SessionState next) {
