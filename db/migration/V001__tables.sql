@@ -92,7 +92,6 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 CREATE INDEX watch_session ON ${schema}.watch (session);
-CREATE INDEX watch_recursive ON ${schema}.watch (path) WHERE kind = 'r';
 
 -- The last reply that each slot of a session was given (see settle).
 CREATE TABLE ${schema}.reply (

@@ -41,7 +41,8 @@ DECLARE
   leaf       text := right(in_path, cut - 1);
   new_owner  bigint := CASE in_kind WHEN 'persistent' THEN NULL WHEN 'ephemeral' THEN in_session ELSE 0 END;
   moment     timestamptz;
-  turn       record;
+  number     bigint;
+  zxid       bigint;
   above_kind ${schema}.node_kind;
   above_zxid bigint;
   outcome    ${schema}.outcome;
@@ -61,17 +62,17 @@ BEGIN
       SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
       WHERE p.path = above AND NOT EXISTS (
         SELECT FROM ${schema}.node n WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential))
-      RETURNING creates - 1 AS number, pzxid AS zxid INTO turn;
+      RETURNING creates - 1, pzxid INTO number, zxid;
     IF FOUND THEN
-      in_path := ${schema}.numbered(in_path, turn.number, in_sequential);
+      in_path := ${schema}.numbered(in_path, number, in_sequential);
       moment := clock_timestamp();
       INSERT INTO ${schema}.node (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
-        VALUES (in_path, above, ${schema}.numbered(leaf, turn.number, in_sequential), in_kind, new_owner, in_ttl_ms, 0,
-          turn.zxid, turn.zxid, moment, moment, in_data)
+        VALUES (in_path, above, ${schema}.numbered(leaf, number, in_sequential), in_kind, new_owner, in_ttl_ms, 0,
+          zxid, zxid, moment, moment, in_data)
         ON CONFLICT DO NOTHING;
       IF FOUND THEN
-        outcome := ROW('ok'::text, in_path, turn.zxid, turn.zxid, moment, moment, 0, 0, coalesce(new_owner, 0),
-          length(in_data), 0, turn.zxid);
+        outcome := ROW('ok'::text, in_path, zxid, zxid, moment, moment, 0, 0, coalesce(new_owner, 0),
+          length(in_data), 0, zxid);
         RETURN outcome;
       END IF;
       UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;

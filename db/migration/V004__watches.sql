@@ -6,7 +6,8 @@
 -- for whatever creates the path must first create a child there. A writer looks for watchers after it has its lock, with
 -- a snapshot of its own. (A writer above READ COMMITTED cannot look again: its watchers learn of it at their sweep.)
 
--- The sessions to ring for a change of this node; `structural` if it was created or deleted.
+-- The sessions to ring for a change of this node; `structural` if it was created or deleted. Whoever watches a subtree
+-- has a row under '*' too, so that nobody pays for looking at all the ancestors where no subtree is watched.
 CREATE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
 LANGUAGE sql STABLE AS $$
   SELECT w.session FROM ${schema}.watch w WHERE w.path = in_path AND (in_structural OR w.kind <> 'c')
@@ -15,19 +16,9 @@ LANGUAGE sql STABLE AS $$
     WHERE in_structural AND w.path = ${schema}.parent_of(in_path) AND w.kind IN ('c', 'p')
   UNION ALL
   SELECT w.session FROM ${schema}.watch w
-    WHERE w.kind = 'r' AND w.path = ANY (${schema}.ancestors_of(in_path))
-      AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.kind = 'r')
+    WHERE w.path = ANY (${schema}.ancestors_of(in_path)) AND w.kind = 'r'
+      AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.path = '*')
 $$;
-
--- Whether it may be that somebody has to be rung: quick, and right when it says no.
-CREATE FUNCTION ${schema}.is_watched(in_path text, in_structural boolean) RETURNS boolean
-LANGUAGE plpgsql AS $$
-BEGIN
-  RETURN EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = in_path)
-    OR in_structural AND EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = ${schema}.parent_of(in_path))
-    OR EXISTS (SELECT FROM ${schema}.watch w WHERE w.kind = 'r')
-      AND EXISTS (SELECT FROM ${schema}.watchers_of(in_path, in_structural));
-END $$;
 
 -- Rings those who watch this node, on a channel for each session, when the transaction commits.
 CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
@@ -103,16 +94,20 @@ LANGUAGE sql STABLE AS $$
     ORDER BY n.path
 $$;
 
--- Registers again after a break of the connection, without reading; the caller compares next.
+-- Registers without reading, for a subtree or again after a break of the connection; the caller looks next.
 CREATE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO ${schema}.watch
-    SELECT path, in_session, kind::"char" FROM unnest(in_paths, in_kinds) AS asked (path, kind) ORDER BY path, kind
+    SELECT path, in_session, kind::"char" FROM unnest(in_paths, in_kinds) AS asked (path, kind)
+    UNION SELECT '*', in_session, 'r' WHERE 'r' = ANY (in_kinds)
+    ORDER BY 1, 3
     ON CONFLICT DO NOTHING
 $$;
 
 CREATE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
 LANGUAGE sql AS $$
   DELETE FROM ${schema}.watch w USING unnest(in_paths, in_kinds) AS asked (path, kind)
-    WHERE w.path = asked.path AND w.session = in_session AND w.kind = asked.kind::"char"
+    WHERE w.path = asked.path AND w.session = in_session AND w.kind = asked.kind::"char";
+  DELETE FROM ${schema}.watch w WHERE w.path = '*' AND w.session = in_session
+    AND NOT EXISTS (SELECT FROM ${schema}.watch r WHERE r.session = in_session AND r.kind = 'r' AND r.path <> '*')
 $$;

@@ -148,19 +148,38 @@ LANGUAGE sql STABLE AS $$
       unnest(${schema}.answer(outcomes[step], watched)) WITH ORDINALITY AS fields (field, place)
 $$;
 
--- Notes the reply to a request that is about to commit. Fails, and takes the request back, if it was settled before.
-CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_results text[]) RETURNS void
+-- Notes the reply to a request that is about to commit, and returns it: the answer, with whether somebody may have to be
+-- rung. That is looked up here, after the last lock and in the same statement: it costs less than any function that
+-- could be called for it. Fails, and so takes the request back, if it was settled before.
+CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_outcome ${schema}.outcome,
+    in_structural boolean) RETURNS text[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  above text := CASE WHEN in_structural THEN ${schema}.parent_of(in_outcome.path) ELSE '*' END;
+  noted text[];
+BEGIN
+  LOOP
+    UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = ${schema}.answer(in_outcome,
+        EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = ANY (ARRAY[in_outcome.path, above, '*'])))
+      WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request
+      RETURNING r.results INTO noted;
+    IF FOUND THEN
+      RETURN noted;
+    END IF;
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request - 1, NULL);
+  END LOOP;
+END $$;
+
+-- Moves a slot on to a request, with its reply if it has one. Fails if the slot is there already, or past it.
+CREATE FUNCTION ${schema}.move_slot(in_session bigint, in_slot integer, in_request bigint, in_results text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = in_results
-    WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
+  INSERT INTO ${schema}.reply AS r VALUES (in_session, in_slot, in_request, clock_timestamp(), in_results)
+    ON CONFLICT (session, slot) DO UPDATE
+      SET request = excluded.request, at = excluded.at, results = excluded.results WHERE r.request < excluded.request;
   IF NOT FOUND THEN
-    INSERT INTO ${schema}.reply VALUES (in_session, in_slot, in_request, clock_timestamp(), in_results)
-      ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'request % of slot % of session % was settled before it came', in_request, in_slot, in_session
-        USING ERRCODE = 'PK001';
-    END IF;
+    RAISE EXCEPTION 'slot % of session % has moved past request %', in_slot, in_session, in_request
+      USING ERRCODE = 'PK001';
   END IF;
 END $$;
 
@@ -170,7 +189,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   found_results text[];
 BEGIN
-  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, NULL);
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, NULL);
   RETURN NULL;
 EXCEPTION
   WHEN SQLSTATE 'PK001' THEN
@@ -189,9 +208,11 @@ DECLARE
 BEGIN
   IF outcome.code <> 'ok' THEN
     RETURN ${schema}.answer(outcome, false);
+  ELSIF NOT in_parents THEN
+    RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, true);
   END IF;
-  results := ${schema}.answer(outcome, in_parents OR ${schema}.is_watched(outcome.path, true));
-  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+  results := ${schema}.answer(outcome, true);
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
   RETURN results;
 END $$;
 
@@ -200,14 +221,11 @@ CREATE FUNCTION ${schema}.request_set(in_session bigint, in_slot integer, in_req
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._set(in_path, in_data, in_version, NULL);
-  results text[];
 BEGIN
   IF outcome.code <> 'ok' THEN
     RETURN ${schema}.answer(outcome, false);
   END IF;
-  results := ${schema}.answer(outcome, ${schema}.is_watched(in_path, false));
-  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
-  RETURN results;
+  RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, false);
 END $$;
 
 CREATE FUNCTION ${schema}.request_delete(in_session bigint, in_slot integer, in_request bigint, in_path text,
@@ -215,14 +233,11 @@ CREATE FUNCTION ${schema}.request_delete(in_session bigint, in_slot integer, in_
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._delete(in_path, in_version, NULL);
-  results text[];
 BEGIN
   IF outcome.code <> 'ok' THEN
     RETURN ${schema}.answer(outcome, false);
   END IF;
-  results := ${schema}.answer(outcome, ${schema}.is_watched(in_path, true));
-  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
-  RETURN results;
+  RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, true);
 END $$;
 
 CREATE FUNCTION ${schema}.request_delete_recursive(in_session bigint, in_slot integer, in_request bigint, in_path text)
@@ -233,7 +248,7 @@ DECLARE
   results text[] := ${schema}.answer(outcome, true);
 BEGIN
   IF outcome.code = 'ok' THEN
-    PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
   END IF;
   RETURN results;
 END $$;
@@ -251,9 +266,9 @@ BEGIN
     RETURN ${schema}.answers(outcomes, false);
   END IF;
   results := ${schema}.answers(outcomes, EXISTS (
-    SELECT FROM generate_subscripts(outcomes, 1) AS i
-      WHERE in_types[i] <> 'check' AND ${schema}.is_watched(outcomes[i].path, in_types[i] <> 'set')));
-  PERFORM ${schema}.note_reply(in_session, in_slot, in_request, results);
+    SELECT FROM ${schema}.watch w WHERE w.path = ANY (
+      SELECT unnest(ARRAY[o.path, ${schema}.parent_of(o.path), '*']) FROM unnest(outcomes) AS o)));
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
   RETURN results;
 END $$;
 
@@ -287,3 +302,28 @@ BEGIN
   PERFORM ${schema}.watch_register(in_session, in_path, 'p');
   RETURN QUERY SELECT s.czxid, s.mzxid, s.pzxid FROM ${schema}.watch_states(ARRAY[in_path]) s;
 END $$;
+
+COMMENT ON FUNCTION ${schema}.create(text, bytea, ${schema}.node_kind, boolean, bigint, bigint, boolean) IS
+  'Creates a node: SELECT * FROM ${schema}.create(''/a/b'', ''data''). in_sequential appends a number to the name, in_session owns an ephemeral node, in_ttl_ms belongs to the kind ttl, in_parents creates what is missing above. code: ok, node_exists, no_node (the parent), no_children_for_ephemerals, session_expired or bad_arguments.';
+COMMENT ON FUNCTION ${schema}.get(text) IS 'Data and stat of a node; no row if there is none.';
+COMMENT ON FUNCTION ${schema}.exists(text) IS 'The stat of a node; no row if there is none.';
+COMMENT ON FUNCTION ${schema}.children(text, text, integer) IS
+  'Names of children, sorted: those after in_after, at most in_limit.';
+COMMENT ON FUNCTION ${schema}.read_all(text[], boolean[]) IS
+  'Reads several nodes at one moment: children where the second array says true, else data and stat.';
+COMMENT ON FUNCTION ${schema}.set(text, bytea, integer) IS
+  'Sets the data if the node has in_version (-1: any). code: ok, no_node or bad_version.';
+COMMENT ON FUNCTION ${schema}.delete(text, integer) IS
+  'Deletes a childless node if it has in_version (-1: any). code: ok, no_node, bad_version, not_empty or bad_arguments.';
+COMMENT ON FUNCTION ${schema}.delete_recursive(text) IS
+  'Deletes a node with all that is below it; children says how many nodes went. code: ok, no_node or bad_arguments.';
+COMMENT ON FUNCTION ${schema}.multi(bigint, text[], text[], bytea[], integer[], text[], boolean[], bigint[]) IS
+  'All steps or none. Parallel arrays: types (create, set, delete, check), paths, data, versions, kinds, sequential, ttl in ms; the first argument owns ephemeral nodes.';
+COMMENT ON FUNCTION ${schema}.session_open(bigint, bigint, boolean, text, text, bigint) IS
+  'Opens a session and returns its number: timeout and grace in ms, direct (a liveness lock on this connection; false for a lease alone), client name, host, pid. Renew it with session_renew within the timeout.';
+COMMENT ON FUNCTION ${schema}.session_renew(bigint) IS 'Renews a lease; false if the session has ended. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.session_end(bigint) IS 'Ends a session and deletes all it owned; false if it had ended.';
+COMMENT ON PROCEDURE ${schema}.reap(integer) IS
+  'Ends at most so many sessions whose time is over. Clients do this by themselves; call it where none is left.';
+COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
+  'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';

@@ -49,7 +49,7 @@ CREATE VIEW ${schema}.watchers AS
   SELECT w.path, w.session,
     CASE w.kind WHEN 'n' THEN 'node' WHEN 'c' THEN 'children' WHEN 'p' THEN 'persistent' ELSE 'recursive' END AS kind,
     s.client, s.host, s.pid
-  FROM ${schema}.watch w LEFT JOIN ${schema}.session s ON s.id = w.session;
+  FROM ${schema}.watch w LEFT JOIN ${schema}.session s ON s.id = w.session WHERE w.path <> '*';
 COMMENT ON VIEW ${schema}.watchers IS 'Which session is rung for changes of which path.';
 COMMENT ON COLUMN ${schema}.watchers.path IS 'The path that is watched, whether or not there is a node.';
 COMMENT ON COLUMN ${schema}.watchers.session IS 'The session that is rung.';
