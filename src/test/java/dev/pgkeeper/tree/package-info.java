@@ -1,0 +1,2 @@
+/** What the tree promises to its callers, on a real PostgreSQL. */
+package dev.pgkeeper.tree;
