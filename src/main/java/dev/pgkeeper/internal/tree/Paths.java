@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.InvalidPathException;
+import dev.pgkeeper.NewNode;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -70,6 +71,12 @@ public final class Paths {
       return path;
     }
     return path.equals("/") ? chroot : chroot + path;
+  }
+
+  /** Where a new node goes: a sequential one named / is a numbered child of the root. */
+  static String under(String chroot, NewNode node) {
+    boolean child = node.path().equals("/") && node.mode().isSequential();
+    return child && !chroot.equals("/") ? chroot + "/" : under(chroot, node.path());
   }
 
   /** How a path that really is there is seen from a root. */

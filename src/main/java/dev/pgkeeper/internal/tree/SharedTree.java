@@ -208,9 +208,8 @@ public final class SharedTree extends TreeBase implements Tree {
       SqlFunction<@Nullable T> watched,
       Function<@Nullable T, Seen> seen) {
     Objects.requireNonNull(watcher, "watcher");
-    boolean register = session.hearsRings() && !watches.isRegistered(at, kind);
     long attachment = session.attachments();
-    watches.expect(at, kind);
+    boolean register = watches.expect(at, kind) && session.hearsRings();
     long look = watches.beginLook();
     T answer;
     try {
@@ -243,7 +242,7 @@ public final class SharedTree extends TreeBase implements Tree {
     boolean recursive = mode == WatchMode.PERSISTENT_RECURSIVE;
     String kind = recursive ? Watches.RECURSIVE : Watches.PERSISTENT;
     long attachment = session.attachments();
-    watches.expect(at, kind);
+    boolean register = watches.expect(at, kind) && session.hearsRings();
     try {
       if (recursive) {
         session.registerSubtree(at);
@@ -252,7 +251,7 @@ public final class SharedTree extends TreeBase implements Tree {
       } else {
         long look = watches.beginLook();
         Seen seen =
-            session.hearsRings()
+            register
                 ? database.read(TreeQueries.persistentWatched(schema, session.id(), at))
                 : TreeQueries.seen(database.read(TreeQueries.exists(schema, at)));
         watches.leavePersistent(at, subscriber, seen == null ? Seen.ABSENT : seen, look);

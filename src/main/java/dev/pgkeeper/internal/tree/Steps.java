@@ -32,6 +32,7 @@ final class Steps {
       types[i] = op.getClass().getSimpleName().toLowerCase(Locale.ROOT);
       paths[i] = Paths.under(chroot, op.path());
       if (op instanceof Op.Create create) {
+        paths[i] = Paths.under(chroot, create.node());
         data[i] = create.node().data();
         kinds[i] = create.node().mode().kind().name().toLowerCase(Locale.ROOT);
         sequentials[i] = create.node().mode().isSequential();

@@ -154,7 +154,7 @@ abstract class TreeBase implements TreeOperations {
   public void delete(String path, int version) {
     String at = at(path);
     checkVersion(path, version);
-    ensureDeletable(path, at);
+    ensureDeletable(path);
     ensureOk(
         delete(
             at,
@@ -168,14 +168,15 @@ abstract class TreeBase implements TreeOperations {
   @Override
   public int deleteRecursive(String path) {
     String at = at(path);
-    ensureDeletable(path, at);
+    ensureDeletable(path);
     String[] answer = deleteRecursive(at, (statement, first) -> statement.setString(first, at));
     ensureOk(answer, path);
     return Answers.count(answer);
   }
 
-  private static void ensureDeletable(String path, String at) {
-    if (at.equals("/")) {
+  /** Not even a chroot's root: ZooKeeper's clients refuse that too. */
+  private static void ensureDeletable(String path) {
+    if (path.equals("/")) {
       throw new IllegalArgumentException(path + ": the root cannot be deleted");
     }
   }
@@ -195,13 +196,13 @@ abstract class TreeBase implements TreeOperations {
               op.path() + ": withParents() does not go into a multi; add a step for each parent");
         }
       } else {
-        String at = at(op.path());
+        at(op.path());
         if (op instanceof Op.Set set) {
           checkData(set.path(), set.data());
           checkVersion(set.path(), set.version());
         } else if (op instanceof Op.Delete delete) {
           checkVersion(delete.path(), delete.version());
-          ensureDeletable(delete.path(), at);
+          ensureDeletable(delete.path());
         } else if (op instanceof Op.Check check) {
           checkVersion(check.path(), check.version());
         }

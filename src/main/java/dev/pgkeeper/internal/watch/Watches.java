@@ -80,30 +80,22 @@ public final class Watches {
     }
   }
 
-  /** Whether the database rings this client for the path already. */
-  public boolean isRegistered(String path, String kind) {
-    lock.lock();
-    try {
-      WatchedPath watched = paths.get(path);
-      return watched != null && watched.registered.contains(kind);
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /**
-   * Announces a registration, so that no ring between its look and its {@code leave…} is dropped.
-   * To be followed by one of those, or by {@link #giveUp}.
+   * Announces a watch, so that no ring between its look and its {@code leave…} is dropped and the
+   * path is not forgotten. To be followed by one of those, or by {@link #giveUp}. Returns whether
+   * the database has yet to be told to ring for it.
    */
-  public void expect(String path, String kind) {
+  public boolean expect(String path, String kind) {
     lock.lock();
     try {
+      empty = false;
       if (kind.equals(RECURSIVE)) {
         trees.computeIfAbsent(path, WatchedTree::new).expected++;
-      } else {
-        paths.computeIfAbsent(path, WatchedPath::new).expected++;
+        return true;
       }
-      empty = false;
+      WatchedPath watched = paths.computeIfAbsent(path, WatchedPath::new);
+      watched.expected++;
+      return !watched.registered.contains(kind);
     } finally {
       lock.unlock();
     }
@@ -431,13 +423,21 @@ public final class Watches {
   }
 
   /**
-   * Of those that the database has just forgotten, the ones that somebody registered again in the
-   * meantime.
+   * Of those that the database has just forgotten, the ones to tell it again: somebody may have
+   * registered in the meantime and found the old registration still there.
    */
   public List<Registration> stillWanted(List<Registration> forgotten) {
-    Set<Registration> wanted = new LinkedHashSet<>(allRegistrations());
-    wanted.retainAll(forgotten);
-    return new ArrayList<>(wanted);
+    lock.lock();
+    try {
+      return forgotten.stream()
+          .filter(
+              registration ->
+                  (registration.kind().equals(RECURSIVE) ? trees : paths)
+                      .containsKey(registration.path()))
+          .toList();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Tells every watcher once that the session's state changed. */
