@@ -26,7 +26,8 @@ BEGIN
       PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
     END IF;
     IF last.server_started IS NULL THEN
-      INSERT INTO ${schema}.epoch VALUES (true, this_number, clock_timestamp(), this_started, this_system, this_timeline)
+      -- Before the first epoch there was nobody to wait for.
+      INSERT INTO ${schema}.epoch VALUES (true, this_number, '-infinity', this_started, this_system, this_timeline)
         ON CONFLICT DO NOTHING;
     ELSE
       PERFORM FROM ${schema}.epoch WHERE server_started <> this_started FOR UPDATE SKIP LOCKED;
@@ -270,3 +271,12 @@ BEGIN
   SELECT extract(epoch FROM min(${schema}.suspicion_end(suspected, grace_ms, timeout_ms)) - clock_timestamp()) * 1000
     INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;
+
+-- Deletes what ended sessions left behind: registrations that came too late to go with them, and replies that
+-- nobody can still be settling.
+CREATE FUNCTION ${schema}.tidy() RETURNS void
+LANGUAGE sql AS $$
+  DELETE FROM ${schema}.watch w WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = w.session);
+  DELETE FROM ${schema}.reply r WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = r.session)
+    AND r.at < clock_timestamp() - interval '2 days'
+$$;

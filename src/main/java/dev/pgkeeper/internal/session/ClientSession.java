@@ -66,6 +66,8 @@ public final class ClientSession {
   private static final int REAPED_AT_ONCE = 100;
   private static final int PATHS_AT_ONCE = 2000;
   private static final long TICKS_BETWEEN_NODE_REAPS = 16;
+  private static final long TICKS_BETWEEN_TIDYING = 256;
+  private static final Duration LEASE_ONLY_REAP = Duration.ofSeconds(10);
   private static final String SYNC = "sync:";
 
   private final Database database;
@@ -145,7 +147,7 @@ public final class ClientSession {
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
     nextSweep = now + options.sweep().toNanos();
-    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(Duration.ofSeconds(10).toNanos());
+    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(LEASE_ONLY_REAP.toNanos());
     database.useSession(id);
     thread.setName("pgkeeper-session-" + id);
     thread.start();
@@ -272,7 +274,7 @@ public final class ClientSession {
     }
     if (now - reapAgainAt >= 0) {
       reapAgainAt = Long.MAX_VALUE;
-      reapInBackground(false);
+      reapInBackground(1);
     }
   }
 
@@ -289,7 +291,7 @@ public final class ClientSession {
     believe();
     become(SessionState.HELD);
     if (ping.reap()) {
-      reapInBackground(tick != null && tick % TICKS_BETWEEN_NODE_REAPS == 0);
+      reapInBackground(tick == null ? 1 : tick);
     }
   }
 
@@ -418,7 +420,7 @@ public final class ClientSession {
 
   /** One second of a client without a connection of its own: at most one statement. */
   private void poll() {
-    Duration step = shorter(POLL, renewEvery);
+    Duration step = shorter(POLL, renewEvery.dividedBy(2));
     LockSupport.parkNanos(step.toNanos());
     if (state.isTerminal()) {
       return;
@@ -439,8 +441,8 @@ public final class ClientSession {
       believe();
       become(SessionState.HELD);
     } else if (now - nextLeaseReap >= 0) {
-      nextLeaseReap = now + Duration.ofSeconds(10).toNanos();
-      reapInBackground(true);
+      nextLeaseReap = now + LEASE_ONLY_REAP.toNanos();
+      reapInBackground(TICKS_BETWEEN_NODE_REAPS * ThreadLocalRandom.current().nextLong(16));
     } else {
       sweep(database::readOnce);
     }
@@ -506,13 +508,14 @@ public final class ClientSession {
 
   // Reaping, for everybody.
 
-  private void reapInBackground(boolean nodesToo) {
+  /** The reaper's tick of this number; some do more than others. */
+  private void reapInBackground(long number) {
     if (reaping.compareAndSet(false, true)) {
-      background.execute(() -> reap(nodesToo));
+      background.execute(() -> reap(number));
     }
   }
 
-  private void reap(boolean nodesToo) {
+  private void reap(long number) {
     try {
       SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
       if (reaped.ended() > 0) {
@@ -521,8 +524,11 @@ public final class ClientSession {
       if (reaped.nextMs() != null) {
         reapAgainAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
       }
-      if (nodesToo) {
+      if (number % TICKS_BETWEEN_NODE_REAPS == 0) {
         database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
+      }
+      if (number % TICKS_BETWEEN_TIDYING == 0) {
+        database.readOnce(calls.tidy());
       }
     } catch (KeeperException | IllegalStateException e) {
       log.debug("session {}: this tick of the reaper failed, the next one is somebody's", id, e);

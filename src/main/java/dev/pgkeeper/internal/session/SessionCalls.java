@@ -125,6 +125,16 @@ final class SessionCalls {
     };
   }
 
+  SqlFunction<Boolean> tidy() {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".tidy()")) {
+        one(statement);
+        return true;
+      }
+    };
+  }
+
   SqlFunction<Boolean> notify(String channel, String payload) {
     return connection -> {
       try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
