@@ -47,9 +47,10 @@ DECLARE
   above_zxid bigint;
   outcome    ${schema}.outcome;
 BEGIN
+  in_sequential := coalesce(in_sequential, false);
   IF in_path = '/' AND NOT in_sequential THEN
     RETURN ${schema}.refused('node_exists', in_path);
-  ELSIF in_path IS NULL OR octet_length(in_path) > 2000
+  ELSIF in_path IS NULL OR octet_length(in_path) > (CASE WHEN in_sequential THEN 1980 ELSE 2000 END)
       OR (in_kind = 'ttl') <> (in_ttl_ms IS NOT NULL) OR in_ttl_ms NOT BETWEEN 1 AND 1099511627775
       OR (CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END)
         !~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$' THEN
@@ -117,7 +118,8 @@ BEGIN
   RETURN ${schema}.refused(CASE WHEN FOUND THEN 'bad_version' ELSE 'no_node' END, in_path);
 END $$;
 
--- Deletes a childless node if it has the version; -1 matches any. Decides on its parent's row, then on the node's.
+-- Deletes a childless node if it has the version; -1 matches any. Decides on the rows of the children above and below
+-- it, then on the node's. The row below may have come up while it waited for the node, so it is looked at again.
 CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -128,14 +130,14 @@ BEGIN
   IF above = '' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.parent p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
   SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
   IF NOT FOUND THEN
     RETURN ${schema}.refused('no_node', in_path);
-  ELSIF in_version NOT IN (-1, found_at) THEN
+  ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
     RETURN ${schema}.refused('bad_version', in_path);
   END IF;
-  SELECT p.children INTO below FROM ${schema}.parent p WHERE p.path = in_path FOR UPDATE;
+  SELECT p.children INTO below FROM ${schema}.parent p WHERE p.path = in_path FOR NO KEY UPDATE;
   IF below > 0 THEN
     RETURN ${schema}.refused('not_empty', in_path);
   ELSIF FOUND THEN
@@ -195,7 +197,7 @@ DECLARE
 BEGIN
   SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
   RETURN ${schema}.refused(
-    CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version NOT IN (-1, found_at) THEN 'bad_version' ELSE 'ok' END, in_path);
+    CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version IN (-1, found_at) THEN 'ok' ELSE 'bad_version' END, in_path);
 END $$;
 
 -- All steps or none, under one number. The locks of all steps are taken first, in the order that everybody keeps.
@@ -217,17 +219,20 @@ BEGIN
       FROM generate_series(1, steps) i ORDER BY i);
   END IF;
   PERFORM FROM ${schema}.parent p WHERE p.path IN (
-      SELECT ${schema}.parent_of(in_paths[i]) FROM generate_series(1, steps) i WHERE in_types[i] IN ('create', 'delete'))
+      SELECT ${schema}.parent_of(in_paths[i]) FROM generate_series(1, steps) i WHERE in_types[i] IN ('create', 'delete')
+      UNION SELECT in_paths[i] FROM generate_series(1, steps) i WHERE in_types[i] = 'delete')
     ORDER BY p.path FOR NO KEY UPDATE;
   FOR target IN
-    SELECT in_paths[i] AS path, bool_or(in_types[i] = 'delete') AS deleted FROM generate_series(1, steps) i
-      WHERE in_types[i] <> 'create' GROUP BY 1 ORDER BY in_paths[i] COLLATE "C"
+    SELECT path, max(strength) AS strength FROM generate_series(1, steps) i, LATERAL (SELECT
+        CASE in_types[i] WHEN 'create' THEN ${schema}.parent_of(in_paths[i]) ELSE in_paths[i] END COLLATE "C" AS path,
+        CASE in_types[i] WHEN 'create' THEN 1 WHEN 'delete' THEN 3 ELSE 2 END AS strength) needed
+      GROUP BY path ORDER BY path
   LOOP
-    IF target.deleted THEN
-      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
-    ELSE
-      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
-    END IF;
+    CASE target.strength
+      WHEN 1 THEN PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR KEY SHARE;
+      WHEN 2 THEN PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
+      ELSE PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
+    END CASE;
   END LOOP;
   zxid := ${schema}.next_zxid();
   WHILE at_step < steps LOOP
@@ -255,7 +260,8 @@ EXCEPTION
 END $$;
 
 -- One tick for nodes that go by themselves: containers that lost their last child (or got none in five minutes), and
--- childless nodes that were not set for their time to live. Deletes at most `in_most`; returns how many.
+-- childless nodes that were not set for their time to live. Deletes at most `in_most`, and passes over those that somebody
+-- holds on to. Returns how many went.
 CREATE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -265,16 +271,27 @@ BEGIN
   FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
       WHERE n.owner = 0 AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
   LOOP
-    PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(ripe) FOR NO KEY UPDATE;
-    PERFORM FROM ${schema}.node n WHERE n.path = ripe FOR UPDATE;
-    IF EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-          WHERE n.path = ripe AND ${schema}.is_perished(n, p))
-        AND (${schema}._delete(ripe, -1, NULL)).code = 'ok' THEN
-      PERFORM ${schema}.ring(ripe, true);
+    IF ${schema}._perish(ripe) THEN
       reaped := reaped + 1;
+      PERFORM ${schema}.ring(ripe, true);
     END IF;
   END LOOP;
   RETURN reaped;
+END $$;
+
+-- Deletes a node whose time is over. False: it is not, or somebody holds on to it.
+CREATE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('lock_timeout', '5ms', true);
+  PERFORM FROM ${schema}.parent p WHERE p.path IN (${schema}.parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
+  RETURN EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+      WHERE n.path = in_path AND ${schema}.is_perished(n, p))
+    AND (${schema}._delete(in_path, -1, NULL)).code = 'ok';
+EXCEPTION
+  WHEN lock_not_available OR deadlock_detected THEN
+    RETURN false;
 END $$;
 
 -- Whether a node's time is over, by what is known of it and of its children.

@@ -44,30 +44,34 @@ LANGUAGE plpgsql AS $$
 DECLARE
   nearest text;
   held    text;
+  whole   boolean := in_kind NOT IN ('c', 'p') OR ${schema}.hold_children(in_path);
 BEGIN
   LOOP
     PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
-    EXIT WHEN FOUND;
+    IF FOUND THEN
+      EXIT WHEN whole OR ${schema}.hold_children(in_path);
+    END IF;
     SELECT max(n.path) INTO nearest FROM ${schema}.node n WHERE n.path = ANY (${schema}.ancestors_of(in_path));
     EXIT WHEN nearest = held;
     PERFORM ${schema}.hold_children(nearest);
     held := nearest;
   END LOOP;
-  IF in_kind IN ('c', 'p') THEN
-    PERFORM ${schema}.hold_children(in_path);
-  END IF;
   INSERT INTO ${schema}.watch VALUES (in_path, in_session, in_kind) ON CONFLICT DO NOTHING;
 END $$;
 
--- Keeps everybody from creating or deleting children of this node until this transaction ends.
-CREATE FUNCTION ${schema}.hold_children(in_path text) RETURNS void
+-- Keeps everybody from creating or deleting children of this node until this transaction ends. False: there is no node.
+CREATE FUNCTION ${schema}.hold_children(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
   IF NOT FOUND THEN
     PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
+    IF NOT FOUND THEN
+      RETURN false;
+    END IF;
     PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
   END IF;
+  RETURN true;
 END $$;
 
 -- The number of the next transaction: those before it may have looked for watchers before a registration was there.

@@ -88,7 +88,11 @@ BEGIN
   REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC;
-  FOR g IN SELECT * FROM ${schema}.grantee JOIN pg_roles ON rolname = role LOOP
+  FOR g IN SELECT * FROM ${schema}.grantee WHERE role IN (SELECT rolname FROM pg_roles) LOOP
+    EXECUTE format('REVOKE ALL ON SCHEMA ${schema} FROM %I', g.role);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM %I', g.role);
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM %I', g.role);
+    EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM %I', g.role);
     EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', g.role);
     IF g.kind = 'application' THEN
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO %I', g.role);
@@ -98,7 +102,7 @@ BEGIN
       END IF;
       EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${schema}.zxid TO %I', g.role);
       EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
-      EXECUTE format('REVOKE ALL ON FUNCTION ${schema}.grant_all() FROM %I', g.role);
+      EXECUTE format('REVOKE ALL ON FUNCTION ${schema}.grant_all(), ${schema}.grant_as(text, text) FROM %I', g.role);
       EXECUTE format('REVOKE ALL ON PROCEDURE ${schema}.grant_application(text), ${schema}.grant_inspector(text) FROM %I',
         g.role);
     ELSE
@@ -112,20 +116,23 @@ BEGIN
   END LOOP;
 END $$;
 
--- Lets a role run everything, without rights to change the schema.
-CREATE PROCEDURE ${schema}.grant_application(in_role text)
+-- Remembers what a role may do, instead of what it could before, and grants it.
+CREATE FUNCTION ${schema}.grant_as(in_role text, in_kind text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO ${schema}.grantee VALUES (in_role, 'application') ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = in_role) THEN
+    RAISE EXCEPTION 'there is no role "%"', in_role USING ERRCODE = '42704', HINT = 'Create it first, or check the spelling.';
+  END IF;
+  INSERT INTO ${schema}.grantee VALUES (in_role, in_kind) ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
   PERFORM ${schema}.grant_all();
 END $$;
 
+-- Lets a role run everything, without rights to change the schema.
+CREATE PROCEDURE ${schema}.grant_application(in_role text)
+LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'application') $$;
+
 -- Lets a role look at the views, and at nothing else.
 CREATE PROCEDURE ${schema}.grant_inspector(in_role text)
-LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO ${schema}.grantee VALUES (in_role, 'inspector') ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
-  PERFORM ${schema}.grant_all();
-END $$;
+LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'inspector') $$;
 
 SELECT ${schema}.grant_all();

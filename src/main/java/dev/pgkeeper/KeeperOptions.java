@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param timeout how long a client may be silent before its session ends; one second to one day
  * @param grace how long after its connection broke a session ends, if it does not come back; 200
  *     milliseconds up to the timeout
- * @param operationTimeout how long a call goes on trying while the database is away
+ * @param operationTimeout how long a call goes on trying while the database is away; a pool's own
+ *     wait for a connection comes on top where it is longer
  * @param sweep how often everything watched is compared with the database, in case a notification
  *     was lost
  * @param chroot the node that this client sees as its root

@@ -114,10 +114,13 @@ public final class Database {
     if (isolationDiffers) {
       connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
     }
+    int networkTimeout = connection.getNetworkTimeout();
+    connection.setNetworkTimeout(Runnable::run, (int) operationTimeout.toMillis());
     try {
       return query.apply(connection);
     } finally {
       if (!connection.isClosed()) {
+        connection.setNetworkTimeout(Runnable::run, networkTimeout);
         if (isolationDiffers) {
           connection.setTransactionIsolation(isolation);
         }

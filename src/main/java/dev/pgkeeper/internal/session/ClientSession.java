@@ -61,9 +61,10 @@ public final class ClientSession {
   private static final Duration SLOWEST_PING = Duration.ofMillis(800);
   private static final Duration POLL = Duration.ofSeconds(1);
   private static final Duration SLOWEST_RECONNECT = Duration.ofMillis(400);
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(3);
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
-  private static final int REAPED_AT_ONCE = 100;
+  private static final int REAPED_AT_ONCE = 50;
   private static final int PATHS_AT_ONCE = 2000;
   private static final long TICKS_BETWEEN_NODE_REAPS = 16;
   private static final long TICKS_BETWEEN_TIDYING = 256;
@@ -476,6 +477,9 @@ public final class ClientSession {
   }
 
   private void lost(String why) {
+    if (state.isTerminal()) {
+      return;
+    }
     log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
     become(SessionState.LOST);
     background.execute(this::clearAway);
@@ -610,7 +614,10 @@ public final class ClientSession {
       try {
         database.readOnce(
             connection -> {
-              boolean ended = calls.sessionEnd(id).apply(connection);
+              boolean ended =
+                  calls
+                      .sessionEndWithin(shorter(options.operationTimeout(), LONGEST_CLOSE), id)
+                      .apply(connection);
               calls.notify(channel(), "closed").apply(connection);
               return ended;
             });

@@ -13,6 +13,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,21 @@ final class SessionCalls {
 
   SqlFunction<Boolean> sessionEnd(long session) {
     return about(session, "session_end");
+  }
+
+  /** The same, unless a transaction holds on to something of the session for longer than this. */
+  SqlFunction<Boolean> sessionEndWithin(Duration patience, long session) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT "
+                  + schema
+                  + ".session_end(?) FROM (SELECT set_config('lock_timeout', ?, true) OFFSET 0) AS patience")) {
+        statement.setLong(1, session);
+        statement.setString(2, patience.toMillis() + "ms");
+        return one(statement).getBoolean(1);
+      }
+    };
   }
 
   private SqlFunction<Boolean> about(long session, String function) {

@@ -10,24 +10,34 @@ public final class Paths {
   /** So that a path fits into the entries of an index and into a notification. */
   private static final int LONGEST_BYTES = 2000;
 
+  private static final int LONGEST_NUMBER = 20;
+
   private Paths() {}
 
   /** Returns the path if a node can have it. */
   public static String check(@Nullable String path) {
-    if (path == null) {
-      throw new InvalidPathException("null", "a path is needed");
-    }
-    String broken = brokenRule(path);
-    if (broken != null) {
-      throw new InvalidPathException(path, broken);
-    }
-    return path;
+    return check(path, "", LONGEST_BYTES);
   }
 
   /** The same for the path of a sequential node, which a number will be appended to. */
   static String checkSequential(@Nullable String path) {
-    check(path + "1");
-    return String.valueOf(path);
+    return check(path, "1", LONGEST_BYTES - LONGEST_NUMBER);
+  }
+
+  private static String check(@Nullable String path, String appended, int longestBytes) {
+    if (path == null) {
+      throw new InvalidPathException("null", "a path is needed");
+    }
+    String broken = brokenRule(path + appended);
+    if (broken == null) {
+      int bytes = path.getBytes(StandardCharsets.UTF_8).length;
+      broken =
+          bytes > longestBytes ? bytes + " bytes are more than the limit of " + longestBytes : null;
+    }
+    if (broken != null) {
+      throw new InvalidPathException(path, broken);
+    }
+    return path;
   }
 
   private static @Nullable String brokenRule(String path) {
@@ -59,10 +69,7 @@ public final class Paths {
         return String.format("it has a character that is not allowed, U+%04X at %d", (int) c, i);
       }
     }
-    int bytes = path.getBytes(StandardCharsets.UTF_8).length;
-    return bytes > LONGEST_BYTES
-        ? bytes + " bytes are more than the limit of " + LONGEST_BYTES
-        : null;
+    return null;
   }
 
   /** Where a path seen from a root really is. */
