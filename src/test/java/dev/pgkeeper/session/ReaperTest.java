@@ -1,0 +1,190 @@
+package dev.pgkeeper.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Who is ended, by whom, and who is not. */
+class ReaperTest {
+  private static final int MANY = Integer.getInteger("pgkeeper.reaper.sessions", 500);
+  private static final int ALIVE = 50;
+
+  private static TestDatabase database;
+  private static SessionLog log;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    log = SessionLog.of(database);
+    log.putEpochBack();
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  private static KeeperOptions options() {
+    return KeeperOptions.defaults().withSchema(database.schema());
+  }
+
+  private static void openSessions(int number, long timeoutMs, String parent) {
+    database.execute("SELECT ${schema}.create('" + parent + "')");
+    database.execute(
+        "DO $$ BEGIN FOR i IN 1.."
+            + number
+            + " LOOP PERFORM ${schema}.create('"
+            + parent
+            + "/e-', '', 'ephemeral', true, ${schema}.session_open("
+            + timeoutMs
+            + ", "
+            + timeoutMs
+            + ", false, 'many', 'here', i)); END LOOP; END $$");
+  }
+
+  @Test
+  void whenManySessionsEndAtOnceAllOfThemGoAndNobodyElse() {
+    List<Keeper> keepers = new ArrayList<>();
+    Heard<SessionState> states = new Heard<>();
+    try {
+      for (int i = 0; i < 5; i++) {
+        Keeper keeper = Keeper.connect(database.dataSource(), options());
+        keepers.add(keeper);
+        keeper.onStateChange(states::add);
+        keeper.tree().create(NewNode.at("/keepers/" + i).mode(CreateMode.EPHEMERAL).withParents());
+      }
+      openSessions(ALIVE, Duration.ofHours(1).toMillis(), "/alive");
+      openSessions(MANY, 1000, "/doomed");
+      assertThat(count("/doomed")).isEqualTo(MANY);
+      Await.until(
+          Duration.ofSeconds(30),
+          () -> "all doomed gone; left are " + count("/doomed"),
+          () -> count("/doomed") == 0);
+      assertThat(count("/alive")).isEqualTo(ALIVE);
+      assertThat(count("/keepers")).isEqualTo(5);
+      assertThat(states.all()).isEmpty();
+      assertThat(database.queryLong("SELECT count(*) FROM ${schema}.session")).isEqualTo(ALIVE + 5);
+      assertThat(database.queryLong("SELECT children FROM ${schema}.parent WHERE path = '/doomed'"))
+          .isZero();
+    } finally {
+      keepers.forEach(Keeper::close);
+    }
+  }
+
+  private static long count(String parent) {
+    return database.queryLong(
+        "SELECT count(*) FROM ${schema}.node WHERE parent = '" + parent + "'");
+  }
+
+  @Test
+  void oneTickEndsAtMostAsManyAsItWasAskedFor() {
+    openSessions(7, 1, "/batch");
+    Await.until(
+        Duration.ofSeconds(5),
+        "their leases over",
+        () ->
+            database.queryLong(
+                    "SELECT count(*) FROM ${schema}.sessions WHERE NOT alive AND client = 'many'")
+                == 7);
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(5);
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(2);
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isZero();
+  }
+
+  /** The verdict is about the break that was read, not about one that was made good since. */
+  @Test
+  void aSessionThatCameBackAndBrokeOffOnceMoreHasItsWholeGraceAgain() throws SQLException {
+    long grace = 1500;
+    long session;
+    try (Connection first = database.connect()) {
+      session =
+          number(
+              first,
+              "SELECT ${schema}.session_open(60000, " + grace + ", true, 'twice', 'here', 1)");
+    }
+    long firstSuspicion = awaitSuspicion(session);
+    Await.until(
+        Duration.ofSeconds(10),
+        "half of the grace",
+        () -> log.nowMicros() > firstSuspicion + grace * 500);
+    try (Connection second = database.connect()) {
+      assertThat(number(second, "SELECT ${schema}.session_attach(" + session + ")::integer"))
+          .isEqualTo(1);
+      assertThat(suspectedAtMicros(session)).isZero();
+    }
+    long secondSuspicion = awaitSuspicion(session);
+    assertThat(secondSuspicion).isGreaterThan(firstSuspicion);
+    Await.until(
+        Duration.ofSeconds(20),
+        "ended",
+        () -> {
+          database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+          return log.endedAtMicros(session) != 0;
+        });
+    assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(secondSuspicion + grace * 1000);
+  }
+
+  private static long number(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql.replace("${schema}", database.schema()))) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  private static long awaitSuspicion(long session) {
+    Await.until(
+        Duration.ofSeconds(10),
+        "suspected",
+        () -> {
+          database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+          return suspectedAtMicros(session) != 0;
+        });
+    return suspectedAtMicros(session);
+  }
+
+  private static long suspectedAtMicros(long session) {
+    return database.queryLong(
+        "SELECT coalesce(extract(epoch FROM suspected) * 1000000, 0)::bigint FROM ${schema}.session WHERE id = "
+            + session);
+  }
+
+  /** What the views say does not wait for a reaper. */
+  @Test
+  void theViewsKnowThatASessionIsOverBeforeAnybodyEndsIt() {
+    database.execute("SELECT ${schema}.create('/seen')");
+    long session =
+        database.queryLong("SELECT ${schema}.session_open(300, 300, false, 'seen', 'here', 1)");
+    database.execute("SELECT ${schema}.create('/seen/e', '', 'ephemeral', false, " + session + ")");
+    assertThat(alive("nodes WHERE path = '/seen/e'")).isEqualTo("t");
+    Await.until(
+        Duration.ofSeconds(5),
+        "seen as over",
+        () -> alive("nodes WHERE path = '/seen/e'").equals("f"));
+    assertThat(alive("sessions WHERE session = " + session)).isEqualTo("f");
+    assertThat(log.endedAtMicros(session)).isZero();
+    database.execute("SELECT ${schema}.session_end(" + session + ")");
+  }
+
+  private static String alive(String where) {
+    return database.queryString("SELECT alive FROM ${schema}." + where);
+  }
+}

@@ -1,0 +1,357 @@
+package dev.pgkeeper.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.EventType;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.WatchedEvent;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.KeeperProcess;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What becomes of a session, and of what it owns, when its client, its connection or an end comes.
+ */
+class SessionTest {
+  private static final Duration SOON = Duration.ofSeconds(15);
+  private static final byte[] NOTHING = {};
+
+  private static TestDatabase database;
+  private static SessionLog log;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    log = SessionLog.of(database);
+    // For one timeout after an epoch began nobody is ended for a break of his connection.
+    log.putEpochBack();
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  private static KeeperOptions options() {
+    return KeeperOptions.defaults().withSchema(database.schema());
+  }
+
+  private static Keeper connect() {
+    return Keeper.connect(database.dataSource(), options());
+  }
+
+  private static String ephemeral(Keeper keeper, String path) {
+    return keeper.tree().create(NewNode.at(path).mode(CreateMode.EPHEMERAL).withParents()).path();
+  }
+
+  @Test
+  void aKilledClientLosesItsEphemeralsInAboutTheGrace() throws Exception {
+    Heard<WatchedEvent> heard = new Heard<>();
+    try (Keeper other = connect();
+        KeeperProcess client =
+            KeeperProcess.start(
+                database, options().withTimeout(Duration.ofSeconds(30)), "/killed/a")) {
+      other.tree().exists("/killed/a", heard::add);
+      long killedAt = log.nowMicros();
+      client.process().kill9();
+      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      assertThat(other.tree().exists("/killed/a")).isEmpty();
+      Duration lived = Duration.ofNanos((log.endedAtMicros(client.session()) - killedAt) * 1000);
+      Duration grace = options().grace();
+      assertThat(lived).isBetween(grace, grace.plusSeconds(5));
+    }
+  }
+
+  /**
+   * Under the locks of a contended parent the reaper has to get its turn too: that is where a dead
+   * holder hurts most.
+   */
+  @Test
+  void aKilledClientLosesItsEphemeralsInAboutTheGraceUnderABusyParentToo() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    ExecutorService threads = Executors.newCachedThreadPool();
+    Heard<WatchedEvent> heard = new Heard<>();
+    HikariConfig slow = new HikariConfig();
+    slow.setJdbcUrl(database.jdbcUrl());
+    slow.setMaximumPoolSize(32);
+    // A disk that takes its time.
+    slow.setConnectionInitSql("SET commit_delay = 5000; SET commit_siblings = 0");
+    try (HikariDataSource pool = new HikariDataSource(slow);
+        Keeper other = Keeper.connect(pool, options());
+        KeeperProcess client = KeeperProcess.start(database, options(), "/busy/holder")) {
+      List<CompletableFuture<Void>> writers = new ArrayList<>();
+      for (int i = 0; i < 30; i++) {
+        writers.add(
+            CompletableFuture.runAsync(
+                () -> {
+                  while (!stop.get()) {
+                    String path =
+                        other.tree().create("/busy/c-", NOTHING, CreateMode.EPHEMERAL_SEQUENTIAL);
+                    other.tree().delete(path);
+                  }
+                },
+                threads));
+      }
+      other.tree().exists("/busy/holder", heard::add);
+      client.process().kill9();
+      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      stop.set(true);
+      CompletableFuture.allOf(writers.toArray(CompletableFuture[]::new)).get(30, TimeUnit.SECONDS);
+    } finally {
+      stop.set(true);
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  void aClientStoppedForTwentySecondsKeepsItsEphemeralsAndKnowsNothingUntilItIsConfirmed()
+      throws Exception {
+    try (Keeper other = connect();
+        KeeperProcess client =
+            KeeperProcess.start(
+                database, options().withTimeout(Duration.ofSeconds(30)), "/stopped")) {
+      Stat before = other.tree().stat("/stopped");
+      assertThat(client.isHeld(SOON)).isTrue();
+      client.process().stop();
+      Await.pause(Duration.ofSeconds(20));
+      assertThat(other.tree().exists("/stopped")).contains(before);
+      try (Connection connection = database.connect();
+          Statement statement = connection.createStatement()) {
+        // Until this transaction ends the client cannot be confirmed.
+        connection.setAutoCommit(false);
+        statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
+        client.process().cont();
+        assertThat(client.isHeld(SOON)).isFalse();
+        connection.rollback();
+      }
+      client.awaitState("HELD", SOON);
+      assertThat(client.isHeld(SOON)).isTrue();
+      assertThat(other.tree().exists("/stopped")).contains(before);
+    }
+  }
+
+  @Test
+  void aTerminatedConnectionCostsNothing() {
+    Heard<SessionState> states = new Heard<>();
+    try (Keeper other = connect();
+        Keeper keeper = connect()) {
+      keeper.onStateChange(states::add);
+      String path = ephemeral(keeper, "/terminated");
+      Stat before = other.tree().stat(path);
+      assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+      states.await(SOON, SessionState.HELD);
+      assertThat(keeper.isHeld()).isTrue();
+      // Past the grace of a break that was not made good.
+      Await.pause(keeper.options().grace().plusSeconds(2));
+      assertThat(states.all()).containsExactly(SessionState.JEOPARDY, SessionState.HELD);
+      assertThat(other.tree().exists(path)).contains(before);
+      assertThat(keeper.state()).isEqualTo(SessionState.HELD);
+    }
+  }
+
+  @Test
+  void anOrderlyCloseTakesEverythingAtOnceUnderOneNumber() throws Exception {
+    try (Keeper other = connect()) {
+      other.tree().create("/orderly", NOTHING);
+      other.tree().create("/orderly/a", NOTHING);
+      other.tree().create("/orderly/b", NOTHING);
+      Keeper keeper = connect();
+      for (String path : List.of("/orderly/a/1", "/orderly/a/2", "/orderly/b/1")) {
+        ephemeral(keeper, path);
+      }
+      ephemeral(keeper, "/orderly/e");
+      Heard<WatchedEvent> heard = new Heard<>();
+      other.tree().watch("/orderly", WatchMode.PERSISTENT_RECURSIVE, heard::add);
+      keeper.close();
+      assertThat(other.tree().children("/orderly")).containsExactly("a", "b");
+      assertThat(other.tree().children("/orderly/a")).isEmpty();
+      assertThat(other.tree().children("/orderly/b")).isEmpty();
+      long number = other.tree().stat("/orderly").pzxid();
+      assertThat(other.tree().stat("/orderly/a").pzxid()).isEqualTo(number);
+      assertThat(other.tree().stat("/orderly/b").pzxid()).isEqualTo(number);
+      for (String path : List.of("/orderly/a/1", "/orderly/a/2", "/orderly/b/1", "/orderly/e")) {
+        heard.await(SOON, new WatchedEvent(EventType.NODE_DELETED, SessionState.HELD, path));
+      }
+      keeper.close();
+    }
+  }
+
+  @Test
+  void anExpiryIsToldOnceToStateListenersAndToEveryWatcher() {
+    Heard<SessionState> states = new Heard<>();
+    List<Heard<WatchedEvent>> watchers = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      watchers.add(new Heard<>());
+    }
+    try (Keeper keeper = connect()) {
+      Tree tree = keeper.tree();
+      tree.create("/told", NOTHING);
+      keeper.onStateChange(states::add);
+      tree.get("/told", watchers.get(0)::add);
+      tree.exists("/told/absent", watchers.get(1)::add);
+      tree.children("/told", watchers.get(2)::add);
+      tree.watch("/told", WatchMode.PERSISTENT, watchers.get(3)::add);
+      tree.watch("/", WatchMode.PERSISTENT_RECURSIVE, watchers.get(4)::add);
+      dev.pgkeeper.Watcher twice = watchers.get(5)::add;
+      tree.get("/told", twice);
+      tree.watch("/told", WatchMode.PERSISTENT, twice);
+
+      endInTheDatabase(keeper);
+
+      WatchedEvent lost = new WatchedEvent(EventType.NONE, SessionState.LOST, null);
+      states.await(SOON, SessionState.LOST);
+      watchers.forEach(watcher -> watcher.await(SOON, lost));
+      keeper.close();
+      assertThat(states.all()).containsExactly(SessionState.LOST);
+      assertThat(watchers).allSatisfy(heard -> assertThat(heard.all()).containsExactly(lost));
+    }
+  }
+
+  private static void endInTheDatabase(Keeper keeper) {
+    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+  }
+
+  @Test
+  void aLostSessionRefusesEverythingAndSaysSo() throws SQLException {
+    Heard<SessionState> states = new Heard<>();
+    try (Keeper keeper = connect();
+        Connection connection = database.connect()) {
+      keeper.onStateChange(states::add);
+      ephemeral(keeper, "/lost");
+      endInTheDatabase(keeper);
+      states.await(SOON, SessionState.LOST);
+      assertThat(keeper.isHeld()).isFalse();
+      assertThat(keeper.state()).isEqualTo(SessionState.LOST);
+      Tree tree = keeper.tree();
+      for (Runnable operation :
+          List.<Runnable>of(
+              () -> tree.exists("/lost"),
+              () -> tree.exists("/lost", event -> {}),
+              () -> tree.create("/lost", NOTHING),
+              () -> tree.create("/lost", NOTHING, CreateMode.EPHEMERAL),
+              () -> tree.watch("/lost", WatchMode.PERSISTENT, event -> {}),
+              () -> tree.children("/"),
+              tree::sync,
+              () -> keeper.tree(connection).exists("/lost"),
+              () -> keeper.async(t -> t.exists("/lost")))) {
+        assertThatThrownBy(operation::run)
+            .isInstanceOf(KeeperException.SessionExpired.class)
+            .hasMessageContaining("session " + keeper.sessionId());
+      }
+      assertThat(database.queryLong("SELECT count(*) FROM ${schema}.node WHERE path = '/lost'"))
+          .isZero();
+    }
+  }
+
+  /** Before its next ping a client does not know yet; the database does. */
+  @Test
+  void aSessionThatHasEndedCreatesNothingEphemeralEvenIfItsClientHasNotHeard() {
+    try (Keeper keeper = connect()) {
+      endInTheDatabase(keeper);
+      assertThatThrownBy(() -> ephemeral(keeper, "/too-late"))
+          .isInstanceOf(KeeperException.SessionExpired.class);
+      assertThat(database.queryLong("SELECT count(*) FROM ${schema}.node WHERE path = '/too-late'"))
+          .isZero();
+    }
+  }
+
+  @Test
+  void aClosedKeeperRefusesEverythingAndSaysSo() {
+    Heard<SessionState> states = new Heard<>();
+    Keeper keeper = connect();
+    keeper.onStateChange(states::add);
+    keeper.close();
+    keeper.close();
+    Tree tree = keeper.tree();
+    for (Runnable operation :
+        List.<Runnable>of(
+            () -> tree.exists("/"),
+            () -> tree.create("/closed", NOTHING),
+            () -> tree.children("/", event -> {}),
+            tree::sync,
+            () -> keeper.async(t -> t.exists("/")))) {
+      assertThatThrownBy(operation::run)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+    assertThat(keeper.isHeld()).isFalse();
+    assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
+    states.await(SOON, SessionState.CLOSED);
+    assertThat(states.all()).containsExactly(SessionState.CLOSED);
+  }
+
+  @Test
+  void twentyKeepersLiveInOneProcess() {
+    List<Keeper> keepers = new ArrayList<>();
+    try {
+      for (int i = 0; i < 20; i++) {
+        keepers.add(Keeper.connect(database.plainDataSource(), options()));
+        ephemeral(keepers.get(i), "/twenty/" + i);
+      }
+      assertThat(keepers.stream().map(Keeper::sessionId).distinct()).hasSize(20);
+      keepers.get(7).close();
+      keepers.get(11).close();
+      // So long that who is not kept alive would be gone.
+      Await.pause(options().grace().plusSeconds(2));
+      Tree tree = keepers.get(0).tree();
+      assertThat(tree.children("/twenty")).hasSize(18).doesNotContain("7", "11");
+      for (Keeper keeper : keepers) {
+        boolean open = keeper.state() != SessionState.CLOSED;
+        assertThat(keeper.isHeld()).isEqualTo(open);
+        if (open) {
+          assertThat(keeper.state()).isEqualTo(SessionState.HELD);
+        }
+      }
+    } finally {
+      keepers.forEach(Keeper::close);
+    }
+  }
+
+  @Test
+  void aKilledClientWithALeaseAloneLosesItsEphemeralsWithTheLease() throws Exception {
+    Heard<WatchedEvent> heard = new Heard<>();
+    try (Keeper other = connect();
+        KeeperProcess client =
+            KeeperProcess.start(
+                database,
+                options().withTimeout(Duration.ofSeconds(2)).withLeaseOnly(),
+                "/lease/only")) {
+      other.tree().exists("/lease/only", heard::add);
+      client.process().kill9();
+      long ends =
+          database.queryLong(
+              "SELECT (extract(epoch FROM ends) * 1000000)::bigint FROM ${schema}.sessions WHERE session = "
+                  + client.session());
+      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      assertThat(log.endedAtMicros(client.session())).isGreaterThanOrEqualTo(ends);
+      assertThat(other.tree().children("/lease")).isEmpty();
+    }
+  }
+}

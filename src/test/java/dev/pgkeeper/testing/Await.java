@@ -1,0 +1,39 @@
+package dev.pgkeeper.testing;
+
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/** Waits for what no signal tells, up to a deadline. */
+public final class Await {
+
+  private static final long GLANCE_MS = 5;
+
+  private Await() {}
+
+  /** Returns once it is so; an AssertionError that says what was missing if it takes longer. */
+  public static void until(Duration limit, String what, BooleanSupplier isSo) {
+    until(limit, () -> what, isSo);
+  }
+
+  /** The same, where what is missing is found out at the end. */
+  public static void until(Duration limit, Supplier<String> what, BooleanSupplier isSo) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (!isSo.getAsBoolean()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new AssertionError("Not within " + limit + ": " + what.get());
+      }
+      pause(Duration.ofMillis(GLANCE_MS));
+    }
+  }
+
+  /** Lets time pass where the time itself is what the test is about. */
+  public static void pause(Duration span) {
+    try {
+      Thread.sleep(span.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted", e);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package dev.pgkeeper.testing;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** A keeper with ephemeral nodes in a process of its own, to be killed or stopped. */
+public final class KeeperProcess implements AutoCloseable {
+
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+  private final ChildProcess process;
+  private final long session;
+
+  private KeeperProcess(ChildProcess process, long session) {
+    this.process = process;
+    this.session = session;
+  }
+
+  /** Returns once it is connected and owns these ephemeral nodes. */
+  public static KeeperProcess start(
+      TestDatabase database, KeeperOptions options, String... ephemerals)
+      throws InterruptedException {
+    List<String> arguments = new ArrayList<>();
+    arguments.add(database.jdbcUrl());
+    arguments.add(database.schema());
+    arguments.add(options.timeout().toString());
+    arguments.add(options.grace().toString());
+    arguments.add(Boolean.toString(options.leaseOnly()));
+    arguments.addAll(List.of(ephemerals));
+    ChildProcess process =
+        ChildProcess.start(KeeperProcess.class, arguments.toArray(String[]::new));
+    try {
+      return new KeeperProcess(process, Long.parseLong(process.awaitLine("ready ", START_LIMIT)));
+    } catch (AssertionError | RuntimeException e) {
+      process.close();
+      throw e;
+    }
+  }
+
+  public long session() {
+    return session;
+  }
+
+  public ChildProcess process() {
+    return process;
+  }
+
+  /** Asks it for {@link Keeper#isHeld()}. */
+  public boolean isHeld(Duration limit) throws InterruptedException {
+    process.send("held");
+    return Boolean.parseBoolean(process.awaitLine("held ", limit));
+  }
+
+  /** Waits until it was told this state. */
+  public void awaitState(String state, Duration limit) throws InterruptedException {
+    process.awaitLine("state " + state, limit);
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+
+  /** The process. */
+  public static void main(String[] arguments) throws IOException {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(arguments[0]);
+    KeeperOptions options =
+        KeeperOptions.defaults()
+            .withSchema(arguments[1])
+            .withTimeout(Duration.parse(arguments[2]))
+            .withGrace(Duration.parse(arguments[3]));
+    if (Boolean.parseBoolean(arguments[4])) {
+      options = options.withLeaseOnly();
+    }
+    Keeper keeper = Keeper.connect(dataSource, options);
+    keeper.onStateChange(state -> System.out.println("state " + state));
+    Arrays.stream(arguments)
+        .skip(5)
+        .forEach(
+            path ->
+                keeper.tree().create(NewNode.at(path).mode(CreateMode.EPHEMERAL).withParents()));
+    System.out.println("ready " + keeper.sessionId());
+    var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      if (line.equals("held")) {
+        System.out.println("held " + keeper.isHeld());
+      }
+    }
+  }
+}
