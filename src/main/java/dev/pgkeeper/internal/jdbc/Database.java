@@ -103,25 +103,24 @@ public final class Database {
       throws SQLException {
     boolean autoCommit = connection.getAutoCommit();
     boolean readOnly = connection.isReadOnly();
-    int isolation =
-        isolationDiffers ? connection.getTransactionIsolation() : Connection.TRANSACTION_NONE;
+    boolean correct = isolationDiffers;
+    int isolation = correct ? connection.getTransactionIsolation() : 0;
+    int networkTimeout = connection.getNetworkTimeout();
+    connection.setNetworkTimeout(Runnable::run, (int) operationTimeout.toMillis());
     if (!autoCommit) {
       connection.setAutoCommit(true);
     }
     if (readOnly) {
       connection.setReadOnly(false);
     }
-    if (isolationDiffers) {
+    if (correct) {
       connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
     }
-    int networkTimeout = connection.getNetworkTimeout();
-    connection.setNetworkTimeout(Runnable::run, (int) operationTimeout.toMillis());
     try {
       return query.apply(connection);
     } finally {
       if (!connection.isClosed()) {
-        connection.setNetworkTimeout(Runnable::run, networkTimeout);
-        if (isolationDiffers) {
+        if (correct) {
           connection.setTransactionIsolation(isolation);
         }
         if (readOnly) {
@@ -130,6 +129,7 @@ public final class Database {
         if (!autoCommit) {
           connection.setAutoCommit(false);
         }
+        connection.setNetworkTimeout(Runnable::run, networkTimeout);
       }
     }
   }
