@@ -134,6 +134,26 @@ class ChrootTest {
   }
 
   @Test
+  void aSequentialChildOfTheRootStaysBelowTheRootInAMultiToo() {
+    Tree tree = whole.chroot(root);
+    assertThat(tree.multi(Op.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL)))
+        .extracting(OpResult::path)
+        .containsExactly("/0000000000");
+    assertThat(whole.children(root)).containsExactly("0000000000");
+  }
+
+  @Test
+  void theRootOfAChrootIsNotDeleted() {
+    Tree tree = whole.chroot(root);
+    assertThatThrownBy(() -> tree.delete("/")).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> tree.deleteRecursive("/"))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> tree.multi(Op.delete("/")))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThat(whole.exists(root)).isPresent();
+  }
+
+  @Test
   void aRootInsideARootIsOneBelowIt() {
     Tree outer = whole.chroot(root);
     outer.create("/in", NONE);

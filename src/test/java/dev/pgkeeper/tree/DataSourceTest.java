@@ -1,0 +1,248 @@
+package dev.pgkeeper.tree;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.function.Consumer;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Connections as applications hand them out. */
+class DataSourceTest {
+
+  private static final byte[] NONE = {};
+
+  private static TestDatabase database;
+
+  @BeforeAll
+  static void migrate() {
+    database = TestDatabase.fresh();
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  @AfterEach
+  void theTablesAreSound() {
+    TreeInvariants.check(database);
+  }
+
+  private static KeeperOptions options() {
+    return KeeperOptions.defaults().withSchema(database.schema());
+  }
+
+  /** Everything a client does: all operations, ephemerals, watches, its own connection. */
+  private static void assertServes(DataSource dataSource, KeeperOptions options)
+      throws InterruptedException {
+    String root = "/r" + System.nanoTime();
+    try (Keeper keeper = Keeper.connect(dataSource, options)) {
+      Recorder recorder = new Recorder();
+      keeper.tree().create(root, NONE);
+      keeper.tree().watch(root, WatchMode.PERSISTENT_RECURSIVE, recorder);
+      int rounds =
+          dataSource instanceof HikariDataSource ? 6 : 2; // 5 until a statement is prepared
+      for (int i = 0; i < rounds; i++) {
+        keeper.tree().create(root + "/a", NONE, CreateMode.EPHEMERAL);
+        keeper.tree().set(root + "/a", new byte[] {1});
+        assertThat(keeper.tree().get(root + "/a").data()).containsExactly(1);
+        assertThat(keeper.tree().children(root)).containsExactly("a");
+        keeper.tree().multi(Op.create(root + "/b", NONE), Op.delete(root + "/b"));
+        keeper.tree().delete(root + "/a");
+      }
+      assertThat(recorder.next()).isEqualTo("NODE_CREATED " + root + "/a");
+      keeper.tree().sync();
+      keeper.tree().create(root + "/e", NONE, CreateMode.EPHEMERAL);
+      assertThat(keeper.isHeld()).isTrue();
+    }
+    assertThat(
+            database.queryString(
+                "SELECT string_agg(path, ' ') FROM ${schema}.nodes WHERE parent = '" + root + "'"))
+        .isNull();
+  }
+
+  private static String connected(Keeper keeper) {
+    return database.queryString(
+        "SELECT coalesce(connected::text, 'lease only') FROM ${schema}.sessions WHERE session = "
+            + keeper.sessionId());
+  }
+
+  @Test
+  void aHikariPoolServesAndKeepsAllItsConnections() throws Exception {
+    HikariDataSource pool = database.newPool(2);
+    assertServes(pool, options());
+    try (Keeper keeper = Keeper.connect(pool, options())) {
+      assertThat(connected(keeper)).isEqualTo("true");
+      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
+      assertThat(keeper.tree().exists("/")).isPresent();
+      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
+    }
+  }
+
+  @Test
+  void aPoolOfOneConnectionIsEnough() throws Exception {
+    assertServes(database.newPool(1), options());
+  }
+
+  @Test
+  void aPoolAroundADataSourceServes() throws Exception {
+    withPool(
+        config -> {
+          config.setJdbcUrl(null);
+          config.setDataSource(database.plainDataSource());
+        },
+        pool -> {
+          assertServes(pool, options());
+          try (Keeper keeper = Keeper.connect(pool, options())) {
+            assertThat(connected(keeper)).isEqualTo("true");
+          }
+        });
+  }
+
+  @Test
+  void thePostgresDriversDataSourceServes() throws Exception {
+    PGSimpleDataSource plain = database.plainDataSource();
+    assertServes(plain, options());
+    try (Keeper keeper = Keeper.connect(plain, options())) {
+      assertThat(connected(keeper)).isEqualTo("true");
+    }
+  }
+
+  @Test
+  void anUnknownDataSourceThatDoesNotPoolServes() throws Exception {
+    DataSource unknown = dataSource(database::connect);
+    assertServes(unknown, options());
+    try (Keeper keeper = Keeper.connect(unknown, options())) {
+      assertThat(connected(keeper)).isEqualTo("true");
+    }
+  }
+
+  @Test
+  @ResourceLock(Resources.SYSTEM_ERR)
+  void anUnknownPoolServesWithALeaseOnlyAndOneWarning() throws Exception {
+    HikariDataSource hidden = database.newPool(2);
+    DataSource unknown = dataSource(hidden::getConnection);
+    PrintStream before = System.err;
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    try (Keeper keeper = Keeper.connect(unknown, options())) {
+      assertThat(connected(keeper)).isEqualTo("lease only");
+      Recorder recorder = new Recorder();
+      keeper.tree().exists("/polled", recorder);
+      database.execute("SELECT ${schema}.create('/polled')");
+      assertThat(recorder.next()).isEqualTo("NODE_CREATED /polled");
+      assertThat(hidden.getHikariPoolMXBean().getActiveConnections()).isLessThanOrEqualTo(1);
+    } finally {
+      System.setErr(before);
+    }
+    assertThat(said.toString(StandardCharsets.UTF_8).lines().filter(line -> line.contains("WARN")))
+        .singleElement()
+        .asString()
+        .contains("pools")
+        .contains("KeeperOptions.withListener");
+  }
+
+  @Test
+  void anUnknownPoolWithAListenerOfTheCallersIsConnected() throws Exception {
+    HikariDataSource hidden = database.newPool(2);
+    DataSource unknown = dataSource(hidden::getConnection);
+    KeeperOptions options = options().withListener(database::connect);
+    assertServes(unknown, options);
+    try (Keeper keeper = Keeper.connect(unknown, options)) {
+      assertThat(connected(keeper)).isEqualTo("true");
+    }
+  }
+
+  @Test
+  void withoutAConnectionOfItsOwnAClientPolls() throws Exception {
+    assertServes(database.newPool(2), options().withLeaseOnly().withSweep(Duration.ofMillis(100)));
+  }
+
+  @Test
+  void autocommitMayBeOff() throws Exception {
+    withPool(config -> config.setAutoCommit(false), pool -> assertServes(pool, options()));
+  }
+
+  @Test
+  void connectionsMayBeReadOnlyByDefault() throws Exception {
+    withPool(config -> config.setReadOnly(true), pool -> assertServes(pool, options()));
+    withPool(
+        config -> {
+          config.setReadOnly(true);
+          config.setAutoCommit(false);
+        },
+        pool -> assertServes(pool, options()));
+  }
+
+  @Test
+  void nothingDependsOnTheSearchPath() throws Exception {
+    PGSimpleDataSource elsewhere = database.plainDataSource();
+    elsewhere.setCurrentSchema("information_schema");
+    assertServes(elsewhere, options());
+    try (Connection connection = database.connect();
+        Keeper keeper = Keeper.connect(elsewhere, options())) {
+      connection.createStatement().execute("SET search_path = ''");
+      assertThat(keeper.tree(connection).create("/path", NONE)).isEqualTo("/path");
+    }
+  }
+
+  @Test
+  void serverSidePreparedStatementsMayBeOff() throws Exception {
+    PGSimpleDataSource simple = database.plainDataSource();
+    simple.setPreferQueryMode(org.postgresql.jdbc.PreferQueryMode.SIMPLE);
+    assertServes(simple, options());
+  }
+
+  private interface Source {
+    Connection get() throws SQLException;
+  }
+
+  /** A data source that tells nothing about itself. */
+  private static DataSource dataSource(Source source) {
+    return (DataSource)
+        Proxy.newProxyInstance(
+            DataSourceTest.class.getClassLoader(),
+            new Class<?>[] {DataSource.class},
+            (proxy, method, arguments) ->
+                switch (method.getName()) {
+                  case "getConnection" -> source.get();
+                  case "isWrapperFor" -> false;
+                  default -> throw new UnsupportedOperationException(method.getName());
+                });
+  }
+
+  private static void withPool(Consumer<HikariConfig> settings, PoolUser user) throws Exception {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(database.jdbcUrl());
+    config.setMaximumPoolSize(3);
+    settings.accept(config);
+    try (HikariDataSource pool = new HikariDataSource(config)) {
+      user.use(pool);
+    }
+  }
+
+  private interface PoolUser {
+    void use(HikariDataSource pool) throws Exception;
+  }
+}
