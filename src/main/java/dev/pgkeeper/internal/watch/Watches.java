@@ -140,21 +140,15 @@ public final class Watches {
 
   private void move(String path, Seen now, long look) {
     Findings findings = new Findings();
-    WatchedPath watched = paths.get(path);
-    if (watched != null) {
-      if (watched.accepts(now, look)) {
-        for (WatchedPath.Event event : watched.moveTo(now, clock.incrementAndGet())) {
-          findings.add(event.type(), path, event.subscribers());
-        }
-      } else if (!watched.isAt(now)) {
-        lookAgain.add(path);
-      }
-    }
+    moveOne(path, now, look, findings);
     for (WatchedTree tree : trees.values()) {
       if (tree.covers(path)) {
         if (tree.accepts(path, now, look)) {
           for (WatchedTree.Event event : tree.moveTo(path, now, clock.incrementAndGet())) {
             findings.add(event.type(), event.path(), tree.subscribers);
+            if (!event.path().equals(path)) {
+              moveOne(event.path(), Seen.ABSENT, look, findings);
+            }
           }
         } else {
           lookAgain.add(path);
@@ -162,6 +156,20 @@ public final class Watches {
       }
     }
     findings.tell();
+  }
+
+  private void moveOne(String path, Seen now, long look, Findings findings) {
+    WatchedPath watched = paths.get(path);
+    if (watched == null) {
+      return;
+    }
+    if (watched.accepts(now, look)) {
+      for (WatchedPath.Event event : watched.moveTo(now, clock.incrementAndGet())) {
+        findings.add(event.type(), path, event.subscribers());
+      }
+    } else if (!watched.isAt(now)) {
+      lookAgain.add(path);
+    }
   }
 
   /**
