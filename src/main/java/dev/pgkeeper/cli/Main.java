@@ -1,0 +1,103 @@
+package dev.pgkeeper.cli;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.migration.MigrationException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command line. Exit statuses: 0, it was done; 1, it failed; 2, it was not understood. What a
+ * user can mend is told in one line on standard error; a stack trace is a fault of ours.
+ */
+@Command(
+    name = "pgkeeper",
+    description = "What ZooKeeper and Curator give, for teams that already run PostgreSQL.",
+    versionProvider = VersionText.class,
+    mixinStandardHelpOptions = true,
+    usageHelpAutoWidth = true,
+    synopsisSubcommandLabel = "COMMAND",
+    exitCodeListHeading = "%nExit status:%n",
+    exitCodeList = {"0:done", "1:failed", "2:not understood"})
+public final class Main implements Runnable {
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    Logs.quiet("error");
+    System.exit(run(arguments, System.getenv(), utf8(System.out), utf8(System.err)));
+  }
+
+  /** Runs one command and returns its exit status. */
+  static int run(
+      String[] arguments, Map<String, String> environment, PrintWriter out, PrintWriter err) {
+    CommandLine line =
+        new CommandLine(new Main())
+            .addSubcommand(new DemoCommand())
+            .addSubcommand(new MigrateCommand(environment))
+            .setOut(out)
+            .setErr(err)
+            .setParameterExceptionHandler(Main::misunderstood)
+            .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+    int status = line.execute(arguments);
+    out.flush();
+    err.flush();
+    return status;
+  }
+
+  private static PrintWriter utf8(OutputStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
+
+  /** Without a command: how to use it. */
+  @Override
+  public void run() {
+    throw new MissingParameterException(spec.commandLine(), spec.args(), "no command was given");
+  }
+
+  private static int misunderstood(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    command.getErr().println(name + ": " + oneLine(reason(e)) + "; see " + name + " --help");
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private static String reason(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+      String first = unmatched.getUnmatched().get(0);
+      boolean command = unmatched.getCommandLine().getParent() == null && !first.startsWith("-");
+      return (command ? "unknown command \"" : "unknown argument \"")
+          + first
+          + "\""
+          + (unmatched.getSuggestions().isEmpty()
+              ? ""
+              : ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?");
+    }
+    return String.valueOf(e.getMessage());
+  }
+
+  private static int failed(Exception e, CommandLine command) throws Exception {
+    if (e instanceof Failure || e instanceof MigrationException || e instanceof KeeperException) {
+      String name = command.getCommandSpec().qualifiedName();
+      command.getErr().println(name + ": " + oneLine(String.valueOf(e.getMessage())));
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+    throw e;
+  }
+
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+}

@@ -1,0 +1,87 @@
+package dev.pgkeeper.cli;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.migration.SchemaName;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code pgkeeper migrate}: the schema, or the SQL that makes it. */
+@Command(
+    name = "migrate",
+    description = "Creates or updates pgkeeper's schema, or prints the SQL that does.",
+    mixinStandardHelpOptions = true,
+    versionProvider = VersionText.class,
+    usageHelpAutoWidth = true)
+final class MigrateCommand implements Callable<Integer> {
+  @Spec
+  @SuppressWarnings("NullAway.Init")
+  private CommandSpec spec;
+
+  @Mixin private final ConnectionOptions connection;
+
+  @Option(
+      names = "--schema",
+      paramLabel = "NAME",
+      defaultValue = "pgkeeper",
+      description = "The schema; ${DEFAULT-VALUE} if not given.")
+  private String schema = "pgkeeper";
+
+  @Option(
+      names = "--print",
+      description = "Prints the SQL, for an administrator to run, and connects nowhere.")
+  private boolean print;
+
+  @Option(
+      names = "--from",
+      paramLabel = "VERSION",
+      description = "With --print: the version that the schema has already; 0 if not given.")
+  private @Nullable Integer from;
+
+  MigrateCommand(Map<String, String> environment) {
+    connection = new ConnectionOptions(environment);
+  }
+
+  @Override
+  public Integer call() {
+    checkArguments();
+    if (print) {
+      String script =
+          from == null ? Keeper.migrationScript(schema) : Migrations.script(schema, from);
+      spec.commandLine().getOut().print(script);
+      return 0;
+    }
+    PGSimpleDataSource source = connection.dataSource();
+    ConnectionOptions.check(source);
+    int version = Migrations.migrate(source, schema);
+    spec.commandLine()
+        .getOut()
+        .printf(
+            "Schema \"%s\" of %s is at version %d.%n",
+            schema, ConnectionOptions.where(source), version);
+    return 0;
+  }
+
+  private void checkArguments() {
+    try {
+      SchemaName.check(schema);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--schema: " + e.getMessage());
+    }
+    if (from != null && !print) {
+      throw new ParameterException(spec.commandLine(), "--from has a meaning only with --print");
+    }
+    if (from != null && (from < 0 || from > Migrations.latest())) {
+      throw new ParameterException(
+          spec.commandLine(), "--from is " + from + "; use 0 to " + Migrations.latest());
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package dev.pgkeeper.cli;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A command that was run to its end: what it printed and its exit status. */
+record Ran(int status, String out, String err) {
+  static final String CLASS_PATH =
+      System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+
+  /** The command line in this process. */
+  static Ran here(Map<String, String> environment, String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int status = Main.run(arguments, environment, new PrintWriter(out), new PrintWriter(err));
+    return new Ran(status, out.toString(), err.toString());
+  }
+
+  /** The command line in a process of its own, which holds only these variables beside PATH. */
+  static ProcessBuilder command(Map<String, String> environment, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.addAll(List.of("-cp", CLASS_PATH, Main.class.getName()));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().keySet().retainAll(List.of("PATH", "HOME", "LANG"));
+    builder.environment().putAll(environment);
+    return builder;
+  }
+
+  static Ran toItsEnd(ProcessBuilder builder, Duration limit)
+      throws IOException, InterruptedException {
+    File out = File.createTempFile("pgkeeper-test-", ".out");
+    File err = File.createTempFile("pgkeeper-test-", ".err");
+    try {
+      Process process = builder.redirectOutput(out).redirectError(err).start();
+      process.getOutputStream().close();
+      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+        process.destroyForcibly();
+        throw new AssertionError(
+            builder.command() + " did not end within " + limit + "; it printed " + text(out));
+      }
+      return new Ran(process.exitValue(), text(out), text(err));
+    } finally {
+      Files.delete(out.toPath());
+      Files.delete(err.toPath());
+    }
+  }
+
+  private static String text(File file) throws IOException {
+    return Files.readString(file.toPath(), StandardCharsets.UTF_8);
+  }
+}

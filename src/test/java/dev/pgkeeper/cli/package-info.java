@@ -1,0 +1,2 @@
+/** The command line, run for real. */
+package dev.pgkeeper.cli;

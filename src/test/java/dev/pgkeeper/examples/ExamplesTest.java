@@ -1,0 +1,74 @@
+package dev.pgkeeper.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Each example does what it says, in a database of its own, as a reader would run it. */
+class ExamplesTest {
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+
+  private final TestDatabase server = TestDatabase.unmigrated();
+  private final String database = "examples_" + server.schema();
+  private final String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
+
+  @BeforeEach
+  void createDatabase() {
+    server.execute("CREATE DATABASE " + database);
+  }
+
+  @AfterEach
+  void dropDatabase() {
+    server.execute("DROP DATABASE " + database + " WITH (FORCE)");
+    server.close();
+  }
+
+  @Test
+  void theFirstStepsEndWellAndLeaveNoNodeBehind() throws Exception {
+    try (ChildProcess firstSteps = ChildProcess.start(Class.forName("FirstSteps"), url)) {
+      assertThat(firstSteps.awaitLine("[", LIMIT)).isEqualTo("sign, till-0000000001]");
+      firstSteps.awaitLine("paid", LIMIT);
+      assertThat(firstSteps.awaitExit(LIMIT)).isZero();
+    }
+    assertThat(query("SELECT string_agg(path, ' ') FROM pgkeeper.nodes")).isEqualTo("/");
+    assertThat(query("SELECT count(*) FROM orders")).isEqualTo("1");
+  }
+
+  @Test
+  void theMembersSeeEachOtherComeGoAndDie() throws Exception {
+    Class<?> members = Class.forName("Members");
+    try (ChildProcess ada = ChildProcess.start(members, url, "ada")) {
+      ada.awaitLine("members: [ada]", LIMIT);
+      try (ChildProcess bob = ChildProcess.start(members, url, "bob")) {
+        ada.awaitLine("members: [ada, bob]", LIMIT);
+        bob.send("");
+        assertThat(bob.awaitExit(LIMIT)).isZero();
+        ada.awaitLine("members: [ada]", LIMIT);
+      }
+      try (ChildProcess eve = ChildProcess.start(members, url, "eve")) {
+        ada.awaitLine("members: [ada, eve]", LIMIT);
+        eve.kill9();
+        ada.awaitLine("members: [ada]", LIMIT);
+      }
+    }
+  }
+
+  private String query(String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+}

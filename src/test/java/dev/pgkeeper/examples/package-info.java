@@ -1,0 +1,2 @@
+/** The programs in {@code examples/}, run. */
+package dev.pgkeeper.examples;
