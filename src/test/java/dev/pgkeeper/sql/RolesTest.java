@@ -1,0 +1,327 @@
+package dev.pgkeeper.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.Read;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.Recorder;
+import dev.pgkeeper.tree.TreeInvariants;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Who may do what. Every role here logs in by itself. */
+class RolesTest {
+
+  private static final byte[] NONE = {};
+  private static final List<String> VIEWS = List.of("sessions", "nodes", "watchers", "epochs");
+
+  private static TestDatabase database;
+  private static final List<String> roles = new ArrayList<>();
+
+  @BeforeAll
+  static void createRoles() {
+    database = TestDatabase.fresh();
+    database.execute("SELECT ${schema}.create('/n', 'payload')");
+    role("application");
+    database.execute("CALL ${schema}.grant_application('" + name("application") + "')");
+    role("inspector");
+    database.execute("CALL ${schema}.grant_inspector('" + name("inspector") + "')");
+    role("nobody");
+  }
+
+  @AfterAll
+  static void dropRoles() {
+    for (String role : roles) {
+      database.execute("DROP OWNED BY " + role);
+      database.execute("DROP ROLE " + role);
+    }
+    database.close();
+  }
+
+  private static String name(String role) {
+    return database.schema() + "_" + role;
+  }
+
+  private static void role(String role) {
+    database.execute("CREATE ROLE " + name(role) + " LOGIN PASSWORD 'secret'");
+    roles.add(name(role));
+  }
+
+  private static PGSimpleDataSource as(String role) {
+    PGSimpleDataSource dataSource = database.plainDataSource();
+    dataSource.setUser(name(role));
+    dataSource.setPassword("secret");
+    return dataSource;
+  }
+
+  private static void runAs(String role, String sql) throws SQLException {
+    try (Connection connection = as(role).getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql.replace("${schema}", database.schema()));
+    }
+  }
+
+  private static void assertDenied(String role, String sql) {
+    SQLException denied = catchThrowableOfType(SQLException.class, () -> runAs(role, sql));
+    assertThat(denied == null ? "nothing" : denied.getSQLState())
+        .as(role + ": " + sql)
+        .isEqualTo("42501");
+  }
+
+  private static List<String> names(String query) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(query.replace("${schema}", database.schema()))) {
+      List<String> names = new ArrayList<>();
+      while (rows.next()) {
+        names.add(rows.getString(1));
+      }
+      return names;
+    }
+  }
+
+  private static List<String> tables() throws SQLException {
+    return names(
+        "SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relkind = 'r'");
+  }
+
+  @Test
+  void anApplicationDoesEverythingThatTheLibraryDoes() throws Exception {
+    KeeperOptions options =
+        KeeperOptions.defaults()
+            .withSchema(database.schema())
+            .withTimeout(Duration.ofSeconds(2))
+            .withGrace(Duration.ofMillis(500));
+    long session;
+    try (Keeper keeper = Keeper.connect(as("application"), options);
+        Keeper other = Keeper.connect(as("application"), options.withLeaseOnly())) {
+      session = keeper.sessionId();
+      Recorder recursive = new Recorder();
+      Recorder polled = new Recorder();
+      keeper.tree().create("/app", NONE);
+      keeper.tree().watch("/app", WatchMode.PERSISTENT_RECURSIVE, recursive);
+      keeper.tree().watch("/app", WatchMode.PERSISTENT, recursive);
+      other.tree().exists("/app/e", polled);
+      keeper.tree().create("/app/e", NONE, CreateMode.EPHEMERAL);
+      assertThat(recursive.next()).isEqualTo("NODE_CREATED /app/e");
+      keeper.tree().get("/app/e", recursive);
+      keeper.tree().children("/app", recursive);
+      keeper.tree().set("/app/e", new byte[] {1}, 0);
+      keeper.tree().create(NewNode.at("/app/p/q").withParents());
+      keeper.tree().create("/app/s-", NONE, CreateMode.EPHEMERAL_SEQUENTIAL);
+      keeper.tree().multi(Op.create("/app/m", NONE), Op.check("/app", 0), Op.delete("/app/m"));
+      keeper.tree().readAll(List.of(Read.node("/app"), Read.children("/app")));
+      keeper.tree().childPage("/app", "", 10);
+      assertThat(keeper.tree().deleteRecursive("/app/p")).isEqualTo(2);
+      try (Connection connection = as("application").getConnection()) {
+        connection.setAutoCommit(false);
+        keeper.tree(connection).create("/app/t", NONE);
+        keeper.tree(connection).multi(Op.delete("/app/t"), Op.set("/app", NONE));
+        connection.commit();
+      }
+      keeper.tree().sync();
+      assertThat(polled.next()).isEqualTo("NODE_CREATED /app/e");
+      for (String housework :
+          List.of(
+              "CALL ${schema}.reap(10, NULL, NULL)",
+              "SELECT ${schema}.reap_nodes(10)",
+              "SELECT ${schema}.settle(" + session + ", 99, 1)",
+              "SELECT * FROM ${schema}.sessions, ${schema}.nodes, ${schema}.watchers, ${schema}.epochs",
+              "SELECT * FROM ${schema}.protocol()")) {
+        runAs("application", housework);
+      }
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.sessions")).isZero();
+    TreeInvariants.check(database);
+  }
+
+  @Test
+  void anApplicationBeginsAnEpochAfterARestart() throws Exception {
+    database.execute(
+        "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 hour', timeline = 0");
+    runAs("application", "SELECT ${schema}.create('/epoch')");
+    assertThat(
+            database.queryString("SELECT current || ' ' || (timeline > 0) FROM ${schema}.epochs"))
+        .isEqualTo("true true");
+  }
+
+  @Test
+  void anApplicationCannotChangeTheSchemaOrLetOthersIn() {
+    for (String ddl :
+        List.of(
+            "CREATE TABLE ${schema}.mine (x int)",
+            "CREATE FUNCTION ${schema}.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE VIEW ${schema}.mine AS SELECT 1",
+            "DROP TABLE ${schema}.reply",
+            "DROP FUNCTION ${schema}.tidy()",
+            "DROP SCHEMA ${schema} CASCADE",
+            "ALTER TABLE ${schema}.node ADD COLUMN x int",
+            "CREATE INDEX ON ${schema}.node (data)",
+            "TRUNCATE ${schema}.node",
+            "CREATE OR REPLACE FUNCTION ${schema}.tidy() RETURNS void LANGUAGE sql AS ''",
+            "INSERT INTO ${schema}.grantee VALUES ('x', 'application')",
+            "SELECT * FROM ${schema}.grantee",
+            "CALL ${schema}.grant_application('" + name("nobody") + "')",
+            "CALL ${schema}.grant_inspector('" + name("nobody") + "')",
+            "SELECT ${schema}.grant_all()")) {
+      assertDenied("application", ddl);
+    }
+  }
+
+  @Test
+  void anApplicationCannotRewriteTheHistoryOfMigrations() {
+    for (String change :
+        List.of(
+            "DELETE FROM ${schema}.migration_history",
+            "UPDATE ${schema}.migration_history SET checksum = 0",
+            "INSERT INTO ${schema}.migration_history SELECT * FROM ${schema}.migration_history")) {
+      assertDenied("application", change);
+    }
+  }
+
+  @Test
+  void anInspectorSeesTheViewsAndNoPayload() throws SQLException {
+    for (String view : names("SELECT viewname FROM pg_views WHERE schemaname = '${schema}'")) {
+      runAs("inspector", "SELECT * FROM ${schema}." + view);
+    }
+    runAs("inspector", "SELECT * FROM ${schema}.protocol()");
+    assertThat(
+            names(
+                "SELECT table_name || '.' || column_name FROM information_schema.columns c"
+                    + " JOIN pg_views v ON v.schemaname = c.table_schema AND v.viewname = c.table_name"
+                    + " WHERE c.table_schema = '${schema}' AND (data_type = 'bytea' OR column_name IN ('data', 'results'))"))
+        .isEmpty();
+    assertThat(names("SELECT viewname FROM pg_views WHERE schemaname = '${schema}'"))
+        .containsAll(VIEWS);
+  }
+
+  @Test
+  void anInspectorReadsNoTableAndRunsNothing() throws SQLException {
+    for (String table : tables()) {
+      if (!table.equals("epoch")) { // which the views' functions read, and which tells no secret
+        assertDenied("inspector", "SELECT * FROM ${schema}." + table);
+      }
+      assertDenied("inspector", "DELETE FROM ${schema}." + table);
+    }
+    for (String call :
+        List.of(
+            "SELECT * FROM ${schema}.get('/n')",
+            "SELECT * FROM ${schema}.children('/')",
+            "SELECT ${schema}.create('/x')",
+            "SELECT ${schema}.set('/n', '')",
+            "SELECT ${schema}.delete('/n')",
+            "SELECT ${schema}.session_end(1)",
+            "CALL ${schema}.reap(1, NULL, NULL)",
+            "SELECT nextval('${schema}.zxid')",
+            "SELECT ${schema}.grant_all()")) {
+      assertDenied("inspector", call);
+    }
+  }
+
+  @Test
+  void thePublicHasNothing() throws SQLException {
+    assertThat(
+            names(
+                "SELECT 'schema' FROM pg_namespace, aclexplode(nspacl) a WHERE nspname = '${schema}' AND a.grantee = 0"
+                    + " UNION ALL SELECT relname FROM pg_class, aclexplode(relacl) a"
+                    + " WHERE relnamespace = '${schema}'::regnamespace AND a.grantee = 0"
+                    + " UNION ALL SELECT proname FROM pg_proc,"
+                    + " aclexplode(coalesce(proacl, acldefault('f', proowner))) a"
+                    + " WHERE pronamespace = '${schema}'::regnamespace AND a.grantee = 0"))
+        .isEmpty();
+    for (String view : VIEWS) {
+      assertDenied("nobody", "SELECT * FROM ${schema}." + view);
+    }
+    assertDenied("nobody", "SELECT * FROM ${schema}.get('/n')");
+    assertDenied("nobody", "SELECT * FROM ${schema}.protocol()");
+    assertThatThrownBy(
+            () ->
+                Keeper.connect(
+                    as("nobody"), KeeperOptions.defaults().withSchema(database.schema())))
+        .isInstanceOf(KeeperException.DatabaseError.class)
+        .hasMessageContaining("grant_application");
+  }
+
+  @Test
+  void noFunctionRunsWithItsOwnersRights() throws SQLException {
+    assertThat(
+            names(
+                "SELECT proname FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace AND prosecdef"))
+        .isEmpty();
+  }
+
+  @Test
+  void grantsReachWhatLaterMigrationsAdd() throws SQLException {
+    database.execute("CREATE TABLE ${schema}.later (x int)");
+    database.execute("CREATE VIEW ${schema}.later_view AS SELECT x FROM ${schema}.later");
+    database.execute(
+        "CREATE FUNCTION ${schema}.later_function() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    try {
+      assertDenied("application", "SELECT * FROM ${schema}.later");
+      database.execute("SELECT ${schema}.grant_all()");
+      runAs("application", "INSERT INTO ${schema}.later VALUES (1)");
+      runAs("application", "SELECT ${schema}.later_function()");
+      runAs("inspector", "SELECT * FROM ${schema}.later_view");
+      assertDenied("inspector", "SELECT * FROM ${schema}.later");
+      assertDenied("inspector", "SELECT ${schema}.later_function()");
+      assertDenied("nobody", "SELECT ${schema}.later_function()");
+    } finally {
+      database.execute("DROP FUNCTION ${schema}.later_function()");
+      database.execute("DROP TABLE ${schema}.later CASCADE");
+    }
+  }
+
+  @Test
+  void aRoleOfAnotherKindLosesWhatItHad() throws SQLException {
+    role("changing");
+    database.execute("CALL ${schema}.grant_application('" + name("changing") + "')");
+    runAs("changing", "SELECT ${schema}.set('/n', 'payload')");
+    database.execute("CALL ${schema}.grant_inspector('" + name("changing") + "')");
+    runAs("changing", "SELECT * FROM ${schema}.nodes");
+    assertDenied("changing", "SELECT data FROM ${schema}.node");
+    assertDenied("changing", "SELECT ${schema}.set('/n', 'payload')");
+    assertDenied("changing", "SELECT nextval('${schema}.zxid')");
+    database.execute("CALL ${schema}.grant_application('" + name("changing") + "')");
+    runAs("changing", "SELECT ${schema}.set('/n', 'payload')");
+  }
+
+  @Test
+  void aRoleThatDoesNotExistIsAnError() {
+    for (String procedure : List.of("grant_application", "grant_inspector")) {
+      assertThatThrownBy(() -> database.execute("CALL ${schema}." + procedure + "('nöbody')"))
+          .hasMessageContaining("nöbody");
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.grantee WHERE role = 'nöbody'"))
+        .isZero();
+  }
+
+  @Test
+  void aRolesNameIsQuotedWhereItHasToBe() {
+    String odd = "Odd \"name\"; " + database.schema();
+    database.execute("CREATE ROLE \"" + odd.replace("\"", "\"\"") + "\"");
+    roles.add("\"" + odd.replace("\"", "\"\"") + "\"");
+    database.execute("CALL ${schema}.grant_application('" + odd + "')");
+    assertThat(
+            database.queryString(
+                "SELECT has_table_privilege('" + odd + "', '${schema}.node', 'UPDATE')"))
+        .isEqualTo("t");
+  }
+}
