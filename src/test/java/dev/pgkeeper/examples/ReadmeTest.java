@@ -21,7 +21,10 @@ class ReadmeTest {
     List<String> shown = block.group(1).lines().map(String::strip).toList();
     String example =
         String.join(
-            "\n", Files.readAllLines(Path.of("examples/FirstSteps.java")).stream().map(String::strip).toList());
+            "\n",
+            Files.readAllLines(Path.of("examples/FirstSteps.java")).stream()
+                .map(String::strip)
+                .toList());
     assertThat(example).contains(String.join("\n", shown.subList(0, shown.size() - 1)));
   }
 }

@@ -19,13 +19,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -64,12 +61,8 @@ public final class ClientSession {
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(3);
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
-  private static final int REAPED_AT_ONCE = 50;
   private static final int PATHS_AT_ONCE = 2000;
-  private static final long TICKS_BETWEEN_NODE_REAPS = 16;
-  private static final long TICKS_BETWEEN_TIDYING = 256;
   private static final Duration LEASE_ONLY_REAP = Duration.ofSeconds(10);
-  private static final String SYNC = "sync:";
 
   private final Database database;
   private final KeeperOptions options;
@@ -80,9 +73,8 @@ public final class ClientSession {
   private final Trust trust = new Trust();
   private final ReentrantLock stateLock = new ReentrantLock();
   private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
-  private final Map<Long, CountDownLatch> syncs = new ConcurrentHashMap<>();
-  private final AtomicLong syncNumbers = new AtomicLong();
-  private final AtomicBoolean reaping = new AtomicBoolean();
+  private final Syncs syncs = new Syncs();
+  private final Reaper reaper;
   private final AtomicLong attachments = new AtomicLong();
   private final Duration pingEvery;
   private final Duration renewEvery;
@@ -91,7 +83,6 @@ public final class ClientSession {
   private volatile SessionState state = SessionState.HELD;
   private volatile long id;
   private volatile @Nullable OwnConnection own;
-  private volatile long reapAgainAt = Long.MAX_VALUE;
 
   /** Null: lease only. */
   private @Nullable ConnectionSource ownConnections;
@@ -117,6 +108,7 @@ public final class ClientSession {
     this.ownConnections = ownConnections;
     this.background = background;
     this.calls = new SessionCalls(options.schema());
+    this.reaper = new Reaper(database, calls, background);
     this.events = new EventThread("pgkeeper-events");
     this.watches = new Watches(events, this::state);
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
@@ -257,7 +249,7 @@ public final class ClientSession {
     long now = System.nanoTime();
     long due =
         Math.min(Math.min(nextPing, nextRenewal), watches.isEmpty() ? Long.MAX_VALUE : nextSweep);
-    due = Math.min(due, reapAgainAt);
+    due = Math.min(due, reaper.dueAt());
     List<String> rung = connection.await(Duration.ofNanos(Math.max(0, due - now)));
     if (trust.left().isZero()) {
       become(SessionState.JEOPARDY);
@@ -273,9 +265,8 @@ public final class ClientSession {
       nextSweep = now + options.sweep().toNanos();
       sweep(connection::call);
     }
-    if (now - reapAgainAt >= 0) {
-      reapAgainAt = Long.MAX_VALUE;
-      reapInBackground(1);
+    if (now - reaper.dueAt() >= 0) {
+      reaper.takeDue();
     }
   }
 
@@ -292,7 +283,7 @@ public final class ClientSession {
     believe();
     become(SessionState.HELD);
     if (ping.reap()) {
-      reapInBackground(tick == null ? 1 : tick);
+      reaper.takeTick(tick == null ? 1 : tick);
     }
   }
 
@@ -321,19 +312,15 @@ public final class ClientSession {
     Set<String> concerned = new LinkedHashSet<>(watches.takeLookAgain());
     List<Long> asked = new ArrayList<>();
     for (String payload : rung) {
-      if (payload.startsWith(SYNC)) {
-        asked.add(Long.parseLong(payload.substring(SYNC.length())));
+      Long sync = Syncs.numberIn(payload);
+      if (sync != null) {
+        asked.add(sync);
       } else if (payload.startsWith("/")) {
         concerned.addAll(watches.concernedBy(payload));
       }
     }
     look(connection::call, new ArrayList<>(concerned));
-    for (Long number : asked) {
-      CountDownLatch waiting = syncs.remove(number);
-      if (waiting != null) {
-        waiting.countDown();
-      }
-    }
+    syncs.heard(asked);
   }
 
   /** Where the looks of a sweep are taken: on the client's own connection, or on borrowed ones. */
@@ -403,20 +390,14 @@ public final class ClientSession {
     log.info("session {}: connected again after {} ms", id, (now - brokeAt) / 1_000_000);
     failures = 0;
     become(SessionState.HELD);
-    List<Long> answered = new ArrayList<>(syncs.keySet());
+    List<Long> answered = syncs.current();
     List<Watches.Registration> registrations = watches.allRegistrations();
     for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
       int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
       connection.call(calls.watchAgain(id, registrations.subList(from, to)));
     }
     lookAtAll(connection::call);
-    answered.forEach(
-        number -> {
-          CountDownLatch waiting = syncs.remove(number);
-          if (waiting != null) {
-            waiting.countDown();
-          }
-        });
+    syncs.heard(answered);
   }
 
   /** One second of a client without a connection of its own: at most one statement. */
@@ -443,7 +424,7 @@ public final class ClientSession {
       become(SessionState.HELD);
     } else if (now - nextLeaseReap >= 0) {
       nextLeaseReap = now + LEASE_ONLY_REAP.toNanos();
-      reapInBackground(TICKS_BETWEEN_NODE_REAPS * ThreadLocalRandom.current().nextLong(16));
+      reaper.takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
     } else {
       sweep(database::readOnce);
     }
@@ -510,37 +491,6 @@ public final class ClientSession {
     }
   }
 
-  // Reaping, for everybody.
-
-  /** The reaper's tick of this number; some do more than others. */
-  private void reapInBackground(long number) {
-    if (reaping.compareAndSet(false, true)) {
-      background.execute(() -> reap(number));
-    }
-  }
-
-  private void reap(long number) {
-    try {
-      SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
-      if (reaped.ended() > 0) {
-        log.info("session {} ended {} sessions whose time was over", id, reaped.ended());
-      }
-      if (reaped.nextMs() != null) {
-        reapAgainAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
-      }
-      if (number % TICKS_BETWEEN_NODE_REAPS == 0) {
-        database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
-      }
-      if (number % TICKS_BETWEEN_TIDYING == 0) {
-        database.readOnce(calls.tidy());
-      }
-    } catch (KeeperException | IllegalStateException e) {
-      log.debug("session {}: this tick of the reaper failed, the next one is somebody's", id, e);
-    } finally {
-      reaping.set(false);
-    }
-  }
-
   // What callers ask for.
 
   /**
@@ -580,12 +530,10 @@ public final class ClientSession {
     ensureUsable();
     try {
       if (hearsRings()) {
-        long number = syncNumbers.incrementAndGet();
-        CountDownLatch heard = new CountDownLatch(1);
-        syncs.put(number, heard);
+        Syncs.Sync sync = syncs.begin();
         try {
-          database.read(calls.notify(channel(), SYNC + number));
-          if (!heard.await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+          database.read(calls.notify(channel(), sync.payload()));
+          if (!sync.heard().await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
             throw new KeeperException.ConnectionLoss(
                 "session "
                     + id
@@ -594,7 +542,7 @@ public final class ClientSession {
                 null);
           }
         } finally {
-          syncs.remove(number);
+          syncs.end(sync);
         }
       } else {
         lookAtAll(database::read);

@@ -1,0 +1,73 @@
+package dev.pgkeeper.internal.session;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Database;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends the sessions of others whose time is over, when it is this client's turn (see session_ping).
+ * On a borrowed connection and another thread: it may wait for a flush, and the session's own pings
+ * may not.
+ */
+final class Reaper {
+  private static final Logger log = LoggerFactory.getLogger(Reaper.class);
+  private static final int REAPED_AT_ONCE = 50;
+  private static final long TICKS_BETWEEN_NODES = 16;
+  private static final long TICKS_BETWEEN_TIDYING = 256;
+
+  private final Database database;
+  private final SessionCalls calls;
+  private final Executor background;
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile long dueAt = Long.MAX_VALUE;
+
+  Reaper(Database database, SessionCalls calls, Executor background) {
+    this.database = database;
+    this.calls = calls;
+    this.background = background;
+  }
+
+  /** When a suspicion that this client came across is ripe, by {@link System#nanoTime}. */
+  long dueAt() {
+    return dueAt;
+  }
+
+  /** Looks at ripe suspicions now. */
+  void takeDue() {
+    dueAt = Long.MAX_VALUE;
+    takeTick(1);
+  }
+
+  /** Takes the turn of this number; some turns do more than others. */
+  void takeTick(long number) {
+    if (busy.compareAndSet(false, true)) {
+      background.execute(() -> reap(number));
+    }
+  }
+
+  private void reap(long number) {
+    try {
+      SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
+      if (reaped.ended() > 0) {
+        log.info("ended {} sessions whose time was over", reaped.ended());
+      }
+      if (reaped.nextMs() != null) {
+        dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
+      }
+      if (number % TICKS_BETWEEN_NODES == 0) {
+        database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
+      }
+      if (number % TICKS_BETWEEN_TIDYING == 0) {
+        database.readOnce(calls.tidy());
+      }
+    } catch (KeeperException e) {
+      log.debug("this tick of the reaper failed, the next one is somebody's", e);
+    } finally {
+      busy.set(false);
+    }
+  }
+}
