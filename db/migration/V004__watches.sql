@@ -89,11 +89,11 @@ LANGUAGE sql STABLE AS $$
     FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n USING (path) LEFT JOIN ${schema}.parent p USING (path)
 $$;
 
--- The same for a node and everything below it.
+-- The same for a node and everything below it, without reading more than that.
 CREATE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
 LANGUAGE sql STABLE AS $$
-  SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+  SELECT n.path, n.czxid, n.mzxid, coalesce((SELECT p.pzxid FROM ${schema}.parent p WHERE p.path = n.path), n.czxid)
+    FROM ${schema}.node n
     WHERE n.path = in_path OR (n.path > rtrim(in_path, '/') || '/' AND n.path < rtrim(in_path, '/') || '0')
     ORDER BY n.path
 $$;

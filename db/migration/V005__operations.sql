@@ -153,7 +153,8 @@ $$;
 
 -- Notes the reply to a request that is about to commit, and returns it: the answer, with whether somebody may have to be
 -- rung. That is looked up here, after the last lock and in the same statement: it costs less than any function that
--- could be called for it. Fails, and so takes the request back, if it was settled before.
+-- could be called for it. Three look-ups that only the primary key can answer, since a planner that does not know the
+-- table yet would read all of it for one. Fails, and so takes the request back, if it was settled before.
 CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_outcome ${schema}.outcome,
     in_structural boolean) RETURNS text[]
 LANGUAGE plpgsql AS $$
@@ -162,8 +163,10 @@ DECLARE
   noted text[];
 BEGIN
   LOOP
-    UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = ${schema}.answer(in_outcome,
-        EXISTS (SELECT FROM ${schema}.watch w WHERE w.path = ANY (ARRAY[in_outcome.path, above, '*'])))
+    UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = ${schema}.answer(in_outcome, coalesce(
+        (SELECT true FROM ${schema}.watch w WHERE w.path = in_outcome.path ORDER BY w.session LIMIT 1),
+        (SELECT true FROM ${schema}.watch w WHERE w.path = above ORDER BY w.session LIMIT 1),
+        (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false))
       WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request
       RETURNING r.results INTO noted;
     IF FOUND THEN
@@ -269,8 +272,9 @@ BEGIN
     RETURN ${schema}.answers(outcomes, false);
   END IF;
   results := ${schema}.answers(outcomes, EXISTS (
-    SELECT FROM ${schema}.watch w WHERE w.path = ANY (
-      SELECT unnest(ARRAY[o.path, ${schema}.parent_of(o.path), '*']) FROM unnest(outcomes) AS o)));
+    SELECT FROM unnest(outcomes) AS o,
+        LATERAL unnest(ARRAY[o.path, ${schema}.parent_of(o.path), '*']) AS concerned (path),
+        LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned.path ORDER BY w.session LIMIT 1) AS watcher));
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
   RETURN results;
 END $$;

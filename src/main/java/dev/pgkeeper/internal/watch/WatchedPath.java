@@ -24,6 +24,9 @@ final class WatchedPath {
   /** Told of everything, until taken back. */
   final Set<Subscriber> persistent = new LinkedHashSet<>();
 
+  /** Left after a look that overlapped with another; where they belong, the next look tells. */
+  final List<Late> late = new ArrayList<>();
+
   /** The kinds that are registered in the database: n, c, p. */
   final Set<String> registered = new LinkedHashSet<>();
 
@@ -39,6 +42,9 @@ final class WatchedPath {
   /** How many registrations are under way. */
   int expected;
 
+  /** A one-shot watch and what its own look saw. */
+  record Late(Subscriber subscriber, String kind, Seen saw) {}
+
   /** An event and those who are told. */
   record Event(EventType type, Collection<Subscriber> subscribers) {}
 
@@ -47,7 +53,7 @@ final class WatchedPath {
   }
 
   boolean isIdle() {
-    return expected == 0 && node.isEmpty() && children.isEmpty() && persistent.isEmpty();
+    return expected == 0 && everybody().isEmpty();
   }
 
   /** Whether a look says something new; if not, it is older, or overlapped with the last one. */
@@ -89,7 +95,45 @@ final class WatchedPath {
         }
       }
     }
+    for (Late one : late) {
+      EventType missed = missedBy(one.kind, one.saw, now);
+      if (missed == null) {
+        waiting(one.kind).add(one.subscriber);
+      } else {
+        events.add(new Event(missed, List.of(one.subscriber)));
+      }
+    }
+    late.clear();
     return events;
+  }
+
+  /** Those who are told once of this kind. */
+  Set<Subscriber> waiting(String kind) {
+    return kind.equals(Watches.CHILDREN) ? children : node;
+  }
+
+  Set<Subscriber> everybody() {
+    Set<Subscriber> all = new LinkedHashSet<>(node);
+    all.addAll(children);
+    all.addAll(persistent);
+    late.forEach(one -> all.add(one.subscriber));
+    return all;
+  }
+
+  /** What a watch of this kind is told of the way from one look to a later one; null if nothing. */
+  static @Nullable EventType missedBy(String kind, Seen looked, Seen latest) {
+    for (EventType type : difference(looked, latest)) {
+      boolean concerned =
+          switch (type) {
+            case NODE_DELETED -> true;
+            case NODE_CHILDREN_CHANGED -> kind.equals(Watches.CHILDREN);
+            default -> kind.equals(Watches.NODE);
+          };
+      if (concerned) {
+        return type;
+      }
+    }
+    return null;
   }
 
   private static void take(Set<Subscriber> from, Set<Subscriber> to) {

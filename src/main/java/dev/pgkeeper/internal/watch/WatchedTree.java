@@ -25,6 +25,9 @@ final class WatchedTree {
   private boolean looked;
   private long wholeSeenAt;
 
+  /** When a node was last seen to be gone: a look at the whole from before may still show it. */
+  private long removedAt;
+
   private record Known(Seen seen, long seenAt) {
     static final Known NOTHING = new Known(Seen.ABSENT, 0);
   }
@@ -68,7 +71,7 @@ final class WatchedTree {
       List<String> gone = new ArrayList<>();
       gone.add(path);
       gone.addAll(below(path).keySet());
-      remove(gone, events);
+      remove(gone, appliedAt, events);
     }
     return events;
   }
@@ -87,11 +90,18 @@ final class WatchedTree {
             (look > before.seenAt ? missing : overlapping).add(path);
           }
         });
-    remove(missing, events);
+    boolean mayShowTheGone = look <= removedAt;
+    remove(missing, appliedAt, events);
     List<Event> changed = new ArrayList<>();
     whole.forEach(
-        (path, now) ->
-            replace(path, known.getOrDefault(path, Known.NOTHING).seen, now, appliedAt, changed));
+        (path, now) -> {
+          Known before = known.get(path);
+          if (before == null && mayShowTheGone) {
+            overlapping.add(path);
+          } else {
+            replace(path, before == null ? Seen.ABSENT : before.seen, now, appliedAt, changed);
+          }
+        });
     changed.sort(Comparator.comparingLong(Event::zxid));
     events.addAll(changed);
     wholeSeenAt = appliedAt;
@@ -114,7 +124,10 @@ final class WatchedTree {
   }
 
   /** Forgets these, which come in the order of their paths, from the last to the first. */
-  private void remove(List<String> paths, List<Event> events) {
+  private void remove(List<String> paths, long appliedAt, List<Event> events) {
+    if (!paths.isEmpty()) {
+      removedAt = appliedAt;
+    }
     for (int i = paths.size() - 1; i >= 0; i--) {
       known.remove(paths.get(i));
       events.add(new Event(EventType.NODE_DELETED, paths.get(i), 0));

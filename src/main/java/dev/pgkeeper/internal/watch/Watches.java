@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a client watches. State is the truth: whoever looked at a path hands in what was there,
@@ -180,9 +179,15 @@ public final class Watches {
     lock.lock();
     try {
       WatchedPath watched = registered(path, kind, seen, look);
-      EventType missed = watched.seen == null ? null : missedBy(kind, seen, watched.seen);
+      Seen latest = watched.seen == null ? seen : watched.seen;
+      if (latest.isPresent() != seen.isPresent()) {
+        watched.late.add(new WatchedPath.Late(subscriber, kind, seen));
+        lookAgain.add(path);
+        return;
+      }
+      EventType missed = WatchedPath.missedBy(kind, seen, latest);
       if (missed == null) {
-        (kind.equals(CHILDREN) ? watched.children : watched.node).add(subscriber);
+        watched.waiting(kind).add(subscriber);
       } else {
         tell(subscriber, missed, path);
       }
@@ -221,21 +226,6 @@ public final class Watches {
     watched.idleSweeps = 0;
     move(path, seen, look);
     return watched;
-  }
-
-  private static @Nullable EventType missedBy(String kind, Seen looked, Seen latest) {
-    for (EventType type : WatchedPath.difference(looked, latest)) {
-      boolean concerned =
-          switch (type) {
-            case NODE_DELETED -> true;
-            case NODE_CHILDREN_CHANGED -> kind.equals(CHILDREN);
-            default -> kind.equals(NODE);
-          };
-      if (concerned) {
-        return type;
-      }
-    }
-    return null;
   }
 
   /** Leaves a watch on a whole subtree, after a look at all of it. */
@@ -283,6 +273,12 @@ public final class Watches {
         any |= kind != WatchKind.CHILDREN && watched.node.remove(subscriber);
         any |= kind != WatchKind.DATA && watched.children.remove(subscriber);
         any |= kind == WatchKind.ANY && watched.persistent.remove(subscriber);
+        any |=
+            watched.late.removeIf(
+                one ->
+                    one.subscriber().equals(subscriber)
+                        && kind
+                            != (one.kind().equals(CHILDREN) ? WatchKind.DATA : WatchKind.CHILDREN));
       }
       WatchedTree tree = trees.get(path);
       if (tree != null && kind == WatchKind.ANY) {
@@ -303,9 +299,7 @@ public final class Watches {
       Set<Subscriber> all = new LinkedHashSet<>();
       WatchedPath watched = paths.get(path);
       if (watched != null) {
-        all.addAll(watched.node);
-        all.addAll(watched.children);
-        all.addAll(watched.persistent);
+        all.addAll(watched.everybody());
       }
       WatchedTree tree = trees.get(path);
       if (tree != null) {
@@ -454,9 +448,7 @@ public final class Watches {
     try {
       Set<Watcher> all = Collections.newSetFromMap(new IdentityHashMap<>());
       for (WatchedPath path : paths.values()) {
-        path.node.forEach(subscriber -> all.add(subscriber.watcher()));
-        path.children.forEach(subscriber -> all.add(subscriber.watcher()));
-        path.persistent.forEach(subscriber -> all.add(subscriber.watcher()));
+        path.everybody().forEach(subscriber -> all.add(subscriber.watcher()));
       }
       trees
           .values()
