@@ -12,11 +12,13 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
@@ -180,6 +182,28 @@ class DataSourceTest {
   }
 
   @Test
+  void connectionsComeBackAsTheyWereHandedOut() throws Exception {
+    // A pool resets what its user changed; here nobody does.
+    try (Connection kept = database.connect()) {
+      kept.setAutoCommit(false);
+      kept.setReadOnly(true);
+      kept.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+      Semaphore free = new Semaphore(1);
+      DataSource one =
+          dataSource(
+              () -> {
+                free.acquireUninterruptibly();
+                return givenBack(kept, free);
+              });
+      assertServes(one, options().withListener(database::connect));
+      free.acquire();
+      assertThat(kept.getAutoCommit()).isFalse();
+      assertThat(kept.isReadOnly()).isTrue();
+      assertThat(kept.getTransactionIsolation()).isEqualTo(Connection.TRANSACTION_REPEATABLE_READ);
+    }
+  }
+
+  @Test
   void autocommitMayBeOff() throws Exception {
     withPool(config -> config.setAutoCommit(false), pool -> assertServes(pool, options()));
   }
@@ -193,6 +217,29 @@ class DataSourceTest {
           config.setAutoCommit(false);
         },
         pool -> assertServes(pool, options()));
+  }
+
+  @Test
+  void connectionsMayBeSerializableByTheDatabasesDefault() throws Exception {
+    PGSimpleDataSource strict = database.plainDataSource();
+    strict.setOptions("-c default_transaction_isolation=serializable");
+    assertServes(strict, options());
+  }
+
+  @Test
+  void watchersOfASerializablePoolHearOfEverything() throws Exception {
+    withPool(
+        config -> config.setTransactionIsolation("TRANSACTION_SERIALIZABLE"),
+        pool -> {
+          try (Keeper keeper = Keeper.connect(pool, options().withSweep(Duration.ofHours(1)))) {
+            for (int i = 0; i < 20; i++) {
+              Recorder recorder = new Recorder();
+              keeper.tree().exists("/serial" + i, recorder);
+              keeper.tree().create("/serial" + i, NONE);
+              assertThat(recorder.next()).isEqualTo("NODE_CREATED /serial" + i);
+            }
+          }
+        });
   }
 
   @Test
@@ -230,6 +277,25 @@ class DataSourceTest {
                   case "isWrapperFor" -> false;
                   default -> throw new UnsupportedOperationException(method.getName());
                 });
+  }
+
+  /** A connection whose close only says that it is free. */
+  private static Connection givenBack(Connection connection, Semaphore free) {
+    return (Connection)
+        Proxy.newProxyInstance(
+            DataSourceTest.class.getClassLoader(),
+            new Class<?>[] {Connection.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("close")) {
+                free.release();
+                return null;
+              }
+              try {
+                return method.invoke(connection, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
   }
 
   private static void withPool(Consumer<HikariConfig> settings, PoolUser user) throws Exception {

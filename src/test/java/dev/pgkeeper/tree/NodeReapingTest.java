@@ -9,6 +9,8 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -183,6 +185,27 @@ class NodeReapingTest {
             + "'");
     assertThat(database.queryLong("SELECT ${schema}.reap_nodes(3)")).isEqualTo(3);
     assertThat(tree.children("/")).hasSize(7);
+  }
+
+  @Test
+  void whatSomebodyHoldsOnToIsPassedOverAndHoldsNobodyUp() throws SQLException {
+    tree.create("/held", NONE, CreateMode.CONTAINER);
+    tree.create("/a", NONE, CreateMode.CONTAINER);
+    letPass("/held", "6 minutes");
+    letPass("/a", "6 minutes");
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      keeper.tree(connection).set(root + "/held", NONE);
+      long began = System.nanoTime();
+      reap();
+      assertThat(tree.exists("/a")).isEmpty();
+      assertThat(tree.exists("/held")).isPresent();
+      tree.create("/unrelated", NONE);
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+      connection.rollback();
+    }
+    reap();
+    assertThat(tree.children("/")).containsExactly("unrelated");
   }
 
   @Test

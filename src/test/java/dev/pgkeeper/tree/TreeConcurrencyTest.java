@@ -10,6 +10,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** Many at once, over a few paths that they all want. */
 class TreeConcurrencyTest {
@@ -314,6 +316,67 @@ class TreeConcurrencyTest {
         });
     assertThat(new HashSet<>(tree.children("/q")))
         .isEqualTo(new HashSet<>(all.stream().map(path -> path.substring(3)).toList()));
+  }
+
+  /**
+   * They used to: a delete took the node before the row that counts the node's children, a
+   * registration too, and a multi that had to begin such a row took nodes out of order.
+   */
+  @Test
+  void operationsThatWantTheSameRowsNeverWaitForEachOther() throws Exception {
+    PGSimpleDataSource patient = database.plainDataSource();
+    patient.setOptions("-c deadlock_timeout=1min"); // until then nobody ends a deadlock
+    try (Keeper other =
+        Keeper.connect(patient, KeeperOptions.defaults().withSchema(database.schema()))) {
+      wantTheSameRows(other.tree().chroot(root));
+    }
+  }
+
+  private void wantTheSameRows(Tree tree) throws Exception {
+    tree.create(NewNode.at("/a/b/x").withParents());
+    tree.delete("/a/b/x");
+    tree.create("/b", NONE);
+    tree.create("/z", NONE);
+    Op[] createAndCheck = {Op.create("/a/b/c", NONE), Op.check("/a/b", Op.ANY_VERSION)};
+    assertBothEndWell(tree, "/a/b", () -> tree.children("/a/b", event -> {}), createAndCheck);
+    tree.delete("/a/b/c");
+    assertBothEndWell(
+        tree, "/a/b", () -> tree.watch("/a/b", WatchMode.PERSISTENT, event -> {}), createAndCheck);
+    tree.delete("/a/b/c");
+    assertBothEndWell(tree, "/a/b", () -> done(() -> tree.delete("/a/b")), createAndCheck);
+    assertBothEndWell(
+        tree,
+        "/z",
+        () -> done(() -> tree.multi(Op.set("/z", NONE), Op.create("/b/c", NONE))),
+        Op.delete("/b"),
+        Op.set("/z", NONE));
+  }
+
+  /** Lets both wait for the row of a node, one after the other, and then go on. */
+  private void assertBothEndWell(Tree tree, String held, Runnable one, Op... multi)
+      throws Exception {
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      keeper.tree(connection).set(root + held, NONE);
+      Future<?> first = threads.submit(one);
+      awaitWaiting(1);
+      Future<?> second = threads.submit(() -> done(() -> tree.multi(multi)));
+      awaitWaiting(2);
+      connection.rollback();
+      first.get(10, TimeUnit.SECONDS);
+      second.get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static void awaitWaiting(int backends) throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (database.queryLong(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                + " AND datname = current_database() AND query LIKE '%${schema}.%'")
+        < backends) {
+      assertThat(System.nanoTime()).as("until " + backends + " wait").isLessThan(deadline);
+      Thread.sleep(5);
+    }
   }
 
   @Test
