@@ -98,9 +98,8 @@ final class WatchedTree {
           Known before = known.get(path);
           if (before == null && mayShowTheGone) {
             overlapping.add(path);
-          } else {
-            replace(path, before == null ? Seen.ABSENT : before.seen, now, appliedAt, changed);
           }
+          replace(path, before == null ? Seen.ABSENT : before.seen, now, appliedAt, changed);
         });
     changed.sort(Comparator.comparingLong(Event::zxid));
     events.addAll(changed);
