@@ -1,0 +1,117 @@
+package dev.pgkeeper.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ContestTest {
+  private static final Lab LAB = lab(new Pace(1, 3, Duration.ofMillis(5)));
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final Report report =
+      new Report(new JsonLines(new PrintStream(out, true, StandardCharsets.UTF_8)), quiet());
+
+  @Test
+  void subjectsTakeTurnsAndTheirRatioIsTold() throws InterruptedException {
+    List<String> turns = new ArrayList<>();
+    new Contest("suite.case", 2, Measure.latency())
+        .entrant("pgkeeper", () -> steps("pgkeeper", 3_000_000, turns))
+        .entrant("peer", () -> steps("peer", 1_000_000, turns))
+        .compare("pgkeeper", "peer", Target.atMost(2.5))
+        .run(LAB, report);
+
+    assertThat(turns)
+        .containsExactly(
+            "pgkeeper", "peer", "pgkeeper", "peer", "pgkeeper", "peer", "pgkeeper", "peer");
+    assertThat(lines())
+        .containsExactly(
+            "{\"case\":\"suite.case\",\"subject\":\"pgkeeper\",\"threads\":2,\"unit\":\"ms\","
+                + "\"value\":3,\"p50_ms\":3,\"p99_ms\":3,\"spread\":0}",
+            "{\"case\":\"suite.case\",\"subject\":\"peer\",\"threads\":2,\"unit\":\"ms\","
+                + "\"value\":1,\"p50_ms\":1,\"p99_ms\":1,\"spread\":0}",
+            "{\"case\":\"suite.case\",\"threads\":2,\"ratio_to\":\"peer\",\"value\":2.99,\"target\":2.5,"
+                + "\"met\":false,\"of\":\"pgkeeper\",\"bound\":\"at most\",\"spread\":0,\"reliable\":true}");
+  }
+
+  @Test
+  void aPeerThatIsNotInstalledIsSkippedAndOneThatFailsDropsOut() throws InterruptedException {
+    new Contest("suite.case", 1, Measure.rate("ops/s"))
+        .entrant(
+            "absent",
+            () -> {
+              throw new Unavailable("not installed");
+            })
+        .entrant(
+            "broken",
+            () ->
+                thread ->
+                    () -> {
+                      throw new IllegalStateException("on purpose");
+                    })
+        .entrant("sound", () -> thread -> Worker.timing(() -> Thread.sleep(1)))
+        .compare("sound", "broken", null)
+        .run(LAB, report);
+
+    assertThat(lines()).hasSize(1).first().asString().contains("\"subject\":\"sound\"");
+    assertThat(report.end()).isFalse();
+  }
+
+  @Test
+  void aRoundEndsWhenOneThreadHasNothingLeftToDo() throws InterruptedException {
+    new Contest("suite.case", 1, Measure.rate("ops/s"))
+        .entrant("sound", () -> thread -> () -> Worker.EXHAUSTED)
+        .run(lab(new Pace(0, 1, Duration.ofDays(1))), report);
+
+    assertThat(lines()).hasSize(1).first().asString().contains("\"value\":0");
+  }
+
+  @Test
+  void roundsThatDisagreeMakeARatioUnreliable() {
+    Series steady = new Series(new double[] {100, 100, 100});
+    assertThat(comparison(steady, new double[] {101, 100, 99}).isReliable()).isTrue();
+    assertThat(comparison(steady, new double[] {150, 100, 50}).isReliable()).isFalse();
+    Series longer = new Series(new double[] {100, 100, 100, 100, 100});
+    assertThat(comparison(longer, new double[] {101, 100, 99, 500, 1}).isReliable()).isTrue();
+  }
+
+  private static Lab lab(Pace pace) {
+    return new Lab(pace, true, null);
+  }
+
+  private static Comparison comparison(Series of, double[] to) {
+    Series ratio = of.ratioTo(new Series(to));
+    return new Comparison("suite.case", 1, "a", "b", ratio.median(), null, ratio.spread());
+  }
+
+  private static Workload steps(String name, long nanos, List<String> turns) {
+    return new Workload() {
+      @Override
+      public Worker worker(int thread) {
+        return () -> nanos;
+      }
+
+      @Override
+      public void before() {
+        turns.add(name);
+      }
+    };
+  }
+
+  /** Without the processor time, which is never the same. */
+  private List<String> lines() {
+    return out.toString(StandardCharsets.UTF_8)
+        .lines()
+        .map(line -> line.replaceAll(",\"[a-z]+_cpu_us\":[^,}]*", ""))
+        .toList();
+  }
+
+  private static PrintStream quiet() {
+    return new PrintStream(PrintStream.nullOutputStream());
+  }
+}
