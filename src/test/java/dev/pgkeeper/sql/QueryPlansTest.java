@@ -1,0 +1,165 @@
+package dev.pgkeeper.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The plans of what is called all the time, on large tables that nobody ever analysed: only index
+ * scans, which also tidy the index. Told by the server itself, for every statement inside the
+ * functions.
+ */
+class QueryPlansTest {
+
+  private static final int NODES = 100_000;
+  private static final int CALLS = 8; // past the fifth, when a generic plan may be chosen
+
+  /** A scan of a table or an index, as a plan writes it. */
+  private static final Pattern SCAN =
+      Pattern.compile("(Seq Scan|Bitmap \\w+ Scan|Index Scan|Index Only Scan)[^\\n]*? on (\\S+)");
+
+  /**
+   * The epoch is one row. A slot's row is changed within its page, so that nothing is left in its
+   * index to be tidied.
+   */
+  private static final Set<String> EXCEPTED = Set.of("epoch", "reply", "reply_pkey");
+
+  private static TestDatabase database;
+
+  @BeforeAll
+  static void fill() {
+    database = TestDatabase.fresh();
+    for (String table : List.of("node", "parent", "watch", "session", "reply")) {
+      database.execute("ALTER TABLE ${schema}." + table + " SET (autovacuum_enabled = false)");
+    }
+    database.execute(
+        "INSERT INTO ${schema}.node SELECT '/p' || i % 1000 || CASE WHEN i < 1000 THEN '' ELSE '/c' || i END,"
+            + " CASE WHEN i < 1000 THEN '/' ELSE '/p' || i % 1000 END,"
+            + " CASE WHEN i < 1000 THEN 'p' || i ELSE 'c' || i END, 'persistent', NULL, NULL, 0, i, i,"
+            + " clock_timestamp(), clock_timestamp(), '' FROM generate_series(0, "
+            + (NODES - 1)
+            + ") i");
+    // Most nodes have had a child once, so that this table is as large.
+    database.execute(
+        "INSERT INTO ${schema}.parent SELECT path, "
+            + (NODES / 1000)
+            + ", CASE WHEN parent = '/' THEN "
+            + (NODES / 1000 - 1)
+            + " ELSE 0 END, czxid FROM ${schema}.node WHERE path <> '/' AND (parent = '/' OR czxid % 2 = 0)");
+    database.execute(
+        "INSERT INTO ${schema}.watch SELECT '/elsewhere' || path, czxid % 5000, 'n' FROM ${schema}.node WHERE path <> '/'");
+    database.execute(
+        "INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid) SELECT i, 30000, 40000, 2000, false, clock_timestamp(), clock_timestamp(), '', '', 1"
+            + " FROM generate_series(0, 4999) i");
+    database.execute(
+        "INSERT INTO ${schema}.reply SELECT i / 20, i % 20, 1, clock_timestamp(), NULL FROM generate_series(0, 99999) i");
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  @Test
+  void whatIsCalledAllTheTimeUsesIndexScansOnTablesThatWereNeverAnalysed() throws SQLException {
+    Map<String, String> calls = new LinkedHashMap<>();
+    calls.put("get", "SELECT * FROM ${schema}.get('/p7/c1007')");
+    calls.put("exists", "SELECT * FROM ${schema}.exists('/p8')");
+    calls.put("children", "SELECT * FROM ${schema}.children('/p9', 'c1', 10)");
+    calls.put("children_at", "SELECT * FROM ${schema}.children_at('/p10')");
+    calls.put("read_all", "SELECT * FROM ${schema}.read_all('{/p1,/p2}', '{t,f}')");
+    calls.put(
+        "create",
+        "SELECT ${schema}.request_create(1, %1$d, 2, '/p11/new%1$d', '', 'persistent', false, NULL, false)");
+    calls.put(
+        "create in a new parent",
+        "SELECT ${schema}.request_create(1, %1$d, 3, '/p13/c%1$d013/new', '', 'persistent', false, NULL, false)");
+    calls.put(
+        "create ephemeral sequential",
+        "SELECT ${schema}.request_create(1, %1$d, 4, '/p12/s-', '', 'ephemeral', true, NULL, false)");
+    calls.put(
+        "create with parents",
+        "SELECT ${schema}.request_create(1, %1$d, 5, '/p12/a%1$d/b/c', '', 'persistent', false, NULL, true)");
+    calls.put("set", "SELECT ${schema}.request_set(1, %1$d, 6, '/p14/c1014', 'x', -1)");
+    calls.put("watch_node", "SELECT * FROM ${schema}.watch_node(3, '/p18/c1018')");
+    calls.put("watch_node absent", "SELECT * FROM ${schema}.watch_node(3, '/p18/none')");
+    calls.put("watch_children", "SELECT * FROM ${schema}.watch_children(3, '/p19')");
+    calls.put("watch_states", "SELECT * FROM ${schema}.watch_states('{/p20,/p21,/none}')");
+    calls.put("session_renew", "SELECT ${schema}.session_renew(4)");
+    calls.put("session_ping", "SELECT * FROM ${schema}.session_ping(4, NULL)");
+    assertNoScan(calls, scan -> !scan.startsWith("Index"));
+  }
+
+  @Test
+  void nothingReadsAWholeTable() throws SQLException {
+    Map<String, String> calls = new LinkedHashMap<>();
+    calls.put("delete", "SELECT ${schema}.request_delete(5, %1$d, 7, '/p11/c%1$d011', -1)");
+    calls.put(
+        "delete recursively",
+        "SELECT ${schema}.request_delete_recursive(5, %1$d, 8, '/p12/c%1$d012')");
+    calls.put(
+        "multi",
+        "SELECT ${schema}.request_multi(5, %1$d, 9, '{create,set,check,delete}', '{/p15/n,/p15/n,/p15,/p15/n}',"
+            + " '{x,y,NULL,NULL}', '{NULL,-1,-1,-1}', '{persistent,NULL,NULL,NULL}', '{f,NULL,NULL,NULL}', '{NULL,NULL,NULL,NULL}')");
+    calls.put("watchers_of", "SELECT ${schema}.watchers_of('/p16/c1016', true)");
+    calls.put("ring", "SELECT ${schema}.ring('/p17/c1017', true)");
+    calls.put("settle", "SELECT ${schema}.settle(2, %1$d, 1)");
+    calls.put("watch_forget", "SELECT ${schema}.watch_forget(3, '{/p22,/p23}', '{n,c}')");
+    calls.put("watch_subtree", "SELECT * FROM ${schema}.watch_subtree('/p24')");
+    calls.put("session_end", "SELECT ${schema}.session_end(100 + %1$d)");
+    assertNoScan(calls, scan -> scan.startsWith("Seq Scan"));
+  }
+
+  /** Fails with the calls that scan like this, and their plans. */
+  private static void assertNoScan(Map<String, String> calls, Predicate<String> wrong)
+      throws SQLException {
+    assertThat(
+            database.queryLong(
+                "SELECT count(*) FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid"
+                    + " WHERE c.relnamespace = '${schema}'::regnamespace"))
+        .as("nobody analysed")
+        .isZero();
+    Map<String, String> found = new LinkedHashMap<>();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("LOAD 'auto_explain'");
+      statement.execute("SET auto_explain.log_min_duration = 0");
+      statement.execute("SET auto_explain.log_nested_statements = on");
+      statement.execute("SET auto_explain.log_level = notice");
+      for (Map.Entry<String, String> call : calls.entrySet()) {
+        int scans = 0;
+        for (int i = 1; i <= CALLS; i++) {
+          statement.clearWarnings();
+          statement.execute(
+              call.getValue().replace("${schema}", database.schema()).replace("%1$d", "" + i));
+          for (SQLWarning w = statement.getWarnings(); w != null; w = w.getNextWarning()) {
+            Matcher scan = SCAN.matcher(w.getMessage());
+            while (scan.find()) {
+              scans++;
+              if (wrong.test(scan.group(1)) && !EXCEPTED.contains(scan.group(2))) {
+                found.putIfAbsent(
+                    call.getKey() + ": " + scan.group(1) + " on " + scan.group(2), w.getMessage());
+              }
+            }
+          }
+        }
+        assertThat(scans).as(call.getKey() + " tells its plans").isPositive();
+      }
+    }
+    assertThat(found.keySet()).as(String.join("\n", found.values())).isEmpty();
+  }
+}
