@@ -20,6 +20,8 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,6 +113,31 @@ class AbsentDatabaseTest {
       }
       assertThat(keeper.tree().stat("/exhausted").ephemeralOwner()).isEqualTo(keeper.sessionId());
       assertThat(states.all()).isEmpty();
+    }
+  }
+
+  /** No error comes back from a network that swallows everything: only a clock can end the call. */
+  @Test
+  void aCallWhoseReplyNeverComesEndsWithinAboutTheOperationTimeout() throws Exception {
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      HikariConfig config = new HikariConfig();
+      config.setJdbcUrl(proxy.through(database.jdbcUrl()));
+      config.setMaximumPoolSize(4);
+      try (HikariDataSource pool = new HikariDataSource(config);
+          Keeper keeper = Keeper.connect(pool, options())) {
+        Tree tree = keeper.tree();
+        tree.create("/swallowed", NOTHING);
+        proxy.stallToClient();
+        CompletableFuture<Throwable> ended =
+            CompletableFuture.supplyAsync(
+                () -> catchThrowable(() -> tree.set("/swallowed", NOTHING)));
+        try {
+          assertThat(ended.get(ABOUT.toMillis(), TimeUnit.MILLISECONDS))
+              .isInstanceOfAny(ConnectionLoss.class, OutcomeUnknown.class);
+        } finally {
+          proxy.mend();
+        }
+      }
     }
   }
 }

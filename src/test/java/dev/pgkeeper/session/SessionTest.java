@@ -148,6 +148,7 @@ class SessionTest {
         connection.setAutoCommit(false);
         statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
         client.process().cont();
+        assertThat(client.wasHeldOnWaking(SOON)).isFalse();
         assertThat(client.isHeld(SOON)).isFalse();
         connection.rollback();
       }
@@ -352,6 +353,69 @@ class SessionTest {
       heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
       assertThat(log.endedAtMicros(client.session())).isGreaterThanOrEqualTo(ends);
       assertThat(other.tree().children("/lease")).isEmpty();
+    }
+  }
+
+  @Test
+  void aClosedKeeperLeavesNothingBehindInTheDatabase() {
+    Keeper keeper = connect();
+    ephemeral(keeper, "/behind");
+    keeper.tree().get("/behind", event -> {});
+    keeper.tree().watch("/", WatchMode.PERSISTENT_RECURSIVE, event -> {});
+    long session = keeper.sessionId();
+    keeper.close();
+    assertThat(rows("session WHERE id = " + session)).isZero();
+    assertThat(rows("watch WHERE session = " + session)).isZero();
+    assertThat(rows("node WHERE owner = " + session)).isZero();
+    assertThat(SessionLog.backendOf(database, session)).isZero();
+  }
+
+  /**
+   * A reply is kept for as long as somebody may ask for it, a registration that came too late is
+   * not.
+   */
+  @Test
+  void whatComesAfterTheEndOfASessionIsTidiedUp() {
+    Keeper keeper = connect();
+    ephemeral(keeper, "/tidied");
+    long session = keeper.sessionId();
+    keeper.close();
+    database.execute("SELECT ${schema}.watch_again(" + session + ", ARRAY['/tidied'], ARRAY['n'])");
+    database.execute("SELECT ${schema}.tidy()");
+    assertThat(rows("watch WHERE session = " + session)).isZero();
+    assertThat(rows("reply WHERE session = " + session)).isPositive();
+    database.execute("UPDATE ${schema}.reply SET at = at - interval '49 hours'");
+    try (Keeper alive = connect()) {
+      alive.tree().create("/tidied", NOTHING);
+      database.execute("UPDATE ${schema}.reply SET at = at - interval '49 hours'");
+      database.execute("SELECT ${schema}.tidy()");
+      assertThat(rows("reply WHERE session = " + session)).isZero();
+      assertThat(rows("reply WHERE session = " + alive.sessionId())).isPositive();
+    }
+  }
+
+  private static long rows(String from) {
+    return database.queryLong("SELECT count(*) FROM ${schema}." + from);
+  }
+
+  @Test
+  void aClientWithALeaseAloneLivesAndHearsOfChanges() {
+    Heard<WatchedEvent> heard = new Heard<>();
+    Heard<SessionState> states = new Heard<>();
+    try (Keeper other = connect();
+        Keeper keeper =
+            Keeper.connect(
+                database.dataSource(),
+                options().withTimeout(Duration.ofSeconds(1)).withLeaseOnly())) {
+      keeper.onStateChange(states::add);
+      ephemeral(keeper, "/lease-lives");
+      keeper.tree().get("/lease-lives", heard::add);
+      // Three leases long.
+      Await.pause(Duration.ofSeconds(4));
+      other.tree().set("/lease-lives", NOTHING);
+      heard.await(SOON, event -> event.type() == EventType.NODE_DATA_CHANGED);
+      assertThat(keeper.isHeld()).isTrue();
+      assertThat(states.all()).isEmpty();
     }
   }
 }

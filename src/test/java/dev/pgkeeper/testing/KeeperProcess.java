@@ -62,6 +62,14 @@ public final class KeeperProcess implements AutoCloseable {
     return Boolean.parseBoolean(process.awaitLine("held ", limit));
   }
 
+  /**
+   * What {@link Keeper#isHeld()} answered in the first moment after the process had been stopped
+   * for seconds.
+   */
+  public boolean wasHeldOnWaking(Duration limit) throws InterruptedException {
+    return Boolean.parseBoolean(process.awaitLine("woke ", limit));
+  }
+
   /** Waits until it was told this state. */
   public void awaitState(String state, Duration limit) throws InterruptedException {
     process.awaitLine("state " + state, limit);
@@ -91,12 +99,27 @@ public final class KeeperProcess implements AutoCloseable {
         .forEach(
             path ->
                 keeper.tree().create(NewNode.at(path).mode(CreateMode.EPHEMERAL).withParents()));
+    Thread sleeper = new Thread(() -> watchTheClock(keeper));
+    sleeper.setDaemon(true);
+    sleeper.start();
     System.out.println("ready " + keeper.sessionId());
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       if (line.equals("held")) {
         System.out.println("held " + keeper.isHeld());
       }
+    }
+  }
+
+  private static void watchTheClock(Keeper keeper) {
+    for (long last = System.nanoTime(); true; ) {
+      long now = System.nanoTime();
+      boolean held = keeper.isHeld();
+      if (now - last > Duration.ofSeconds(5).toNanos()) {
+        System.out.println("woke " + held);
+      }
+      last = now;
+      Await.pause(Duration.ofMillis(1));
     }
   }
 }

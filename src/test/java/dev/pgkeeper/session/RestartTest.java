@@ -1,0 +1,176 @@
+package dev.pgkeeper.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** D7: a server that comes back, or another one in its place, begins a new epoch. */
+class RestartTest {
+  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final byte[] NOTHING = {};
+
+  private static PrivateServer server;
+
+  @BeforeAll
+  static void open() {
+    server = PrivateServer.start();
+  }
+
+  @AfterAll
+  static void close() {
+    server.close();
+  }
+
+  private static KeeperOptions options(TestDatabase database) {
+    return KeeperOptions.defaults().withSchema(database.schema());
+  }
+
+  @Test
+  void aServerThatWasDownForLongerThanTheTimeoutExpiresNobody() {
+    try (TestDatabase database = TestDatabase.freshOn(server)) {
+      KeeperOptions options = options(database).withTimeout(Duration.ofSeconds(2));
+      List<Keeper> keepers = new ArrayList<>();
+      List<Heard<SessionState>> states = new ArrayList<>();
+      try {
+        for (int i = 0; i < 6; i++) {
+          Keeper keeper =
+              Keeper.connect(
+                  database.plainDataSource(), i % 3 == 2 ? options.withLeaseOnly() : options);
+          Heard<SessionState> heard = new Heard<>();
+          keeper.onStateChange(heard::add);
+          keepers.add(keeper);
+          states.add(heard);
+          keeper.tree().create(NewNode.at("/up/" + i).mode(CreateMode.EPHEMERAL).withParents());
+        }
+        List<Stat> before = stats(keepers);
+
+        server.stopFast();
+        states.forEach(heard -> heard.await(SOON, SessionState.JEOPARDY));
+        // Longer than the lease.
+        Await.pause(Duration.ofMillis(4500));
+        keepers.forEach(keeper -> assertThat(keeper.isHeld()).isFalse());
+        server.startAgain();
+
+        states.forEach(heard -> heard.await(SOON, SessionState.HELD));
+        // A lease and a reaper's turn later everybody is still there.
+        Await.pause(Duration.ofSeconds(4));
+        keepers.forEach(keeper -> assertThat(keeper.isHeld()).isTrue());
+        assertThat(stats(keepers)).isEqualTo(before);
+        assertThat(states).allSatisfy(h -> assertThat(h.all()).doesNotContain(SessionState.LOST));
+      } finally {
+        keepers.forEach(Keeper::close);
+      }
+    }
+  }
+
+  private static List<Stat> stats(List<Keeper> keepers) {
+    List<Stat> stats = new ArrayList<>();
+    for (int i = 0; i < keepers.size(); i++) {
+      stats.add(keepers.get(i).tree().stat("/up/" + i));
+    }
+    return stats;
+  }
+
+  @Test
+  void tokensGrowAcrossAServerThatWasKilled() {
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Keeper keeper = Keeper.connect(database.plainDataSource(), options(database))) {
+      long last = 0;
+      for (int restarts = 0; restarts < 3; restarts++) {
+        long token = token(keeper, "/token");
+        assertThat(token).isGreaterThan(last);
+        last = burn(database, 40);
+        assertThat(last).isGreaterThan(token);
+        if (restarts < 2) {
+          server.kill9();
+          server.startAgain();
+        }
+      }
+    }
+  }
+
+  /** Hands out this many numbers and returns the last. */
+  private static long burn(TestDatabase database, int numbers) {
+    return database.queryLong(
+        "SELECT max(${schema}.next_zxid()) FROM generate_series(1, " + numbers + ")");
+  }
+
+  /** The number of a new node of this path, which is gone again afterwards. */
+  private static long token(Keeper keeper, String path) {
+    long token = keeper.tree().create(NewNode.at(path)).stat().czxid();
+    keeper.tree().delete(path);
+    return token;
+  }
+
+  /**
+   * The primary dies, and what takes its place knows nothing of the last changes: no token repeats,
+   * who was lost with the end is told, and who was not goes on.
+   */
+  @Test
+  void aPromotedStandbyThatLostTheEndRepeatsNoToken() throws Exception {
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Keeper early = Keeper.connect(database.plainDataSource(), options(database))) {
+      early.tree().create("/early", NOTHING, CreateMode.EPHEMERAL);
+      token(early, "/token");
+      Path data = server.dataDirectory();
+      Path standby = data.resolveSibling("standby");
+      server.stopFast();
+      run("cp", "-a", data.toString(), standby.toString());
+      server.startAgain();
+
+      Heard<SessionState> earlyStates = new Heard<>();
+      Heard<SessionState> lateStates = new Heard<>();
+      try (Keeper late = Keeper.connect(database.plainDataSource(), options(database))) {
+        late.onStateChange(lateStates::add);
+        early.onStateChange(earlyStates::add);
+        burn(database, 300);
+        long last = token(late, "/token");
+
+        server.kill9();
+        Files.move(data, data.resolveSibling("dead"));
+        Files.move(standby, data);
+        Files.createFile(data.resolve("standby.signal"));
+        server.startAgain();
+        assertThatIllegalStateException()
+            .isThrownBy(() -> Keeper.connect(database.plainDataSource(), options(database)))
+            .withMessageContaining("standby");
+        assertThat(database.queryLong("SELECT pg_promote(true, 60)::integer")).isEqualTo(1);
+
+        lateStates.await(SOON, SessionState.LOST);
+        earlyStates.await(SOON, SessionState.HELD);
+        long timeline =
+            database.queryLong(
+                "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer");
+        assertThat(timeline).isGreaterThan(1);
+        long token = token(early, "/token");
+        assertThat(token).isGreaterThan(last).isGreaterThanOrEqualTo(timeline << 40);
+        assertThat(early.tree().stat("/early").ephemeralOwner()).isEqualTo(early.sessionId());
+        assertThat(earlyStates.all()).doesNotContain(SessionState.LOST);
+      }
+    }
+  }
+
+  private static void run(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).inheritIO().start();
+    assertThat(process.waitFor()).as(String.join(" ", command)).isZero();
+  }
+}
