@@ -5,6 +5,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
@@ -123,16 +124,29 @@ public final class ClientSession {
 
   /** Opens the session in the database. */
   public void open() {
-    OwnConnection opened = ownConnections == null ? null : openOwn(ownConnections);
+    Backoff backoff = new Backoff(options.operationTimeout());
+    OwnConnection opened = null;
     Moment sent = Moment.now();
-    if (opened == null) {
-      ownConnections = null;
-      id = database.read(calls.sessionOpen(options, false));
-    } else {
-      id = opened.call(calls.sessionOpen(options, true));
-      opened.listen(channel());
+    while (id == 0) {
+      try {
+        opened = ownConnections == null ? null : openOwn(ownConnections);
+        own = opened;
+        sent = Moment.now();
+        if (opened == null) {
+          ownConnections = null;
+          id = database.read(calls.sessionOpen(options, false));
+        } else {
+          long opening = opened.call(calls.sessionOpen(options, true));
+          opened.listen(options.schema() + ":" + opening);
+          id = opening;
+        }
+      } catch (KeeperException.ConnectionLoss e) {
+        dropOwn();
+        if (!backoff.pause()) {
+          throw e;
+        }
+      }
     }
-    own = opened;
     pinged = sent;
     renewed = sent;
     believe();

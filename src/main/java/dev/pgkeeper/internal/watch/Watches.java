@@ -255,10 +255,24 @@ public final class Watches {
     }
   }
 
+  /**
+   * What is found in one subtree is found for every other watch of the same nodes too, so that it
+   * is told once.
+   */
   private void move(WatchedTree tree, Map<String, Seen> seen, long look) {
     Findings findings = new Findings();
     for (WatchedTree.Event event : tree.moveTo(seen, look, clock.incrementAndGet(), lookAgain)) {
-      findings.add(event.type(), event.path(), tree.subscribers);
+      String path = event.path();
+      Seen now = seen.getOrDefault(path, Seen.ABSENT);
+      findings.add(event.type(), path, tree.subscribers);
+      moveOne(path, now, look, findings);
+      for (WatchedTree other : trees.values()) {
+        if (other != tree && other.covers(path) && other.accepts(path, now, look)) {
+          for (WatchedTree.Event same : other.moveTo(path, now, clock.incrementAndGet())) {
+            findings.add(same.type(), same.path(), other.subscribers);
+          }
+        }
+      }
     }
     findings.tell();
   }
