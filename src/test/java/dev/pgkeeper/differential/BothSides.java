@@ -39,7 +39,7 @@ final class BothSides implements BeforeAllCallback {
         judge,
         zooKeeper
             ? new ZooKeeperSubject("another ZooKeeper")
-            : new PgkeeperSubject(PgkeeperSubject.NO_SWEEP));
+            : new PgkeeperSubject(PgkeeperSubject.Way.RUNG));
   }
 
   Subject judge() {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.differential;
 
+import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
@@ -13,27 +14,33 @@ import java.util.concurrent.CompletableFuture;
 /** A schema of pgkeeper's on the tests' PostgreSQL. */
 final class PgkeeperSubject implements Subject {
 
-  /** No sweep ever helps: whatever is told was rung for. */
-  static final Duration NO_SWEEP = Duration.ofDays(1);
-
-  /** Sweeps look at the same time as everything else does. */
-  static final Duration RESTLESS = Duration.ofMillis(100);
+  /** How it is used. */
+  enum Way {
+    /** No sweep ever helps: whatever is told was rung for. */
+    RUNG,
+    /** Sweeps look ten times a second, at the same time as everything else does. */
+    SWEEPING,
+    /** Whatever can be is done in transactions of the caller's. */
+    TRANSACTED
+  }
 
   private static final int CONNECTIONS = 8;
 
   private final TestDatabase database = TestDatabase.fresh();
-  private final HikariDataSource pool = database.newPool(CONNECTIONS);
-  private final Duration sweep;
+  private final HikariDataSource pool;
+  private final Way way;
   private final Session eye;
   private int opened;
 
-  /**
-   * What goes by itself goes only when asked to.
-   *
-   * @param sweep how often each client looks for what it was not rung for
-   */
-  PgkeeperSubject(Duration sweep) {
-    this.sweep = sweep;
+  /** What goes by itself goes only when asked to. */
+  PgkeeperSubject(Way way) {
+    this.way = way;
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(database.jdbcUrl());
+    config.setMaximumPoolSize(CONNECTIONS);
+    // What it answers is judged, not what survives a crash.
+    config.setConnectionInitSql("SET synchronous_commit = off");
+    pool = new HikariDataSource(config);
     database.execute("ALTER FUNCTION ${schema}.reap_nodes(integer) RENAME TO reap_nodes_now");
     database.execute(
         "CREATE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer LANGUAGE sql"
@@ -55,7 +62,7 @@ final class PgkeeperSubject implements Subject {
 
   @Override
   public String name() {
-    return "pgkeeper";
+    return "pgkeeper " + way;
   }
 
   @Override
@@ -63,19 +70,19 @@ final class PgkeeperSubject implements Subject {
     return eye.tree;
   }
 
-  /** Both ways to a chroot are taken by turns. */
+  /** Both ways to a chroot are taken by turns; only an option reaches a caller's transaction. */
   @Override
   public Session open(String chroot) {
-    boolean asAnOption = ++opened % 2 == 0;
+    boolean asAnOption = way == Way.TRANSACTED || ++opened % 2 == 0;
     KeeperOptions options =
         KeeperOptions.defaults()
             .withSchema(database.schema())
-            .withClientName("client " + opened)
             .withTimeout(Duration.ofMinutes(10))
-            .withSweep(sweep)
+            .withSweep(way == Way.SWEEPING ? Duration.ofMillis(100) : Duration.ofDays(1))
             .withChroot(asAnOption ? chroot : "/");
     Keeper keeper = Keeper.connect(pool, options);
-    return new Session(keeper, asAnOption ? keeper.tree() : keeper.tree().chroot(chroot));
+    Tree tree = asAnOption ? keeper.tree() : keeper.tree().chroot(chroot);
+    return new Session(keeper, way == Way.TRANSACTED ? TransactedTree.of(keeper, pool) : tree);
   }
 
   @Override
@@ -98,7 +105,7 @@ final class PgkeeperSubject implements Subject {
   /** What a sweep finds it finds at one moment. */
   @Override
   public boolean tellsInOrder() {
-    return sweep.equals(NO_SWEEP);
+    return way != Way.SWEEPING;
   }
 
   @Override
@@ -128,6 +135,7 @@ final class PgkeeperSubject implements Subject {
   @Override
   public void close() {
     eye.close();
+    pool.close();
     database.close();
   }
 }

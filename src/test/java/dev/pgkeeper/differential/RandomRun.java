@@ -11,8 +11,9 @@ import java.util.stream.Collectors;
 final class RandomRun {
 
   private static final int CLIENTS = 4;
-  private static final int TRIES = 3;
-  private static final Duration SHRINKING = Duration.ofMinutes(2);
+  private static final int TRIES = 2;
+  private static final int TURNS_SHOWN = 50;
+  private static final Duration SHRINKING = Duration.ofMinutes(4);
 
   private final Subject judge;
   private final Subject judged;
@@ -105,9 +106,14 @@ final class RandomRun {
     Throwable difference = difference(fewest);
     return difference == null
         ? "It differs only at times.\n"
-        : "The fewest turns found that differ:\n%s\n%s\n"
+        : "The fewest turns found that differ, %d:\n%s\n%s\n"
             .formatted(
-                fewest.stream().map(Turn::toString).collect(Collectors.joining("\n")), difference);
+                fewest.size(),
+                fewest.stream()
+                    .skip(Math.max(0, fewest.size() - TURNS_SHOWN))
+                    .map(Turn::toString)
+                    .collect(Collectors.joining("\n")),
+                difference);
   }
 
   /**

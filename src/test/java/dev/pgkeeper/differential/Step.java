@@ -27,6 +27,11 @@ sealed interface Step {
     return named();
   }
 
+  /** Whether it may have changed a node. */
+  default boolean changesNodes() {
+    return true;
+  }
+
   /** Whether several nodes may have changed at one moment. */
   default boolean changesMany() {
     return false;
@@ -42,8 +47,8 @@ sealed interface Step {
     }
 
     @Override
-    default List<String> changed(Outcome.Answer answer, Mirror before) {
-      return List.of();
+    default boolean changesNodes() {
+      return false;
     }
   }
 
@@ -254,8 +259,8 @@ sealed interface Step {
     }
 
     @Override
-    public List<String> changed(Outcome.Answer answer, Mirror before) {
-      return List.of();
+    public boolean changesNodes() {
+      return false;
     }
 
     @Override
@@ -273,7 +278,12 @@ sealed interface Step {
 
     @Override
     public List<String> named() {
-      return List.of();
+      return List.of(path);
+    }
+
+    @Override
+    public boolean changesNodes() {
+      return false;
     }
 
     @Override
@@ -295,7 +305,12 @@ sealed interface Step {
 
     @Override
     public List<String> named() {
-      return List.of();
+      return List.of(path);
+    }
+
+    @Override
+    public boolean changesNodes() {
+      return false;
     }
 
     @Override
