@@ -70,7 +70,9 @@ public final class Main implements Runnable {
   private static int misunderstood(ParameterException e, String[] arguments) {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
-    command.getErr().println(name + ": " + oneLine(reason(e)) + "; see " + name + " --help");
+    command
+        .getErr()
+        .println(name + ": " + withoutStop(oneLine(reason(e))) + "; see " + name + " --help");
     return CommandLine.ExitCode.USAGE;
   }
 
@@ -83,7 +85,7 @@ public final class Main implements Runnable {
           + "\""
           + (unmatched.getSuggestions().isEmpty()
               ? ""
-              : ", did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?");
+              : " (did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?)");
     }
     return String.valueOf(e.getMessage());
   }
@@ -95,6 +97,10 @@ public final class Main implements Runnable {
       return CommandLine.ExitCode.SOFTWARE;
     }
     throw e;
+  }
+
+  private static String withoutStop(String sentence) {
+    return sentence.endsWith(".") ? sentence.substring(0, sentence.length() - 1) : sentence;
   }
 
   private static String oneLine(String text) {

@@ -33,7 +33,7 @@ class MainTest {
   void anUnknownCommandIsNamedAndTheLikelyOneToo() {
     misunderstood(
         Ran.here(Map.of(), "demmo"),
-        "pgkeeper: unknown command \"demmo\", did you mean demo?; see pgkeeper --help");
+        "pgkeeper: unknown command \"demmo\" (did you mean demo?); see pgkeeper --help");
   }
 
   @Test

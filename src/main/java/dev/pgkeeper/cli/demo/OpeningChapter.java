@@ -2,6 +2,7 @@ package dev.pgkeeper.cli.demo;
 
 import dev.pgkeeper.Keeper;
 import java.sql.Connection;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -21,7 +22,7 @@ final class OpeningChapter {
     try (Connection connection = stage.connection()) {
       String version = setting(connection, "server_version");
       story.tell("PostgreSQL " + version + " takes connections after " + took + ".");
-      List<String> found = new java.util.ArrayList<>();
+      List<String> found = new ArrayList<>();
       for (String name : DURABLE) {
         found.add(setting(connection, name));
       }

@@ -127,6 +127,7 @@ public final class EmbeddedServer implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted during initdb", e);
     }
+    Files.delete(passwordFile);
   }
 
   /** A port that is free now may be taken a moment later; then another one is tried. */
