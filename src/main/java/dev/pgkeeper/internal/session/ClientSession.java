@@ -63,7 +63,6 @@ public final class ClientSession {
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
   private static final int PATHS_AT_ONCE = 2000;
-  private static final Duration LEASE_ONLY_REAP = Duration.ofSeconds(10);
 
   private final Database database;
   private final KeeperOptions options;
@@ -154,7 +153,7 @@ public final class ClientSession {
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
     nextSweep = now + options.sweep().toNanos();
-    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(LEASE_ONLY_REAP.toNanos());
+    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(Reaper.leaseOnlyPause(1).toNanos());
     database.useSession(id);
     thread.setName("pgkeeper-session-" + id);
     thread.start();
@@ -437,8 +436,11 @@ public final class ClientSession {
       believe();
       become(SessionState.HELD);
     } else if (now - nextLeaseReap >= 0) {
-      nextLeaseReap = now + LEASE_ONLY_REAP.toNanos();
-      reaper.takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
+      nextLeaseReap = Long.MAX_VALUE;
+      reaper.takeAnyTick();
+    } else if (nextLeaseReap == Long.MAX_VALUE) {
+      long sessions = database.readOnce(calls.sessionCount());
+      nextLeaseReap = now + Reaper.leaseOnlyPause(sessions).toNanos();
     } else {
       sweep(database::readOnce);
     }

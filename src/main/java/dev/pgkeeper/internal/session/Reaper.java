@@ -4,6 +4,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,8 @@ final class Reaper {
   private static final int REAPED_AT_ONCE = 50;
   private static final long TICKS_BETWEEN_NODES = 16;
   private static final long TICKS_BETWEEN_TIDYING = 256;
+  private static final Duration LEAST_LEASE_ONLY = Duration.ofSeconds(10);
+  private static final Duration MOST_LEASE_ONLY = Duration.ofMinutes(10);
 
   private final Database database;
   private final SessionCalls calls;
@@ -47,6 +50,24 @@ final class Reaper {
     if (busy.compareAndSet(false, true)) {
       background.execute(() -> reap(number));
     }
+  }
+
+  /**
+   * How long a client without a connection of its own waits for its next turn. Nobody tells it
+   * whose turn it is; so that a fleet of them costs no more than one, each waits a second for every
+   * session there is.
+   */
+  static Duration leaseOnlyPause(long sessions) {
+    Duration shared = Duration.ofSeconds(sessions);
+    if (shared.compareTo(LEAST_LEASE_ONLY) < 0) {
+      return LEAST_LEASE_ONLY;
+    }
+    return shared.compareTo(MOST_LEASE_ONLY) > 0 ? MOST_LEASE_ONLY : shared;
+  }
+
+  /** Such a turn: any number may come up. */
+  void takeAnyTick() {
+    takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
   }
 
   private void reap(long number) {

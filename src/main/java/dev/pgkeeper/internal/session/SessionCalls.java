@@ -141,6 +141,15 @@ final class SessionCalls {
     };
   }
 
+  SqlFunction<Long> sessionCount() {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT count(*) FROM " + schema + ".sessions")) {
+        return one(statement).getLong(1);
+      }
+    };
+  }
+
   SqlFunction<Boolean> tidy() {
     return connection -> {
       try (PreparedStatement statement =
