@@ -98,24 +98,32 @@ BEGIN
   END LOOP;
 END $$;
 
--- Sets a node's data if it has the version; -1 matches any. Decides on the node's row.
+-- Sets a node's data if it has the version; -1 matches any. Decides on the node's row. Where the row was not there, or had
+-- another version, and then is as wanted after all, somebody was just changing it: it is tried again.
 CREATE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  outcome ${schema}.outcome;
+  outcome  ${schema}.outcome;
+  found_at integer;
 BEGIN
-  UPDATE ${schema}.node n
-    SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
-    FROM (SELECT) AS always LEFT JOIN ${schema}.parent p ON p.path = in_path
-    WHERE n.path = in_path AND (in_version = -1 OR n.version = in_version)
-    RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
-      coalesce(n.owner, 0), length(in_data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
-    INTO outcome;
-  IF FOUND THEN
-    RETURN outcome;
-  END IF;
-  PERFORM FROM ${schema}.node n WHERE n.path = in_path;
-  RETURN ${schema}.refused(CASE WHEN FOUND THEN 'bad_version' ELSE 'no_node' END, in_path);
+  LOOP
+    UPDATE ${schema}.node n
+      SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
+      FROM (SELECT) AS always LEFT JOIN ${schema}.parent p ON p.path = in_path
+      WHERE n.path = in_path AND (in_version = -1 OR n.version = in_version)
+      RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
+        coalesce(n.owner, 0), length(in_data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
+      INTO outcome;
+    IF FOUND THEN
+      RETURN outcome;
+    END IF;
+    SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path;
+    IF NOT FOUND THEN
+      RETURN ${schema}.refused('no_node', in_path);
+    ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
+      RETURN ${schema}.refused('bad_version', in_path);
+    END IF;
+  END LOOP;
 END $$;
 
 -- Deletes a childless node if it has the version; -1 matches any. Decides on the rows of the children above and below
