@@ -141,16 +141,19 @@ public final class Watches {
     Findings findings = new Findings();
     moveOne(path, now, look, findings);
     for (WatchedTree tree : trees.values()) {
-      if (tree.covers(path)) {
-        if (tree.accepts(path, now, look)) {
-          for (WatchedTree.Event event : tree.moveTo(path, now, clock.incrementAndGet())) {
-            findings.add(event.type(), event.path(), tree.subscribers);
-            if (!event.path().equals(path)) {
-              moveOne(event.path(), Seen.ABSENT, look, findings);
-            }
-          }
-        } else {
-          lookAgain.add(path);
+      boolean goneWithIt = !now.isPresent() && tree.root.startsWith(path + "/");
+      if (!goneWithIt && !tree.covers(path)) {
+        continue;
+      }
+      String at = goneWithIt ? tree.root : path;
+      if (!tree.accepts(at, now, look)) {
+        lookAgain.add(at);
+        continue;
+      }
+      for (WatchedTree.Event event : tree.moveTo(at, now, clock.incrementAndGet())) {
+        findings.add(event.type(), event.path(), tree.subscribers);
+        if (!event.path().equals(path)) {
+          moveOne(event.path(), Seen.ABSENT, look, findings);
         }
       }
     }
