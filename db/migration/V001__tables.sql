@@ -5,9 +5,9 @@
 --   2. rows of parent, by path
 --   3. rows of node, by path
 --   4. the row of the reply slot
--- A node without a row in parent never had children. Whoever adds that row holds FOR KEY SHARE on the node, and
--- whoever deletes the node holds FOR UPDATE on it, so neither can miss the other. A multi takes 2 and 3 for all of its
--- steps before the first one. Where callers' own transactions cross each other all the same, PostgreSQL ends one with
+-- A node without a row in parent never had children. Whoever adds that row holds the row of the node above, as does
+-- whoever deletes the node, so neither can miss the other. A multi takes 2 and 3 for all of its steps before the first
+-- one. Where callers' own transactions cross each other all the same, PostgreSQL ends one with
 -- 40P01, and nothing of it was done.
 
 DO $$
@@ -93,16 +93,6 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 
 CREATE INDEX watch_session ON ${schema}.watch (session);
 
--- The last reply that each slot of a session was given (see settle).
-CREATE TABLE ${schema}.reply (
-  session bigint NOT NULL,
-  slot    integer NOT NULL,
-  request bigint NOT NULL,
-  at      timestamptz NOT NULL,
-  results text[],
-  PRIMARY KEY (session, slot)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
-
 -- The answer about one node. Its code is 'ok', or the name of the rule that was broken; then nothing was changed.
 CREATE TYPE ${schema}.outcome AS (
   code        text,
@@ -118,3 +108,13 @@ CREATE TYPE ${schema}.outcome AS (
   children    bigint,
   pzxid       bigint
 );
+
+-- The last reply that each slot of a session was given (see settle).
+CREATE TABLE ${schema}.reply (
+  session  bigint NOT NULL,
+  slot     integer NOT NULL,
+  request  bigint NOT NULL,
+  at       timestamptz NOT NULL,
+  outcomes ${schema}.outcome[],
+  PRIMARY KEY (session, slot)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);

@@ -17,8 +17,14 @@ $$;
 -- A name or path with its number, if it is to have one.
 CREATE FUNCTION ${schema}.numbered(name text, creates bigint, sequential boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN NOT sequential THEN name
+  SELECT CASE WHEN sequential IS NOT TRUE THEN name
     WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END
+$$;
+
+-- Whether this is a path of some node below the root, as ZooKeeper has it.
+CREATE FUNCTION ${schema}.is_path(path text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT path ~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$'
 $$;
 
 -- The answer that says no.
@@ -32,61 +38,61 @@ $$;
 -- together with that row, so that nothing is changed if it is there. Of two who create the same path at the same moment,
 -- the second finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs
 -- those who watch the children one look.
+--
+-- Each statement and each expression of a function is set up anew in every transaction, which costs more than what most of
+-- them do: the way that a creation usually goes is a check of the arguments and two statements.
 CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
     in_session bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  cut        integer := strpos(reverse(in_path), '/');
-  above      text := coalesce(nullif(left(in_path, -cut), ''), '/');
-  leaf       text := right(in_path, cut - 1);
-  new_owner  bigint := CASE in_kind WHEN 'persistent' THEN NULL WHEN 'ephemeral' THEN in_session ELSE 0 END;
-  moment     timestamptz;
+  above      text := ${schema}.parent_of(in_path);
   number     bigint;
   zxid       bigint;
+  moment     timestamptz;
   above_kind ${schema}.node_kind;
-  above_zxid bigint;
+  refusal    text;
   outcome    ${schema}.outcome;
 BEGIN
-  in_sequential := coalesce(in_sequential, false);
-  IF in_path = '/' AND NOT in_sequential THEN
-    RETURN ${schema}.refused('node_exists', in_path);
-  ELSIF in_path IS NULL OR octet_length(in_path) > (CASE WHEN in_sequential THEN 1980 ELSE 2000 END)
+  refusal := CASE
+    WHEN in_path = '/' AND in_sequential IS NOT TRUE THEN 'node_exists'
+    WHEN in_path IS NULL OR octet_length(in_path) > (CASE WHEN in_sequential THEN 1980 ELSE 2000 END)
       OR (in_kind = 'ttl') <> (in_ttl_ms IS NOT NULL) OR in_ttl_ms NOT BETWEEN 1 AND 1099511627775
-      OR (CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END)
-        !~ '^(/(?!\.\.?(/|$))[^/\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]+)+$' THEN
-    RETURN ${schema}.refused('bad_arguments', in_path);
-  ELSIF in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_session) THEN
-    RETURN ${schema}.refused('session_expired', in_path);
+      OR NOT ${schema}.is_path(CASE WHEN in_sequential THEN in_path || '1' ELSE in_path END) THEN 'bad_arguments'
+    WHEN in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_session) THEN 'session_expired' END;
+  IF refusal IS NOT NULL THEN
+    RETURN ${schema}.refused(refusal, in_path);
   END IF;
   LOOP
     UPDATE ${schema}.parent p
       SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-      WHERE p.path = above AND NOT EXISTS (
-        SELECT FROM ${schema}.node n WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential))
-      RETURNING creates - 1, pzxid INTO number, zxid;
+      WHERE p.path = above AND (SELECT true FROM ${schema}.node n
+        WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential) ORDER BY n.path LIMIT 1) IS NULL
+      RETURNING creates - 1, pzxid, clock_timestamp() INTO number, zxid, moment;
     IF FOUND THEN
-      in_path := ${schema}.numbered(in_path, number, in_sequential);
-      moment := clock_timestamp();
-      INSERT INTO ${schema}.node (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
-        VALUES (in_path, above, ${schema}.numbered(leaf, number, in_sequential), in_kind, new_owner, in_ttl_ms, 0,
+      INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
+        VALUES (${schema}.numbered(in_path, number, in_sequential), above,
+          ${schema}.numbered(right(in_path, strpos(reverse(in_path), '/') - 1), number, in_sequential), in_kind,
+          CASE in_kind WHEN 'persistent' THEN NULL WHEN 'ephemeral' THEN in_session ELSE 0 END, in_ttl_ms, 0,
           zxid, zxid, moment, moment, in_data)
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT DO NOTHING
+        RETURNING 'ok', n.path, zxid, zxid, moment, moment, 0, 0, coalesce(n.owner, 0), length(n.data), 0, zxid
+        INTO outcome;
       IF FOUND THEN
-        outcome := ROW('ok'::text, in_path, zxid, zxid, moment, moment, 0, 0, coalesce(new_owner, 0),
-          length(in_data), 0, zxid);
         RETURN outcome;
       END IF;
       UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
-      RETURN ${schema}.refused('node_exists', in_path);
-    ELSIF EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.node n
-        ON n.path = ${schema}.numbered(in_path, p.creates, in_sequential) WHERE p.path = above) THEN
+      RETURN ${schema}.refused('node_exists', ${schema}.numbered(in_path, number, in_sequential));
+    ELSIF EXISTS (SELECT FROM ${schema}.parent p, ${schema}.node n
+        WHERE p.path = above AND n.path = ${schema}.numbered(in_path, p.creates, in_sequential)) THEN
       RETURN ${schema}.refused('node_exists', in_path);
     END IF;
-    SELECT n.kind, n.czxid INTO above_kind, above_zxid FROM ${schema}.node n WHERE n.path = above FOR KEY SHARE;
+    SELECT n.kind INTO above_kind FROM ${schema}.node n WHERE n.path = above;
     IF above_kind = 'ephemeral' THEN
       RETURN ${schema}.refused('no_children_for_ephemerals', in_path);
     ELSIF FOUND THEN
-      INSERT INTO ${schema}.parent VALUES (above, 0, 0, above_zxid) ON CONFLICT DO NOTHING;
+      PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(above) FOR NO KEY UPDATE;
+      INSERT INTO ${schema}.parent SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
+        ON CONFLICT DO NOTHING;
     ELSIF in_parents THEN
       outcome := ${schema}._create(above, '', 'persistent', false, NULL, NULL, true, in_zxid);
       IF outcome.code NOT IN ('ok', 'node_exists') THEN
@@ -127,7 +133,8 @@ BEGIN
 END $$;
 
 -- Deletes a childless node if it has the version; -1 matches any. Decides on the rows of the children above and below
--- it, then on the node's. The row below may have come up while it waited for the node, so it is looked at again.
+-- it, then on the node's. A node that never had children usually is as it looks, and takes two statements; only where
+-- somebody was just changing it, its turn is given back and the decision taken under all the locks.
 CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -135,7 +142,17 @@ DECLARE
   found_at integer;
   below    bigint;
 BEGIN
-  IF above = '' THEN
+  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path LIMIT 1)
+      AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version) LIMIT 1);
+  IF FOUND THEN
+    DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
+      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path LIMIT 1);
+    IF FOUND THEN
+      RETURN ${schema}.refused('ok', in_path);
+    END IF;
+    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = above;
+  ELSIF above = '' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
   PERFORM FROM ${schema}.parent p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
@@ -145,15 +162,12 @@ BEGIN
   ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
     RETURN ${schema}.refused('bad_version', in_path);
   END IF;
-  SELECT p.children INTO below FROM ${schema}.parent p WHERE p.path = in_path FOR NO KEY UPDATE;
+  SELECT p.children INTO below FROM ${schema}.parent p WHERE p.path = in_path;
   IF below > 0 THEN
     RETURN ${schema}.refused('not_empty', in_path);
-  ELSIF FOUND THEN
-    DELETE FROM ${schema}.parent p WHERE p.path = in_path;
   END IF;
-  WITH gone AS (
-    DELETE FROM ${schema}.node n WHERE n.path = in_path
-  )
+  DELETE FROM ${schema}.parent p WHERE p.path = in_path;
+  DELETE FROM ${schema}.node n WHERE n.path = in_path;
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above;
   RETURN ${schema}.refused('ok', in_path);
@@ -228,19 +242,19 @@ BEGIN
   END IF;
   PERFORM FROM ${schema}.parent p WHERE p.path IN (
       SELECT ${schema}.parent_of(in_paths[i]) FROM generate_series(1, steps) i WHERE in_types[i] IN ('create', 'delete')
-      UNION SELECT in_paths[i] FROM generate_series(1, steps) i WHERE in_types[i] = 'delete')
+      UNION SELECT in_paths[i] FROM generate_series(1, steps) i WHERE in_types[i] = 'delete'
+      UNION SELECT ${schema}.parent_of(above) FROM generate_series(1, steps) i, ${schema}.parent_of(in_paths[i]) AS above
+        WHERE in_types[i] = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
     ORDER BY p.path FOR NO KEY UPDATE;
   FOR target IN
-    SELECT path, max(strength) AS strength FROM generate_series(1, steps) i, LATERAL (SELECT
-        CASE in_types[i] WHEN 'create' THEN ${schema}.parent_of(in_paths[i]) ELSE in_paths[i] END COLLATE "C" AS path,
-        CASE in_types[i] WHEN 'create' THEN 1 WHEN 'delete' THEN 3 ELSE 2 END AS strength) needed
-      GROUP BY path ORDER BY path
+    SELECT in_paths[i] COLLATE "C" AS path, bool_or(in_types[i] = 'delete') AS goes FROM generate_series(1, steps) i
+      WHERE in_types[i] <> 'create' GROUP BY in_paths[i] COLLATE "C" ORDER BY in_paths[i] COLLATE "C"
   LOOP
-    CASE target.strength
-      WHEN 1 THEN PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR KEY SHARE;
-      WHEN 2 THEN PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
-      ELSE PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
-    END CASE;
+    IF target.goes THEN
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
+    ELSE
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
+    END IF;
   END LOOP;
   zxid := ${schema}.next_zxid();
   WHILE at_step < steps LOOP

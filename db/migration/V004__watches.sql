@@ -65,7 +65,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
   IF NOT FOUND THEN
-    PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
+    PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(in_path) FOR SHARE;
+    PERFORM FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
       RETURN false;
     END IF;

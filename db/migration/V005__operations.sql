@@ -2,12 +2,16 @@
 --   create, set, delete, … : inside any transaction, for any language; they ring when that transaction commits.
 --   request_create, … : what the library calls, in a transaction of its own. They note the reply in the caller's slot and
 --     leave the ring to the caller, after the commit, because a transaction that notifies and waits for a flush makes
---     all others that notify wait with it. The caller rings only if the last element of the answer says 'true'.
+--     all others that notify wait with it. The caller rings only if the answer says `watched`.
 --
 -- A lost reply. The slot remembers the last request that committed, and only ever moves on. `settle` moves it on by
 -- itself to the request in question: it finds the reply if the request had committed, and waits for it if it is just
 -- committing; otherwise the request finds the slot moved on, whenever it may arrive, and does nothing. Either way its fate
 -- is known and final, and the caller takes the reply or asks again under the next number.
+--
+-- Whatever writes plans once, and by index. The small tables whose rows change all the time are one page long to a planner
+-- that looks at the right moment, and many pages of old versions to the plan that it then keeps; and some of these
+-- statements it would plan anew each time, for a third of their cost.
 
 -- Reads. They answer no row for a node that is not there.
 
@@ -64,7 +68,7 @@ $$;
 CREATE FUNCTION ${schema}.create(in_path text, in_data bytea DEFAULT '', in_kind ${schema}.node_kind DEFAULT 'persistent',
     in_sequential boolean DEFAULT false, in_session bigint DEFAULT NULL, in_ttl_ms bigint DEFAULT NULL,
     in_parents boolean DEFAULT false) RETURNS ${schema}.outcome
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind, in_sequential,
     in_session, in_ttl_ms, in_parents, NULL);
@@ -76,7 +80,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.set(in_path text, in_data bytea, in_version integer DEFAULT -1) RETURNS ${schema}.outcome
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._set(in_path, in_data, in_version, NULL);
 BEGIN
@@ -87,7 +91,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.delete(in_path text, in_version integer DEFAULT -1) RETURNS ${schema}.outcome
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._delete(in_path, in_version, NULL);
 BEGIN
@@ -98,7 +102,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.delete_recursive(in_path text) RETURNS ${schema}.outcome
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._delete_recursive(in_path);
 BEGIN
@@ -110,7 +114,7 @@ END $$;
 
 CREATE FUNCTION ${schema}.multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcomes ${schema}.outcome[] := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
     in_sequentials, in_ttls_ms);
@@ -134,149 +138,121 @@ END $$;
 
 -- Writes in a transaction of their own, numbered so that a lost reply can be settled.
 
--- An outcome as the library reads it: its fields in order, times in microseconds, and whether somebody is to be rung.
-CREATE FUNCTION ${schema}.answer(o ${schema}.outcome, watched boolean) RETURNS text[]
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  RETURN ARRAY[o.code, o.path, o.czxid::text, o.mzxid::text, (extract(epoch FROM o.ctime) * 1000000)::bigint::text,
-    (extract(epoch FROM o.mtime) * 1000000)::bigint::text, o.version::text, o.cversion::text, o.owner::text,
-    o.data_length::text, o.children::text, o.pzxid::text, watched::text];
-END $$;
-
--- The answers to all steps of a multi, one behind the other.
-CREATE FUNCTION ${schema}.answers(outcomes ${schema}.outcome[], watched boolean) RETURNS text[]
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(array_agg(field ORDER BY step, place), '{}')
-    FROM generate_subscripts(outcomes, 1) AS step,
-      unnest(${schema}.answer(outcomes[step], watched)) WITH ORDINALITY AS fields (field, place)
-$$;
-
--- Notes the reply to a request that is about to commit, and returns it: the answer, with whether somebody may have to be
--- rung. That is looked up here, after the last lock and in the same statement: it costs less than any function that
--- could be called for it. Three look-ups that only the primary key can answer, since a planner that does not know the
--- table yet would read all of it for one. Fails, and so takes the request back, if it was settled before.
-CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint, in_outcome ${schema}.outcome,
-    in_structural boolean) RETURNS text[]
+-- Notes the reply to a request that is about to commit. True: somebody may have to be rung, who watches one path or the
+-- other or a subtree. That is looked up here, after the last lock and in the same statement: it costs less than any function
+-- that could be called for it. (So do two texts instead of the outcome: to take a field out of it in a statement costs
+-- more than all the rest.) Fails, and so takes the request back, if it was settled before.
+CREATE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint,
+    in_outcomes ${schema}.outcome[], in_path text, in_above text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  above text := CASE WHEN in_structural THEN ${schema}.parent_of(in_outcome.path) ELSE '*' END;
-  noted text[];
+  watched boolean;
 BEGIN
   LOOP
-    UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), results = ${schema}.answer(in_outcome, coalesce(
-        (SELECT true FROM ${schema}.watch w WHERE w.path = in_outcome.path ORDER BY w.session LIMIT 1),
-        (SELECT true FROM ${schema}.watch w WHERE w.path = above ORDER BY w.session LIMIT 1),
-        (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false))
+    UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = in_outcomes
       WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request
-      RETURNING r.results INTO noted;
+      RETURNING coalesce(
+        (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
+        (SELECT true FROM ${schema}.watch w WHERE w.path = in_above ORDER BY w.session LIMIT 1),
+        (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
+      INTO watched;
     IF FOUND THEN
-      RETURN noted;
+      RETURN watched;
     END IF;
     PERFORM ${schema}.move_slot(in_session, in_slot, in_request - 1, NULL);
   END LOOP;
 END $$;
 
 -- Moves a slot on to a request, with its reply if it has one. Fails if the slot is there already, or past it.
-CREATE FUNCTION ${schema}.move_slot(in_session bigint, in_slot integer, in_request bigint, in_results text[]) RETURNS void
+CREATE FUNCTION ${schema}.move_slot(in_session bigint, in_slot integer, in_request bigint,
+    in_outcomes ${schema}.outcome[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO ${schema}.reply AS r VALUES (in_session, in_slot, in_request, clock_timestamp(), in_results)
+  INSERT INTO ${schema}.reply AS r VALUES (in_session, in_slot, in_request, clock_timestamp(), in_outcomes)
     ON CONFLICT (session, slot) DO UPDATE
-      SET request = excluded.request, at = excluded.at, results = excluded.results WHERE r.request < excluded.request;
+      SET request = excluded.request, at = excluded.at, outcomes = excluded.outcomes WHERE r.request < excluded.request;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'slot % of session % has moved past request %', in_slot, in_session, in_request
       USING ERRCODE = 'PK001';
   END IF;
 END $$;
 
--- What became of a request whose reply was lost: its reply, or null, and then it never will be done.
-CREATE FUNCTION ${schema}.settle(in_session bigint, in_slot integer, in_request bigint) RETURNS text[]
+-- What became of a request whose reply was lost: its outcomes; or none, and then it never will be done.
+CREATE FUNCTION ${schema}.settle(in_session bigint, in_slot integer, in_request bigint) RETURNS SETOF ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  found_results text[];
+  noted ${schema}.outcome[];
 BEGIN
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, NULL);
-  RETURN NULL;
 EXCEPTION
   WHEN SQLSTATE 'PK001' THEN
-    SELECT r.results INTO STRICT found_results FROM ${schema}.reply r
+    SELECT r.outcomes INTO STRICT noted FROM ${schema}.reply r
       WHERE r.session = in_session AND r.slot = in_slot AND r.request = in_request;
-    RETURN found_results;
+    RETURN QUERY SELECT * FROM unnest(noted);
 END $$;
 
 CREATE FUNCTION ${schema}.request_create(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
-    in_kind text, in_sequential boolean, in_ttl_ms bigint, in_parents boolean) RETURNS text[]
-LANGUAGE plpgsql AS $$
-DECLARE
-  outcome ${schema}.outcome := ${schema}._create(in_path, in_data, in_kind::${schema}.node_kind, in_sequential,
-    in_session, in_ttl_ms, in_parents, NULL);
-  results text[];
+    in_kind text, in_sequential boolean, in_ttl_ms bigint, in_parents boolean,
+    OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF outcome.code <> 'ok' THEN
-    RETURN ${schema}.answer(outcome, false);
-  ELSIF NOT in_parents THEN
-    RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, true);
+  outcome := ${schema}._create(in_path, in_data, in_kind::${schema}.node_kind, in_sequential, in_session, in_ttl_ms,
+    in_parents, NULL);
+  IF outcome.code = 'ok' THEN
+    IF in_parents THEN
+      PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+      watched := true;
+    ELSE
+      watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path,
+        ${schema}.parent_of(outcome.path));
+    END IF;
   END IF;
-  results := ${schema}.answer(outcome, true);
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
-  RETURN results;
 END $$;
 
 CREATE FUNCTION ${schema}.request_set(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
-    in_version integer) RETURNS text[]
-LANGUAGE plpgsql AS $$
-DECLARE
-  outcome ${schema}.outcome := ${schema}._set(in_path, in_data, in_version, NULL);
+    in_version integer, OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF outcome.code <> 'ok' THEN
-    RETURN ${schema}.answer(outcome, false);
+  outcome := ${schema}._set(in_path, in_data, in_version, NULL);
+  IF outcome.code = 'ok' THEN
+    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
   END IF;
-  RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, false);
 END $$;
 
 CREATE FUNCTION ${schema}.request_delete(in_session bigint, in_slot integer, in_request bigint, in_path text,
-    in_version integer) RETURNS text[]
-LANGUAGE plpgsql AS $$
-DECLARE
-  outcome ${schema}.outcome := ${schema}._delete(in_path, in_version, NULL);
+    in_version integer, OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF outcome.code <> 'ok' THEN
-    RETURN ${schema}.answer(outcome, false);
+  outcome := ${schema}._delete(in_path, in_version, NULL);
+  IF outcome.code = 'ok' THEN
+    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, ${schema}.parent_of(in_path));
   END IF;
-  RETURN ${schema}.note_reply(in_session, in_slot, in_request, outcome, true);
 END $$;
 
-CREATE FUNCTION ${schema}.request_delete_recursive(in_session bigint, in_slot integer, in_request bigint, in_path text)
-RETURNS text[]
-LANGUAGE plpgsql AS $$
-DECLARE
-  outcome ${schema}.outcome := ${schema}._delete_recursive(in_path);
-  results text[] := ${schema}.answer(outcome, true);
+CREATE FUNCTION ${schema}.request_delete_recursive(in_session bigint, in_slot integer, in_request bigint, in_path text,
+    OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+  outcome := ${schema}._delete_recursive(in_path);
   IF outcome.code = 'ok' THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+    watched := true;
   END IF;
-  RETURN results;
 END $$;
 
 CREATE FUNCTION ${schema}.request_multi(in_session bigint, in_slot integer, in_request bigint, in_types text[],
     in_paths text[], in_data bytea[], in_versions integer[], in_kinds text[], in_sequentials boolean[],
-    in_ttls_ms bigint[]) RETURNS text[]
-LANGUAGE plpgsql AS $$
-DECLARE
-  outcomes ${schema}.outcome[] := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
-    in_sequentials, in_ttls_ms);
-  results  text[];
+    in_ttls_ms bigint[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  IF cardinality(outcomes) = 0 OR EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.code <> 'ok') THEN
-    RETURN ${schema}.answers(outcomes, false);
-  END IF;
-  results := ${schema}.answers(outcomes, EXISTS (
-    SELECT FROM unnest(outcomes) AS o,
+  outcomes := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials, in_ttls_ms);
+  IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.code <> 'ok') THEN
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+    watched := EXISTS (
+      SELECT FROM unnest(outcomes) AS o,
         LATERAL unnest(ARRAY[o.path, ${schema}.parent_of(o.path), '*']) AS concerned (path),
-        LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned.path ORDER BY w.session LIMIT 1) AS watcher));
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, results);
-  RETURN results;
+        LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned.path ORDER BY w.session LIMIT 1) AS watcher);
+  END IF;
 END $$;
 
 -- Reads that leave a watch: registered and read under one lock. A registration need not survive a crash, so its commit

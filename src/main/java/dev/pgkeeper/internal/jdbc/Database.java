@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -142,10 +143,10 @@ public final class Database {
 
   /**
    * A write, done once. {@code sql} calls a {@code request_…} function whose first three parameters
-   * are the session, the slot and the number; {@code rung} are the paths to ring for, if the answer
-   * says that somebody may be watching.
+   * are the session, the slot and the number, and answers with outcomes and whether they are {@code
+   * watched}; {@code rung} is for whom to ring then.
    */
-  public String[] request(String sql, Binder binder, RingFor rung) {
+  public List<Outcome> request(String sql, Binder binder, RingFor rung) {
     Slot slot = freeSlots.pollFirst();
     if (slot == null) {
       slot = new Slot(slots.incrementAndGet());
@@ -157,17 +158,17 @@ public final class Database {
     }
   }
 
-  private String[] request(Slot slot, String sql, Binder binder, RingFor rung) {
+  private List<Outcome> request(Slot slot, String sql, Binder binder, RingFor rung) {
     Backoff backoff = new Backoff(operationTimeout);
     while (true) {
       slot.request++;
       boolean sent = false;
       try (Connection connection = dataSource.getConnection()) {
         sent = true;
-        return onPrepared(connection, c -> ringing(c, ask(c, slot, sql, binder), rung));
+        return onPrepared(connection, c -> ask(c, slot, sql, binder, rung));
       } catch (SQLException e) {
         if (sent && SqlErrors.isConnectionLost(e)) {
-          String[] settled = settle(slot, rung, backoff, e);
+          List<Outcome> settled = settle(slot, rung, backoff, e);
           if (settled != null) {
             return settled;
           }
@@ -179,23 +180,37 @@ public final class Database {
     }
   }
 
-  private String[] ask(Connection connection, Slot slot, String sql, Binder binder)
+  private List<Outcome> ask(
+      Connection connection, Slot slot, String sql, Binder binder, RingFor rung)
       throws SQLException {
+    List<Outcome> outcomes = new ArrayList<>(1);
+    boolean watched = false;
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setLong(1, sessionId);
-      statement.setInt(2, slot.number);
-      statement.setLong(3, slot.request);
+      bind(statement, slot);
       binder.bind(statement, 4);
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        return strings(row, 1);
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          outcomes.add(Outcome.of(rows));
+          watched = rows.getBoolean("watched");
+        }
       }
     }
+    if (watched) {
+      ring(connection, outcomes, rung);
+    }
+    return outcomes;
+  }
+
+  private void bind(PreparedStatement statement, Slot slot) throws SQLException {
+    statement.setLong(1, sessionId);
+    statement.setInt(2, slot.number);
+    statement.setLong(3, slot.request);
   }
 
   /** The reply to the slot's last request if it was done; null if it was not and never will be. */
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
-  private String @Nullable [] settle(Slot slot, RingFor rung, Backoff backoff, SQLException lost) {
+  private @Nullable List<Outcome> settle(
+      Slot slot, RingFor rung, Backoff backoff, SQLException lost) {
     log.info(
         "session {}: a reply was lost ({}); finding out what became of the request",
         sessionId,
@@ -209,21 +224,7 @@ public final class Database {
             lost);
       }
       try {
-        return once(
-            connection -> {
-              try (PreparedStatement statement =
-                  connection.prepareStatement("SELECT " + schema + ".settle(?, ?, ?)")) {
-                statement.setLong(1, sessionId);
-                statement.setInt(2, slot.number);
-                statement.setLong(3, slot.request);
-                try (ResultSet row = statement.executeQuery()) {
-                  row.next();
-                  return row.getArray(1) == null
-                      ? null
-                      : ringing(connection, strings(row, 1), rung);
-                }
-              }
-            });
+        return once(connection -> found(connection, slot, rung));
       } catch (SQLException e) {
         if (!SqlErrors.isConnectionLost(e) && !SqlErrors.isWorthRepeating(e)) {
           throw translate(e);
@@ -232,28 +233,38 @@ public final class Database {
     }
   }
 
-  /** What a change has to ring for. */
-  public interface RingFor {
-    /** A call of one of the ring functions, or of none. */
-    void ring(Connection connection, String schema, String[] answer) throws SQLException;
+  @SuppressWarnings("NullAway") // does not infer that a list may be null
+  private @Nullable List<Outcome> found(Connection connection, Slot slot, RingFor rung)
+      throws SQLException {
+    List<Outcome> outcomes;
+    try (PreparedStatement statement =
+        connection.prepareStatement("SELECT * FROM " + schema + ".settle(?, ?, ?)")) {
+      bind(statement, slot);
+      outcomes = Outcome.allOf(statement);
+    }
+    if (outcomes.isEmpty()) {
+      return null;
+    }
+    ring(connection, outcomes, rung);
+    return outcomes;
   }
 
-  /**
-   * Rings after the commit if the answer says so. A ring that fails is made up for by the watchers'
-   * sweep.
-   */
-  private String[] ringing(Connection connection, String[] answer, RingFor rung) {
-    if (answer.length > 0 && "true".equals(answer[answer.length - 1])) {
-      try {
-        rung.ring(connection, schema, answer);
-      } catch (SQLException e) {
-        log.info(
-            "session {}: watchers were not rung and will find out by themselves: {}",
-            sessionId,
-            e.getMessage());
-      }
+  /** What a change has to ring for. */
+  public interface RingFor {
+    /** A call of one of the ring functions. */
+    void ring(Connection connection, String schema, List<Outcome> outcomes) throws SQLException;
+  }
+
+  /** Rings after the commit. A ring that fails is made up for by the watchers' sweep. */
+  private void ring(Connection connection, List<Outcome> outcomes, RingFor rung) {
+    try {
+      rung.ring(connection, schema, outcomes);
+    } catch (SQLException e) {
+      log.info(
+          "session {}: watchers were not rung and will find out by themselves: {}",
+          sessionId,
+          e.getMessage());
     }
-    return answer;
   }
 
   /** Runs on the caller's connection, inside whatever transaction it is in. */

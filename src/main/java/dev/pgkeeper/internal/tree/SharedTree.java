@@ -11,6 +11,7 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.Watcher;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
+import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.watch.Seen;
@@ -51,50 +52,55 @@ public final class SharedTree extends TreeBase implements Tree {
   // Writes: numbered requests, and a ring after the commit where somebody watches.
 
   @Override
-  String[] create(NewNode node, String at, Binder arguments) {
-    return database.request(
-        "SELECT " + schema + ".request_create(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  Outcome create(NewNode node, String at, Binder arguments) {
+    return requestOne(
+        "request_create(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         arguments,
-        (connection, in, answer) ->
+        (connection, in, outcomes) ->
             ring(
                 connection,
                 "SELECT " + in + ".ring_created(?, ?)",
                 statement -> {
-                  statement.setString(1, Answers.path(answer, 0));
+                  statement.setString(1, outcomes.get(0).path());
                   statement.setBoolean(2, node.createsParents());
                 }));
   }
 
   @Override
-  String[] set(String at, Binder arguments) {
-    return database.request(
-        "SELECT " + schema + ".request_set(?, ?, ?, ?, ?, ?)", arguments, ringFor(at, false));
+  Outcome set(String at, Binder arguments) {
+    return requestOne("request_set(?, ?, ?, ?, ?, ?)", arguments, ringFor(at, false));
   }
 
   @Override
-  String[] delete(String at, Binder arguments) {
-    return database.request(
-        "SELECT " + schema + ".request_delete(?, ?, ?, ?, ?)", arguments, ringFor(at, true));
+  Outcome delete(String at, Binder arguments) {
+    return requestOne("request_delete(?, ?, ?, ?, ?)", arguments, ringFor(at, true));
   }
 
   @Override
-  String[] deleteRecursive(String at, Binder arguments) {
-    return database.request(
-        "SELECT " + schema + ".request_delete_recursive(?, ?, ?, ?)",
+  Outcome deleteRecursive(String at, Binder arguments) {
+    return requestOne(
+        "request_delete_recursive(?, ?, ?, ?)",
         arguments,
-        (connection, in, answer) ->
+        (connection, in, outcomes) ->
             ring(
                 connection,
                 "SELECT " + in + ".ring_subtree(?)",
                 statement -> statement.setString(1, at)));
   }
 
+  private Outcome requestOne(String call, Binder arguments, Database.RingFor rung) {
+    String sql = "SELECT (outcome).*, watched FROM " + schema + "." + call;
+    return database.request(sql, arguments, rung).get(0);
+  }
+
   @Override
-  String[] multi(Steps steps) {
+  List<Outcome> multi(Steps steps) {
     return database.request(
-        "SELECT " + schema + ".request_multi(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "SELECT o.*, watched FROM "
+            + schema
+            + ".request_multi(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o",
         steps::bind,
-        (connection, in, answer) ->
+        (connection, in, outcomes) ->
             ring(
                 connection,
                 "SELECT "
@@ -102,18 +108,15 @@ public final class SharedTree extends TreeBase implements Tree {
                     + ".ring(path, structural) FROM unnest(?::text[], ?::boolean[])"
                     + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
                 statement -> {
-                  List<String> paths =
-                      java.util.stream.IntStream.range(0, steps.paths().size())
-                          .mapToObj(step -> Answers.path(answer, step))
-                          .toList();
-                  statement.setArray(1, connection.createArrayOf("text", paths.toArray()));
+                  Object[] paths = outcomes.stream().map(Outcome::path).toArray();
+                  statement.setArray(1, connection.createArrayOf("text", paths));
                   statement.setArray(
                       2, connection.createArrayOf("bool", steps.structural().toArray()));
                 }));
   }
 
   private static Database.RingFor ringFor(String at, boolean structural) {
-    return (connection, in, answer) ->
+    return (connection, in, outcomes) ->
         ring(
             connection,
             "SELECT " + in + ".ring(?, ?)",

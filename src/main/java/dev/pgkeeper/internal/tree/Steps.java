@@ -60,10 +60,6 @@ final class Steps {
     statement.setArray(first + 6, connection.createArrayOf("int8", ttlsMs));
   }
 
-  List<String> paths() {
-    return List.of(paths);
-  }
-
   /** Whether each step, once done, is news for those who watch the children of the node above. */
   List<Boolean> structural() {
     return java.util.Arrays.stream(types).map(type -> !type.equals("set")).toList();

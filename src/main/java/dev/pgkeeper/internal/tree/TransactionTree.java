@@ -3,12 +3,13 @@ package dev.pgkeeper.internal.tree;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
+import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.watch.Seen;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
+import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -34,14 +35,11 @@ public final class TransactionTree extends TreeBase {
   }
 
   @Override
-  String[] create(NewNode node, String at, Binder arguments) {
-    return ask(
-        "answer("
+  Outcome create(NewNode node, String at, Binder arguments) {
+    return askOne(
+        "create(?, ?, ?::"
             + schema
-            + ".create(?, ?, ?::"
-            + schema
-            + ".node_kind, ?, in_ttl_ms => ?,"
-            + " in_parents => ?, in_session => ?), false)",
+            + ".node_kind, ?, in_ttl_ms => ?, in_parents => ?, in_session => ?)",
         (statement, first) -> {
           arguments.bind(statement, first);
           statement.setLong(first + 6, session.id());
@@ -49,40 +47,41 @@ public final class TransactionTree extends TreeBase {
   }
 
   @Override
-  String[] set(String at, Binder arguments) {
-    return ask("answer(" + schema + ".set(?, ?, ?), false)", arguments);
+  Outcome set(String at, Binder arguments) {
+    return askOne("set(?, ?, ?)", arguments);
   }
 
   @Override
-  String[] delete(String at, Binder arguments) {
-    return ask("answer(" + schema + ".delete(?, ?), false)", arguments);
+  Outcome delete(String at, Binder arguments) {
+    return askOne("delete(?, ?)", arguments);
   }
 
   @Override
-  String[] deleteRecursive(String at, Binder arguments) {
-    return ask("answer(" + schema + ".delete_recursive(?), false)", arguments);
+  Outcome deleteRecursive(String at, Binder arguments) {
+    return askOne("delete_recursive(?)", arguments);
   }
 
   @Override
-  String[] multi(Steps steps) {
+  List<Outcome> multi(Steps steps) {
     return ask(
-        "answers(" + schema + ".multi(?, ?, ?, ?, ?, ?, ?, ?), false)",
+        "unnest(" + schema + ".multi(?, ?, ?, ?, ?, ?, ?, ?))",
         (statement, first) -> {
           statement.setLong(first, session.id());
           steps.bind(statement, first + 1);
         });
   }
 
-  private String[] ask(String call, Binder arguments) {
+  private Outcome askOne(String call, Binder arguments) {
+    return ask(schema + "." + call, arguments).get(0);
+  }
+
+  private List<Outcome> ask(String call, Binder arguments) {
     return Database.on(
         connection,
         c -> {
-          try (PreparedStatement statement = c.prepareStatement("SELECT " + schema + "." + call)) {
+          try (PreparedStatement statement = c.prepareStatement("SELECT * FROM " + call)) {
             arguments.bind(statement, 1);
-            try (ResultSet row = statement.executeQuery()) {
-              row.next();
-              return Database.strings(row, 1);
-            }
+            return Outcome.allOf(statement);
           }
         });
   }

@@ -16,6 +16,7 @@ import dev.pgkeeper.Stat;
 import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
+import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -49,15 +50,15 @@ abstract class TreeBase implements TreeOperations {
   }
 
   /** The five ways to change the tree. Each returns the answer of its function. */
-  abstract String[] create(NewNode node, String at, Binder arguments);
+  abstract Outcome create(NewNode node, String at, Binder arguments);
 
-  abstract String[] set(String at, Binder arguments);
+  abstract Outcome set(String at, Binder arguments);
 
-  abstract String[] delete(String at, Binder arguments);
+  abstract Outcome delete(String at, Binder arguments);
 
-  abstract String[] deleteRecursive(String at, Binder arguments);
+  abstract Outcome deleteRecursive(String at, Binder arguments);
 
-  abstract String[] multi(Steps steps);
+  abstract List<Outcome> multi(Steps steps);
 
   /** Runs a query about the node at this path, and lets the watches see what it saw. */
   abstract <T extends @Nullable Object> T look(
@@ -71,24 +72,25 @@ abstract class TreeBase implements TreeOperations {
   public Created create(NewNode node) {
     ensureUsable();
     String at = checkNew(node);
-    String[] answer =
+    Outcome created =
         create(
-            node,
-            at,
-            (statement, first) -> {
-              statement.setString(first, at);
-              statement.setBytes(first + 1, node.data());
-              statement.setString(first + 2, node.mode().kind().name().toLowerCase(Locale.ROOT));
-              statement.setBoolean(first + 3, node.mode().isSequential());
-              if (node.ttl() == null) {
-                statement.setNull(first + 4, Types.BIGINT);
-              } else {
-                statement.setLong(first + 4, node.ttl().toMillis());
-              }
-              statement.setBoolean(first + 5, node.createsParents());
-            });
-    ensureOk(answer, node.path());
-    return new Created(Paths.from(chroot, Answers.path(answer, 0)), Answers.stat(answer, 0));
+                node,
+                at,
+                (statement, first) -> {
+                  statement.setString(first, at);
+                  statement.setBytes(first + 1, node.data());
+                  statement.setString(
+                      first + 2, node.mode().kind().name().toLowerCase(Locale.ROOT));
+                  statement.setBoolean(first + 3, node.mode().isSequential());
+                  if (node.ttl() == null) {
+                    statement.setNull(first + 4, Types.BIGINT);
+                  } else {
+                    statement.setLong(first + 4, node.ttl().toMillis());
+                  }
+                  statement.setBoolean(first + 5, node.createsParents());
+                })
+            .ok(node.path());
+    return new Created(Paths.from(chroot, created.path()), created.knownStat());
   }
 
   private String checkNew(NewNode node) {
@@ -138,16 +140,15 @@ abstract class TreeBase implements TreeOperations {
     String at = at(path);
     checkData(path, data);
     checkVersion(path, version);
-    String[] answer =
-        set(
+    return set(
             at,
             (statement, first) -> {
               statement.setString(first, at);
               statement.setBytes(first + 1, data);
               statement.setInt(first + 2, version);
-            });
-    ensureOk(answer, path);
-    return Answers.stat(answer, 0);
+            })
+        .ok(path)
+        .knownStat();
   }
 
   @Override
@@ -155,23 +156,22 @@ abstract class TreeBase implements TreeOperations {
     String at = at(path);
     checkVersion(path, version);
     ensureDeletable(path);
-    ensureOk(
-        delete(
+    delete(
             at,
             (statement, first) -> {
               statement.setString(first, at);
               statement.setInt(first + 1, version);
-            }),
-        path);
+            })
+        .ok(path);
   }
 
   @Override
   public int deleteRecursive(String path) {
     String at = at(path);
     ensureDeletable(path);
-    String[] answer = deleteRecursive(at, (statement, first) -> statement.setString(first, at));
-    ensureOk(answer, path);
-    return Answers.count(answer);
+    return deleteRecursive(at, (statement, first) -> statement.setString(first, at))
+        .ok(path)
+        .children();
   }
 
   /** Not even a chroot's root: ZooKeeper's clients refuse that too. */
@@ -179,10 +179,6 @@ abstract class TreeBase implements TreeOperations {
     if (path.equals("/")) {
       throw new IllegalArgumentException(path + ": the root cannot be deleted");
     }
-  }
-
-  private static void ensureOk(String[] answer, String path) {
-    Answers.ensureOk(answer, path);
   }
 
   @Override
@@ -208,7 +204,7 @@ abstract class TreeBase implements TreeOperations {
         }
       }
     }
-    return ops.isEmpty() ? List.of() : Answers.results(multi(new Steps(ops, chroot)), chroot);
+    return ops.isEmpty() ? List.of() : MultiResults.of(multi(new Steps(ops, chroot)), chroot);
   }
 
   // Reads.
@@ -303,6 +299,6 @@ abstract class TreeBase implements TreeOperations {
     } else if (row.getArray("names") != null) {
       return new ReadResult(Code.OK, null, List.of(Database.strings(row, row.findColumn("names"))));
     }
-    return new ReadResult(Code.OK, new Node(row.getBytes("data"), Answers.stat(row)), null);
+    return new ReadResult(Code.OK, new Node(row.getBytes("data"), Outcome.stat(row)), null);
   }
 }

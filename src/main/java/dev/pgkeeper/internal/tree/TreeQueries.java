@@ -3,6 +3,7 @@ package dev.pgkeeper.internal.tree;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.watch.Seen;
 import java.sql.PreparedStatement;
@@ -23,11 +24,11 @@ final class TreeQueries {
   }
 
   static SqlFunction<@Nullable Stat> exists(String schema, String at) {
-    return ask("SELECT * FROM " + schema + ".exists(?)", null, at, Answers::stat);
+    return ask("SELECT * FROM " + schema + ".exists(?)", null, at, Outcome::stat);
   }
 
   static SqlFunction<@Nullable Stat> existsWatched(String schema, long session, String at) {
-    return ask("SELECT * FROM " + schema + ".watch_node(?, ?)", session, at, Answers::stat);
+    return ask("SELECT * FROM " + schema + ".watch_node(?, ?)", session, at, Outcome::stat);
   }
 
   static SqlFunction<@Nullable Node> get(String schema, String at) {
@@ -52,7 +53,7 @@ final class TreeQueries {
   }
 
   private static Node node(ResultSet row) throws SQLException {
-    return new Node(row.getBytes("data"), Answers.stat(row));
+    return new Node(row.getBytes("data"), Outcome.stat(row));
   }
 
   private static Listing listing(ResultSet row) throws SQLException {
