@@ -222,41 +222,28 @@ BEGIN
     CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version IN (-1, found_at) THEN 'ok' ELSE 'bad_version' END, in_path);
 END $$;
 
--- All steps or none, under one number. The locks of all steps are taken first, in the order that everybody keeps.
--- The types are create, set, delete and check; the arrays run in parallel. If a step fails, the answers before it are
--- 'ok', it has its own, those after it are 'runtime_inconsistency', and nothing was changed.
-CREATE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+-- Several steps. The locks of all of them are taken first, in the order that everybody keeps. The types are create, set,
+-- delete and check; the arrays run in parallel.
+-- As a whole, all are done under one number, or none: if a step fails, the answers before it are 'ok', it has its own,
+-- those after it are 'runtime_inconsistency', and nothing was changed. Otherwise each stands for itself.
+CREATE FUNCTION ${schema}._multi(in_whole boolean, in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
   steps   integer := coalesce(cardinality(in_types), 0);
   at_step integer := 0;
-  target  record;
   zxid    bigint;
   outcome ${schema}.outcome;
   answers ${schema}.outcome[] := '{}';
 BEGIN
-  IF 'ephemeral' = ANY (in_kinds) AND NOT ${schema}.session_joined(in_session) THEN
+  IF 'ephemeral' = ANY (in_kinds) AND NOT ${schema}.session_joined(in_session) AND in_whole THEN
     RETURN ARRAY(SELECT ${schema}.refused(CASE i WHEN 1 THEN 'session_expired' ELSE 'runtime_inconsistency' END, in_paths[i])
       FROM generate_series(1, steps) i ORDER BY i);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (
-      SELECT ${schema}.parent_of(in_paths[i]) FROM generate_series(1, steps) i WHERE in_types[i] IN ('create', 'delete')
-      UNION SELECT in_paths[i] FROM generate_series(1, steps) i WHERE in_types[i] = 'delete'
-      UNION SELECT ${schema}.parent_of(above) FROM generate_series(1, steps) i, ${schema}.parent_of(in_paths[i]) AS above
-        WHERE in_types[i] = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
-    ORDER BY p.path FOR NO KEY UPDATE;
-  FOR target IN
-    SELECT in_paths[i] COLLATE "C" AS path, bool_or(in_types[i] = 'delete') AS goes FROM generate_series(1, steps) i
-      WHERE in_types[i] <> 'create' GROUP BY in_paths[i] COLLATE "C" ORDER BY in_paths[i] COLLATE "C"
-  LOOP
-    IF target.goes THEN
-      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
-    ELSE
-      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
-    END IF;
-  END LOOP;
-  zxid := ${schema}.next_zxid();
+  PERFORM ${schema}.hold_steps(in_types, in_paths);
+  IF in_whole THEN
+    zxid := ${schema}.next_zxid();
+  END IF;
   WHILE at_step < steps LOOP
     at_step := at_step + 1;
     outcome := CASE in_types[at_step]
@@ -266,7 +253,7 @@ BEGIN
       WHEN 'delete' THEN ${schema}._delete(in_paths[at_step], in_versions[at_step], zxid)
       WHEN 'check' THEN ${schema}._check(in_paths[at_step], in_versions[at_step])
       ELSE ${schema}.refused('bad_arguments', in_paths[at_step]) END;
-    IF outcome.code <> 'ok' THEN
+    IF in_whole AND outcome.code <> 'ok' THEN
       RAISE EXCEPTION 'step % refused', at_step USING ERRCODE = 'PK002';
     END IF;
     answers := answers || outcome;
@@ -279,6 +266,31 @@ EXCEPTION
         WHEN i = at_step THEN outcome
         ELSE ${schema}.refused('runtime_inconsistency', in_paths[i]) END
       FROM generate_series(1, steps) i ORDER BY i);
+END $$;
+
+-- Takes the locks that these steps will need.
+CREATE FUNCTION ${schema}.hold_steps(in_types text[], in_paths text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  target record;
+BEGIN
+  PERFORM FROM ${schema}.parent p WHERE p.path IN (
+      SELECT ${schema}.parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path) WHERE type IN ('create', 'delete')
+      UNION SELECT path FROM unnest(in_types, in_paths) AS step (type, path) WHERE type = 'delete'
+      UNION SELECT ${schema}.parent_of(above) FROM unnest(in_types, in_paths) AS step (type, path),
+          LATERAL ${schema}.parent_of(path) AS above
+        WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
+    ORDER BY p.path FOR NO KEY UPDATE;
+  FOR target IN
+    SELECT path COLLATE "C" AS path, bool_or(type = 'delete') AS goes FROM unnest(in_types, in_paths) AS step (type, path)
+      WHERE type <> 'create' GROUP BY path COLLATE "C" ORDER BY path COLLATE "C"
+  LOOP
+    IF target.goes THEN
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR UPDATE;
+    ELSE
+      PERFORM FROM ${schema}.node n WHERE n.path = target.path FOR NO KEY UPDATE;
+    END IF;
+  END LOOP;
 END $$;
 
 -- One tick for nodes that go by themselves: containers that lost their last child (or got none in five minutes), and

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -147,12 +148,16 @@ public final class Database {
    * watched}; {@code rung} is for whom to ring then.
    */
   public List<Outcome> request(String sql, Binder binder, RingFor rung) {
+    return inSlot(slot -> request(slot, sql, binder, rung));
+  }
+
+  private <T extends @Nullable Object> T inSlot(Function<Slot, T> use) {
     Slot slot = freeSlots.pollFirst();
     if (slot == null) {
       slot = new Slot(slots.incrementAndGet());
     }
     try {
-      return request(slot, sql, binder, rung);
+      return use.apply(slot);
     } finally {
       freeSlots.addFirst(slot);
     }
@@ -178,6 +183,26 @@ public final class Database {
         }
       }
     }
+  }
+
+  /**
+   * The same, tried once. Null: it was refused, or its transaction failed or never began; nothing
+   * was done.
+   */
+  public @Nullable List<Outcome> requestOnce(String sql, Binder binder, RingFor rung) {
+    return inSlot(
+        slot -> {
+          slot.request++;
+          boolean sent = false;
+          try (Connection connection = dataSource.getConnection()) {
+            sent = true;
+            return onPrepared(connection, c -> ask(c, slot, sql, binder, rung));
+          } catch (SQLException e) {
+            return sent && SqlErrors.isConnectionLost(e)
+                ? settle(slot, rung, new Backoff(operationTimeout), e)
+                : null;
+          }
+        });
   }
 
   private List<Outcome> ask(

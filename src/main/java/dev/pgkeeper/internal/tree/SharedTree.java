@@ -2,7 +2,6 @@ package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
@@ -20,6 +19,7 @@ import dev.pgkeeper.internal.watch.Watches;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -31,12 +31,22 @@ public final class SharedTree extends TreeBase implements Tree {
   private final Database database;
   private final ClientSession session;
   private final Watches watches;
+  private final Combiner combiner;
 
   public SharedTree(Database database, ClientSession session, String chroot, int maxDataBytes) {
     super(database.schema(), Paths.check(chroot), maxDataBytes);
     this.database = database;
     this.session = session;
     this.watches = session.watches();
+    this.combiner = new Combiner(this::changeAlone, this::changeTogether);
+  }
+
+  private SharedTree(SharedTree whole, String chroot) {
+    super(whole.schema, chroot, whole.maxDataBytes);
+    this.database = whole.database;
+    this.session = whole.session;
+    this.watches = whole.watches;
+    this.combiner = whole.combiner;
   }
 
   @Override
@@ -46,41 +56,57 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   public Tree chroot(String path) {
-    return new SharedTree(database, session, at(path), maxDataBytes);
+    return new SharedTree(this, at(path));
   }
 
   // Writes: numbered requests, and a ring after the commit where somebody watches.
 
   @Override
-  Outcome create(NewNode node, String at, Binder arguments) {
+  Outcome change(Step step) {
+    return combiner.apply(step);
+  }
+
+  private Outcome changeAlone(Step step) {
+    return switch (step.type()) {
+      case CREATE -> create(step, false);
+      case SET -> requestOne("request_set(?, ?, ?, ?, ?, ?)", step::bind, ringFor(step));
+      case DELETE -> requestOne("request_delete(?, ?, ?, ?, ?)", step::bind, ringFor(step));
+      case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
+    };
+  }
+
+  private @Nullable List<Outcome> changeTogether(List<Step> steps) {
+    return database.requestOnce(
+        manySql("request_each"), new Steps(steps)::bind, ringForEach(steps));
+  }
+
+  @Override
+  Outcome createWithParents(Step step) {
+    return create(step, true);
+  }
+
+  private Outcome create(Step step, boolean parents) {
     return requestOne(
         "request_create(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        arguments,
+        (statement, first) -> {
+          step.bind(statement, first);
+          statement.setBoolean(first + 5, parents);
+        },
         (connection, in, outcomes) ->
             ring(
                 connection,
                 "SELECT " + in + ".ring_created(?, ?)",
                 statement -> {
                   statement.setString(1, outcomes.get(0).path());
-                  statement.setBoolean(2, node.createsParents());
+                  statement.setBoolean(2, parents);
                 }));
   }
 
   @Override
-  Outcome set(String at, Binder arguments) {
-    return requestOne("request_set(?, ?, ?, ?, ?, ?)", arguments, ringFor(at, false));
-  }
-
-  @Override
-  Outcome delete(String at, Binder arguments) {
-    return requestOne("request_delete(?, ?, ?, ?, ?)", arguments, ringFor(at, true));
-  }
-
-  @Override
-  Outcome deleteRecursive(String at, Binder arguments) {
+  Outcome deleteSubtree(String at) {
     return requestOne(
         "request_delete_recursive(?, ?, ?, ?)",
-        arguments,
+        (statement, first) -> statement.setString(first, at),
         (connection, in, outcomes) ->
             ring(
                 connection,
@@ -95,35 +121,50 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   List<Outcome> multi(Steps steps) {
-    return database.request(
-        "SELECT o.*, watched FROM "
-            + schema
-            + ".request_multi(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o",
-        steps::bind,
-        (connection, in, outcomes) ->
-            ring(
-                connection,
-                "SELECT "
-                    + in
-                    + ".ring(path, structural) FROM unnest(?::text[], ?::boolean[])"
-                    + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
-                statement -> {
-                  Object[] paths = outcomes.stream().map(Outcome::path).toArray();
-                  statement.setArray(1, connection.createArrayOf("text", paths));
-                  statement.setArray(
-                      2, connection.createArrayOf("bool", steps.structural().toArray()));
-                }));
+    return database.request(manySql("request_multi"), steps::bind, ringForEach(steps.steps()));
   }
 
-  private static Database.RingFor ringFor(String at, boolean structural) {
+  private String manySql(String function) {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + "."
+        + function
+        + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  private static Database.RingFor ringFor(Step step) {
     return (connection, in, outcomes) ->
         ring(
             connection,
             "SELECT " + in + ".ring(?, ?)",
             statement -> {
-              statement.setString(1, at);
-              statement.setBoolean(2, structural);
+              statement.setString(1, step.path());
+              statement.setBoolean(2, step.structural());
             });
+  }
+
+  /** For all that changed something, in their order. */
+  private static Database.RingFor ringForEach(List<Step> steps) {
+    return (connection, in, outcomes) -> {
+      List<String> paths = new ArrayList<>();
+      List<Boolean> structural = new ArrayList<>();
+      for (int i = 0; i < steps.size(); i++) {
+        if (outcomes.get(i).code() == Code.OK && steps.get(i).type() != Step.Type.CHECK) {
+          paths.add(outcomes.get(i).path());
+          structural.add(steps.get(i).structural());
+        }
+      }
+      ring(
+          connection,
+          "SELECT "
+              + in
+              + ".ring(path, structural) FROM unnest(?::text[], ?::boolean[])"
+              + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
+          statement -> {
+            statement.setArray(1, connection.createArrayOf("text", paths.toArray()));
+            statement.setArray(2, connection.createArrayOf("bool", structural.toArray()));
+          });
+    };
   }
 
   private interface Arguments {

@@ -1,6 +1,5 @@
 package dev.pgkeeper.internal.tree;
 
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
 import dev.pgkeeper.internal.jdbc.Outcome;
@@ -35,30 +34,35 @@ public final class TransactionTree extends TreeBase {
   }
 
   @Override
-  Outcome create(NewNode node, String at, Binder arguments) {
+  Outcome change(Step step) {
+    return switch (step.type()) {
+      case CREATE -> create(step, false);
+      case SET -> askOne("set(?, ?, ?)", step::bind);
+      case DELETE -> askOne("delete(?, ?)", step::bind);
+      case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
+    };
+  }
+
+  @Override
+  Outcome createWithParents(Step step) {
+    return create(step, true);
+  }
+
+  private Outcome create(Step step, boolean parents) {
     return askOne(
         "create(?, ?, ?::"
             + schema
             + ".node_kind, ?, in_ttl_ms => ?, in_parents => ?, in_session => ?)",
         (statement, first) -> {
-          arguments.bind(statement, first);
+          step.bind(statement, first);
+          statement.setBoolean(first + 5, parents);
           statement.setLong(first + 6, session.id());
         });
   }
 
   @Override
-  Outcome set(String at, Binder arguments) {
-    return askOne("set(?, ?, ?)", arguments);
-  }
-
-  @Override
-  Outcome delete(String at, Binder arguments) {
-    return askOne("delete(?, ?)", arguments);
-  }
-
-  @Override
-  Outcome deleteRecursive(String at, Binder arguments) {
-    return askOne("delete_recursive(?)", arguments);
+  Outcome deleteSubtree(String at) {
+    return askOne("delete_recursive(?)", (statement, first) -> statement.setString(first, at));
   }
 
   @Override

@@ -15,17 +15,14 @@ import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.jdbc.Database;
-import dev.pgkeeper.internal.jdbc.Database.Binder;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -49,14 +46,12 @@ abstract class TreeBase implements TreeOperations {
     this.maxDataBytes = maxDataBytes;
   }
 
-  /** The five ways to change the tree. Each returns the answer of its function. */
-  abstract Outcome create(NewNode node, String at, Binder arguments);
+  /** Creates, sets or deletes. */
+  abstract Outcome change(Step step);
 
-  abstract Outcome set(String at, Binder arguments);
+  abstract Outcome createWithParents(Step step);
 
-  abstract Outcome delete(String at, Binder arguments);
-
-  abstract Outcome deleteRecursive(String at, Binder arguments);
+  abstract Outcome deleteSubtree(String at);
 
   abstract List<Outcome> multi(Steps steps);
 
@@ -71,25 +66,9 @@ abstract class TreeBase implements TreeOperations {
   @Override
   public Created create(NewNode node) {
     ensureUsable();
-    String at = checkNew(node);
-    Outcome created =
-        create(
-                node,
-                at,
-                (statement, first) -> {
-                  statement.setString(first, at);
-                  statement.setBytes(first + 1, node.data());
-                  statement.setString(
-                      first + 2, node.mode().kind().name().toLowerCase(Locale.ROOT));
-                  statement.setBoolean(first + 3, node.mode().isSequential());
-                  if (node.ttl() == null) {
-                    statement.setNull(first + 4, Types.BIGINT);
-                  } else {
-                    statement.setLong(first + 4, node.ttl().toMillis());
-                  }
-                  statement.setBoolean(first + 5, node.createsParents());
-                })
-            .ok(node.path());
+    Step step = Step.create(checkNew(node), node);
+    Outcome created = node.createsParents() ? createWithParents(step) : change(step);
+    created.ok(node.path());
     return new Created(Paths.from(chroot, created.path()), created.knownStat());
   }
 
@@ -140,15 +119,7 @@ abstract class TreeBase implements TreeOperations {
     String at = at(path);
     checkData(path, data);
     checkVersion(path, version);
-    return set(
-            at,
-            (statement, first) -> {
-              statement.setString(first, at);
-              statement.setBytes(first + 1, data);
-              statement.setInt(first + 2, version);
-            })
-        .ok(path)
-        .knownStat();
+    return change(Step.set(at, data, version)).ok(path).knownStat();
   }
 
   @Override
@@ -156,22 +127,14 @@ abstract class TreeBase implements TreeOperations {
     String at = at(path);
     checkVersion(path, version);
     ensureDeletable(path);
-    delete(
-            at,
-            (statement, first) -> {
-              statement.setString(first, at);
-              statement.setInt(first + 1, version);
-            })
-        .ok(path);
+    change(Step.delete(at, version)).ok(path);
   }
 
   @Override
   public int deleteRecursive(String path) {
     String at = at(path);
     ensureDeletable(path);
-    return deleteRecursive(at, (statement, first) -> statement.setString(first, at))
-        .ok(path)
-        .children();
+    return deleteSubtree(at).ok(path).children();
   }
 
   /** Not even a chroot's root: ZooKeeper's clients refuse that too. */
@@ -204,7 +167,11 @@ abstract class TreeBase implements TreeOperations {
         }
       }
     }
-    return ops.isEmpty() ? List.of() : MultiResults.of(multi(new Steps(ops, chroot)), chroot);
+    if (ops.isEmpty()) {
+      return List.of();
+    }
+    List<Step> steps = ops.stream().map(op -> Step.of(op, chroot)).toList();
+    return MultiResults.of(multi(new Steps(steps)), chroot);
   }
 
   // Reads.
