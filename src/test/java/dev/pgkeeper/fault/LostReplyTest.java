@@ -35,8 +35,10 @@ import org.junit.jupiter.api.Test;
  * is done once.
  */
 class LostReplyTest {
-  private static final int ROUNDS = Integer.getInteger("pgkeeper.lostreply.rounds", 20);
-  private static final int THREADS = 3;
+  private static final int ROUNDS = Integer.getInteger("pgkeeper.lostreply.rounds", 8);
+
+  /** Enough that their changes go together. */
+  private static final int THREADS = 8;
 
   private static final long SEED = Long.getLong("pgkeeper.seed", System.nanoTime());
 

@@ -3,14 +3,22 @@ package dev.pgkeeper.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -42,9 +50,7 @@ class CombinedChangesTest {
 
   @BeforeEach
   void connect() {
-    keeper =
-        Keeper.connect(
-            database.dataSource(), KeeperOptions.defaults().withSchema(database.schema()));
+    keeper = connected();
     tree = keeper.tree();
     threads = Executors.newFixedThreadPool(THREADS);
   }
@@ -79,6 +85,63 @@ class CombinedChangesTest {
     assertThat(tree.stat("/own").numChildren()).isEqualTo(THREADS * 30);
   }
 
+  @Test
+  void whoWatchesHearsOfEachChange() throws Exception {
+    tree.create("/watched", new byte[0]);
+    Set<String> created = ConcurrentHashMap.newKeySet();
+    CountDownLatch all = new CountDownLatch(THREADS * 30);
+    try (Keeper other = connected()) {
+      other
+          .tree()
+          .watch(
+              "/watched",
+              WatchMode.PERSISTENT_RECURSIVE,
+              event -> {
+                if (event.type() == EventType.NODE_CREATED && created.add(event.path())) {
+                  all.countDown();
+                }
+              });
+      inThreads(
+          thread -> {
+            for (int i = 0; i < 30; i++) {
+              tree.create("/watched/" + thread + "-" + i, new byte[0]);
+            }
+          });
+      assertThat(all.await(30, TimeUnit.SECONDS)).as("all heard, of " + created.size()).isTrue();
+    }
+  }
+
+  /** One waits for somebody's transaction, the others do not wait for that one. */
+  @Test
+  void whatIsHeldHoldsUpNobodyElse() throws Exception {
+    tree.create("/held", new byte[0]);
+    tree.create("/free", new byte[0]);
+    Future<Integer> stuck;
+    try (Connection holder = database.connect()) {
+      holder.setAutoCommit(false);
+      keeper.tree(holder).set("/held", bytes("held"));
+      stuck = threads.submit(() -> tree.set("/held", bytes("after")).version());
+      List<Future<String>> others = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        String path = "/free/" + i;
+        others.add(threads.submit(() -> tree.create(path, new byte[0])));
+      }
+      for (Future<String> other : others) {
+        assertThat(other.get(30, TimeUnit.SECONDS)).startsWith("/free/");
+      }
+      assertThat(stuck.isDone()).isFalse();
+      holder.commit();
+    }
+    assertThat(stuck.get(30, TimeUnit.SECONDS)).isEqualTo(2);
+    assertThat(tree.stat("/free").numChildren()).isEqualTo(200);
+  }
+
+  private Keeper connected() {
+    return Keeper.connect(
+        database.dataSource(),
+        KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofHours(1)));
+  }
+
   private interface Work {
     void run(int thread) throws Exception;
   }
@@ -101,6 +164,6 @@ class CombinedChangesTest {
   }
 
   private static byte[] bytes(String text) {
-    return text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 }
