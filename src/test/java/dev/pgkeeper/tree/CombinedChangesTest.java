@@ -123,7 +123,7 @@ class CombinedChangesTest {
       keeper.tree(holder).set("/held", bytes("held"));
       List<Future<String>> others = new ArrayList<>();
       for (int i = 0; i < 200; i++) {
-        if (i % 25 == 0) {
+        if (i % 50 == 0) {
           stuck.add(threads.submit(() -> tree.set("/held", bytes("after")).version()));
         }
         String path = "/free/" + i;
@@ -139,7 +139,7 @@ class CombinedChangesTest {
     for (Future<Integer> one : stuck) {
       versions.add(one.get(30, TimeUnit.SECONDS));
     }
-    assertThat(versions).containsExactly(2, 3, 4, 5, 6, 7, 8, 9);
+    assertThat(versions).containsExactly(2, 3, 4, 5);
     assertThat(tree.stat("/free").numChildren()).isEqualTo(200);
   }
 
