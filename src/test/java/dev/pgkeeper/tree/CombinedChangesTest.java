@@ -12,6 +12,8 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,6 +143,29 @@ class CombinedChangesTest {
     }
     assertThat(versions).containsExactly(2, 3, 4, 5);
     assertThat(tree.stat("/free").numChildren()).isEqualTo(200);
+  }
+
+  /** The transaction gives up at once, and each change then goes alone. */
+  @Test
+  void changesTogetherDoNotWaitLongForOneThatIsHeld() throws Exception {
+    tree.create("/locked", new byte[0]);
+    try (Connection holder = database.connect();
+        Connection other = database.connect();
+        Statement statement = other.createStatement()) {
+      holder.setAutoCommit(false);
+      keeper.tree(holder).set("/locked", bytes("held"));
+      statement.execute("SET statement_timeout = '10s'");
+      assertThatThrownBy(
+              () ->
+                  statement.execute(
+                      "SELECT * FROM "
+                          + database.schema()
+                          + ".request_each(1, 1, 1, '{create,set}', '{/not-locked,/locked}', '{a,b}',"
+                          + " '{-1,-1}', '{persistent,NULL}', '{f,f}', '{NULL,NULL}')"))
+          .isInstanceOfSatisfying(
+              SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("55P03"));
+    }
+    assertThat(tree.exists("/not-locked")).isEmpty();
   }
 
   private Keeper connected() {
