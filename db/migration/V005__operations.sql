@@ -333,3 +333,13 @@ COMMENT ON PROCEDURE ${schema}.reap(integer) IS
   'Ends at most so many sessions whose time is over. Clients do this by themselves; call it where none is left.';
 COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
   'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
+COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';
+COMMENT ON FUNCTION ${schema}.session_attach(bigint) IS
+  'Takes the liveness lock of a session on this connection and renews its lease; false if the session has ended.';
+COMMENT ON FUNCTION ${schema}.session_ping(bigint, bigint) IS
+  'Whether the session is alive, and whether the caller is the one to call reap now; hand in the tick of the last answer.';
+COMMENT ON FUNCTION ${schema}.settle(bigint, integer, bigint) IS
+  'What became of a numbered request whose reply was lost: its outcomes; none if it was not done, and then it never will be.';
+COMMENT ON TYPE ${schema}.outcome IS
+  'The answer about one node. code is ok, or names the rule that was broken; then nothing was changed.';
+COMMENT ON TYPE ${schema}.node_kind IS 'What becomes of a node: stays, goes with its session, goes when empty, goes when not set in time.';

@@ -135,4 +135,8 @@ LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'application') $$;
 CREATE PROCEDURE ${schema}.grant_inspector(in_role text)
 LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'inspector') $$;
 
+COMMENT ON FUNCTION ${schema}.protocol() IS 'The version of this schema, and the oldest client that it serves.';
+COMMENT ON PROCEDURE ${schema}.grant_application(text) IS 'Lets a role use everything, without rights to change the schema.';
+COMMENT ON PROCEDURE ${schema}.grant_inspector(text) IS 'Lets a role look at the views, which show no payloads, and at nothing else.';
+
 SELECT ${schema}.grant_all();
