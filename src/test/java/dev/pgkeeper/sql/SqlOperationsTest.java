@@ -14,6 +14,7 @@ import dev.pgkeeper.tree.TreeInvariants;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,7 +36,8 @@ class SqlOperationsTest {
     database = TestDatabase.fresh();
     keeper =
         Keeper.connect(
-            database.dataSource(), KeeperOptions.defaults().withSchema(database.schema()));
+            database.dataSource(),
+            KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofHours(1)));
   }
 
   @AfterAll
@@ -248,7 +250,10 @@ class SqlOperationsTest {
     tree.watch("/", WatchMode.PERSISTENT_RECURSIVE, recorder);
     try (Keeper other =
         Keeper.connect(
-            database.dataSource(), KeeperOptions.defaults().withSchema(database.schema()))) {
+            database.dataSource(),
+            KeeperOptions.defaults()
+                .withSchema(database.schema())
+                .withSweep(Duration.ofHours(1)))) {
       other.tree().create(root + "/e", new byte[0], CreateMode.EPHEMERAL);
       assertThat(recorder.next()).isEqualTo("NODE_CREATED /e");
       assertThat(sql("SELECT ${schema}.session_end(" + other.sessionId() + ")")).isEqualTo("t");

@@ -19,6 +19,7 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,7 +45,7 @@ class ChrootTest {
   }
 
   private static KeeperOptions options() {
-    return KeeperOptions.defaults().withSchema(database.schema());
+    return KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofHours(1));
   }
 
   @AfterAll

@@ -37,7 +37,8 @@ class NodeReapingTest {
     database = TestDatabase.fresh();
     keeper =
         Keeper.connect(
-            database.dataSource(), KeeperOptions.defaults().withSchema(database.schema()));
+            database.dataSource(),
+            KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofHours(1)));
   }
 
   @AfterAll
@@ -88,7 +89,10 @@ class NodeReapingTest {
     tree.create("/c", NONE, CreateMode.CONTAINER);
     try (Keeper other =
         Keeper.connect(
-            database.dataSource(), KeeperOptions.defaults().withSchema(database.schema()))) {
+            database.dataSource(),
+            KeeperOptions.defaults()
+                .withSchema(database.schema())
+                .withSweep(Duration.ofHours(1)))) {
       other.tree().create(root + "/c/e", NONE, CreateMode.EPHEMERAL);
       reap();
       assertThat(tree.exists("/c")).isPresent();
