@@ -7,6 +7,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN path = '/' THEN '' ELSE coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/') END
 $$;
 
+-- The path of the node below which this one would be created: a number alone goes below the root.
+CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/')
+$$;
+
 -- The paths above this one, the root included.
 CREATE FUNCTION ${schema}.ancestors_of(path text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -45,7 +51,7 @@ CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}
     in_session bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above      text := ${schema}.parent_of(in_path);
+  above      text := ${schema}.new_parent_of(in_path);
   number     bigint;
   zxid       bigint;
   moment     timestamptz;
@@ -275,10 +281,11 @@ DECLARE
   target record;
 BEGIN
   PERFORM FROM ${schema}.parent p WHERE p.path IN (
-      SELECT ${schema}.parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path) WHERE type IN ('create', 'delete')
+      SELECT ${schema}.new_parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path)
+        WHERE type IN ('create', 'delete')
       UNION SELECT path FROM unnest(in_types, in_paths) AS step (type, path) WHERE type = 'delete'
       UNION SELECT ${schema}.parent_of(above) FROM unnest(in_types, in_paths) AS step (type, path),
-          LATERAL ${schema}.parent_of(path) AS above
+          LATERAL ${schema}.new_parent_of(path) AS above
         WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
     ORDER BY p.path FOR NO KEY UPDATE;
   FOR target IN

@@ -14,6 +14,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Op;
+import dev.pgkeeper.OpResult;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.Stat;
@@ -362,6 +363,15 @@ class TreeTest {
     tree.create("/q", NONE);
     assertThat(tree.create("/q/s-", NONE, CreateMode.PERSISTENT_SEQUENTIAL))
         .isEqualTo("/q/s-0000000000");
+  }
+
+  @Test
+  void aNumberAloneGoesBelowTheRoot() {
+    String alone = tree.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL);
+    assertThat(alone).matches("/[0-9]{10}");
+    List<OpResult> inMulti = tree.multi(Op.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL));
+    assertThat(inMulti.get(0).path()).matches("/[0-9]{10}").isGreaterThan(alone);
+    assertThat(tree.children("/")).contains(alone.substring(1), inMulti.get(0).path().substring(1));
   }
 
   @Test

@@ -94,7 +94,8 @@ public final class ClientSession {
   private long nextPing;
   private long nextRenewal;
   private long nextSweep;
-  private long nextLeaseReap;
+  private long nextLeaseReap = Long.MAX_VALUE;
+  private boolean tookLeaseTurn;
   private int failures;
   private long brokeAt;
 
@@ -153,7 +154,6 @@ public final class ClientSession {
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
     nextSweep = now + options.sweep().toNanos();
-    nextLeaseReap = now + ThreadLocalRandom.current().nextLong(Reaper.leaseOnlyPause(1).toNanos());
     database.useSession(id);
     thread.setName("pgkeeper-session-" + id);
     thread.start();
@@ -437,10 +437,13 @@ public final class ClientSession {
       become(SessionState.HELD);
     } else if (now - nextLeaseReap >= 0) {
       nextLeaseReap = Long.MAX_VALUE;
+      tookLeaseTurn = true;
       reaper.takeAnyTick();
     } else if (nextLeaseReap == Long.MAX_VALUE) {
       long sessions = database.readOnce(calls.sessionCount());
-      nextLeaseReap = now + Reaper.leaseOnlyPause(sessions).toNanos();
+      long pause = Reaper.leaseOnlyPause(sessions).toNanos();
+      // A fleet that started at one moment does not take its turns at one.
+      nextLeaseReap = now + (tookLeaseTurn ? pause : ThreadLocalRandom.current().nextLong(pause));
     } else {
       sweep(database::readOnce);
     }
