@@ -367,11 +367,12 @@ class TreeTest {
 
   @Test
   void aNumberAloneGoesBelowTheRoot() {
-    String alone = tree.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL);
+    String alone = whole.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL);
     assertThat(alone).matches("/[0-9]{10}");
-    List<OpResult> inMulti = tree.multi(Op.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL));
+    List<OpResult> inMulti = whole.multi(Op.create("/", NONE, CreateMode.PERSISTENT_SEQUENTIAL));
     assertThat(inMulti.get(0).path()).matches("/[0-9]{10}").isGreaterThan(alone);
-    assertThat(tree.children("/")).contains(alone.substring(1), inMulti.get(0).path().substring(1));
+    assertThat(whole.children("/"))
+        .contains(alone.substring(1), inMulti.get(0).path().substring(1));
   }
 
   @Test
