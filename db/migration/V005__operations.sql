@@ -116,7 +116,7 @@ CREATE FUNCTION ${schema}.multi(in_session bigint, in_types text[], in_paths tex
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  outcomes ${schema}.outcome[] := ${schema}._multi(true, in_session, in_types, in_paths, in_data, in_versions, in_kinds,
+  outcomes ${schema}.outcome[] := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds,
     in_sequentials, in_ttls_ms);
 BEGIN
   PERFORM ${schema}.ring(o.path, in_types[o.step] <> 'set') FROM unnest(outcomes) WITH ORDINALITY AS o
@@ -245,7 +245,7 @@ CREATE FUNCTION ${schema}.request_multi(in_session bigint, in_slot integer, in_r
     in_ttls_ms bigint[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  outcomes := ${schema}._multi(true, in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
+  outcomes := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
     in_ttls_ms);
   IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.code <> 'ok') THEN
     PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
@@ -259,9 +259,10 @@ END $$;
 CREATE FUNCTION ${schema}.request_each(in_session bigint, in_slot integer, in_request bigint, in_types text[],
     in_paths text[], in_data bytea[], in_versions integer[], in_kinds text[], in_sequentials boolean[],
     in_ttls_ms bigint[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
-LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan 
+  SET enable_hashjoin = off SET enable_mergejoin = off SET lock_timeout = '10ms' AS $$
 BEGIN
-  outcomes := ${schema}._multi(false, in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
+  outcomes := ${schema}._each(in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
     in_ttls_ms);
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   watched := ${schema}.is_watched(outcomes);
