@@ -1,16 +1,16 @@
 -- The znode tree. Every function may be called inside a transaction of the caller's and ends with it. A broken rule is
 -- an answer, not an error: the transaction stays usable.
 
--- The path of the parent; '' for the root.
-CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN path = '/' THEN '' ELSE coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/') END
-$$;
-
 -- The path of the node below which this one would be created: a number alone goes below the root.
 CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/')
+$$;
+
+-- The path of the parent; '' for the root.
+CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN path = '/' THEN '' ELSE ${schema}.new_parent_of(path) END
 $$;
 
 -- The paths above this one, the root included.
@@ -155,11 +155,11 @@ DECLARE
   below    bigint;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path LIMIT 1)
-      AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version) LIMIT 1);
+    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+      AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version));
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
-      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path LIMIT 1);
+      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path);
     IF FOUND THEN
       RETURN ${schema}.refused('ok', in_path);
     END IF;
@@ -286,7 +286,7 @@ BEGIN
 END $$;
 
 -- Several steps, each for itself, in whatever order: with all locks held, those that are as they look are done by one
--- statement for each type, which costs a third of doing one after the other. What is left is done, or refused, alone.
+-- statement for each type. What is left is done, or refused, one after the other.
 CREATE FUNCTION ${schema}._each(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
