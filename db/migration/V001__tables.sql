@@ -49,8 +49,9 @@ CREATE TABLE ${schema}.session (
 CREATE TYPE ${schema}.node_kind AS ENUM ('persistent', 'ephemeral', 'container', 'ttl');
 
 -- A znode. Subtrees are ranges of the primary key, children are ranges of node_children. The owner is the session of an
--- ephemeral node, 0 for nodes that go by themselves (containers, ttl), null for those that stay. No CHECKs and no
--- costlier index predicates: PostgreSQL plans both anew for each insert, which took a tenth of a creation.
+-- ephemeral node, 0 for nodes that go by themselves (containers, ttl), null for those that stay. The state is that of a
+-- contender in a line (V007): w waits, h holds, r holds and is asked to give back. No CHECKs and no costlier index
+-- predicates: PostgreSQL plans both anew for each insert, which took a tenth of a creation.
 CREATE TABLE ${schema}.node (
   path    text COLLATE "C" PRIMARY KEY,
   parent  text COLLATE "C" NOT NULL,
@@ -63,19 +64,24 @@ CREATE TABLE ${schema}.node (
   mzxid   bigint NOT NULL,
   ctime   timestamptz NOT NULL,
   mtime   timestamptz NOT NULL,
-  data    bytea NOT NULL
+  data    bytea NOT NULL,
+  state   "char"
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 CREATE INDEX node_children ON ${schema}.node (parent, name);
 CREATE INDEX node_mortal ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 
 -- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does not
--- copy the parent's data; every creation and deletion below one parent takes its turn on this row.
+-- copy the parent's data; every creation and deletion below one parent takes its turn on this row. Where the children
+-- stand in line for something (V007), the row says for what, and `low` is a number that none of them is below.
 CREATE TABLE ${schema}.parent (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,
   children bigint NOT NULL,
-  pzxid    bigint NOT NULL
+  pzxid    bigint NOT NULL,
+  recipe   text,
+  permits  integer,
+  low      bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 INSERT INTO ${schema}.node VALUES

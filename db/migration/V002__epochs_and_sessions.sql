@@ -184,13 +184,13 @@ BEGIN
   RETURN gone;
 END $$;
 
--- Ends a session and rings whoever watches what it owned. False: it had ended before.
+-- Ends a session and rings whoever watches or waits for what it owned. False: it had ended before.
 CREATE FUNCTION ${schema}.session_end(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   gone text[] := ${schema}._session_end(in_session);
 BEGIN
-  PERFORM ${schema}.ring(path, true) FROM unnest(gone) AS path;
+  PERFORM ${schema}.ring_gone(gone);
   RETURN gone IS NOT NULL;
 END $$;
 
@@ -264,7 +264,7 @@ BEGIN
     COMMIT;
     IF gone IS NOT NULL THEN
       ended := ended + 1;
-      PERFORM ${schema}.ring(path, true) FROM unnest(gone) AS path;
+      PERFORM ${schema}.ring_gone(gone);
       COMMIT;
     END IF;
   END LOOP;

@@ -77,7 +77,7 @@ BEGIN
   LOOP
     UPDATE ${schema}.parent p
       SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-      WHERE p.path = above AND (SELECT true FROM ${schema}.node n
+      WHERE p.path = above AND p.recipe IS NULL AND (SELECT true FROM ${schema}.node n
         WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential) ORDER BY n.path LIMIT 1) IS NULL
       RETURNING creates - 1, pzxid, clock_timestamp() INTO number, zxid, moment;
     IF FOUND THEN
@@ -97,6 +97,8 @@ BEGIN
     ELSIF EXISTS (SELECT FROM ${schema}.parent p, ${schema}.node n
         WHERE p.path = above AND n.path = ${schema}.numbered(in_path, p.creates, in_sequential)) THEN
       RETURN ${schema}.refused('node_exists', in_path);
+    ELSIF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above AND p.recipe IS NOT NULL) THEN
+      RETURN ${schema}.refused('wrong_recipe', in_path);
     END IF;
     SELECT n.kind INTO above_kind FROM ${schema}.node n WHERE n.path = above;
     IF above_kind = 'ephemeral' THEN
@@ -150,17 +152,23 @@ END $$;
 CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above    text := ${schema}.parent_of(in_path);
-  found_at integer;
-  below    bigint;
+  above     text := ${schema}.parent_of(in_path);
+  found_at  integer;
+  below     bigint;
+  contender bigint;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version));
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
-      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path);
+      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+      RETURNING CASE WHEN n.state IS NOT NULL THEN n.owner END INTO contender;
     IF FOUND THEN
+      IF contender IS NOT NULL THEN
+        PERFORM pg_notify('${schema}:' || contender, in_path);
+        PERFORM ${schema}.ring_line(above);
+      END IF;
       RETURN ${schema}.refused('ok', in_path);
     END IF;
     UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = above;
@@ -215,9 +223,12 @@ BEGIN
   IF nodes = 0 THEN
     RETURN ${schema}.refused('no_node', in_path);
   END IF;
+  PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n
+    WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
   DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
   DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;
+  PERFORM ${schema}.ring_line(above);
   outcome := ${schema}.refused('ok', in_path);
   outcome.children := nodes;
   RETURN outcome;
@@ -302,7 +313,7 @@ BEGIN
         SELECT DISTINCT ON (s.path, CASE WHEN s.sequential THEN s.step END) s.*, p.path AS above, p.creates
           FROM unnest(in_types, in_paths, in_data, in_kinds, in_sequentials, in_ttls_ms) WITH ORDINALITY
               AS s (type, path, data, kind, sequential, ttl_ms, step)
-            JOIN ${schema}.parent p ON p.path = ${schema}.new_parent_of(s.path)
+            JOIN ${schema}.parent p ON p.path = ${schema}.new_parent_of(s.path) AND p.recipe IS NULL
           WHERE s.type = 'create' AND (s.kind <> 'ephemeral' OR joined)
             AND ${schema}.is_new_node(s.path, s.kind::${schema}.node_kind, s.sequential, s.ttl_ms)
             AND (s.sequential OR NOT EXISTS (SELECT FROM ${schema}.node n WHERE n.path = s.path))
@@ -354,7 +365,7 @@ BEGIN
         SELECT DISTINCT ON (s.path) s.step, s.path, n.parent AS above
           FROM unnest(in_types, in_paths, in_versions) WITH ORDINALITY AS s (type, path, version, step)
             JOIN ${schema}.node n ON n.path = s.path
-          WHERE s.type = 'delete' AND s.version IN (-1, n.version) AND s.path <> '/'
+          WHERE s.type = 'delete' AND s.version IN (-1, n.version) AND s.path <> '/' AND n.state IS NULL
             AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = s.path)
           ORDER BY s.path, s.step
       ), counted AS (

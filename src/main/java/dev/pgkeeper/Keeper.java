@@ -3,10 +3,13 @@ package dev.pgkeeper;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
+import dev.pgkeeper.internal.line.Lines;
+import dev.pgkeeper.internal.line.SharedLine;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.recipes.Mutex;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Objects;
@@ -33,16 +36,19 @@ public final class Keeper implements AutoCloseable {
   private final KeeperOptions options;
   private final ClientSession session;
   private final SharedTree tree;
+  private final Lines lines;
   private final ThreadPoolExecutor background;
 
   private Keeper(
       KeeperOptions options,
       ClientSession session,
       SharedTree tree,
+      Lines lines,
       ThreadPoolExecutor background) {
     this.options = options;
     this.session = session;
     this.tree = tree;
+    this.lines = lines;
     this.background = background;
   }
 
@@ -68,8 +74,9 @@ public final class Keeper implements AutoCloseable {
           new ClientSession(
               database, options, OwnConnections.choose(dataSource, options), background);
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
+      Lines lines = new Lines(database, session, background);
       session.open();
-      return new Keeper(options, session, tree, background);
+      return new Keeper(options, session, tree, lines, background);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -136,6 +143,22 @@ public final class Keeper implements AutoCloseable {
         options.schema(),
         options.chroot(),
         options.maxDataBytes());
+  }
+
+  /** One at a time: a mutex of whoever uses this path, on any machine. */
+  public Mutex lock(String path) {
+    return new Mutex(this, path);
+  }
+
+  /**
+   * A node where contenders wait for this many permits: what the recipes are made of, and other
+   * recipes can be made of.
+   *
+   * @param recipe what everybody who uses this path has to call it: small letters and {@code _}
+   */
+  public Line line(String path, String recipe, int permits) {
+    session.ensureUsable();
+    return new SharedLine(lines, options.chroot(), path, recipe, permits);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 public class KeeperException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** The answers, with ZooKeeper's numbers. */
+  /** The answers: ZooKeeper's, with its numbers, and those of the recipes below -1000. */
   public enum Code {
     OK(0, "done"),
     RUNTIME_INCONSISTENCY(-2, "not tried, because a step before it failed"),
@@ -23,7 +23,10 @@ public class KeeperException extends RuntimeException {
     NODE_EXISTS(-110, "the node exists already"),
     NOT_EMPTY(-111, "the node has children"),
     SESSION_EXPIRED(-112, "the session has ended"),
-    NO_WATCHER(-121, "there is no such watch");
+    NO_WATCHER(-121, "there is no such watch"),
+    BUSY(-1001, "somebody else holds it"),
+    WRONG_RECIPE(-1002, "the node is there for something else"),
+    NOT_HELD(-1003, "it is not held any more");
 
     private final int number;
     private final String meaning;
@@ -70,6 +73,7 @@ public class KeeperException extends RuntimeException {
       case NOT_EMPTY -> new NotEmpty(path, message);
       case NO_CHILDREN_FOR_EPHEMERALS -> new NoChildrenForEphemerals(path, message);
       case NO_WATCHER -> new NoWatcher(path, message);
+      case WRONG_RECIPE -> new WrongRecipe(path, message);
       case SESSION_EXPIRED -> new SessionExpired(message);
       default -> new KeeperException(code, path, message, null);
     };
@@ -120,6 +124,41 @@ public class KeeperException extends RuntimeException {
 
     NoWatcher(String path, String message) {
       super(Code.NO_WATCHER, path, message, null);
+    }
+  }
+
+  /** It could not be had in the time that there was. */
+  public static final class Busy extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public Busy(String path, String message) {
+      super(Code.BUSY, path, message, null);
+    }
+  }
+
+  /** The node is not what this recipe needs, or is one of another size. */
+  public static final class WrongRecipe extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public WrongRecipe(String path, String message) {
+      super(Code.WRONG_RECIPE, path, message, null);
+    }
+  }
+
+  /**
+   * What the caller acts on is not its own any more: released, taken back, at its limit or lost.
+   */
+  public static final class NotHeld extends KeeperException {
+    private static final long serialVersionUID = 1L;
+    private final long token;
+
+    public NotHeld(String path, long token, String message, @Nullable Throwable cause) {
+      super(Code.NOT_HELD, path, message, cause);
+      this.token = token;
+    }
+
+    public long token() {
+      return token;
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.jdbc;
 
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.TransactionWork;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -97,6 +98,56 @@ public final class Database {
   private <T extends @Nullable Object> T once(SqlFunction<T> query) throws SQLException {
     try (Connection connection = dataSource.getConnection()) {
       return onPrepared(connection, query);
+    }
+  }
+
+  /**
+   * Runs work on a borrowed connection in a transaction of its own, and commits; a failure of any
+   * kind rolls it back.
+   */
+  public <X extends Exception> void transaction(TransactionWork<X> work) throws X {
+    try (Connection connection = dataSource.getConnection()) {
+      boolean autoCommit = connection.getAutoCommit();
+      connection.setAutoCommit(false);
+      boolean done = false;
+      try {
+        work.run(connection);
+        commit(connection);
+        done = true;
+      } finally {
+        if (!done) {
+          rollBack(connection);
+        }
+        if (!connection.isClosed()) {
+          connection.setAutoCommit(autoCommit);
+        }
+      }
+    } catch (SQLException e) {
+      throw translate(e);
+    }
+  }
+
+  private static void commit(Connection connection) throws SQLException {
+    try {
+      connection.commit();
+    } catch (SQLException e) {
+      if (SqlErrors.isConnectionLost(e)) {
+        throw new KeeperException.OutcomeUnknown(
+            "the connection broke during the commit: it may or may not have been done", e);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * What made it necessary is thrown; a connection that cannot even roll back is broken, and the
+   * server does it.
+   */
+  private static void rollBack(Connection connection) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      log.debug("rolling back", e);
     }
   }
 
@@ -333,6 +384,8 @@ public final class Database {
           "the server takes no writes: it is a standby or was set read-only. Connect to the primary, for example with"
               + " targetServerType=primary in the URL",
           e);
+    } else if (SqlErrors.isNotHeld(e)) {
+      return new KeeperException.NotHeld("", 0, String.valueOf(e.getMessage()), e);
     } else if (SqlErrors.isDenied(e)) {
       return new KeeperException.DatabaseError(
           e.getMessage() + ". Let the role in with CALL <schema>.grant_application('<role>')", e);

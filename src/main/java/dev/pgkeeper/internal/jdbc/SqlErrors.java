@@ -53,6 +53,11 @@ final class SqlErrors {
     return state(e).equals("3F000") || state(e).equals("42883") || state(e).equals("42P01");
   }
 
+  /** Thrown by fence: what was to be guarded is not held any more. */
+  static boolean isNotHeld(SQLException e) {
+    return state(e).equals("PK003");
+  }
+
   static boolean isDenied(SQLException e) {
     return state(e).equals("42501");
   }

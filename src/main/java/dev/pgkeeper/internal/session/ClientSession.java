@@ -8,7 +8,6 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
-import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.session.Trust.Moment;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Seen;
@@ -79,6 +78,7 @@ public final class ClientSession {
   private final Duration pingEvery;
   private final Duration renewEvery;
   private final Thread thread;
+  private Companion companion = Companion.NONE;
 
   private volatile SessionState state = SessionState.HELD;
   private volatile long id;
@@ -120,6 +120,11 @@ public final class ClientSession {
 
   private static Duration shorter(Duration a, Duration b) {
     return a.compareTo(b) < 0 ? a : b;
+  }
+
+  /** Whatever else lives with this session; before it is opened. */
+  public void accompany(Companion newCompanion) {
+    companion = newCompanion;
   }
 
   /** Opens the session in the database. */
@@ -205,6 +210,11 @@ public final class ClientSession {
     return watches;
   }
 
+  /** Tells something where watchers are told: one at a time, in order. */
+  public void tell(Runnable event) {
+    events.tell(event);
+  }
+
   /** Whether the session is certainly alive at this moment. */
   public boolean isHeld() {
     return !state.isTerminal() && !trust.left().isZero();
@@ -261,7 +271,7 @@ public final class ClientSession {
   private void listen(OwnConnection connection) {
     long now = System.nanoTime();
     long due =
-        Math.min(Math.min(nextPing, nextRenewal), watches.isEmpty() ? Long.MAX_VALUE : nextSweep);
+        Math.min(Math.min(nextPing, nextRenewal), isNothingToSweep() ? Long.MAX_VALUE : nextSweep);
     due = Math.min(due, reaper.dueAt());
     List<String> rung = connection.await(Duration.ofNanos(Math.max(0, due - now)));
     if (trust.left().isZero()) {
@@ -281,6 +291,10 @@ public final class ClientSession {
     if (now - reaper.dueAt() >= 0) {
       reaper.takeDue();
     }
+  }
+
+  private boolean isNothingToSweep() {
+    return watches.isEmpty() && companion.isIdle();
   }
 
   private void ping(OwnConnection connection) {
@@ -324,21 +338,19 @@ public final class ClientSession {
   private void hear(OwnConnection connection, List<String> rung) {
     Set<String> concerned = new LinkedHashSet<>(watches.takeLookAgain());
     List<Long> asked = new ArrayList<>();
+    List<String> paths = new ArrayList<>(rung.size());
     for (String payload : rung) {
       Long sync = Syncs.numberIn(payload);
       if (sync != null) {
         asked.add(sync);
       } else if (payload.startsWith("/")) {
+        paths.add(payload);
         concerned.addAll(watches.concernedBy(payload));
       }
     }
+    companion.rung(paths);
     look(connection::call, new ArrayList<>(concerned));
     syncs.heard(asked);
-  }
-
-  /** Where the looks of a sweep are taken: on the client's own connection, or on borrowed ones. */
-  private interface Caller {
-    <T extends @Nullable Object> T call(SqlFunction<T> query);
   }
 
   private void look(Caller caller, List<String> paths) {
@@ -352,6 +364,9 @@ public final class ClientSession {
 
   /** Compares everything that is watched with the database, and forgets what nobody waits for. */
   private void sweep(Caller caller) {
+    if (!companion.isIdle()) {
+      companion.sweep(caller);
+    }
     if (watches.isEmpty()) {
       return;
     }
@@ -409,6 +424,7 @@ public final class ClientSession {
       int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
       connection.call(calls.watchAgain(id, registrations.subList(from, to)));
     }
+    companion.sweep(connection::call);
     lookAtAll(connection::call);
     syncs.heard(answered);
   }
@@ -501,6 +517,7 @@ public final class ClientSession {
         return;
       }
       state = next;
+      companion.told(next);
       watches.tellState(next);
       for (Consumer<SessionState> listener : stateListeners) {
         events.tell(() -> listener.accept(next));

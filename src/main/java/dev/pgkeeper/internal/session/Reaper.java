@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
 final class Reaper {
   private static final Logger log = LoggerFactory.getLogger(Reaper.class);
   private static final int REAPED_AT_ONCE = 50;
+  private static final int MOST_ROUNDS_OF_NODES = 100;
   private static final long TICKS_BETWEEN_NODES = 16;
   private static final long TICKS_BETWEEN_TIDYING = 256;
   private static final Duration LEAST_LEASE_ONLY = Duration.ofSeconds(10);
@@ -70,6 +71,16 @@ final class Reaper {
     takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
   }
 
+  /**
+   * A few at a time, each time in a transaction of its own: who wants one of them waits for no
+   * longer than that.
+   */
+  private void reapNodes() {
+    int rounds = 0;
+    while (rounds++ < MOST_ROUNDS_OF_NODES
+        && database.readOnce(calls.reapNodes(REAPED_AT_ONCE)) == REAPED_AT_ONCE) {}
+  }
+
   private void reap(long number) {
     try {
       SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
@@ -79,8 +90,9 @@ final class Reaper {
       if (reaped.nextMs() != null) {
         dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
       }
+      database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
       if (number % TICKS_BETWEEN_NODES == 0) {
-        database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
+        reapNodes();
       }
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());

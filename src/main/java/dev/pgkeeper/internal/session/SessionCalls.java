@@ -132,9 +132,17 @@ final class SessionCalls {
   }
 
   SqlFunction<Integer> reapNodes(int most) {
+    return reapAtMost(most, "reap_nodes");
+  }
+
+  SqlFunction<Integer> reapHolds(int most) {
+    return reapAtMost(most, "reap_holds");
+  }
+
+  private SqlFunction<Integer> reapAtMost(int most, String function) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".reap_nodes(?)")) {
+          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
         statement.setInt(1, most);
         return one(statement).getInt(1);
       }

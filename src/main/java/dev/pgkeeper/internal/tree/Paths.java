@@ -73,7 +73,7 @@ public final class Paths {
   }
 
   /** Where a path seen from a root really is. */
-  static String under(String chroot, String path) {
+  public static String under(String chroot, String path) {
     if (chroot.equals("/")) {
       return path;
     }
@@ -87,7 +87,7 @@ public final class Paths {
   }
 
   /** How a path that really is there is seen from a root. */
-  static String from(String chroot, String path) {
+  public static String from(String chroot, String path) {
     if (chroot.equals("/")) {
       return path;
     }

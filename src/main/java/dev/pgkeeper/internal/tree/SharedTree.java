@@ -8,6 +8,7 @@ import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.Watcher;
+import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
 import dev.pgkeeper.internal.jdbc.Outcome;
@@ -28,17 +29,20 @@ import org.jspecify.annotations.Nullable;
 
 /** The tree with each operation in a transaction of its own, and with watches. */
 public final class SharedTree extends TreeBase implements Tree {
+  /** Changes with more data go alone: they would keep the others waiting. */
+  private static final int LARGE = 16 * 1024;
+
   private final Database database;
   private final ClientSession session;
   private final Watches watches;
-  private final Combiner combiner;
+  private final Combiner<Step, Outcome> combiner;
 
   public SharedTree(Database database, ClientSession session, String chroot, int maxDataBytes) {
     super(database.schema(), Paths.check(chroot), maxDataBytes);
     this.database = database;
     this.session = session;
     this.watches = session.watches();
-    this.combiner = new Combiner(this::changeAlone, this::changeTogether);
+    this.combiner = new Combiner<>(this::changeAlone, this::changeTogether);
   }
 
   private SharedTree(SharedTree whole, String chroot) {
@@ -63,7 +67,8 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome change(Step step) {
-    return combiner.apply(step);
+    boolean large = step.data() != null && step.data().length > LARGE;
+    return large ? changeAlone(step) : combiner.apply(step);
   }
 
   private Outcome changeAlone(Step step) {

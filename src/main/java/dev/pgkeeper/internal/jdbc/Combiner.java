@@ -1,7 +1,6 @@
-package dev.pgkeeper.internal.tree;
+package dev.pgkeeper.internal.jdbc;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.internal.jdbc.Outcome;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>If they cannot be done together, because somebody holds on to something of one of them or one
  * of them is refused by the server, nothing was done, and each goes alone, on its own thread.
  */
-final class Combiner {
+public final class Combiner<C, A> {
   /**
    * Transactions on their way at once: two, until more than {@link #FEW} gather behind them; then
    * one after the other, until {@link #CALM} in a row were small again. Measured with 16 threads on
@@ -33,23 +32,20 @@ final class Combiner {
   private static final int CALM = 4;
   private static final int MOST_TOGETHER = 64;
 
-  /** Larger ones go alone: they would keep the others waiting. */
-  private static final int LARGE = 16 * 1024;
-
   /** Those on their way may be stuck behind somebody's lock. Then it is quicker alone. */
   private static final long PATIENCE_NANOS = 10_000_000;
 
-  private final Function<Step, Outcome> alone;
-  private final Function<List<Step>, @Nullable List<Outcome>> together;
+  private final Function<C, A> alone;
+  private final Function<List<C>, @Nullable List<A>> together;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Queue<Change> waiting = new ArrayDeque<>();
+  private final Queue<Change<C, A>> waiting = new ArrayDeque<>();
   private int underWay;
   private int smallInARow = CALM;
 
   /**
    * @param together answers null if they could not be done together and nothing was done
    */
-  Combiner(Function<Step, Outcome> alone, Function<List<Step>, @Nullable List<Outcome>> together) {
+  public Combiner(Function<C, A> alone, Function<List<C>, @Nullable List<A>> together) {
     this.alone = alone;
     this.together = together;
   }
@@ -61,15 +57,15 @@ final class Combiner {
     DONE
   }
 
-  private static final class Change {
-    final Step step;
+  private static final class Change<C, A> {
+    final C what;
     final Thread thread = Thread.currentThread();
     volatile Turn turn = Turn.WAITS;
-    @Nullable Outcome outcome;
+    @Nullable A answer;
     @Nullable RuntimeException failure;
 
-    Change(Step step) {
-      this.step = step;
+    Change(C what) {
+      this.what = what;
     }
 
     void pass(Turn next) {
@@ -78,11 +74,8 @@ final class Combiner {
     }
   }
 
-  Outcome apply(Step step) {
-    if (step.data() != null && step.data().length > LARGE) {
-      return alone.apply(step);
-    }
-    Change change = new Change(step);
+  public A apply(C what) {
+    Change<C, A> change = new Change<>(what);
     if (!takeTurn(change)) {
       await(change);
     }
@@ -90,16 +83,16 @@ final class Combiner {
       lead(change);
     }
     if (change.turn == Turn.GOES_ALONE) {
-      return alone.apply(step);
+      return alone.apply(what);
     } else if (change.failure != null) {
       throw change.failure;
-    } else if (change.outcome == null) {
-      throw new IllegalStateException("a change was left without an answer: " + step);
+    } else if (change.answer == null) {
+      throw new IllegalStateException("a change was left without an answer: " + what);
     }
-    return change.outcome;
+    return change.answer;
   }
 
-  private boolean takeTurn(Change change) {
+  private boolean takeTurn(Change<C, A> change) {
     lock.lock();
     try {
       if (isWayFree()) {
@@ -117,7 +110,7 @@ final class Combiner {
   /**
    * Until its turn comes. An interrupt is for whoever waits for something that may never happen.
    */
-  private void await(Change change) {
+  private void await(Change<C, A> change) {
     boolean interrupted = false;
     boolean taken = false;
     long deadline = System.nanoTime() + PATIENCE_NANOS;
@@ -139,7 +132,7 @@ final class Combiner {
     }
   }
 
-  private boolean leave(Change change) {
+  private boolean leave(Change<C, A> change) {
     lock.lock();
     try {
       return waiting.remove(change);
@@ -152,8 +145,8 @@ final class Combiner {
     return underWay == 0 || underWay < UNDER_WAY && smallInARow >= CALM;
   }
 
-  private void lead(Change first) {
-    List<Change> changes = new ArrayList<>();
+  private void lead(Change<C, A> first) {
+    List<Change<C, A>> changes = new ArrayList<>();
     changes.add(first);
     lock.lock();
     try {
@@ -166,7 +159,7 @@ final class Combiner {
     }
     try {
       if (changes.size() == 1) {
-        first.outcome = alone.apply(first.step);
+        first.answer = alone.apply(first.what);
       } else {
         applyTogether(changes);
       }
@@ -175,27 +168,27 @@ final class Combiner {
     }
   }
 
-  private void applyTogether(List<Change> changes) {
-    List<Outcome> outcomes = null;
+  private void applyTogether(List<Change<C, A>> changes) {
+    List<A> answers = null;
     RuntimeException failure = null;
     try {
-      outcomes = together.apply(changes.stream().map(change -> change.step).toList());
-      if (outcomes != null && outcomes.size() != changes.size()) {
+      answers = together.apply(changes.stream().map(change -> change.what).toList());
+      if (answers != null && answers.size() != changes.size()) {
         throw new IllegalStateException(
-            changes.size() + " changes, " + outcomes.size() + " answers");
+            changes.size() + " changes, " + answers.size() + " answers");
       }
     } catch (RuntimeException e) {
-      outcomes = null;
+      answers = null;
       failure = e;
     } catch (Error e) {
       failure = new KeeperException.OutcomeUnknown("a change broke off: it may have been done", e);
       throw e;
     } finally {
       for (int i = 0; i < changes.size(); i++) {
-        Change change = changes.get(i);
+        Change<C, A> change = changes.get(i);
         change.failure = failure;
-        change.outcome = outcomes == null ? null : outcomes.get(i);
-        change.pass(outcomes == null && failure == null ? Turn.GOES_ALONE : Turn.DONE);
+        change.answer = answers == null ? null : answers.get(i);
+        change.pass(answers == null && failure == null ? Turn.GOES_ALONE : Turn.DONE);
       }
     }
   }

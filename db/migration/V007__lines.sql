@@ -1,0 +1,371 @@
+-- Lines: what locks, semaphores and elections stand on. A line is a node whose children, the contenders, wait for
+-- permits: a mutex or an election has one, a semaphore some, a read-write lock so many that a reader takes one and a
+-- writer all. A contender is an ephemeral node <number>-<what>, and its number is its czxid: it is its place in the line and the
+-- token of what it will hold, so tokens grow in the order of the grants and never come again.
+--
+-- One rule decides: a contender may hold once the weights of all that are ahead of it and its own fit into the permits. Nobody
+-- ever gets ahead of somebody else, and those ahead only become fewer: what is true once stays true, so a contender can
+-- take its turn without a lock on the line.
+--
+--   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
+--   leave  deletes the contender and rings the owners of those who may hold now, in the same transaction. Not
+--          flushed: whoever takes next flushes it, or nobody needed it.
+--   take   makes a contender that may hold one that holds. Flushed. May be asked again at any time.
+--   fence  keeps a holder's row from being deleted until the caller's transaction ends.
+--
+-- Crash after join: the contender goes with its session, or its client finds it among its own and leaves. After leave and
+-- before its flush: the contender is there again, its client leaves again once it is back. After the ring and before take:
+-- the line waits for this contender, its session's end rings the next. Locks are taken in the order of V001.
+
+-- Holds that end by themselves, and when.
+CREATE TABLE ${schema}.hold_limit (
+  path text COLLATE "C" PRIMARY KEY,
+  ends timestamptz NOT NULL
+);
+CREATE INDEX hold_limit_ends ON ${schema}.hold_limit (ends);
+
+-- How many of a line's permits this contender wants.
+CREATE FUNCTION ${schema}.weight(name text, permits integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN permits = 1 THEN 1 WHEN name LIKE '%-write' THEN permits
+    ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END
+$$;
+
+-- A contender's name; the number alone is a name that it and all behind it are not below.
+CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') || what $$;
+
+-- Whether this contender may hold.
+CREATE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p.permits = 1
+      THEN NOT EXISTS (SELECT FROM ${schema}.node a
+        WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name < in_name)
+      ELSE p.permits >= (SELECT sum(${schema}.weight(a.name, p.permits)) FROM ${schema}.node a
+        WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name <= in_name) END
+    FROM ${schema}.parent p WHERE p.path = in_line
+$$;
+
+-- Joins a line that need not be there yet. Answers with the contender, with version 1 if it holds already; or 'busy' for
+-- somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why the line cannot be made.
+CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
+    in_try boolean, in_limit_ms bigint, in_data bytea) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  line    ${schema}.parent;
+  holds   boolean;
+  moment  timestamptz;
+  outcome ${schema}.outcome;
+BEGIN
+  IF NOT coalesce(in_permits BETWEEN 1 AND 1000000000 AND in_what ~ '^[0-9a-z]{1,20}$' AND in_recipe ~ '^[a-z_]{1,30}$'
+      AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits
+      AND (in_limit_ms IS NULL OR in_limit_ms > 0) AND octet_length(in_line) <= 1950, false) THEN
+    RETURN ${schema}.refused('bad_arguments', in_line);
+  ELSIF NOT ${schema}.session_joined(in_session) THEN
+    RETURN ${schema}.refused('session_expired', in_line);
+  END IF;
+  LOOP
+    SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
+    EXIT WHEN FOUND;
+    outcome := ${schema}._create(in_line, '',
+      CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
+    IF outcome.code = 'ok' THEN
+      INSERT INTO ${schema}.parent VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
+    ELSIF outcome.code <> 'node_exists' THEN
+      RETURN outcome;
+    ELSIF NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line) THEN
+      RETURN ${schema}.refused('wrong_recipe', in_line);
+    END IF;
+  END LOOP;
+  IF (line.recipe, line.permits) IS DISTINCT FROM (in_recipe, in_permits) THEN
+    RETURN ${schema}.refused('wrong_recipe', in_line);
+  END IF;
+  holds := line.children = 0 OR in_permits > 1 AND in_permits >= ${schema}.weight('0-' || in_what, in_permits) + (
+    SELECT coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0) FROM ${schema}.node ahead
+      WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, ''));
+  IF in_try AND NOT holds THEN
+    RETURN ${schema}.refused('busy', in_line);
+  END IF;
+  UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+    WHERE p.path = in_line RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
+  INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state)
+    SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
+        in_data, CASE WHEN holds THEN 'h' ELSE 'w' END
+      FROM ${schema}.contender(line.pzxid, '-' || in_what) AS name
+    RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, holds::integer, 0, n.owner, length(n.data), 0, n.czxid
+    INTO outcome;
+  PERFORM ${schema}.limit_hold(outcome.path);
+  RETURN outcome;
+END $$;
+
+-- Notes when a hold that was granted just now ends, if it is to.
+CREATE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO ${schema}.hold_limit
+    SELECT n.path, n.mtime + n.ttl_ms * interval '1 millisecond' FROM ${schema}.node n
+      WHERE n.path = in_path AND n.state <> 'w' AND n.ttl_ms IS NOT NULL
+    ON CONFLICT DO NOTHING
+$$;
+
+-- Several that join for one session, each for itself. The first that asks for a line with one permit is done with all others
+-- like it in one statement; the rest one by one.
+CREATE FUNCTION ${schema}._lines_join(in_session bigint, in_lines text[], in_recipes text[], in_permits integer[],
+    in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[]) RETURNS ${schema}.outcome[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  done     record;
+  outcomes ${schema}.outcome[];
+BEGIN
+  IF ${schema}.session_joined(in_session) THEN
+    FOR done IN
+      WITH counted AS (
+        UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+          FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_whats, in_tries, in_limits_ms, in_data)
+              WITH ORDINALITY AS a (line, recipe, permits, what, try, limit_ms, data, step) ORDER BY line, step) a
+          WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND a.limit_ms IS NULL
+            AND (p.children = 0 OR NOT a.try) AND a.what ~ '^[a-z]+$'
+          RETURNING a.step, p.path, p.children = 1 AS holds, p.pzxid AS token, clock_timestamp() AS moment, a.data,
+            ${schema}.contender(p.pzxid, '-' || a.what) AS name
+      )
+      INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, version, czxid, mzxid, ctime, mtime, data, state)
+        SELECT c.path || '/' || c.name, c.path, c.name, 'ephemeral', in_session, 0, c.token, c.token, c.moment, c.moment,
+            c.data, CASE WHEN c.holds THEN 'h' ELSE 'w' END FROM counted c
+        RETURNING array_position(in_lines, n.parent) AS step, ROW('ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime,
+          (n.state = 'h')::integer, 0, n.owner, length(n.data), 0, n.czxid)::${schema}.outcome AS outcome
+    LOOP
+      outcomes[done.step] := done.outcome;
+    END LOOP;
+  END IF;
+  FOR i IN 1 .. cardinality(in_lines) LOOP
+    IF (outcomes[i]).code IS NULL THEN
+      outcomes[i] := ${schema}._line_join(in_session, in_lines[i], in_recipes[i], in_permits[i], in_whats[i], in_tries[i],
+        in_limits_ms[i], in_data[i]);
+    END IF;
+  END LOOP;
+  RETURN outcomes;
+END $$;
+
+-- Leaves lines, whether waiting or holding. Contenders that are not there any more are nobody's concern. Rings the
+-- next; not flushed, so call it in a transaction of its own.
+CREATE FUNCTION ${schema}.line_leave(in_paths text[], in_patience_ms integer DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  line record;
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  IF in_patience_ms IS NOT NULL THEN
+    PERFORM set_config('lock_timeout', in_patience_ms || 'ms', true);
+  END IF;
+  PERFORM FROM ${schema}.parent p
+    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
+  FOR line IN
+    WITH gone AS (
+      DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL RETURNING n.parent, n.ttl_ms
+    )
+    UPDATE ${schema}.parent p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
+        low = CASE WHEN children = g.number THEN pzxid ELSE low END
+      FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
+      RETURNING p.path, p.children, g.limited
+  LOOP
+    IF line.children > 0 THEN
+      PERFORM ${schema}.ring_line(line.path);
+    END IF;
+    IF line.limited > 0 THEN
+      DELETE FROM ${schema}.hold_limit h WHERE h.path = ANY (in_paths);
+    END IF;
+  END LOOP;
+  PERFORM ${schema}.ring_watched(in_paths);
+END $$;
+
+-- Rings whoever watched or waited for these nodes, which went with their session.
+CREATE FUNCTION ${schema}.ring_gone(in_paths text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
+  PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
+    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) AND p.children > 0 AND p.recipe IS NOT NULL;
+END $$;
+
+-- Rings the watchers of those of these nodes that have some; they were created or deleted.
+CREATE FUNCTION ${schema}.ring_watched(in_paths text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM unnest(in_paths) AS path, LATERAL unnest(ARRAY[path, ${schema}.new_parent_of(path), '*']) AS concerned,
+      LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned ORDER BY w.session LIMIT 1) AS watcher) THEN
+    PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
+  END IF;
+END $$;
+
+-- Rings the owners of those contenders of a line that may hold and do not yet. Remembers now and then where the line begins:
+-- the entries that an index keeps of contenders that went make looking for its beginning long.
+CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  line  ${schema}.parent;
+  next  record;
+  taken bigint := 0;
+BEGIN
+  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line AND p.recipe IS NOT NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid FROM ${schema}.node n
+      WHERE n.parent = in_line AND n.name >= ${schema}.contender(line.low, '') ORDER BY n.name
+  LOOP
+    IF taken = 0 AND next.czxid > line.low + 1000 THEN
+      UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
+    END IF;
+    taken := taken + ${schema}.weight(next.name, line.permits);
+    EXIT WHEN taken > line.permits;
+    IF next.state = 'w' THEN
+      PERFORM pg_notify('${schema}:' || next.owner, next.path);
+    END IF;
+    EXIT WHEN taken = line.permits;
+  END LOOP;
+END $$;
+
+-- Makes those of a session's contenders holders that may hold, and tells what became of all of them: a row for each that is there.
+CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
+RETURNS TABLE (path text, state text, token bigint)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  limited text[];
+BEGIN
+  WITH taken AS (
+    UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
+      WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state = 'w' AND ${schema}.is_due(n.parent, n.name)
+        AND EXISTS (SELECT FROM ${schema}.session s
+          WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+      RETURNING n.path, n.ttl_ms
+  )
+  SELECT array_agg(t.path) INTO limited FROM taken t WHERE t.ttl_ms IS NOT NULL;
+  IF limited IS NOT NULL THEN
+    PERFORM ${schema}.limit_hold(l) FROM unnest(limited) AS l;
+  END IF;
+  RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
+    WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
+END $$;
+
+-- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells what it has.
+CREATE FUNCTION ${schema}.line_sweep(in_session bigint) RETURNS TABLE (path text, state text, token bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.line_take(in_session, ARRAY(
+    SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state = 'w' ORDER BY n.path));
+  RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL;
+END $$;
+
+-- All contenders of a line, first come first.
+CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
+    since timestamptz, session bigint, client text, host text, pid bigint, data bytea)
+LANGUAGE sql STABLE AS $$
+  SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
+    FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
+    WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name
+$$;
+
+-- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
+CREATE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
+      ELSE replace(p.recipe, '_', ' ') || ' of ' || p.permits END
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path) WHERE n.path = in_path
+$$;
+
+-- Keeps a holder holding until the caller's transaction ends, whatever becomes of its client: who it is to be taken from waits.
+-- Fails with PK003, and so fails the transaction, unless it holds at this moment with this token.
+CREATE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM ${schema}.node n WHERE n.path = in_path AND n.czxid = in_token AND n.state <> 'w'
+      AND (n.ttl_ms IS NULL OR (SELECT h.ends FROM ${schema}.hold_limit h WHERE h.path = in_path) > clock_timestamp())
+    FOR KEY SHARE OF n;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION '% does not hold with token %', in_path, in_token USING ERRCODE = 'PK003',
+      HINT = 'It was released, taken back or lost with its session. Nothing of this transaction may be committed.';
+  END IF;
+END $$;
+
+-- A writer that holds becomes a reader that holds, with its number and in its place; true also if it had. It has another
+-- name, so a fence of the writer's is waited for.
+CREATE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  line     text := ${schema}.parent_of(in_path);
+  new_path text := left(in_path, -5) || 'read';
+BEGIN
+  PERFORM FROM ${schema}.parent p WHERE p.path = line FOR NO KEY UPDATE;
+  UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}.next_zxid()
+    WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write';
+  IF FOUND THEN
+    UPDATE ${schema}.hold_limit h SET path = new_path WHERE h.path = in_path;
+    PERFORM ${schema}.ring_line(line);
+    PERFORM ${schema}.ring_watched(ARRAY[in_path, new_path]);
+  END IF;
+  RETURN EXISTS (SELECT FROM ${schema}.node n WHERE n.path = new_path AND n.owner = in_session);
+END $$;
+
+-- Asks those who hold to give back: their clients are told. Returns how many were asked.
+CREATE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  asked integer;
+BEGIN
+  WITH holders AS (
+    UPDATE ${schema}.node n SET state = 'r'
+      WHERE n.parent = in_line AND n.state IN ('h', 'r')
+      RETURNING n.owner, n.path
+  )
+  SELECT count(pg_notify('${schema}:' || h.owner, h.path)) INTO asked FROM holders h;
+  RETURN asked;
+END $$;
+
+-- Ends holds whose time is over, at most so many, and passes over those that somebody's transaction fences. Returns how many.
+CREATE FUNCTION ${schema}.reap_holds(in_most integer) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  ripe   text;
+  reaped integer := 0;
+BEGIN
+  FOR ripe IN SELECT h.path FROM ${schema}.hold_limit h WHERE h.ends <= clock_timestamp() ORDER BY h.path LIMIT in_most LOOP
+    IF ${schema}._end_hold(ripe) THEN
+      reaped := reaped + 1;
+    END IF;
+  END LOOP;
+  RETURN reaped;
+END $$;
+
+CREATE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('lock_timeout', '5ms', true);
+  PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
+  PERFORM ${schema}.line_leave(ARRAY[in_path]);
+  DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
+  RETURN true;
+EXCEPTION
+  WHEN lock_not_available OR deadlock_detected THEN
+    RETURN false;
+END $$;
+
+-- Joins in a transaction of their own, numbered so that a lost reply can be settled (V005).
+CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
+    in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[],
+    in_patience_ms integer, OUT outcomes ${schema}.outcome[], OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  IF in_patience_ms IS NOT NULL THEN
+    PERFORM set_config('lock_timeout', in_patience_ms || 'ms', true);
+  END IF;
+  outcomes := ${schema}._lines_join(in_session, in_lines, in_recipes, in_permits, in_whats, in_tries, in_limits_ms, in_data);
+  IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
+    PERFORM set_config('synchronous_commit', 'off', true);
+  END IF;
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+  watched := ${schema}.is_watched(outcomes);
+END $$;
+
+SELECT ${schema}.grant_all();

@@ -1,0 +1,29 @@
+package dev.pgkeeper;
+
+/** One thing that is held: a lock, some permits, a leadership. */
+public interface Held extends Fenced {
+  /** The path that was asked for. */
+  String path();
+
+  /** The node that stands for this hold, below the path. */
+  String node();
+
+  /**
+   * The number of this grant. Of all grants of a path, a later one has a larger number, also across
+   * restarts and promotions of the database.
+   */
+  long token();
+
+  /**
+   * Tells when somebody asks to have it back; at once if somebody did. Nothing but manners makes a
+   * holder obey.
+   */
+  Subscription onRevocation(Runnable listener);
+
+  /**
+   * Gives it back. The next one in the line is told at once.
+   *
+   * @throws KeeperException.NotHeld if it was released before, or lost
+   */
+  void release();
+}

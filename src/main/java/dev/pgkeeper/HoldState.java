@@ -1,0 +1,24 @@
+package dev.pgkeeper;
+
+/**
+ * What a client knows of something it holds. Every change is told once.
+ *
+ * <pre>
+ * HELD ⇄ JEOPARDY → LOST        HELD, JEOPARDY → RELEASED
+ * HELD → LOST (at its limit, or taken away by an administrator)
+ * </pre>
+ */
+public enum HoldState {
+  /** It is this client's own. */
+  HELD,
+  /** The session is in jeopardy: it may be, or come to be, somebody else's. */
+  JEOPARDY,
+  /** It is not this client's any more, and the client did not release it. Terminal. */
+  LOST,
+  /** This client gave it back. Terminal. */
+  RELEASED;
+
+  public boolean isTerminal() {
+    return this == LOST || this == RELEASED;
+  }
+}

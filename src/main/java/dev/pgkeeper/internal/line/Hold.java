@@ -1,0 +1,241 @@
+package dev.pgkeeper.internal.line;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.HoldState;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.Subscription;
+import dev.pgkeeper.TransactionWork;
+import dev.pgkeeper.internal.jdbc.Database;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A place that holds, as its holder sees it. */
+final class Hold implements Held {
+  private final Lines lines;
+  private final Place place;
+  private final String path;
+  private final String node;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
+  private final List<Runnable> revocationListeners = new CopyOnWriteArrayList<>();
+  private HoldState told = HoldState.HELD;
+  private boolean revoked;
+
+  /**
+   * @param path as the caller asked for it
+   * @param node the contender's, as seen from the caller's root
+   */
+  Hold(Lines lines, Place place, String path, String node) {
+    this.lines = lines;
+    this.place = place;
+    this.path = path;
+    this.node = node;
+    place.hold = this;
+    Duration left = place.left();
+    if (left != null) {
+      CompletableFuture.delayedExecutor(
+              left.toMillis() + 1, TimeUnit.MILLISECONDS, lines.background())
+          .execute(this::reachLimit);
+    }
+    if (place.phase() == Place.Phase.GONE) {
+      lost();
+    }
+  }
+
+  Place place() {
+    return place;
+  }
+
+  private void reachLimit() {
+    if (lines.leave(place)) {
+      lost();
+    }
+  }
+
+  @Override
+  public String path() {
+    return path;
+  }
+
+  @Override
+  public String node() {
+    return node;
+  }
+
+  @Override
+  public long token() {
+    return place.token;
+  }
+
+  @Override
+  public boolean isHeld() {
+    return !remaining().isZero();
+  }
+
+  @Override
+  public Duration remaining() {
+    if (place.phase() != Place.Phase.HOLDS) {
+      return Duration.ZERO;
+    }
+    Duration bySession = lines.session().heldFor();
+    Duration byLimit = place.left();
+    return byLimit == null || bySession.compareTo(byLimit) < 0 ? bySession : byLimit;
+  }
+
+  @Override
+  public void ensureHeld() {
+    if (!isHeld()) {
+      throw notHeld(null);
+    }
+  }
+
+  private KeeperException.NotHeld notHeld(@Nullable Throwable cause) {
+    HoldState state = state();
+    String why =
+        switch (state) {
+          case HELD -> "was taken away, or its limit is over";
+          case JEOPARDY ->
+              "may be somebody else's by now: the database was not heard of for too long";
+          case LOST -> "was lost, with its session, at its limit or to an administrator";
+          case RELEASED -> "was released before";
+        };
+    return new KeeperException.NotHeld(
+        path,
+        place.token,
+        path + " " + why + " (session " + lines.session().id() + ", token " + place.token + ")",
+        cause);
+  }
+
+  @Override
+  public HoldState state() {
+    lock.lock();
+    try {
+      return told == HoldState.HELD && !isHeld() && !told.isTerminal() ? HoldState.JEOPARDY : told;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Subscription onStateChange(Consumer<HoldState> listener) {
+    lock.lock();
+    try {
+      listeners.add(listener);
+      if (told == HoldState.LOST) {
+        lines.session().tell(() -> listener.accept(HoldState.LOST));
+      }
+    } finally {
+      lock.unlock();
+    }
+    return () -> listeners.remove(listener);
+  }
+
+  @Override
+  public Subscription onRevocation(Runnable listener) {
+    lock.lock();
+    try {
+      revocationListeners.add(listener);
+      if (revoked) {
+        lines.session().tell(listener);
+      }
+    } finally {
+      lock.unlock();
+    }
+    return () -> revocationListeners.remove(listener);
+  }
+
+  /** Somebody asks to have it back. */
+  void revoked() {
+    lock.lock();
+    try {
+      if (!revoked) {
+        revoked = true;
+        revocationListeners.forEach(lines.session()::tell);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void told(SessionState state) {
+    become(state == SessionState.HELD ? HoldState.HELD : HoldState.JEOPARDY);
+  }
+
+  void lost() {
+    become(HoldState.LOST);
+  }
+
+  private void become(HoldState next) {
+    lock.lock();
+    try {
+      if (told == next || told.isTerminal()) {
+        return;
+      }
+      told = next;
+      for (Consumer<HoldState> listener : listeners) {
+        lines.session().tell(() -> listener.accept(next));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void fence(Connection connection) {
+    try {
+      Database.on(connection, lines.calls().fence(place.node, place.token));
+    } catch (KeeperException.NotHeld e) {
+      throw notHeld(e);
+    }
+  }
+
+  @Override
+  public <X extends Exception> void inTransaction(TransactionWork<X> work) throws X {
+    ensureHeld();
+    lines
+        .database()
+        .transaction(
+            connection -> {
+              work.run(connection);
+              fence(connection);
+            });
+  }
+
+  @Override
+  public void release() {
+    if (!giveBack()) {
+      throw notHeld(null);
+    }
+  }
+
+  @Override
+  public void close() {
+    giveBack();
+  }
+
+  private boolean giveBack() {
+    boolean mine = lines.leave(place);
+    if (mine) {
+      become(HoldState.RELEASED);
+    }
+    return mine;
+  }
+
+  /** From now on somebody else's; for a hold that goes on as another one. */
+  void handOver() {
+    become(HoldState.RELEASED);
+  }
+
+  @Override
+  public String toString() {
+    return "Held[" + node + ", " + state() + "]";
+  }
+}

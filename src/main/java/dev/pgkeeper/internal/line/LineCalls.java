@@ -1,0 +1,208 @@
+package dev.pgkeeper.internal.line;
+
+import dev.pgkeeper.Contender;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The functions of V007 by their own names. */
+final class LineCalls {
+  private final String schema;
+
+  LineCalls(String schema) {
+    this.schema = schema;
+  }
+
+  /**
+   * What the database says of one contender: {@code w} waits, {@code h} holds, {@code r} is asked
+   * to give back.
+   */
+  record Found(String state, long token) {
+    boolean holds() {
+      return !state.equals("w");
+    }
+
+    boolean isRevoked() {
+      return state.equals("r");
+    }
+  }
+
+  String joinSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_join(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  static void bind(
+      PreparedStatement statement, int first, List<Join> joins, @Nullable Integer patienceMs)
+      throws SQLException {
+    array(statement, first, "text", joins, Join::line);
+    array(statement, first + 1, "text", joins, Join::recipe);
+    array(statement, first + 2, "int4", joins, Join::permits);
+    array(statement, first + 3, "text", joins, join -> join.ask().what());
+    array(statement, first + 4, "bool", joins, Join::tries);
+    array(statement, first + 5, "int8", joins, Join::limitMs);
+    byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
+    statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
+    statement.setObject(first + 7, patienceMs, Types.INTEGER);
+  }
+
+  private static void array(
+      PreparedStatement statement,
+      int at,
+      String type,
+      List<Join> joins,
+      Function<Join, @Nullable Object> field)
+      throws SQLException {
+    Connection connection = statement.getConnection();
+    statement.setArray(at, connection.createArrayOf(type, joins.stream().map(field).toArray()));
+  }
+
+  void ringWatched(Connection connection, List<String> nodes) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement("SELECT " + schema + ".ring_watched(?)")) {
+      statement.setArray(1, Database.textArray(connection, nodes));
+      statement.execute();
+    }
+  }
+
+  SqlFunction<Boolean> lineLeave(List<String> nodes, @Nullable Integer patienceMs) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_leave(?, ?)")) {
+        statement.setArray(1, Database.textArray(connection, nodes));
+        statement.setObject(2, patienceMs, Types.INTEGER);
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<Map<String, Found>> lineTake(long session, List<String> nodes) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT path, state, token FROM " + schema + ".line_take(?, ?)")) {
+        statement.setLong(1, session);
+        statement.setArray(2, Database.textArray(connection, nodes));
+        return found(statement);
+      }
+    };
+  }
+
+  SqlFunction<Map<String, Found>> lineSweep(long session) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT path, state, token FROM " + schema + ".line_sweep(?)")) {
+        statement.setLong(1, session);
+        return found(statement);
+      }
+    };
+  }
+
+  private static Map<String, Found> found(PreparedStatement statement) throws SQLException {
+    Map<String, Found> found = new HashMap<>();
+    try (ResultSet rows = statement.executeQuery()) {
+      while (rows.next()) {
+        found.put(rows.getString(1), new Found(rows.getString(2), rows.getLong(3)));
+      }
+    }
+    return found;
+  }
+
+  SqlFunction<Boolean> lineDowngrade(long session, String node) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_downgrade(?, ?)")) {
+        statement.setLong(1, session);
+        statement.setString(2, node);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getBoolean(1);
+        }
+      }
+    };
+  }
+
+  SqlFunction<Integer> lineRevoke(String line) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_revoke(?)")) {
+        statement.setString(1, line);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getInt(1);
+        }
+      }
+    };
+  }
+
+  SqlFunction<Boolean> fence(String node, long token) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".fence(?, ?)")) {
+        statement.setString(1, node);
+        statement.setLong(2, token);
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<List<Contender>> contenders(String line, Function<String, String> seen) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT path, token, what, holds, since, session, client, host, pid, data FROM "
+                  + schema
+                  + ".contenders(?)")) {
+        statement.setString(1, line);
+        List<Contender> contenders = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            contenders.add(
+                new Contender(
+                    seen.apply(rows.getString("path")),
+                    rows.getLong("token"),
+                    rows.getString("what"),
+                    rows.getBoolean("holds"),
+                    rows.getTimestamp("since").toInstant(),
+                    rows.getLong("session"),
+                    rows.getString("client"),
+                    rows.getString("host"),
+                    rows.getLong("pid"),
+                    rows.getBytes("data")));
+          }
+        }
+        return contenders;
+      }
+    };
+  }
+
+  /** What there is instead of the line that was asked for: {@code semaphore of 3}. */
+  SqlFunction<String> instead(String path) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_instead(?)")) {
+        statement.setString(1, path);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return Objects.requireNonNullElse(
+              row.getString(1), "below something that takes no such children");
+        }
+      }
+    };
+  }
+}

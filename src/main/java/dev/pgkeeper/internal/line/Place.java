@@ -1,0 +1,128 @@
+package dev.pgkeeper.internal.line;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** A contender of this client's, from its joining until it is known to be gone. */
+final class Place {
+  enum Phase {
+    WAITS,
+    HOLDS,
+    /** This client is giving it up; until the database confirmed that, it is one to be deleted. */
+    LEAVES,
+    GONE
+  }
+
+  final Join join;
+  final String node;
+  final long token;
+  private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.WAITS);
+
+  /** Told once it holds, or is gone; then done with. */
+  private final AtomicReference<@Nullable Runnable> decided = new AtomicReference<>();
+
+  private final AtomicBoolean rung = new AtomicBoolean();
+  private volatile @Nullable Thread waiter;
+
+  /** The moment after which it is over, from before it was granted; {@link System#nanoTime}. */
+  private volatile @Nullable Long limit;
+
+  /** What to tell of a hold; null while there is none. */
+  volatile @Nullable Hold hold;
+
+  Place(Join join, String node, long token) {
+    this.join = join;
+    this.node = node;
+    this.token = token;
+  }
+
+  @SuppressWarnings("NullAway") // a reference that never holds null
+  Phase phase() {
+    return phase.get();
+  }
+
+  /** Granted, by a request that was sent at this moment. False: it does not wait any more. */
+  boolean grant(long sentAt) {
+    if (join.ask().atMost() != null) {
+      limit = sentAt + join.ask().atMost().toNanos();
+    }
+    boolean granted = phase.compareAndSet(Phase.WAITS, Phase.HOLDS);
+    if (granted) {
+      decide();
+    }
+    return granted;
+  }
+
+  /** It is not there any more. False: that is what was wanted, or was known. */
+  boolean vanish() {
+    Phase before = phase.getAndSet(Phase.GONE);
+    decide();
+    return before == Phase.WAITS || before == Phase.HOLDS;
+  }
+
+  /** From now on it is to be given up. False: it was before, or is gone. */
+  boolean beginToLeave() {
+    while (true) {
+      Phase before = phase.get();
+      if (before == Phase.LEAVES || before == Phase.GONE) {
+        return false;
+      } else if (phase.compareAndSet(before, Phase.LEAVES)) {
+        return true;
+      }
+    }
+  }
+
+  private void decide() {
+    Runnable listener = decided.getAndSet(null);
+    if (listener != null) {
+      listener.run();
+    }
+    wake();
+  }
+
+  /** Calls once it holds or is gone; at once if that is so. */
+  void whenDecided(Runnable listener) {
+    decided.set(listener);
+    Phase now = phase();
+    if (now == Phase.HOLDS || now == Phase.GONE) {
+      decide();
+    }
+  }
+
+  /**
+   * Somebody says that it may hold now. False: nobody waits on a thread, so somebody has to see to
+   * it.
+   */
+  boolean ring() {
+    rung.set(true);
+    return wake();
+  }
+
+  boolean takeRing() {
+    return rung.getAndSet(false);
+  }
+
+  boolean isRung() {
+    return rung.get();
+  }
+
+  private boolean wake() {
+    Thread waiting = waiter;
+    LockSupport.unpark(waiting);
+    return waiting != null;
+  }
+
+  /** This thread will see to rings from now on; null for nobody. */
+  void waitsOn(@Nullable Thread thread) {
+    waiter = thread;
+  }
+
+  /** How long it may still be held; null: as long as it likes. */
+  @Nullable Duration left() {
+    Long until = limit;
+    return until == null ? null : Duration.ofNanos(Math.max(0, until - System.nanoTime()));
+  }
+}

@@ -1,0 +1,190 @@
+package dev.pgkeeper.internal.line;
+
+import dev.pgkeeper.Ask;
+import dev.pgkeeper.Contender;
+import dev.pgkeeper.Held;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Line;
+import dev.pgkeeper.internal.tree.Paths;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** A line as one client sees it. */
+public final class SharedLine implements Line {
+  /** Nobody waits longer: a year. */
+  private static final Duration FOREVER = Duration.ofDays(365);
+
+  private final Lines lines;
+  private final String chroot;
+  private final String path;
+  private final String at;
+  private final String recipe;
+  private final int permits;
+
+  public SharedLine(Lines lines, String chroot, String path, String recipe, int permits) {
+    this.lines = lines;
+    this.chroot = chroot;
+    this.path = Paths.check(path);
+    this.at = Paths.check(Paths.under(chroot, path));
+    this.recipe = recipe;
+    this.permits = permits;
+    if (at.equals("/")) {
+      throw new IllegalArgumentException("/: the root is a plain node; use a path below it");
+    } else if (permits < 1) {
+      throw new IllegalArgumentException(path + ": " + permits + " permits; use at least 1");
+    }
+  }
+
+  @Override
+  public String path() {
+    return path;
+  }
+
+  private Join join(Ask ask, boolean tries) {
+    if (Character.isDigit(ask.what().charAt(0)) && Integer.parseInt(ask.what()) > permits) {
+      throw new IllegalArgumentException(
+          path + ": " + ask.what() + " permits are asked for, and there are only " + permits);
+    }
+    return new Join(at, recipe, permits, ask, tries);
+  }
+
+  @Override
+  public Optional<Held> tryEnter(Ask ask) {
+    return Optional.ofNullable(lines.join(join(ask, true))).map(this::hold);
+  }
+
+  private Held hold(Place place) {
+    return new Hold(lines, place, path, Paths.from(chroot, place.node));
+  }
+
+  @Override
+  public Held enter(Ask ask) throws InterruptedException {
+    return tryEnter(ask, FOREVER).orElseThrow();
+  }
+
+  @Override
+  public Optional<Held> tryEnter(Ask ask, Duration patience) throws InterruptedException {
+    return Optional.ofNullable(enterBy(ask, System.nanoTime() + nanos(patience)));
+  }
+
+  private static long nanos(Duration patience) {
+    if (patience.isNegative()) {
+      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+    }
+    return patience.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : patience.toNanos();
+  }
+
+  @Override
+  public Held enter(Ask ask, Duration patience) throws InterruptedException {
+    Held held = enterBy(ask, System.nanoTime() + nanos(patience));
+    if (held == null) {
+      throw new KeeperException.Busy(
+          path,
+          path
+              + " could not be had in "
+              + patience
+              + ": "
+              + contenders().stream()
+                  .filter(Contender::holds)
+                  .map(Contender::toString)
+                  .collect(Collectors.joining("; ")));
+    }
+    return held;
+  }
+
+  private @Nullable Held enterBy(Ask ask, long deadline) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    Place place = lines.join(join(ask, false));
+    boolean holds = false;
+    if (place == null) {
+      throw new IllegalStateException(at + ": busy, although it would have waited");
+    }
+    try {
+      holds = lines.await(place, deadline);
+    } finally {
+      if (!holds) {
+        lines.leave(place);
+      }
+    }
+    return holds ? hold(place) : null;
+  }
+
+  @Override
+  public CompletableFuture<Held> enterAsync(Ask ask) {
+    Join join = join(ask, false);
+    lines.session().ensureUsable();
+    CompletableFuture<Held> result = new CompletableFuture<>();
+    lines
+        .background()
+        .execute(
+            () -> {
+              if (!result.isDone()) {
+                joinFor(join, result);
+              }
+            });
+    return result;
+  }
+
+  private void joinFor(Join join, CompletableFuture<Held> result) {
+    try {
+      Place place = lines.join(join);
+      if (place == null) {
+        throw new IllegalStateException(at + ": busy, although it would have waited");
+      }
+      place.whenDecided(() -> lines.background().execute(() -> pass(place, result)));
+      var unused =
+          result.whenComplete(
+              (held, failure) -> {
+                if (held == null) {
+                  lines.background().execute(() -> lines.leave(place));
+                }
+              });
+    } catch (RuntimeException | Error e) {
+      result.completeExceptionally(e);
+    }
+  }
+
+  private void pass(Place place, CompletableFuture<Held> result) {
+    if (place.phase() == Place.Phase.HOLDS) {
+      Held held = hold(place);
+      if (!result.complete(held)) {
+        held.close();
+      }
+      return;
+    }
+    try {
+      throw lines.gone(place);
+    } catch (RuntimeException e) {
+      result.completeExceptionally(e);
+    }
+  }
+
+  @Override
+  public List<Contender> contenders() {
+    lines.session().ensureUsable();
+    return lines.database().read(lines.calls().contenders(at, node -> Paths.from(chroot, node)));
+  }
+
+  @Override
+  public int revoke() {
+    lines.session().ensureUsable();
+    return lines.database().read(lines.calls().lineRevoke(at));
+  }
+
+  @Override
+  public Held downgrade(Held write) {
+    if (!(write instanceof Hold hold)
+        || !hold.place().join.line().equals(at)
+        || !hold.place().join.ask().what().equals("write")) {
+      throw new IllegalArgumentException(path + ": " + write + " is no hold of all of its permits");
+    }
+    hold.ensureHeld();
+    return hold(lines.downgrade(hold));
+  }
+}

@@ -1,0 +1,42 @@
+package dev.pgkeeper.internal.session;
+
+import dev.pgkeeper.SessionState;
+import java.util.Collection;
+
+/**
+ * What lives with a session beside its watches: it is rung, swept, and told of the session's
+ * states, all on the session's thread and so without delay.
+ */
+public interface Companion {
+  /** Somebody rang for these paths. */
+  void rung(Collection<String> paths);
+
+  /** Whether there is nothing that a sweep could find out. */
+  boolean isIdle();
+
+  /**
+   * Compares what it knows with what is there: now and then, and after each break of the
+   * connection.
+   */
+  void sweep(Caller caller);
+
+  void told(SessionState state);
+
+  /** For a session that stands for nothing else. */
+  Companion NONE =
+      new Companion() {
+        @Override
+        public void rung(Collection<String> paths) {}
+
+        @Override
+        public boolean isIdle() {
+          return true;
+        }
+
+        @Override
+        public void sweep(Caller caller) {}
+
+        @Override
+        public void told(SessionState state) {}
+      };
+}
