@@ -73,7 +73,8 @@ CREATE INDEX node_mortal ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 
 -- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does not
 -- copy the parent's data; every creation and deletion below one parent takes its turn on this row. Where the children
--- stand in line for something (V007), the row says for what, and `low` is a number that none of them is below.
+-- stand in line for something (V007), the row says for what; `low` is a number that none of them is below, and `holder` to
+-- `revoked` are of a session that holds without having waited.
 CREATE TABLE ${schema}.parent (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,
@@ -81,7 +82,11 @@ CREATE TABLE ${schema}.parent (
   pzxid    bigint NOT NULL,
   recipe   text,
   permits  integer,
-  low      bigint NOT NULL DEFAULT 0
+  low      bigint NOT NULL DEFAULT 0,
+  holder   bigint,
+  token    bigint,
+  since    timestamptz,
+  revoked  boolean
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 INSERT INTO ${schema}.node VALUES
@@ -98,6 +103,14 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 CREATE INDEX watch_session ON ${schema}.watch (session);
+
+-- The lines that somebody else waits for while this session holds them without having waited. Unlogged: after a crash,
+-- those who wait look for themselves.
+CREATE UNLOGGED TABLE ${schema}.awaited (
+  session bigint NOT NULL,
+  line    text COLLATE "C" NOT NULL,
+  PRIMARY KEY (session, line)
+);
 
 -- The answer about one node. Its code is 'ok', or the name of the rule that was broken; then nothing was changed.
 CREATE TYPE ${schema}.outcome AS (

@@ -144,6 +144,10 @@ BEGIN
   END IF;
 END $$;
 
+-- Whether a session has not been ended. False for null, which is no session.
+CREATE FUNCTION ${schema}.is_open(in_session bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$ SELECT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) $$;
+
 -- Whether this session may own something new; keeps it from ending before the calling transaction does.
 CREATE FUNCTION ${schema}.session_joined(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -153,12 +157,13 @@ BEGIN
     WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
 END $$;
 
--- Ends a session and deletes all that it owned, under one number. Returns the paths that went; null if there was no
--- such session. Waits for transactions that hold on to something of it.
+-- Ends a session and deletes all that it owned, under one number. Returns the paths that went, and those that others
+-- waited for; null if there was no such session. Waits for transactions that hold on to something of it.
 CREATE FUNCTION ${schema}._session_end(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  gone text[];
+  lines text[];
+  gone  text[];
 BEGIN
   PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
   DELETE FROM ${schema}.session s WHERE s.id = in_session;
@@ -166,11 +171,15 @@ BEGIN
     RETURN NULL;
   END IF;
   DELETE FROM ${schema}.watch w WHERE w.session = in_session;
+  WITH awaited AS (
+    DELETE FROM ${schema}.awaited a WHERE a.session = in_session RETURNING a.line
+  )
+  SELECT coalesce(array_agg(line), '{}') INTO lines FROM awaited;
   PERFORM FROM ${schema}.parent p WHERE p.path IN (SELECT n.parent FROM ${schema}.node n WHERE n.owner = in_session)
     ORDER BY p.path FOR NO KEY UPDATE;
   PERFORM FROM ${schema}.node n WHERE n.owner = in_session ORDER BY n.path FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN '{}';
+    RETURN lines;
   END IF;
   WITH number AS MATERIALIZED (
     SELECT ${schema}.next_zxid() AS zxid
@@ -181,7 +190,7 @@ BEGIN
       FROM number, (SELECT parent, count(*) AS number FROM deleted GROUP BY parent) d WHERE p.path = d.parent
   )
   SELECT array_agg(path ORDER BY path) INTO gone FROM deleted;
-  RETURN gone;
+  RETURN lines || gone;
 END $$;
 
 -- Ends a session and rings whoever watches or waits for what it owned. False: it had ended before.
@@ -272,11 +281,13 @@ BEGIN
     INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;
 
--- Deletes what ended sessions left behind: registrations that came too late to go with them, and replies that
--- nobody can still be settling.
+-- Deletes what ended sessions left behind: registrations that came too late to go with them, waits for
+-- what they hold no more, and replies that nobody can still be settling.
 CREATE FUNCTION ${schema}.tidy() RETURNS void
 LANGUAGE sql AS $$
   DELETE FROM ${schema}.watch w WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = w.session);
+  DELETE FROM ${schema}.awaited a WHERE NOT EXISTS (
+    SELECT FROM ${schema}.parent p WHERE p.path = a.line AND p.holder = a.session);
   DELETE FROM ${schema}.reply r WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = r.session)
     AND r.at < clock_timestamp() - interval '2 days'
 $$;

@@ -1,20 +1,25 @@
--- Lines: what locks, semaphores and elections stand on. A line is a node whose children, the contenders, wait for
--- permits: a mutex or an election has one, a semaphore some, a read-write lock so many that a reader takes one and a
--- writer all. A contender is an ephemeral node <number>-<what>, and its number is its czxid: it is its place in the line and the
--- token of what it will hold, so tokens grow in the order of the grants and never come again.
+-- Lines: what locks, semaphores and elections stand on. A line is a node with permits: a mutex or an election has one, a
+-- semaphore some, a read-write lock so many that a reader takes one and a writer all. Its children are the contenders, ephemeral
+-- nodes <number>-<what>. The number is the node's czxid: its place in the line, and the token of what it will hold, so tokens grow in
+-- the order of the grants and never come again.
 --
 -- One rule decides: a contender may hold once the weights of all that are ahead of it and its own fit into the permits. Nobody
 -- ever gets ahead of somebody else, and those ahead only become fewer: what is true once stays true, so a contender can
--- take its turn without a lock on the line.
+-- take its turn without a lock on the line. Its state says what it has: w waits, h holds, r holds and is asked to give back.
+--
+-- The quick way: whoever finds nobody in a line with one permit holds it at once as its `holder`, without a node: one row is
+-- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
+-- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
---   leave  deletes the contender and rings the owners of those who may hold now, in the same transaction. Not
---          flushed: whoever takes next flushes it, or nobody needed it.
+--   leave  takes the contender or the holder away and rings the owners of those who may hold now, in the same transaction.
+--          Not flushed: whoever takes next flushes it, or nobody needed it.
 --   take   makes a contender that may hold one that holds. Flushed. May be asked again at any time.
---   fence  keeps a holder's row from being deleted until the caller's transaction ends.
+--   fence  keeps a hold from ending until the caller's transaction ends: it locks the contender, or the holder's session and
+--          the line, against deletion; leaving, and ending the session, wait for that.
 --
--- Crash after join: the contender goes with its session, or its client finds it among its own and leaves. After leave and
--- before its flush: the contender is there again, its client leaves again once it is back. After the ring and before take:
+-- Crash after join: what it made goes with its session, or its client finds it among its own and leaves. After leave and
+-- before its flush: it holds again, and its client leaves again once it is back. After the ring and before take:
 -- the line waits for this contender, its session's end rings the next. Locks are taken in the order of V001.
 
 -- Holds that end by themselves, and when.
@@ -31,7 +36,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END
 $$;
 
--- A contender's name; the number alone is a name that it and all behind it are not below.
+-- A contender's name; the number alone is a name that neither it nor any behind it is below.
 CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') || what $$;
 
@@ -39,8 +44,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') ||
 CREATE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN p.permits = 1
-      THEN NOT EXISTS (SELECT FROM ${schema}.node a
-        WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name < in_name)
+      THEN NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = p.holder)
+        AND NOT EXISTS (SELECT FROM ${schema}.node a
+          WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name < in_name)
       ELSE p.permits >= (SELECT sum(${schema}.weight(a.name, p.permits)) FROM ${schema}.node a
         WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name <= in_name) END
     FROM ${schema}.parent p WHERE p.path = in_line
@@ -80,13 +86,16 @@ BEGIN
   IF (line.recipe, line.permits) IS DISTINCT FROM (in_recipe, in_permits) THEN
     RETURN ${schema}.refused('wrong_recipe', in_line);
   END IF;
-  holds := line.children = 0 OR in_permits > 1 AND in_permits >= ${schema}.weight('0-' || in_what, in_permits) + (
-    SELECT coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0) FROM ${schema}.node ahead
-      WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, ''));
+  holds := CASE in_permits WHEN 1 THEN line.children = 0 AND NOT ${schema}.await_holder(line.holder, in_line, in_try)
+    ELSE in_permits >= ${schema}.weight('0-' || in_what, in_permits) + (
+      SELECT coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0) FROM ${schema}.node ahead
+        WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, '')) END;
   IF in_try AND NOT holds THEN
     RETURN ${schema}.refused('busy', in_line);
   END IF;
-  UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+  UPDATE ${schema}.parent p
+    SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid(),
+      holder = CASE WHEN NOT holds THEN holder END
     WHERE p.path = in_line RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
   INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state)
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
@@ -98,6 +107,24 @@ BEGIN
   RETURN outcome;
 END $$;
 
+-- Whether somebody holds this line the quick way; whoever will wait for it is remembered for the end of the holder's
+-- session. That end must not be under way: it would find nobody to ring.
+CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF in_holder IS NULL THEN
+    RETURN false;
+  ELSIF NOT pg_try_advisory_xact_lock_shared(${schema}.lock_key('owner', in_holder)) THEN
+    RAISE EXCEPTION 'session % is just being ended', in_holder USING ERRCODE = '40001';
+  ELSIF NOT ${schema}.is_open(in_holder) THEN
+    RETURN false;
+  END IF;
+  IF NOT in_try THEN
+    INSERT INTO ${schema}.awaited VALUES (in_holder, in_line) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN true;
+END $$;
+
 -- Notes when a hold that was granted just now ends, if it is to.
 CREATE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
 LANGUAGE sql AS $$
@@ -107,31 +134,61 @@ LANGUAGE sql AS $$
     ON CONFLICT DO NOTHING
 $$;
 
--- Several that join for one session, each for itself. The first that asks for a line with one permit is done with all others
--- like it in one statement; the rest one by one.
-CREATE FUNCTION ${schema}._lines_join(in_session bigint, in_lines text[], in_recipes text[], in_permits integer[],
-    in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[]) RETURNS ${schema}.outcome[]
-LANGUAGE plpgsql AS $$
+-- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). The quick way first: it is
+-- written out here, with as few statements and functions as it can be, because most locks are taken so.
+CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
+    in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea,
+    OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
+  IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
+    UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(),
+        token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
+      FROM ${schema}.session s
+      WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
+        AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
+        AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+          OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+      RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
+    IF FOUND THEN
+      UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
+        WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
+      IF NOT FOUND THEN
+        PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+      END IF;
+      RETURN;
+    END IF;
+  END IF;
+  outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data);
+  IF outcome.code = 'ok' THEN
+    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
+    IF outcome.version = 0 THEN
+      PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+  END IF;
+END $$;
+
+-- Several that join for one session, each for itself: those who can go the quick way in one statement, the rest one by
+-- one. Who finds a row locked for long fails, and goes alone.
+CREATE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
+    in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[],
+    OUT outcomes ${schema}.outcome[], OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
-  done     record;
-  outcomes ${schema}.outcome[];
+  done record;
 BEGIN
   IF ${schema}.session_joined(in_session) THEN
     FOR done IN
-      WITH counted AS (
-        UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
-          FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_whats, in_tries, in_limits_ms, in_data)
-              WITH ORDINALITY AS a (line, recipe, permits, what, try, limit_ms, data, step) ORDER BY line, step) a
-          WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND a.limit_ms IS NULL
-            AND (p.children = 0 OR NOT a.try) AND a.what ~ '^[a-z]+$'
-          RETURNING a.step, p.path, p.children = 1 AS holds, p.pzxid AS token, clock_timestamp() AS moment, a.data,
-            ${schema}.contender(p.pzxid, '-' || a.what) AS name
-      )
-      INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, version, czxid, mzxid, ctime, mtime, data, state)
-        SELECT c.path || '/' || c.name, c.path, c.name, 'ephemeral', in_session, 0, c.token, c.token, c.moment, c.moment,
-            c.data, CASE WHEN c.holds THEN 'h' ELSE 'w' END FROM counted c
-        RETURNING array_position(in_lines, n.parent) AS step, ROW('ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime,
-          (n.state = 'h')::integer, 0, n.owner, length(n.data), 0, n.czxid)::${schema}.outcome AS outcome
+      UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
+        FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_limits_ms, in_data)
+            WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
+        WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
+          AND a.limit_ms IS NULL AND a.data = ''
+          AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
+        RETURNING a.step,
+          ROW('ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token)::${schema}.outcome AS outcome
     LOOP
       outcomes[done.step] := done.outcome;
     END LOOP;
@@ -140,23 +197,65 @@ BEGIN
     IF (outcomes[i]).code IS NULL THEN
       outcomes[i] := ${schema}._line_join(in_session, in_lines[i], in_recipes[i], in_permits[i], in_whats[i], in_tries[i],
         in_limits_ms[i], in_data[i]);
+      watched := true;
     END IF;
   END LOOP;
-  RETURN outcomes;
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+  IF watched THEN
+    watched := ${schema}.is_watched(outcomes);
+    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
+      PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+  END IF;
 END $$;
 
--- Leaves lines, whether waiting or holding. Contenders that are not there any more are nobody's concern. Rings the
+-- Gives back what was got the quick way, if it is still held with this token, and rings the next. Not flushed: call it in a
+-- transaction of its own. The row is locked as for a deletion, because a fence keeps others from deleting it.
+CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  waiting bigint;
+BEGIN
+  UPDATE ${schema}.parent p SET holder = NULL
+    FROM (SELECT l.path FROM ${schema}.parent l WHERE l.path = in_line AND l.token = in_token AND l.holder IS NOT NULL
+      FOR UPDATE) AS l
+    WHERE p.path = l.path
+    RETURNING p.children, set_config('synchronous_commit', 'off', true) INTO waiting;
+  IF waiting > 0 THEN
+    PERFORM ${schema}.ring_line(in_line);
+  END IF;
+END $$;
+
+-- The same for several. Who finds a row locked for long fails, and goes alone.
+CREATE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
+DECLARE
+  freed record;
+BEGIN
+  FOR freed IN
+    UPDATE ${schema}.parent p SET holder = NULL
+      FROM (SELECT l.path FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
+        JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL FOR UPDATE OF l) AS l
+      WHERE p.path = l.path
+      RETURNING p.path, p.children
+  LOOP
+    IF freed.children > 0 THEN
+      PERFORM ${schema}.ring_line(freed.path);
+    END IF;
+  END LOOP;
+  PERFORM set_config('synchronous_commit', 'off', true);
+END $$;
+
+-- Contenders leave their lines, whether waiting or holding. Those that are not there any more are nobody's concern. Rings the
 -- next; not flushed, so call it in a transaction of its own.
-CREATE FUNCTION ${schema}.line_leave(in_paths text[], in_patience_ms integer DEFAULT NULL) RETURNS void
+CREATE FUNCTION ${schema}.line_leave(in_paths text[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   line record;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  IF in_patience_ms IS NOT NULL THEN
-    PERFORM set_config('lock_timeout', in_patience_ms || 'ms', true);
-  END IF;
   PERFORM FROM ${schema}.parent p
     WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
   FOR line IN
@@ -184,7 +283,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
   PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
-    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) AND p.children > 0 AND p.recipe IS NOT NULL;
+    WHERE p.path IN (SELECT unnest(ARRAY[path, ${schema}.new_parent_of(path)]) FROM unnest(in_paths) AS path)
+      AND p.children > 0 AND p.recipe IS NOT NULL;
 END $$;
 
 -- Rings the watchers of those of these nodes that have some; they were created or deleted.
@@ -207,7 +307,7 @@ DECLARE
   taken bigint := 0;
 BEGIN
   SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line AND p.recipe IS NOT NULL;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR line.holder IS NOT NULL AND ${schema}.is_open(line.holder) THEN
     RETURN;
   END IF;
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid FROM ${schema}.node n
@@ -225,7 +325,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- Makes those of a session's contenders holders that may hold, and tells what became of all of them: a row for each that is there.
+-- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of the lines among
+-- the paths, which it may hold the quick way: a row for each that is there.
 CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -246,24 +347,28 @@ BEGIN
   END IF;
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
+  RETURN QUERY SELECT p.path, CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
+    WHERE p.path = ANY (in_paths) AND p.holder = in_session;
 END $$;
 
--- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells what it has.
-CREATE FUNCTION ${schema}.line_sweep(in_session bigint) RETURNS TABLE (path text, state text, token bigint)
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.line_take(in_session, ARRAY(
-    SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state = 'w' ORDER BY n.path));
-  RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL;
-END $$;
+-- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
+-- and of those of the given lines that it holds the quick way.
+CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
+LANGUAGE sql AS $$
+  SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
+    SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path))
+$$;
 
 -- All contenders of a line, first come first.
 CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
     since timestamptz, session bigint, client text, host text, pid bigint, data bytea)
 LANGUAGE sql STABLE AS $$
-  SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
+  SELECT p.path, p.token, 'lock', true, p.since, s.id, s.client, s.host, s.pid, '\x'::bytea
+    FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
+  UNION ALL
+  (SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
     FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
-    WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name
+    WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name)
 $$;
 
 -- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
@@ -279,12 +384,16 @@ $$;
 CREATE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM ${schema}.node n WHERE n.path = in_path AND n.czxid = in_token AND n.state <> 'w'
-      AND (n.ttl_ms IS NULL OR (SELECT h.ends FROM ${schema}.hold_limit h WHERE h.path = in_path) > clock_timestamp())
-    FOR KEY SHARE OF n;
+  PERFORM FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder
+    WHERE p.path = in_path AND p.token = in_token FOR KEY SHARE;
   IF NOT FOUND THEN
-    RAISE EXCEPTION '% does not hold with token %', in_path, in_token USING ERRCODE = 'PK003',
-      HINT = 'It was released, taken back or lost with its session. Nothing of this transaction may be committed.';
+    PERFORM FROM ${schema}.node n WHERE n.path = in_path AND n.czxid = in_token AND n.state <> 'w'
+        AND (n.ttl_ms IS NULL OR (SELECT h.ends FROM ${schema}.hold_limit h WHERE h.path = in_path) > clock_timestamp())
+      FOR KEY SHARE OF n;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION '% does not hold with token %', in_path, in_token USING ERRCODE = 'PK003',
+        HINT = 'It was released, taken back or lost with its session. Nothing of this transaction may be committed.';
+    END IF;
   END IF;
 END $$;
 
@@ -313,12 +422,14 @@ LANGUAGE plpgsql AS $$
 DECLARE
   asked integer;
 BEGIN
-  WITH holders AS (
-    UPDATE ${schema}.node n SET state = 'r'
-      WHERE n.parent = in_line AND n.state IN ('h', 'r')
-      RETURNING n.owner, n.path
+  WITH quick AS (
+    UPDATE ${schema}.parent p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
+      RETURNING p.holder, p.path
+  ), slow AS (
+    UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
   )
-  SELECT count(pg_notify('${schema}:' || h.owner, h.path)) INTO asked FROM holders h;
+  SELECT count(pg_notify('${schema}:' || h.holder, h.path)) INTO asked
+    FROM (SELECT * FROM quick UNION ALL SELECT * FROM slow) h;
   RETURN asked;
 END $$;
 
@@ -350,22 +461,55 @@ EXCEPTION
     RETURN false;
 END $$;
 
--- Joins in a transaction of their own, numbered so that a lost reply can be settled (V005).
-CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
-    in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[],
-    in_patience_ms integer, OUT outcomes ${schema}.outcome[], OUT watched boolean)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-  SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  IF in_patience_ms IS NOT NULL THEN
-    PERFORM set_config('lock_timeout', in_patience_ms || 'ms', true);
-  END IF;
-  outcomes := ${schema}._lines_join(in_session, in_lines, in_recipes, in_permits, in_whats, in_tries, in_limits_ms, in_data);
-  IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
-    PERFORM set_config('synchronous_commit', 'off', true);
-  END IF;
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-  watched := ${schema}.is_watched(outcomes);
-END $$;
+-- What everybody may look at.
+
+CREATE VIEW ${schema}.locks AS
+  SELECT l.path, l.recipe, l.permits, h.what, h.token, h.since, h.revoked, h.ends, s.session, s.client, s.host, s.pid, s.alive
+  FROM ${schema}.parent l,
+    LATERAL (
+      SELECT 'lock' AS what, l.token, l.since, coalesce(l.revoked, false) AS revoked, NULL::timestamptz AS ends, l.holder AS session
+      UNION ALL
+      SELECT substr(n.name, 21), n.czxid, n.mtime, n.state = 'r', (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
+          n.owner
+        FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
+    ) h JOIN ${schema}.sessions s USING (session)
+  WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
+COMMENT ON VIEW ${schema}.locks IS 'Who holds which lock or permits.';
+
+CREATE VIEW ${schema}.lock_waiters AS
+  SELECT l.path, l.recipe, substr(n.name, 21) AS what,
+    row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place, n.ctime AS since, n.czxid AS token,
+    s.session, s.client, s.host, s.pid, s.alive
+  FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state = 'w'
+    JOIN ${schema}.sessions s ON s.session = n.owner
+  WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
+COMMENT ON VIEW ${schema}.lock_waiters IS 'Who waits for which lock, and in which place.';
+
+-- A candidate's data begins with its identity and a zero byte.
+CREATE VIEW ${schema}.candidates AS
+  SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
+    convert_from(substring(n.data FOR position('\x00'::bytea IN n.data || '\x00'::bytea) - 1), 'UTF8') AS identity,
+    n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
+  FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
+    JOIN ${schema}.sessions s ON s.session = n.owner
+  WHERE l.recipe = 'election';
+COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';
+
+CREATE VIEW ${schema}.leaders AS
+  SELECT c.path, c.identity, n.mtime AS since, c.token, c.session, c.client, c.host, c.pid
+  FROM ${schema}.candidates c JOIN ${schema}.node n ON n.parent = c.path AND n.czxid = c.token WHERE c.leads;
+COMMENT ON VIEW ${schema}.leaders IS 'Who leads.';
+
+COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
+  'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
+COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea) IS
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
+  'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
+COMMENT ON FUNCTION ${schema}.line_leave(text[]) IS 'Contenders leave their lines, waiting or holding; the next are rung. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives back a lock that was got without waiting. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
+COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
+COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
 
 SELECT ${schema}.grant_all();

@@ -38,15 +38,29 @@ final class LineCalls {
     }
   }
 
-  String joinSql() {
-    return "SELECT o.*, watched FROM "
+  String requestJoinSql() {
+    return "SELECT (outcome).*, watched FROM "
         + schema
-        + ".request_join(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_join(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   }
 
-  static void bind(
-      PreparedStatement statement, int first, List<Join> joins, @Nullable Integer patienceMs)
-      throws SQLException {
+  static void bind(PreparedStatement statement, int first, Join join) throws SQLException {
+    statement.setString(first, join.line());
+    statement.setString(first + 1, join.recipe());
+    statement.setInt(first + 2, join.permits());
+    statement.setString(first + 3, join.ask().what());
+    statement.setBoolean(first + 4, join.tries());
+    statement.setObject(first + 5, join.limitMs(), Types.BIGINT);
+    statement.setBytes(first + 6, join.ask().data());
+  }
+
+  String requestJoinsSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_joins(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  static void bind(PreparedStatement statement, int first, List<Join> joins) throws SQLException {
     array(statement, first, "text", joins, Join::line);
     array(statement, first + 1, "text", joins, Join::recipe);
     array(statement, first + 2, "int4", joins, Join::permits);
@@ -55,18 +69,17 @@ final class LineCalls {
     array(statement, first + 5, "int8", joins, Join::limitMs);
     byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
     statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
-    statement.setObject(first + 7, patienceMs, Types.INTEGER);
   }
 
-  private static void array(
+  private static <T> void array(
       PreparedStatement statement,
       int at,
       String type,
-      List<Join> joins,
-      Function<Join, @Nullable Object> field)
+      List<T> all,
+      Function<T, @Nullable Object> field)
       throws SQLException {
     Connection connection = statement.getConnection();
-    statement.setArray(at, connection.createArrayOf(type, joins.stream().map(field).toArray()));
+    statement.setArray(at, connection.createArrayOf(type, all.stream().map(field).toArray()));
   }
 
   void ringWatched(Connection connection, List<String> nodes) throws SQLException {
@@ -77,12 +90,35 @@ final class LineCalls {
     }
   }
 
-  SqlFunction<Boolean> lineLeave(List<String> nodes, @Nullable Integer patienceMs) {
+  SqlFunction<Boolean> lineLeave(List<Leave> leaves) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_leave(?, ?)")) {
-        statement.setArray(1, Database.textArray(connection, nodes));
-        statement.setObject(2, patienceMs, Types.INTEGER);
+          connection.prepareStatement("SELECT " + schema + ".line_leave(?)")) {
+        array(statement, 1, "text", leaves, Leave::node);
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<Boolean> lineFree(Leave leave) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_free(?, ?)")) {
+        statement.setString(1, leave.node());
+        statement.setLong(2, leave.token());
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<Boolean> linesFree(List<Leave> leaves) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".lines_free(?, ?)")) {
+        array(statement, 1, "text", leaves, Leave::node);
+        array(statement, 2, "int8", leaves, Leave::token);
         statement.execute();
         return true;
       }
@@ -101,12 +137,13 @@ final class LineCalls {
     };
   }
 
-  SqlFunction<Map<String, Found>> lineSweep(long session) {
+  SqlFunction<Map<String, Found>> lineSweep(long session, List<String> lines) {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT path, state, token FROM " + schema + ".line_sweep(?)")) {
+              "SELECT path, state, token FROM " + schema + ".line_sweep(?, ?)")) {
         statement.setLong(1, session);
+        statement.setArray(2, Database.textArray(connection, lines));
         return found(statement);
       }
     };

@@ -6,6 +6,7 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.line.LineCalls.Found;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
@@ -14,13 +15,16 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,16 +40,34 @@ import org.slf4j.LoggerFactory;
 public final class Lines implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Lines.class);
 
-  /** Who finds a row locked goes alone rather than keep the others waiting. */
-  private static final int PATIENCE_TOGETHER_MS = 10;
+  /**
+   * For so long a release is remembered: one that was not flushed is lost if the server crashes,
+   * and is done again then.
+   */
+  private static final long REMEMBERED_NANOS = 10_000_000_000L;
+
+  private static final int MOST_REMEMBERED = 100_000;
+
+  /**
+   * So many of what is held the quick way are compared in each sweep: losing one of them is always
+   * rung for.
+   */
+  private static final int SWEPT_AT_ONCE = 1000;
 
   private final Database database;
   private final ClientSession session;
   private final Executor background;
   private final LineCalls calls;
   private final Combiner<Join, Outcome> joining;
-  private final Combiner<String, Boolean> leaving;
+  private final Combiner<Leave, Boolean> leaving;
+  private final Combiner<Leave, Boolean> freeing;
   private final Map<String, Place> places = new ConcurrentHashMap<>();
+  private final Queue<Leave> unfinished = new ConcurrentLinkedQueue<>();
+  private final Queue<Released> released = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger remembered = new AtomicInteger();
+  private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
+
+  private record Released(Leave leave, long at) {}
 
   /** Joins on their way, each with the largest number that was known when it began. */
   private final Map<Object, Long> underWay = new ConcurrentHashMap<>();
@@ -55,13 +77,17 @@ public final class Lines implements Companion {
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
   private final AtomicLong largestToken = new AtomicLong();
 
+  /** Counts the times that everything was swept; only the session's thread uses it. */
+  private int sweeps = 1;
+
   public Lines(Database database, ClientSession session, Executor background) {
     this.database = database;
     this.session = session;
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.leaving = new Combiner<>(this::leaveAlone, this::leaveTogether);
+    this.leaving = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::lineLeave));
+    this.freeing = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::linesFree));
     session.accompany(this);
   }
 
@@ -97,6 +123,9 @@ public final class Lines implements Companion {
         throw wrongRecipe(join);
       }
       return settle(join, outcome.ok(join.line()), sentAt);
+    } catch (KeeperException.OutcomeUnknown e) {
+      doubtful.add(join.line());
+      throw e;
     } finally {
       underWay.remove(attempt);
     }
@@ -136,20 +165,18 @@ public final class Lines implements Companion {
   }
 
   private Outcome joinAlone(Join join) {
-    return request(List.of(join), null).get(0);
-  }
-
-  private List<Outcome> request(List<Join> joins, @Nullable Integer patienceMs) {
-    return database.request(
-        calls.joinSql(),
-        (statement, first) -> LineCalls.bind(statement, first, joins, patienceMs),
-        this::ringWatched);
+    return database
+        .request(
+            calls.requestJoinSql(),
+            (statement, first) -> LineCalls.bind(statement, first, join),
+            this::ringWatched)
+        .get(0);
   }
 
   private @Nullable List<Outcome> joinTogether(List<Join> joins) {
     return database.requestOnce(
-        calls.joinSql(),
-        (statement, first) -> LineCalls.bind(statement, first, joins, PATIENCE_TOGETHER_MS),
+        calls.requestJoinsSql(),
+        (statement, first) -> LineCalls.bind(statement, first, joins),
         this::ringWatched);
   }
 
@@ -170,30 +197,47 @@ public final class Lines implements Companion {
     if (!place.beginToLeave()) {
       return false;
     }
+    Leave leave = place.leave();
     try {
-      leaving.apply(place.node);
-      place.vanish();
-      places.remove(place.node);
+      (leave.quick() ? freeing : leaving).apply(leave);
+      remember(leave);
     } catch (KeeperException e) {
+      unfinished.add(leave);
       log.warn(
           "session {}: {} will be given up once the database lets it: {}",
           session.id(),
           place.node,
           e.getMessage());
     }
+    place.vanish();
+    places.remove(place.node, place);
     return true;
   }
 
-  private Boolean leaveAlone(String node) {
-    return database.read(
-        calls.lineLeave(List.of(node), (int) database.operationTimeout().toMillis()));
+  private void remember(Leave leave) {
+    long now = System.nanoTime();
+    released.add(new Released(leave, now));
+    boolean crowded = remembered.incrementAndGet() > MOST_REMEMBERED;
+    for (Released oldest = released.peek();
+        oldest != null && (crowded || now - oldest.at() > REMEMBERED_NANOS);
+        oldest = released.peek()) {
+      if (released.remove(oldest)) {
+        remembered.decrementAndGet();
+      }
+      crowded = false;
+    }
+  }
+
+  private Boolean leaveAlone(Leave leave) {
+    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(List.of(leave)));
   }
 
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
-  private @Nullable List<Boolean> leaveTogether(List<String> nodes) {
+  private @Nullable List<Boolean> together(
+      List<Leave> leaves, Function<List<Leave>, SqlFunction<Boolean>> call) {
     try {
-      database.readOnce(calls.lineLeave(nodes, PATIENCE_TOGETHER_MS));
-      return nodes.stream().map(node -> true).toList();
+      database.readOnce(call.apply(leaves));
+      return leaves.stream().map(leave -> true).toList();
     } catch (KeeperException e) {
       return null;
     }
@@ -208,7 +252,7 @@ public final class Lines implements Companion {
     Place after = new Place(before.join, before.node.replaceAll("-write$", "-read"), before.token);
     after.grant(System.nanoTime());
     places.put(after.node, after);
-    places.remove(before.node);
+    places.remove(before.node, before);
     if (!database.read(calls.lineDowngrade(session.id(), before.node))) {
       vanish(after);
       vanish(before);
@@ -292,7 +336,7 @@ public final class Lines implements Companion {
         hold.lost();
       }
     }
-    places.remove(place.node);
+    places.remove(place.node, place);
   }
 
   private void ring(Place place) {
@@ -349,12 +393,29 @@ public final class Lines implements Companion {
 
   @Override
   public boolean isIdle() {
-    return places.isEmpty();
+    return places.isEmpty() && unfinished.isEmpty() && doubtful.isEmpty();
   }
 
   @Override
   public void sweep(Caller caller) {
-    List<Place> known = List.copyOf(places.values());
+    for (Leave leave = unfinished.poll(); leave != null; leave = unfinished.poll()) {
+      leaveLater(leave);
+    }
+    List<Place> known = new ArrayList<>();
+    List<String> lines = new ArrayList<>(doubtful);
+    for (Place place : places.values()) {
+      boolean quick = place.node.equals(place.join.line());
+      if (!quick) {
+        known.add(place);
+      } else if (place.sweep != sweeps && lines.size() < SWEPT_AT_ONCE) {
+        place.sweep = sweeps;
+        known.add(place);
+        lines.add(place.node);
+      }
+    }
+    if (lines.size() < SWEPT_AT_ONCE) {
+      sweeps++; // all were looked at since the last time
+    }
     // Whatever has a larger number may belong to a join whose reply is still to come.
     long certain = largestToken.get();
     for (long knownAtBegin : underWay.values()) {
@@ -362,38 +423,63 @@ public final class Lines implements Companion {
     }
     earlyRings.clear();
     long sentAt = System.nanoTime();
-    Map<String, Found> found = caller.call(calls.lineSweep(session.id()));
+    Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
     for (Place place : known) {
-      Found there = found.remove(place.node);
-      if (place.phase() == Place.Phase.LEAVES) {
-        if (there == null) {
-          vanish(place);
-        } else {
-          leaveLater(place.node);
-        }
+      Found there = found.get(place.node);
+      if (there != null && there.token() == place.token) {
+        found.remove(place.node);
       } else {
+        there = null;
+      }
+      if (place.phase() != Place.Phase.LEAVES) {
         saw(place, there, sentAt);
       }
     }
     for (Map.Entry<String, Found> unknown : found.entrySet()) {
-      String node = unknown.getKey();
-      if (unknown.getValue().token() > certain) {
-        know(unknown.getValue().token());
-        rung(List.of(node));
-      } else if (!places.containsKey(node)) {
-        log.info("session {}: leaving {}, which nobody here knows of", session.id(), node);
-        leaveLater(node);
-      }
+      leaveUnlessKnown(unknown.getKey(), unknown.getValue().token(), certain);
+    }
+    doubtful.removeAll(lines);
+  }
+
+  private void leaveUnlessKnown(String node, long token, long certain) {
+    if (token > certain) {
+      know(token);
+      rung(List.of(node));
+      return;
+    }
+    Place place = places.get(node);
+    if (place == null || place.token != token) {
+      log.info("session {}: leaving {}, which nobody here knows of", session.id(), node);
+      leaveLater(new Leave(node, token, !node.matches(".*/[0-9]{19}-[0-9a-z]+")));
     }
   }
 
-  private void leaveLater(String node) {
+  /** What was released shortly before a break may not have been flushed: releases it again. */
+  @Override
+  public void returned(Caller caller) {
+    List<Leave> quick = new ArrayList<>();
+    List<Leave> slow = new ArrayList<>();
+    released.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
+    if (!quick.isEmpty()) {
+      caller.call(calls.linesFree(quick));
+    }
+    if (!slow.isEmpty()) {
+      caller.call(calls.lineLeave(slow));
+    }
+    if (!isIdle()) {
+      sweep(caller);
+    }
+  }
+
+  private void leaveLater(Leave leave) {
     background.execute(
         () -> {
           try {
-            database.readOnce(calls.lineLeave(List.of(node), PATIENCE_TOGETHER_MS));
+            database.readOnce(
+                leave.quick() ? calls.linesFree(List.of(leave)) : calls.lineLeave(List.of(leave)));
           } catch (KeeperException e) {
-            log.debug("session {}: {} is left to the next sweep", session.id(), node, e);
+            unfinished.add(leave);
+            log.debug("session {}: {} is left to the next sweep", session.id(), leave, e);
           }
         });
   }

@@ -24,6 +24,9 @@ final class Place {
   /** Told once it holds, or is gone; then done with. */
   private final AtomicReference<@Nullable Runnable> decided = new AtomicReference<>();
 
+  /** When it was last compared with what is there; only the session's thread uses it. */
+  int sweep;
+
   private final AtomicBoolean rung = new AtomicBoolean();
   private volatile @Nullable Thread waiter;
 
@@ -37,6 +40,10 @@ final class Place {
     this.join = join;
     this.node = node;
     this.token = token;
+  }
+
+  Leave leave() {
+    return new Leave(node, token, node.equals(join.line()));
   }
 
   @SuppressWarnings("NullAway") // a reference that never holds null

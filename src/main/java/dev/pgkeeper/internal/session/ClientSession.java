@@ -424,7 +424,7 @@ public final class ClientSession {
       int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
       connection.call(calls.watchAgain(id, registrations.subList(from, to)));
     }
-    companion.sweep(connection::call);
+    companion.returned(connection::call);
     lookAtAll(connection::call);
     syncs.heard(answered);
   }

@@ -20,6 +20,9 @@ public interface Companion {
    */
   void sweep(Caller caller);
 
+  /** The connection is back after a break, perhaps because the server is back after a crash. */
+  void returned(Caller caller);
+
   void told(SessionState state);
 
   /** For a session that stands for nothing else. */
@@ -35,6 +38,9 @@ public interface Companion {
 
         @Override
         public void sweep(Caller caller) {}
+
+        @Override
+        public void returned(Caller caller) {}
 
         @Override
         public void told(SessionState state) {}
