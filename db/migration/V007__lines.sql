@@ -475,6 +475,19 @@ CREATE VIEW ${schema}.locks AS
     ) h JOIN ${schema}.sessions s USING (session)
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.locks IS 'Who holds which lock or permits.';
+COMMENT ON COLUMN ${schema}.locks.path IS 'What is held.';
+COMMENT ON COLUMN ${schema}.locks.recipe IS 'mutex, read_write, semaphore, or what an application made of a line.';
+COMMENT ON COLUMN ${schema}.locks.permits IS 'How many permits there are in all.';
+COMMENT ON COLUMN ${schema}.locks.what IS 'lock, read, write, or how many permits.';
+COMMENT ON COLUMN ${schema}.locks.token IS 'The number of the grant: later grants of this path have larger ones.';
+COMMENT ON COLUMN ${schema}.locks.since IS 'When it was granted.';
+COMMENT ON COLUMN ${schema}.locks.revoked IS 'Whether somebody asked to have it back.';
+COMMENT ON COLUMN ${schema}.locks.ends IS 'When it ends by itself; null if it does not.';
+COMMENT ON COLUMN ${schema}.locks.session IS 'Whose it is.';
+COMMENT ON COLUMN ${schema}.locks.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.locks.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.locks.pid IS 'The client''s process.';
+COMMENT ON COLUMN ${schema}.locks.alive IS 'False if the session is over and about to be ended.';
 
 CREATE VIEW ${schema}.lock_waiters AS
   SELECT l.path, l.recipe, substr(n.name, 21) AS what,
@@ -484,6 +497,17 @@ CREATE VIEW ${schema}.lock_waiters AS
     JOIN ${schema}.sessions s ON s.session = n.owner
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.lock_waiters IS 'Who waits for which lock, and in which place.';
+COMMENT ON COLUMN ${schema}.lock_waiters.path IS 'What is waited for.';
+COMMENT ON COLUMN ${schema}.lock_waiters.recipe IS 'What it is: see locks.';
+COMMENT ON COLUMN ${schema}.lock_waiters.what IS 'lock, read, write, or how many permits.';
+COMMENT ON COLUMN ${schema}.lock_waiters.place IS '1 is the next.';
+COMMENT ON COLUMN ${schema}.lock_waiters.since IS 'When it began to wait.';
+COMMENT ON COLUMN ${schema}.lock_waiters.token IS 'The number that its grant will have.';
+COMMENT ON COLUMN ${schema}.lock_waiters.session IS 'Whose it is.';
+COMMENT ON COLUMN ${schema}.lock_waiters.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.lock_waiters.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.lock_waiters.pid IS 'The client''s process.';
+COMMENT ON COLUMN ${schema}.lock_waiters.alive IS 'False if the session is over and about to be ended.';
 
 -- A candidate's data begins with its identity and a zero byte.
 CREATE VIEW ${schema}.candidates AS
@@ -494,11 +518,30 @@ CREATE VIEW ${schema}.candidates AS
     JOIN ${schema}.sessions s ON s.session = n.owner
   WHERE l.recipe = 'election';
 COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';
+COMMENT ON COLUMN ${schema}.candidates.path IS 'The election.';
+COMMENT ON COLUMN ${schema}.candidates.place IS '1 leads, 2 is the next.';
+COMMENT ON COLUMN ${schema}.candidates.identity IS 'The name the candidate gave itself.';
+COMMENT ON COLUMN ${schema}.candidates.leads IS 'Whether it leads.';
+COMMENT ON COLUMN ${schema}.candidates.joined IS 'When it began to stand.';
+COMMENT ON COLUMN ${schema}.candidates.token IS 'The number of its leadership, also before it leads.';
+COMMENT ON COLUMN ${schema}.candidates.session IS 'Whose it is.';
+COMMENT ON COLUMN ${schema}.candidates.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.candidates.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.candidates.pid IS 'The client''s process.';
+COMMENT ON COLUMN ${schema}.candidates.alive IS 'False if the session is over and about to be ended.';
 
 CREATE VIEW ${schema}.leaders AS
   SELECT c.path, c.identity, n.mtime AS since, c.token, c.session, c.client, c.host, c.pid
   FROM ${schema}.candidates c JOIN ${schema}.node n ON n.parent = c.path AND n.czxid = c.token WHERE c.leads;
 COMMENT ON VIEW ${schema}.leaders IS 'Who leads.';
+COMMENT ON COLUMN ${schema}.leaders.path IS 'The election.';
+COMMENT ON COLUMN ${schema}.leaders.identity IS 'The name the leader gave itself.';
+COMMENT ON COLUMN ${schema}.leaders.since IS 'When it became leader.';
+COMMENT ON COLUMN ${schema}.leaders.token IS 'The number of its leadership: later ones have larger numbers.';
+COMMENT ON COLUMN ${schema}.leaders.session IS 'Whose it is.';
+COMMENT ON COLUMN ${schema}.leaders.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.leaders.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 
 COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
   'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
@@ -511,5 +554,8 @@ COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives back a lock that
 COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
 COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
+
+CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
+LANGUAGE sql IMMUTABLE AS $$ SELECT 7, 7 $$;
 
 SELECT ${schema}.grant_all();

@@ -195,7 +195,8 @@ class ViewsTest {
     assertThat(
             database.queryLong(
                 "SELECT count(*) FROM pg_views WHERE schemaname = '${schema}'"
-                    + " AND viewname IN ('sessions', 'nodes', 'watchers', 'epochs')"))
-        .isEqualTo(4);
+                    + " AND viewname IN ('sessions', 'nodes', 'watchers', 'epochs',"
+                    + " 'locks', 'lock_waiters', 'leaders', 'candidates')"))
+        .isEqualTo(8);
   }
 }
