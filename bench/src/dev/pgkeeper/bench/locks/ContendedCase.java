@@ -29,30 +29,32 @@ final class ContendedCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    for (int clients : CLIENT_COUNTS) {
-      Contest contest = new Contest(name(), clients, Measure.rate("locks/s"));
-      for (String subject : SUBJECTS) {
-        contest.entrant(
-            subject,
-            () ->
-                new Sessions(Subjects.of(lab, report), subject) {
-                  @Override
-                  public Worker worker(int thread) throws Exception {
-                    NamedLock lock = connect("contended-" + clients);
-                    return Worker.timing(
-                        () -> {
-                          lock.acquire();
-                          lock.release();
-                        });
-                  }
-                });
+    try (Subjects subjects = new Subjects(lab, report)) {
+      for (int clients : CLIENT_COUNTS) {
+        Contest contest = new Contest(name(), clients, Measure.rate("locks/s"));
+        for (String subject : SUBJECTS) {
+          contest.entrant(
+              subject,
+              () ->
+                  new Sessions(subjects, subject) {
+                    @Override
+                    public Worker worker(int thread) throws Exception {
+                      NamedLock lock = connect("contended-" + clients);
+                      return Worker.timing(
+                          () -> {
+                            lock.acquire();
+                            lock.release();
+                          });
+                    }
+                  });
+        }
+        contest
+            .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(1.8))
+            .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
+            .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, Target.atLeast(1))
+            .compare(Subjects.PGKEEPER, Subjects.JETCD, Target.atLeast(20))
+            .run(lab, report);
       }
-      contest
-          .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(1.8))
-          .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
-          .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, Target.atLeast(1))
-          .compare(Subjects.PGKEEPER, Subjects.JETCD, Target.atLeast(20))
-          .run(lab, report);
     }
   }
 }

@@ -32,19 +32,21 @@ final class DistinctCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    for (int threads : THREAD_COUNTS) {
-      Contest contest = new Contest(name(), threads, Measure.rate("locks/s"));
-      for (String subject : SUBJECTS) {
-        contest.entrant(subject, () -> workload(Subjects.of(lab, report).shared(subject)));
+    try (Subjects subjects = new Subjects(lab, report)) {
+      for (int threads : THREAD_COUNTS) {
+        Contest contest = new Contest(name(), threads, Measure.rate("locks/s"));
+        for (String subject : SUBJECTS) {
+          contest.entrant(subject, () -> workload(subjects.shared(subject)));
+        }
+        contest
+            .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.7))
+            .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(3))
+            .compare(Subjects.PGKEEPER, Subjects.REDISSON, Target.atLeast(0.8))
+            .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, null)
+            .compare(Subjects.PGKEEPER, Subjects.JETCD, Target.atLeast(4))
+            .compare(Subjects.PGKEEPER, Subjects.SHEDLOCK, null)
+            .run(lab, report);
       }
-      contest
-          .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.7))
-          .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(3))
-          .compare(Subjects.PGKEEPER, Subjects.REDISSON, Target.atLeast(0.8))
-          .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, null)
-          .compare(Subjects.PGKEEPER, Subjects.JETCD, Target.atLeast(4))
-          .compare(Subjects.PGKEEPER, Subjects.SHEDLOCK, null)
-          .run(lab, report);
     }
   }
 

@@ -7,10 +7,13 @@ import io.etcd.jetcd.lease.LeaseKeepAliveResponse;
 import io.etcd.jetcd.support.CloseableClient;
 import io.grpc.stub.StreamObserver;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** jetcd's lock: one lease for all locks of the client, kept alive by it, given back at the end. */
 final class EtcdLocks implements Locks {
+  private static final long END_LIMIT_SECONDS = 10;
+
   private final Client client;
   private final Lock locks;
   private final long lease;
@@ -49,8 +52,11 @@ final class EtcdLocks implements Locks {
   @Override
   public void close() throws Exception {
     keepingAlive.close();
-    client.getLeaseClient().revoke(lease).get();
-    client.close();
+    try {
+      client.getLeaseClient().revoke(lease).get(END_LIMIT_SECONDS, TimeUnit.SECONDS);
+    } finally {
+      client.close();
+    }
   }
 
   /** Who loses a lease finds out by the next lock. */

@@ -38,18 +38,19 @@ final class HandOffCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    for (int clients : CLIENT_COUNTS) {
-      Contest contest = new Contest(name(), clients, Measure.latency());
-      for (String subject : SUBJECTS) {
-        contest.entrant(
-            subject, () -> new HandOff(Subjects.of(lab, report), subject, "handed-" + clients));
+    try (Subjects subjects = new Subjects(lab, report)) {
+      for (int clients : CLIENT_COUNTS) {
+        Contest contest = new Contest(name(), clients, Measure.latency());
+        for (String subject : SUBJECTS) {
+          contest.entrant(subject, () -> new HandOff(subjects, subject, "handed-" + clients));
+        }
+        contest
+            .tail(Subjects.PGKEEPER, Target.atMost(5))
+            .compare(Subjects.PGKEEPER, Subjects.CURATOR, null)
+            .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, null)
+            .compare(Subjects.PGKEEPER, Subjects.JETCD, null)
+            .run(lab, report);
       }
-      contest
-          .tail(Subjects.PGKEEPER, Target.atMost(5))
-          .compare(Subjects.PGKEEPER, Subjects.CURATOR, null)
-          .compare(Subjects.PGKEEPER, Subjects.REDISSON_FAIR, null)
-          .compare(Subjects.PGKEEPER, Subjects.JETCD, null)
-          .run(lab, report);
     }
   }
 

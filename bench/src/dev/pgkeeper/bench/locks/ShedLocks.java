@@ -4,7 +4,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.bench.server.Postgres;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
+import net.javacrumbs.shedlock.core.ClockProvider;
 import net.javacrumbs.shedlock.core.LockConfiguration;
 import net.javacrumbs.shedlock.core.LockProvider;
 import net.javacrumbs.shedlock.core.SimpleLock;
@@ -34,7 +34,9 @@ final class ShedLocks implements Locks {
       public void acquire() {
         held =
             provider
-                .lock(new LockConfiguration(Instant.now(), name, Subjects.TIMEOUT, Duration.ZERO))
+                .lock(
+                    new LockConfiguration(
+                        ClockProvider.now(), name, Subjects.TIMEOUT, Duration.ZERO))
                 .orElseThrow(() -> new IllegalStateException(name + " is taken"));
       }
 

@@ -1,5 +1,6 @@
 package dev.pgkeeper.bench.locks;
 
+import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.locks.Locks.NamedLock;
@@ -15,8 +16,10 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 
-/** Who takes part, and the clients that several cases share. */
+/** Who takes part in a case. */
 final class Subjects implements AutoCloseable {
   static final String PGKEEPER = "pgkeeper";
 
@@ -45,47 +48,53 @@ final class Subjects implements AutoCloseable {
   private final Lab lab;
   private final Report report;
   private final Map<String, Locks> shared = new HashMap<>();
+  private @Nullable String url;
 
-  private Subjects(Lab lab, Report report) {
+  /** Those of a case, to be closed at its end: before the servers are, at the end of the run. */
+  Subjects(Lab lab, Report report) {
     this.lab = lab;
     this.report = report;
   }
 
-  /** Those of this run. */
-  static Subjects of(Lab lab, Report report) throws Exception {
-    return lab.shared(Subjects.class, () -> new Subjects(lab, report));
-  }
-
-  /** The one client that all threads of a case share; it stays for the next case. */
+  /** The one client that all threads share. */
   Locks shared(String subject) throws Exception {
     Locks known = shared.get(subject);
     if (known == null) {
-      known = connect(subject, address(subject, "locks"), POOL_SIZE);
+      known = connect(subject, address(subject), POOL_SIZE);
       shared.put(subject, known);
-      warmUp(subject, known);
+      warmUp(known);
     }
     return known;
   }
 
   /** A client of its own, to be closed by the caller. */
   Locks open(String subject) throws Exception {
-    return connect(subject, address(subject, "lock_sessions"));
+    return connect(subject, address(subject));
   }
 
-  /**
-   * Where a subject's server is, which is started if need be.
-   *
-   * @param database which one, where the server is PostgreSQL: a notification wakes every listener
-   *     of its database, so clients that are not to disturb each other have different ones
-   */
-  String address(String subject, String database) throws Exception {
+  /** Where a subject's server is, which is started if need be. */
+  String address(String subject) throws Exception {
     return switch (subject) {
+      case PGKEEPER -> pgkeeperUrl();
       case CURATOR -> ZooKeeperServer.of(lab, report).address();
       case REDISSON, REDISSON_FAIR -> RedisServer.of(lab, report).address();
       case JETCD -> EtcdServer.of(lab, report).address();
       case JDBC, SHEDLOCK -> Postgres.of(lab, report).createDatabase("locks_" + subject);
       default -> throw new IllegalArgumentException(subject);
     };
+  }
+
+  /** One database for all its clients, as an application would have. */
+  private String pgkeeperUrl() throws Exception {
+    String known = url;
+    if (known == null) {
+      known = Postgres.of(lab, report).createDatabase("locks");
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(known);
+      Keeper.migrate(source);
+      url = known;
+    }
+    return known;
   }
 
   /** A client with one session, for one thread. */
@@ -109,7 +118,7 @@ final class Subjects implements AutoCloseable {
    * For a while, before the first case: clients and, with ZooKeeper, the server have been compiled
    * by then. The rounds that a case throws away warm up what is its own.
    */
-  private void warmUp(String subject, Locks locks) throws Exception {
+  private void warmUp(Locks locks) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(WARM_UP_THREADS);
     try {
       long end = System.nanoTime() + lab.pace().round().multipliedBy(4).toNanos();
