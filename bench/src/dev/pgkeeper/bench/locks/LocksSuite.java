@@ -13,6 +13,12 @@ public final class LocksSuite implements Suite {
 
   @Override
   public List<Case> cases() {
-    return List.of(new DistinctCase(), new ContendedCase(), new HandOffCase());
+    return List.of(
+        new DistinctCase(),
+        new ContendedCase(),
+        new HandOffCase(),
+        new HeldCase(),
+        new CrowdCase(),
+        new FailoverCase());
   }
 }
