@@ -1,6 +1,7 @@
 package dev.pgkeeper.bench.locks;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Contest;
@@ -11,6 +12,7 @@ import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import java.sql.SQLException;
@@ -69,7 +71,7 @@ final class CrowdCase implements Case {
     private static final Duration START_LIMIT = Duration.ofMinutes(5);
     private static final long LIMIT_SECONDS = 60;
 
-    private record Taken(int client, AutoCloseable held, long at) {}
+    private record Taken(int client, Held held, long at) {}
 
     private record Failed(Throwable cause) {}
 
@@ -90,10 +92,11 @@ final class CrowdCase implements Case {
         Keeper.migrate(pool);
         IntStream.rangeClosed(0, waiting)
             .parallel()
-            .forEach(i -> clients.add(new PgkeeperLocks(pool)));
+            .forEach(i -> clients.add(PgkeeperLocks.connect(pool)));
         IntStream.rangeClosed(0, waiting).forEach(this::ask);
-        Await.until(START_LIMIT, "all are waiting", () -> PgkeeperLocks.queue(url, LOCK) > waiting);
-      } catch (Throwable e) {
+        Mutex lock = clients.get(0).mutex(LOCK);
+        Await.until(START_LIMIT, "all wait", () -> lock.waiters().size() == waiting);
+      } catch (RuntimeException | AssertionError e) {
         close();
         throw e;
       }
@@ -118,7 +121,7 @@ final class CrowdCase implements Case {
         // Meanwhile whoever had it before has joined the queue again.
         Thread.sleep(HandOffCase.HELD.toMillis());
         long began = System.nanoTime();
-        last.held.close();
+        last.held.release();
         Taken next = next();
         holder = next;
         ask(last.client);

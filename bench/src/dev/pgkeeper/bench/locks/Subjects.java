@@ -104,7 +104,7 @@ final class Subjects implements AutoCloseable {
 
   private static Locks connect(String subject, String address, int poolSize) throws Exception {
     return switch (subject) {
-      case PGKEEPER -> new PgkeeperLocks(address, poolSize);
+      case PGKEEPER -> PgkeeperLocks.connect(address, poolSize);
       case CURATOR -> new CuratorLocks(address);
       case REDISSON -> new RedissonLocks(address, false);
       case REDISSON_FAIR -> new RedissonLocks(address, true);

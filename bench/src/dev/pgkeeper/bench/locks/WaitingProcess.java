@@ -1,18 +1,23 @@
 package dev.pgkeeper.bench.locks;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.StatementLog;
+import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import java.lang.management.ManagementFactory;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A client that holds very many locks or waits for them, and a server that serves nobody else
@@ -26,7 +31,7 @@ final class WaitingProcess implements AutoCloseable {
   private static final int WAVE = 500;
 
   private static final int POOL_SIZE = 10;
-  private static final long LIMIT_SECONDS = 120;
+  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   private final String name;
   private final PrivateServer server;
@@ -34,10 +39,10 @@ final class WaitingProcess implements AutoCloseable {
   private final HikariDataSource pool;
   private final HikariDataSource othersPool;
   private final PgkeeperLocks client;
-  private final PgkeeperLocks other;
-  private final List<CompletableFuture<AutoCloseable>> waiting = new ArrayList<>();
+  private @Nullable PgkeeperLocks other;
+  private final List<CompletableFuture<Held>> waiting = new ArrayList<>();
 
-  private final int threadsBefore;
+  private int threadsBefore;
   private int threads;
   private int connections;
   private long began;
@@ -60,8 +65,7 @@ final class WaitingProcess implements AutoCloseable {
     pool = pool("client");
     othersPool = pool("other");
     Keeper.migrate(othersPool);
-    client = new PgkeeperLocks(pool);
-    other = new PgkeeperLocks(othersPool);
+    client = PgkeeperLocks.connect(pool);
     threadsBefore = threadsNow();
   }
 
@@ -81,20 +85,27 @@ final class WaitingProcess implements AutoCloseable {
 
   /** The client waits for as many locks, which somebody else holds. */
   void await(int count) throws Exception {
-    acquire(other, count);
+    PgkeeperLocks holder = PgkeeperLocks.connect(othersPool);
+    other = holder;
+    acquire(holder, count);
+    threadsBefore = threadsNow();
     for (int i = 0; i < count; i++) {
       waiting.add(client.acquireAsync("held-" + i));
+    }
+    for (int i = 0; i < count; i++) {
+      Mutex mutex = holder.mutex("held-" + i);
+      Await.until(LIMIT, mutex + " is waited for", () -> mutex.waiters().size() == 1);
     }
   }
 
   private static void acquire(PgkeeperLocks owner, int count) throws Exception {
     for (int from = 0; from < count; from += WAVE) {
-      List<CompletableFuture<AutoCloseable>> wave = new ArrayList<>();
+      List<CompletableFuture<Held>> wave = new ArrayList<>();
       for (int i = from; i < Math.min(count, from + WAVE); i++) {
         wave.add(owner.acquireAsync("held-" + i));
       }
-      for (CompletableFuture<AutoCloseable> each : wave) {
-        each.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+      for (CompletableFuture<Held> each : wave) {
+        each.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
       }
     }
   }
@@ -144,9 +155,9 @@ final class WaitingProcess implements AutoCloseable {
     if (waiting.stream().anyMatch(CompletableFuture::isDone)) {
       throw new IllegalStateException("Somebody did not wait");
     }
-    other.close();
-    for (CompletableFuture<AutoCloseable> each : waiting) {
-      each.get(LIMIT_SECONDS, TimeUnit.SECONDS);
+    closeOther();
+    for (CompletableFuture<Held> each : waiting) {
+      each.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 
@@ -171,6 +182,13 @@ final class WaitingProcess implements AutoCloseable {
     return mostFrequent;
   }
 
+  private void closeOther() {
+    PgkeeperLocks holder = other;
+    if (holder != null) {
+      holder.close();
+    }
+  }
+
   private static int threadsNow() {
     return ManagementFactory.getThreadMXBean().getThreadCount();
   }
@@ -178,7 +196,7 @@ final class WaitingProcess implements AutoCloseable {
   @Override
   public void close() {
     client.close();
-    other.close();
+    closeOther();
     pool.close();
     othersPool.close();
     server.close();
