@@ -62,7 +62,7 @@ final class HandOffCase implements Case {
     /** The last one of the round; written by whoever holds the lock. */
     private volatile @Nullable Release last;
 
-    HandOff(Subjects subjects, String subject, String name) {
+    HandOff(Subjects subjects, String subject, String name) throws Exception {
       super(subjects, subject);
       this.name = name;
     }

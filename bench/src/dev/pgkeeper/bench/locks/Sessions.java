@@ -6,18 +6,19 @@ import java.util.List;
 
 /** Threads that work on one lock, each as a client of its own. */
 abstract class Sessions implements Workload {
-  private final Subjects subjects;
   private final String subject;
+  private final String address;
   private final List<Locks> clients = new ArrayList<>();
 
-  Sessions(Subjects subjects, String subject) {
-    this.subjects = subjects;
+  /** Starts the subject's server if need be. */
+  Sessions(Subjects subjects, String subject) throws Exception {
     this.subject = subject;
+    this.address = subjects.address(subject);
   }
 
   /** The lock, through a client of the caller's own, which is closed at the end. */
   final Locks.NamedLock connect(String name) throws Exception {
-    Locks client = subjects.open(subject);
+    Locks client = Subjects.connect(subject, address);
     clients.add(client);
     return client.named(name);
   }

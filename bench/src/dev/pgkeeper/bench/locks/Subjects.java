@@ -67,11 +67,6 @@ final class Subjects implements AutoCloseable {
     return known;
   }
 
-  /** A client of its own, to be closed by the caller. */
-  Locks open(String subject) throws Exception {
-    return connect(subject, address(subject));
-  }
-
   /** Where a subject's server is, which is started if need be. */
   String address(String subject) throws Exception {
     return switch (subject) {

@@ -30,6 +30,9 @@ final class WaitingProcess implements AutoCloseable {
   /** So many are asked for at a time. */
   private static final int WAVE = 500;
 
+  /** A keeper's threads end when they have had nothing to do for five seconds. */
+  private static final Duration UNTIL_SETTLED = Duration.ofSeconds(7);
+
   private static final int POOL_SIZE = 10;
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
@@ -110,11 +113,11 @@ final class WaitingProcess implements AutoCloseable {
     }
   }
 
-  /** What acquiring has left behind in the pools is not what holding and waiting needs. */
+  /** What acquiring has left behind is not what holding and waiting needs. */
   void settle() throws InterruptedException {
     pool.getHikariPoolMXBean().softEvictConnections();
     othersPool.getHikariPoolMXBean().softEvictConnections();
-    Thread.sleep(3000);
+    Thread.sleep(UNTIL_SETTLED.toMillis());
     threads = threadsNow() - threadsBefore;
   }
 
