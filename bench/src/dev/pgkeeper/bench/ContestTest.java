@@ -80,7 +80,7 @@ class ContestTest {
         .last()
         .asString()
         .startsWith(
-            "{\"case\":\"suite.case.p99\",\"threads\":1,\"ratio_to\":\"its p50\",\"value\":3")
+            "{\"case\":\"suite.case.p99\",\"threads\":1,\"ratio_to\":\"its p50\",\"value\":2.99")
         .contains("\"met\":false");
   }
 

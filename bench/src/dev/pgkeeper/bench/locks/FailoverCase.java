@@ -156,11 +156,7 @@ final class FailoverCase implements Case {
       trial.next();
       Figure figure =
           Figure.counted(
-              name() + ".paused",
-              Subjects.PGKEEPER,
-              1,
-              "of 1 holders kept it for " + PAUSE.toSeconds() + " s",
-              kept ? 1 : 0);
+              name() + ".paused", Subjects.PGKEEPER, 1, "kept it (1 = yes)", kept ? 1 : 0);
       report.figure(figure);
       report.comparison(Comparison.limit(figure, Target.atLeast(1)));
     }
