@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class WaitingProcess implements AutoCloseable {
   private static final Map<String, String> SETTINGS =
       Map.of("autovacuum", "off", "shared_buffers", "128MB");
+
+  /** Whoever comes first does it, for all clients of a database. */
+  private static final Pattern REAPER = Pattern.compile("\\breap(_\\w+)?\\(");
 
   /** So many are asked for at a time. */
   private static final int WAVE = 500;
@@ -45,7 +49,6 @@ final class WaitingProcess implements AutoCloseable {
   private @Nullable PgkeeperLocks other;
   private final List<CompletableFuture<Held>> waiting = new ArrayList<>();
 
-  private int threadsBefore;
   private int threads;
   private int connections;
   private long began;
@@ -69,7 +72,6 @@ final class WaitingProcess implements AutoCloseable {
     othersPool = pool("other");
     Keeper.migrate(othersPool);
     client = PgkeeperLocks.connect(pool);
-    threadsBefore = threadsNow();
   }
 
   private HikariDataSource pool(String role) {
@@ -83,7 +85,9 @@ final class WaitingProcess implements AutoCloseable {
 
   /** The client holds as many locks. */
   void hold(int count) throws Exception {
+    int before = settledThreads();
     acquire(client, count);
+    threads = settledThreads() - before;
   }
 
   /** The client waits for as many locks, which somebody else holds. */
@@ -91,7 +95,7 @@ final class WaitingProcess implements AutoCloseable {
     PgkeeperLocks holder = PgkeeperLocks.connect(othersPool);
     other = holder;
     acquire(holder, count);
-    threadsBefore = threadsNow();
+    int before = settledThreads();
     for (int i = 0; i < count; i++) {
       waiting.add(client.acquireAsync("held-" + i));
     }
@@ -99,6 +103,7 @@ final class WaitingProcess implements AutoCloseable {
       Mutex mutex = holder.mutex("held-" + i);
       Await.until(LIMIT, mutex + " is waited for", () -> mutex.waiters().size() == 1);
     }
+    threads = settledThreads() - before;
   }
 
   private static void acquire(PgkeeperLocks owner, int count) throws Exception {
@@ -114,11 +119,11 @@ final class WaitingProcess implements AutoCloseable {
   }
 
   /** What acquiring has left behind is not what holding and waiting needs. */
-  void settle() throws InterruptedException {
+  private int settledThreads() throws InterruptedException {
     pool.getHikariPoolMXBean().softEvictConnections();
     othersPool.getHikariPoolMXBean().softEvictConnections();
     Thread.sleep(UNTIL_SETTLED.toMillis());
-    threads = threadsNow() - threadsBefore;
+    return ManagementFactory.getThreadMXBean().getThreadCount();
   }
 
   /** From now on it counts. */
@@ -143,7 +148,12 @@ final class WaitingProcess implements AutoCloseable {
   void end() {
     Map<String, Integer> statements = log.end();
     double seconds = (System.nanoTime() - began) / 1e9;
-    statementsPerSecond = statements.values().stream().mapToInt(Integer::intValue).sum() / seconds;
+    statementsPerSecond =
+        statements.entrySet().stream()
+                .filter(entry -> !REAPER.matcher(entry.getKey()).find())
+                .mapToInt(Map.Entry::getValue)
+                .sum()
+            / seconds;
     mostFrequent =
         statements.entrySet().stream()
             .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
@@ -177,6 +187,7 @@ final class WaitingProcess implements AutoCloseable {
     return connections;
   }
 
+  /** Without those that end dead sessions. */
   double statementsPerSecond() {
     return statementsPerSecond;
   }
@@ -190,10 +201,6 @@ final class WaitingProcess implements AutoCloseable {
     if (holder != null) {
       holder.close();
     }
-  }
-
-  private static int threadsNow() {
-    return ManagementFactory.getThreadMXBean().getThreadCount();
   }
 
   @Override
