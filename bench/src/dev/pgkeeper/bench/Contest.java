@@ -16,6 +16,7 @@ public final class Contest {
   private final Measure measure;
   private final Map<String, Opening<? extends Workload>> entrants = new LinkedHashMap<>();
   private final List<Expectation> expectations = new ArrayList<>();
+  private final Map<String, Target> tails = new LinkedHashMap<>();
 
   private record Expectation(String of, String ratioTo, @Nullable Target target) {}
 
@@ -49,6 +50,12 @@ public final class Contest {
    */
   public Contest compare(String of, String ratioTo, @Nullable Target target) {
     expectations.add(new Expectation(of, ratioTo, target));
+    return this;
+  }
+
+  /** Tells how much longer than the median one step in a hundred of an entrant takes. */
+  public Contest tail(String of, Target target) {
+    tails.put(of, target);
     return this;
   }
 
@@ -142,6 +149,18 @@ public final class Contest {
               entrant.rounds.stream().mapToDouble(round -> round.cpu().server()).sum()
                   / units
                   * 1e6));
+      Target tail = tails.get(entrant.name);
+      if (tail != null) {
+        report.comparison(
+            new Comparison(
+                caseName + ".p99",
+                threads,
+                entrant.name,
+                "its p50",
+                latencies.percentile(99) / latencies.percentile(50),
+                tail,
+                null));
+      }
     }
     for (Expectation expectation : expectations) {
       Series of = results.get(expectation.of());

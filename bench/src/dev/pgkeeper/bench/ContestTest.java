@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class ContestTest {
@@ -60,6 +61,27 @@ class ContestTest {
 
     assertThat(lines()).hasSize(1).first().asString().contains("\"subject\":\"sound\"");
     assertThat(report.end()).isFalse();
+  }
+
+  @Test
+  void theTailIsHeldAgainstTheMedianOfTheStepsThatCount() throws InterruptedException {
+    new Contest("suite.case", 1, Measure.latency())
+        .entrant(
+            "sound",
+            () -> {
+              long[] durations = {1_000_000, Worker.UNCOUNTED, 3_000_000, Worker.EXHAUSTED};
+              AtomicInteger step = new AtomicInteger();
+              return thread -> () -> durations[step.getAndIncrement()];
+            })
+        .tail("sound", Target.atMost(2))
+        .run(lab(new Pace(0, 1, Duration.ofDays(1))), report);
+
+    assertThat(lines())
+        .last()
+        .asString()
+        .startsWith(
+            "{\"case\":\"suite.case.p99\",\"threads\":1,\"ratio_to\":\"its p50\",\"value\":2.99")
+        .contains("\"met\":false");
   }
 
   @Test

@@ -65,7 +65,9 @@ final class Turn {
         if (nanos == Worker.EXHAUSTED) {
           break;
         }
-        histogram.record(nanos);
+        if (nanos != Worker.UNCOUNTED) {
+          histogram.record(nanos);
+        }
       }
     } catch (Throwable e) {
       failure.compareAndSet(null, e);

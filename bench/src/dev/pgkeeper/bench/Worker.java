@@ -6,7 +6,13 @@ public interface Worker {
   /** Instead of a duration: there is nothing left to do in this round. */
   long EXHAUSTED = -1;
 
-  /** Does it once and returns how many nanoseconds it took, or {@link #EXHAUSTED}. */
+  /** Instead of a duration: it was done, but not in the way that is measured. */
+  long UNCOUNTED = -2;
+
+  /**
+   * Does it once and returns how many nanoseconds it took, or {@link #EXHAUSTED}, or {@link
+   * #UNCOUNTED}.
+   */
   long step() throws Exception;
 
   /** A call whose whole duration counts. */

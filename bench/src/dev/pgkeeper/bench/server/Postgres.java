@@ -73,11 +73,16 @@ public final class Postgres implements AutoCloseable {
 
   /** A pool of always this many connections. */
   public static HikariDataSource pool(String url, int size) {
+    return new HikariDataSource(poolConfig(url, size));
+  }
+
+  /** The settings of such a pool, to add to. */
+  public static HikariConfig poolConfig(String url, int size) {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(url);
     config.setMaximumPoolSize(size);
     config.setMinimumIdle(size);
-    return new HikariDataSource(config);
+    return config;
   }
 
   public static void execute(String url, String... statements) throws SQLException {

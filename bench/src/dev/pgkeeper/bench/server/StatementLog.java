@@ -12,8 +12,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Every statement that clients of one database send to a private server, out of the server's own
- * log. A pool's empty queries, which only see whether a connection still lives, are not in it.
+ * Every statement that clients send to a private server, out of the server's own log. A pool's
+ * empty queries, which only see whether a connection still lives, are not in it.
  */
 public final class StatementLog {
   /** What the server has to be started with. */
@@ -25,7 +25,7 @@ public final class StatementLog {
           "log_rotation_size", "0",
           "log_statement", "all",
           "log_parameter_max_length", "0",
-          "log_line_prefix", "%d ");
+          "log_line_prefix", "%u@%d ");
 
   private static final Pattern STATEMENT =
       Pattern.compile("LOG: {2}(?:statement|execute [^:]*): (.+)");
@@ -34,9 +34,10 @@ public final class StatementLog {
   private final String prefix;
   private long start;
 
-  public StatementLog(PrivateServer server, String database) {
+  /** What this role sends in this database. */
+  public StatementLog(PrivateServer server, String role, String database) {
     file = server.dataDirectory().resolve("statements").resolve("log");
-    prefix = database + " ";
+    prefix = role + "@" + database + " ";
   }
 
   /** Statements count from now on. */

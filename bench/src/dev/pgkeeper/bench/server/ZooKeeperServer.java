@@ -3,13 +3,9 @@ package dev.pgkeeper.bench.server;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import java.io.IOException;
-import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.zookeeper.Version;
@@ -19,35 +15,14 @@ import org.apache.zookeeper.server.ZooKeeperServerMain;
 
 /**
  * A ZooKeeper in a JVM of its own, as its own start script runs it: every change is forced to disk
- * before it is answered. Its data lies where the data of a PostgreSQL started here lies, in the
- * directory for temporary files.
+ * before it is answered.
  */
 public final class ZooKeeperServer implements AutoCloseable {
-  /**
-   * Ends the server and removes its data once this process is gone, however it went: nobody else
-   * holds its input.
-   */
-  private static final String GUARD =
-      """
-      home=$1; shift
-      "$@" </dev/null >"$home/log" 2>&1 &
-      trap '' INT TERM HUP
-      while read -r _; do :; done
-      kill -9 $!
-      rm -rf "$home"
-      """;
-
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
-
-  private final Path home;
-  private final int port;
-  private final Process guard;
+  private final int port = GuardedProcess.freePort();
+  private final GuardedProcess process;
 
   private ZooKeeperServer() throws IOException {
-    home = Files.createTempDirectory("pgkeeper-bench-zookeeper-");
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
+    Path home = GuardedProcess.home("zookeeper");
     Path settings = home.resolve("zoo.cfg");
     Files.writeString(
         settings,
@@ -60,23 +35,18 @@ public final class ZooKeeperServer implements AutoCloseable {
         admin.enableServer=false
         """
             .formatted(home.resolve("data"), port));
-    guard =
-        new ProcessBuilder(
-                "sh",
-                "-c",
-                GUARD,
-                "guard",
-                home.toString(),
+    process =
+        GuardedProcess.start(
+            "ZooKeeper",
+            home,
+            List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx1000m",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                 "-cp",
                 System.getProperty("java.class.path"),
                 ZooKeeperServerMain.class.getName(),
-                settings.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
+                settings.toString()));
   }
 
   /** The one of this run. */
@@ -86,8 +56,8 @@ public final class ZooKeeperServer implements AutoCloseable {
         () -> {
           ZooKeeperServer server = new ZooKeeperServer();
           try {
-            server.awaitStart();
-            lab.countCpuOf(server.guard.toHandle());
+            server.process.awaitPort(server.port);
+            lab.countCpuOf(server.process.handle());
           } catch (Exception e) {
             server.close();
             throw e;
@@ -96,24 +66,14 @@ public final class ZooKeeperServer implements AutoCloseable {
               "ZooKeeper "
                   + Version.getVersion()
                   + ": one server, a process of its own, default fsync; data on "
-                  + Files.getFileStore(server.home).type());
+                  + server.process.storage());
           return server;
         });
   }
 
-  private void awaitStart() throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + START_LIMIT.toNanos();
-    while (true) {
-      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-        break;
-      } catch (ConnectException e) {
-        if (System.nanoTime() > deadline) {
-          throw new IOException(
-              "ZooKeeper did not start:\n" + Files.readString(home.resolve("log")), e);
-        }
-        Thread.sleep(50);
-      }
-    }
+  /** Where clients find it. */
+  public String address() {
+    return "127.0.0.1:" + port;
   }
 
   /** A new session. */
@@ -121,23 +81,22 @@ public final class ZooKeeperServer implements AutoCloseable {
     CountDownLatch connected = new CountDownLatch(1);
     ZooKeeper client =
         new ZooKeeper(
-            "127.0.0.1:" + port,
+            address(),
             30_000,
             event -> {
               if (event.getState() == KeeperState.SyncConnected) {
                 connected.countDown();
               }
             });
-    if (!connected.await(START_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+    if (!connected.await(GuardedProcess.START_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
       client.close();
-      throw new IOException("ZooKeeper gave no session within " + START_LIMIT);
+      throw new IOException("ZooKeeper gave no session within " + GuardedProcess.START_LIMIT);
     }
     return client;
   }
 
   @Override
   public void close() throws IOException, InterruptedException {
-    guard.getOutputStream().close();
-    guard.waitFor();
+    process.close();
   }
 }

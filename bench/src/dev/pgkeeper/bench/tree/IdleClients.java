@@ -53,7 +53,7 @@ final class IdleClients implements AutoCloseable {
     settings.putAll(StatementLog.SETTINGS);
     server = PrivateServer.start(settings);
     observer = DriverManager.getConnection(server.jdbcUrl());
-    log = new StatementLog(server, "clients");
+    log = new StatementLog(server, "postgres", "clients");
     execute("CREATE DATABASE clients");
     url = server.jdbcUrl().replace("/postgres?", "/clients?");
     pool = Postgres.pool(url, 10);
