@@ -50,8 +50,9 @@ CREATE TYPE ${schema}.node_kind AS ENUM ('persistent', 'ephemeral', 'container',
 
 -- A znode. Subtrees are ranges of the primary key, children are ranges of node_children. The owner is the session of an
 -- ephemeral node, 0 for nodes that go by themselves (containers, ttl), null for those that stay. The state is that of a
--- contender in a line (V007): w waits, h holds, r holds and is asked to give back. No CHECKs and no costlier index
--- predicates: PostgreSQL plans both anew for each insert, which took a tenth of a creation.
+-- contender in a line (V007): w waits, h holds, r holds and is asked to give back; the key is its client's, to know a true
+-- ring by. No CHECKs and no costlier index predicates: PostgreSQL plans both anew for each insert, which took a tenth of a
+-- creation.
 CREATE TABLE ${schema}.node (
   path    text COLLATE "C" PRIMARY KEY,
   parent  text COLLATE "C" NOT NULL,
@@ -65,7 +66,8 @@ CREATE TABLE ${schema}.node (
   ctime   timestamptz NOT NULL,
   mtime   timestamptz NOT NULL,
   data    bytea NOT NULL,
-  state   "char"
+  state   "char",
+  key     bigint
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 CREATE INDEX node_children ON ${schema}.node (parent, name);

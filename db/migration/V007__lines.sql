@@ -11,16 +11,20 @@
 -- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
 -- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder.
 --
---   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
---   leave  takes the contender or the holder away and rings the owners of those who may hold now, in the same transaction.
---          Not flushed: whoever takes next flushes it, or nobody needed it.
---   take   makes a contender that may hold one that holds. Flushed. May be asked again at any time.
+--   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed.
+--   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
+--          one transaction, which is not flushed. The ring carries the contender's key, which only its client and this table
+--          know: whoever hears it holds, without asking.
+--   take   does the same for a contender that was not rung, or whose ring was lost. Not flushed. May be asked at any time.
 --   fence  keeps a hold from ending until the caller's transaction ends: it locks the contender, or the holder's session and
 --          the line, against deletion; leaving, and ending the session, wait for that.
 --
+-- Why only joins are flushed: if the server crashes and forgets that somebody left and that the next one got its turn, then the one
+-- who left is in the line again, and its client leaves again once it is back, or its session ends. Until then nobody
+-- but the next one in the line, whose place was flushed, can get the turn; it has it already, and only its fences fail meanwhile.
+--
 -- Crash after join: what it made goes with its session, or its client finds it among its own and leaves. After leave and
--- before its flush: it holds again, and its client leaves again once it is back. After the ring and before take:
--- the line waits for this contender, its session's end rings the next. Locks are taken in the order of V001.
+-- before its ring is heard: the client finds out at its sweep, or its session ends. Locks are taken in the order of V001.
 
 -- Holds that end by themselves, and when.
 CREATE TABLE ${schema}.hold_limit (
@@ -55,7 +59,7 @@ $$;
 -- Joins a line that need not be there yet. Answers with the contender, with version 1 if it holds already; or 'busy' for
 -- somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why the line cannot be made.
 CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
-    in_try boolean, in_limit_ms bigint, in_data bytea) RETURNS ${schema}.outcome
+    in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   line    ${schema}.parent;
@@ -97,13 +101,15 @@ BEGIN
     SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid(),
       holder = CASE WHEN NOT holds THEN holder END
     WHERE p.path = in_line RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
-  INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state)
+  INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state, key)
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
-        in_data, CASE WHEN holds THEN 'h' ELSE 'w' END
+        in_data, CASE WHEN holds THEN 'h' ELSE 'w' END, in_key
       FROM ${schema}.contender(line.pzxid, '-' || in_what) AS name
     RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, holds::integer, 0, n.owner, length(n.data), 0, n.czxid
     INTO outcome;
-  PERFORM ${schema}.limit_hold(outcome.path);
+  IF in_limit_ms IS NOT NULL THEN
+    PERFORM ${schema}.limit_hold(outcome.path);
+  END IF;
   RETURN outcome;
 END $$;
 
@@ -137,7 +143,7 @@ $$;
 -- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). The quick way first: it is
 -- written out here, with as few statements and functions as it can be, because most locks are taken so.
 CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
-    in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea,
+    in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -160,19 +166,16 @@ BEGIN
       RETURN;
     END IF;
   END IF;
-  outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data);
+  outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data, in_key);
   IF outcome.code = 'ok' THEN
     watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
-    IF outcome.version = 0 THEN
-      PERFORM set_config('synchronous_commit', 'off', true);
-    END IF;
   END IF;
 END $$;
 
 -- Several that join for one session, each for itself: those who can go the quick way in one statement, the rest one by
 -- one. Who finds a row locked for long fails, and goes alone.
 CREATE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
-    in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[],
+    in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[], in_keys bigint[],
     OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
@@ -196,16 +199,13 @@ BEGIN
   FOR i IN 1 .. cardinality(in_lines) LOOP
     IF (outcomes[i]).code IS NULL THEN
       outcomes[i] := ${schema}._line_join(in_session, in_lines[i], in_recipes[i], in_permits[i], in_whats[i], in_tries[i],
-        in_limits_ms[i], in_data[i]);
+        in_limits_ms[i], in_data[i], in_keys[i]);
       watched := true;
     END IF;
   END LOOP;
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
     watched := ${schema}.is_watched(outcomes);
-    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
-      PERFORM set_config('synchronous_commit', 'off', true);
-    END IF;
   END IF;
 END $$;
 
@@ -247,11 +247,44 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
 
--- Contenders leave their lines, whether waiting or holding. Those that are not there any more are nobody's concern. Rings the
--- next; not flushed, so call it in a transaction of its own.
-CREATE FUNCTION ${schema}.line_leave(in_paths text[]) RETURNS void
+-- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
+-- those whose turn it is. Not flushed: call it in a transaction of its own.
+CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  line    text := ${schema}.new_parent_of(in_path);
+  behind  bigint;
+  watched boolean;
+  limited boolean;
+BEGIN
+  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
+      low = CASE children WHEN 1 THEN pzxid ELSE low END
+    WHERE p.path = line AND p.recipe IS NOT NULL
+    RETURNING children, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
+      (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
+      (SELECT true FROM ${schema}.watch w WHERE w.path = line ORDER BY w.session LIMIT 1),
+      (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
+    INTO behind, watched;
+  DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
+  IF NOT FOUND THEN
+    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = line AND p.recipe IS NOT NULL;
+    RETURN;
+  END IF;
+  IF behind > 0 THEN
+    PERFORM ${schema}.ring_line(line);
+  END IF;
+  IF limited THEN
+    DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
+  END IF;
+  IF watched THEN
+    PERFORM ${schema}.ring(in_path, true);
+  END IF;
+END $$;
+
+-- The same for several. Who finds a row locked for long fails, and goes alone.
+CREATE FUNCTION ${schema}.lines_leave(in_paths text[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-  SET plan_cache_mode = force_generic_plan AS $$
+  SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
   line record;
 BEGIN
@@ -297,8 +330,9 @@ BEGIN
   END IF;
 END $$;
 
--- Rings the owners of those contenders of a line that may hold and do not yet. Remembers now and then where the line begins:
--- the entries that an index keeps of contenders that went make looking for its beginning long.
+-- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
+-- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
+-- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
 CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -310,16 +344,18 @@ BEGIN
   IF NOT FOUND OR line.holder IS NOT NULL AND ${schema}.is_open(line.holder) THEN
     RETURN;
   END IF;
-  FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid FROM ${schema}.node n
-      WHERE n.parent = in_line AND n.name >= ${schema}.contender(line.low, '') ORDER BY n.name
+  FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
+      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(line.low, '') ORDER BY n.name
   LOOP
     IF taken = 0 AND next.czxid > line.low + 1000 THEN
       UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
     END IF;
-    taken := taken + ${schema}.weight(next.name, line.permits);
+    taken := taken + CASE line.permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, line.permits) END;
     EXIT WHEN taken > line.permits;
     IF next.state = 'w' THEN
-      PERFORM pg_notify('${schema}:' || next.owner, next.path);
+      UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
+        WHERE n.path = next.path AND n.state = 'w' AND next.key IS NOT NULL;
+      PERFORM pg_notify('${schema}:' || next.owner, next.path || coalesce(E'\n' || next.key, ''));
     END IF;
     EXIT WHEN taken = line.permits;
   END LOOP;
@@ -334,6 +370,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   limited text[];
 BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
   WITH taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
       WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state = 'w' AND ${schema}.is_due(n.parent, n.name)
@@ -453,7 +490,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('lock_timeout', '5ms', true);
   PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
-  PERFORM ${schema}.line_leave(ARRAY[in_path]);
+  PERFORM ${schema}.line_leave(in_path);
   DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
   RETURN true;
 EXCEPTION
@@ -545,11 +582,11 @@ COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 
 COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
   'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
-COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
   'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
-COMMENT ON FUNCTION ${schema}.line_leave(text[]) IS 'Contenders leave their lines, waiting or holding; the next are rung. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives back a lock that was got without waiting. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * A wish to join a line: at the path as the database has it, at once or not at all if it only
  * tries.
  */
-record Join(String line, String recipe, int permits, Ask ask, boolean tries) {
+record Join(String line, String recipe, int permits, Ask ask, boolean tries, long key) {
   @Nullable Long limitMs() {
     return ask.atMost() == null ? null : ask.atMost().toMillis();
   }

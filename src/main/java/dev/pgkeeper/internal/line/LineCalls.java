@@ -41,7 +41,7 @@ final class LineCalls {
   String requestJoinSql() {
     return "SELECT (outcome).*, watched FROM "
         + schema
-        + ".request_join(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        + ".request_join(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   }
 
   static void bind(PreparedStatement statement, int first, Join join) throws SQLException {
@@ -52,12 +52,13 @@ final class LineCalls {
     statement.setBoolean(first + 4, join.tries());
     statement.setObject(first + 5, join.limitMs(), Types.BIGINT);
     statement.setBytes(first + 6, join.ask().data());
+    statement.setLong(first + 7, join.key());
   }
 
   String requestJoinsSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_joins(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_joins(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
   }
 
   static void bind(PreparedStatement statement, int first, List<Join> joins) throws SQLException {
@@ -69,6 +70,7 @@ final class LineCalls {
     array(statement, first + 5, "int8", joins, Join::limitMs);
     byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
     statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
+    array(statement, first + 7, "int8", joins, Join::key);
   }
 
   private static <T> void array(
@@ -90,10 +92,21 @@ final class LineCalls {
     }
   }
 
-  SqlFunction<Boolean> lineLeave(List<Leave> leaves) {
+  SqlFunction<Boolean> lineLeave(Leave leave) {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT " + schema + ".line_leave(?)")) {
+        statement.setString(1, leave.node());
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
+  SqlFunction<Boolean> linesLeave(List<Leave> leaves) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".lines_leave(?)")) {
         array(statement, 1, "text", leaves, Leave::node);
         statement.execute();
         return true;

@@ -11,6 +11,7 @@ import dev.pgkeeper.internal.line.LineCalls.Found;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -54,6 +55,9 @@ public final class Lines implements Companion {
    */
   private static final int SWEPT_AT_ONCE = 1000;
 
+  /** In what is rung, no path has it. */
+  private static final char KEY_FOLLOWS = '\n';
+
   private final Database database;
   private final ClientSession session;
   private final Executor background;
@@ -75,6 +79,7 @@ public final class Lines implements Companion {
   private final Set<String> earlyRings = ConcurrentHashMap.newKeySet();
   private final ConcurrentLinkedQueue<Place> rungWithoutThread = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
+  private final SecureRandom keys = new SecureRandom();
   private final AtomicLong largestToken = new AtomicLong();
 
   /** Counts the times that everything was swept; only the session's thread uses it. */
@@ -86,7 +91,7 @@ public final class Lines implements Companion {
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.leaving = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::lineLeave));
+    this.leaving = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::linesLeave));
     this.freeing = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::linesFree));
     session.accompany(this);
   }
@@ -105,6 +110,10 @@ public final class Lines implements Companion {
 
   Executor background() {
     return background;
+  }
+
+  long newKey() {
+    return keys.nextLong();
   }
 
   // Joining.
@@ -229,7 +238,7 @@ public final class Lines implements Companion {
   }
 
   private Boolean leaveAlone(Leave leave) {
-    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(List.of(leave)));
+    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(leave));
   }
 
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
@@ -376,11 +385,18 @@ public final class Lines implements Companion {
   // What the session tells.
 
   @Override
-  public void rung(Collection<String> paths) {
-    for (String path : paths) {
+  public void rung(Collection<String> payloads) {
+    long now = System.nanoTime();
+    for (String payload : payloads) {
+      int end = payload.indexOf(KEY_FOLLOWS);
+      String path = end < 0 ? payload : payload.substring(0, end);
       Place place = places.get(path);
       if (place != null) {
-        ring(place);
+        if (end < 0 || !payload.substring(end + 1).equals(Long.toString(place.join.key()))) {
+          ring(place);
+        } else {
+          place.grant(now);
+        }
       } else if (!underWay.isEmpty()) {
         earlyRings.add(path);
         Place arrived = places.get(path);
@@ -464,7 +480,7 @@ public final class Lines implements Companion {
       caller.call(calls.linesFree(quick));
     }
     if (!slow.isEmpty()) {
-      caller.call(calls.lineLeave(slow));
+      caller.call(calls.linesLeave(slow));
     }
     if (!isIdle()) {
       sweep(caller);
@@ -476,7 +492,7 @@ public final class Lines implements Companion {
         () -> {
           try {
             database.readOnce(
-                leave.quick() ? calls.linesFree(List.of(leave)) : calls.lineLeave(List.of(leave)));
+                leave.quick() ? calls.linesFree(List.of(leave)) : calls.linesLeave(List.of(leave)));
           } catch (KeeperException e) {
             unfinished.add(leave);
             log.debug("session {}: {} is left to the next sweep", session.id(), leave, e);

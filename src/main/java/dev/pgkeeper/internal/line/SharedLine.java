@@ -49,7 +49,7 @@ public final class SharedLine implements Line {
       throw new IllegalArgumentException(
           path + ": " + ask.what() + " permits are asked for, and there are only " + permits);
     }
-    return new Join(at, recipe, permits, ask, tries);
+    return new Join(at, recipe, permits, ask, tries, lines.newKey());
   }
 
   @Override

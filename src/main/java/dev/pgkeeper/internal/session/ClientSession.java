@@ -345,10 +345,14 @@ public final class ClientSession {
         asked.add(sync);
       } else if (payload.startsWith("/")) {
         paths.add(payload);
-        concerned.addAll(watches.concernedBy(payload));
+        if (!watches.isEmpty()) {
+          concerned.addAll(watches.concernedBy(payload));
+        }
       }
     }
-    companion.rung(paths);
+    if (!paths.isEmpty()) {
+      companion.rung(paths);
+    }
     look(connection::call, new ArrayList<>(concerned));
     syncs.heard(asked);
   }

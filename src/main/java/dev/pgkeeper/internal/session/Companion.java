@@ -8,8 +8,8 @@ import java.util.Collection;
  * states, all on the session's thread and so without delay.
  */
 public interface Companion {
-  /** Somebody rang for these paths. */
-  void rung(Collection<String> paths);
+  /** Somebody rang for these paths; what follows one is the companion's own affair. */
+  void rung(Collection<String> payloads);
 
   /** Whether there is nothing that a sweep could find out. */
   boolean isIdle();
@@ -29,7 +29,7 @@ public interface Companion {
   Companion NONE =
       new Companion() {
         @Override
-        public void rung(Collection<String> paths) {}
+        public void rung(Collection<String> payloads) {}
 
         @Override
         public boolean isIdle() {
