@@ -56,6 +56,26 @@ LANGUAGE sql STABLE AS $$
     FROM ${schema}.parent p WHERE p.path = in_line
 $$;
 
+-- Creates a line, with what is missing above it; 'ok' also if somebody else just did. A semaphore's size is to stay known, the
+-- others go when nobody used them for a minute.
+CREATE FUNCTION ${schema}._line_create(in_line text, in_recipe text, in_permits integer) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  outcome ${schema}.outcome;
+BEGIN
+  IF NOT coalesce(in_permits BETWEEN 1 AND 1000000000 AND in_recipe ~ '^[a-z_]{1,30}$' AND octet_length(in_line) <= 1950, false) THEN
+    RETURN ${schema}.refused('bad_arguments', in_line);
+  END IF;
+  outcome := ${schema}._create(in_line, '',
+    CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
+  IF outcome.code = 'ok' THEN
+    INSERT INTO ${schema}.parent VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
+  ELSIF outcome.code = 'node_exists' THEN
+    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line) THEN 'ok' ELSE 'wrong_recipe' END;
+  END IF;
+  RETURN outcome;
+END $$;
+
 -- Joins a line that need not be there yet. Answers with the contender, with version 1 if it holds already; or 'busy' for
 -- somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why the line cannot be made.
 CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
@@ -67,9 +87,8 @@ DECLARE
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
-  IF NOT coalesce(in_permits BETWEEN 1 AND 1000000000 AND in_what ~ '^[0-9a-z]{1,20}$' AND in_recipe ~ '^[a-z_]{1,30}$'
-      AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits
-      AND (in_limit_ms IS NULL OR in_limit_ms > 0) AND octet_length(in_line) <= 1950, false) THEN
+  IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits
+      AND (in_limit_ms IS NULL OR in_limit_ms > 0), false) THEN
     RETURN ${schema}.refused('bad_arguments', in_line);
   ELSIF NOT ${schema}.session_joined(in_session) THEN
     RETURN ${schema}.refused('session_expired', in_line);
@@ -77,14 +96,9 @@ BEGIN
   LOOP
     SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
     EXIT WHEN FOUND;
-    outcome := ${schema}._create(in_line, '',
-      CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
-    IF outcome.code = 'ok' THEN
-      INSERT INTO ${schema}.parent VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
-    ELSIF outcome.code <> 'node_exists' THEN
+    outcome := ${schema}._line_create(in_line, in_recipe, in_permits);
+    IF outcome.code <> 'ok' THEN
       RETURN outcome;
-    ELSIF NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line) THEN
-      RETURN ${schema}.refused('wrong_recipe', in_line);
     END IF;
   END LOOP;
   IF (line.recipe, line.permits) IS DISTINCT FROM (in_recipe, in_permits) THEN
@@ -148,7 +162,7 @@ CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_re
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
-  IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
+  WHILE in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' LOOP
     UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(),
         token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
       FROM ${schema}.session s
@@ -165,7 +179,9 @@ BEGIN
       END IF;
       RETURN;
     END IF;
-  END IF;
+    EXIT WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line)
+      OR (${schema}._line_create(in_line, in_recipe, 1)).code <> 'ok';
+  END LOOP;
   outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data, in_key);
   IF outcome.code = 'ok' THEN
     watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
