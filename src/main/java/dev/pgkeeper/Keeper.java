@@ -10,6 +10,8 @@ import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.ReadWriteLock;
+import dev.pgkeeper.recipes.Semaphore;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Objects;
@@ -148,6 +150,16 @@ public final class Keeper implements AutoCloseable {
   /** One at a time: a mutex of whoever uses this path, on any machine. */
   public Mutex lock(String path) {
     return new Mutex(this, path);
+  }
+
+  /** Any number of readers or one writer of whoever uses this path, on any machine. */
+  public ReadWriteLock readWriteLock(String path) {
+    return new ReadWriteLock(this, path);
+  }
+
+  /** So many permits for whoever uses this path, on any machine; all have to name one size. */
+  public Semaphore semaphore(String path, int permits) {
+    return new Semaphore(this, path, permits);
   }
 
   /**
