@@ -9,6 +9,7 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.Semaphore;
@@ -160,6 +161,11 @@ public final class Keeper implements AutoCloseable {
   /** So many permits for whoever uses this path, on any machine; all have to name one size. */
   public Semaphore semaphore(String path, int permits) {
     return new Semaphore(this, path, permits);
+  }
+
+  /** One leads of whoever stands for election at this path, on any machine. */
+  public Election election(String path) {
+    return new Election(this, path);
   }
 
   /**
