@@ -171,7 +171,7 @@ class ElectionTest {
                   }
                 });
     assertThat(first.await(SOON)).isTrue();
-    try (Candidacy second = other.election("/election/after").run(ElectionTest::untilInterrupted)) {
+    try (Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
       awaitRowsBelow(database, "/election/after", 2);
       assertThat(first.close(Duration.ofMillis(50))).isFalse();
       assertThat(told.await(5, TimeUnit.SECONDS)).isTrue();
@@ -196,7 +196,7 @@ class ElectionTest {
                       fails.await();
                       throw failure;
                     });
-        Candidacy second = other.election("/election/fails").run(ElectionTest::untilInterrupted)) {
+        Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
       first.onError(errors::add);
       fails.countDown();
       errors.await(SOON, failure);

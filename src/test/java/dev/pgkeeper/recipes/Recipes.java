@@ -49,7 +49,7 @@ final class Recipes {
 
   /** How many stand in this line, by the database. */
   static long rowsBelow(TestDatabase database, String line) {
-    return database.queryLong("SELECT count(*) FROM ${schema}.node WHERE parent = '" + line + "'");
+    return database.queryLong("SELECT count(*) FROM ${schema}.contenders('" + line + "')");
   }
 
   static void awaitRowsBelow(TestDatabase database, String line, long number) {
