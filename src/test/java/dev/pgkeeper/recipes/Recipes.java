@@ -16,6 +16,11 @@ final class Recipes {
 
   private Recipes() {}
 
+  /** Something that may fail. */
+  interface Attempt {
+    void run() throws Exception;
+  }
+
   /** Runs it on a thread of its own. */
   static <T> CompletableFuture<T> onThread(Callable<T> call) {
     CompletableFuture<T> result = new CompletableFuture<>();
