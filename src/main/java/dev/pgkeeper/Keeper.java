@@ -9,9 +9,16 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.recipes.Election;
+import dev.pgkeeper.recipes.JavaLock;
+import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.ReadWriteLock;
+import dev.pgkeeper.recipes.ReentrantMutex;
+import dev.pgkeeper.recipes.Semaphore;
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -148,6 +155,36 @@ public final class Keeper implements AutoCloseable {
   /** One at a time: a mutex of whoever uses this path, on any machine. */
   public Mutex lock(String path) {
     return new Mutex(this, path);
+  }
+
+  /** The same, for threads that acquire again what they hold. */
+  public ReentrantMutex reentrantLock(String path) {
+    return new ReentrantMutex(this, path);
+  }
+
+  /** The same, for code that wants a {@link java.util.concurrent.locks.Lock}. */
+  public JavaLock javaLock(String path) {
+    return new JavaLock(this, path);
+  }
+
+  /** Several of {@link #lock}, all or none. */
+  public MultiLock multiLock(Collection<String> paths) {
+    return new MultiLock(this, paths);
+  }
+
+  /** Any number of readers or one writer of whoever uses this path, on any machine. */
+  public ReadWriteLock readWriteLock(String path) {
+    return new ReadWriteLock(this, path);
+  }
+
+  /** So many permits for whoever uses this path, on any machine; all have to name one size. */
+  public Semaphore semaphore(String path, int permits) {
+    return new Semaphore(this, path, permits);
+  }
+
+  /** One leads of whoever stands for election at this path, on any machine. */
+  public Election election(String path) {
+    return new Election(this, path);
   }
 
   /**

@@ -2,6 +2,8 @@ package dev.pgkeeper.testing;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.migration.Migrations;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -86,6 +88,16 @@ public final class TestDatabase implements AutoCloseable {
     PGSimpleDataSource dataSource = new PGSimpleDataSource();
     dataSource.setUrl(url);
     return dataSource;
+  }
+
+  /** A keeper of this schema, on the shared pool, that hears of changes by rings or not at all. */
+  public Keeper keeper() {
+    return Keeper.connect(dataSource(), keeperOptions());
+  }
+
+  /** What {@link #keeper} connects with. */
+  public KeeperOptions keeperOptions() {
+    return KeeperOptions.defaults().withSchema(schema).withSweep(Duration.ofHours(1));
   }
 
   /** Runs SQL on a connection of its own; {@code ${schema}} stands for this database's schema. */

@@ -258,8 +258,7 @@ public final class Lines implements Companion {
    */
   Place downgrade(Hold write) {
     Place before = write.place();
-    Place after = new Place(before.join, before.node.replaceAll("-write$", "-read"), before.token);
-    after.grant(System.nanoTime());
+    Place after = before.downgraded();
     places.put(after.node, after);
     places.remove(before.node, before);
     if (!database.read(calls.lineDowngrade(session.id(), before.node))) {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.line;
 
+import dev.pgkeeper.Ask;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -44,6 +45,21 @@ final class Place {
 
   Leave leave() {
     return new Leave(node, token, node.equals(join.line()));
+  }
+
+  /** What becomes of a write: a read that holds, with the same number and the same end. */
+  Place downgraded() {
+    Join read =
+        new Join(
+            join.line(),
+            join.recipe(),
+            join.permits(),
+            Ask.of("read").data(join.ask().data()),
+            join.tries());
+    Place after = new Place(read, node.replaceAll("-write$", "-read"), token);
+    after.limit = limit;
+    after.phase.set(Phase.HOLDS);
+    return after;
   }
 
   @SuppressWarnings("NullAway") // a reference that never holds null
