@@ -76,8 +76,9 @@ BEGIN
   RETURN outcome;
 END $$;
 
--- Joins a line that need not be there yet. Answers with the contender, with version 1 if it holds already; or 'busy' for
--- somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why the line cannot be made.
+-- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
+-- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
+-- the line cannot be made.
 CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
@@ -87,11 +88,9 @@ DECLARE
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
-  IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits
-      AND (in_limit_ms IS NULL OR in_limit_ms > 0), false) THEN
+  IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND (in_limit_ms IS NULL OR in_limit_ms > 0)
+      AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
     RETURN ${schema}.refused('bad_arguments', in_line);
-  ELSIF NOT ${schema}.session_joined(in_session) THEN
-    RETURN ${schema}.refused('session_expired', in_line);
   END IF;
   LOOP
     SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
@@ -114,7 +113,13 @@ BEGIN
   UPDATE ${schema}.parent p
     SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid(),
       holder = CASE WHEN NOT holds THEN holder END
-    WHERE p.path = in_line RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
+    FROM ${schema}.session s
+    WHERE p.path = in_line AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+      OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+    RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
+  IF NOT FOUND THEN
+    RETURN ${schema}.refused('session_expired', in_line);
+  END IF;
   INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state, key)
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
         in_data, CASE WHEN holds THEN 'h' ELSE 'w' END, in_key
@@ -230,15 +235,16 @@ END $$;
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  waiting bigint;
+  behind bigint;
+  lowest bigint;
 BEGIN
   UPDATE ${schema}.parent p SET holder = NULL
     FROM (SELECT l.path FROM ${schema}.parent l WHERE l.path = in_line AND l.token = in_token AND l.holder IS NOT NULL
       FOR UPDATE) AS l
     WHERE p.path = l.path
-    RETURNING p.children, set_config('synchronous_commit', 'off', true) INTO waiting;
-  IF waiting > 0 THEN
-    PERFORM ${schema}.ring_line(in_line);
+    RETURNING p.children, p.low + (set_config('synchronous_commit', 'off', true) = '')::integer INTO behind, lowest;
+  IF behind > 0 THEN
+    PERFORM ${schema}.ring_line(in_line, 1, lowest);
   END IF;
 END $$;
 
@@ -270,24 +276,26 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   line    text := ${schema}.new_parent_of(in_path);
   behind  bigint;
+  permits integer;
+  low     bigint;
   watched boolean;
   limited boolean;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
-      low = CASE children WHEN 1 THEN pzxid ELSE low END
+      low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
-    RETURNING children, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
+    RETURNING p.children, p.permits, p.low, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
       (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = line ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
-    INTO behind, watched;
+    INTO behind, permits, low, watched;
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
   IF NOT FOUND THEN
     UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = line AND p.recipe IS NOT NULL;
     RETURN;
   END IF;
   IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(line);
+    PERFORM ${schema}.ring_line(line, permits, low);
   END IF;
   IF limited THEN
     DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
@@ -349,32 +357,36 @@ END $$;
 -- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
 -- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
 -- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
-CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
+CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  line  ${schema}.parent;
   next  record;
   taken bigint := 0;
 BEGIN
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line AND p.recipe IS NOT NULL;
-  IF NOT FOUND OR line.holder IS NOT NULL AND ${schema}.is_open(line.holder) THEN
-    RETURN;
-  END IF;
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
-      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(line.low, '') ORDER BY n.name
+      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '') ORDER BY n.name
   LOOP
-    IF taken = 0 AND next.czxid > line.low + 1000 THEN
+    IF taken = 0 AND next.czxid > in_low + 1000 THEN
       UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
     END IF;
-    taken := taken + CASE line.permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, line.permits) END;
-    EXIT WHEN taken > line.permits;
+    taken := taken + CASE in_permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, in_permits) END;
+    EXIT WHEN taken > in_permits;
     IF next.state = 'w' THEN
-      UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
-        WHERE n.path = next.path AND n.state = 'w' AND next.key IS NOT NULL;
+      IF next.key IS NOT NULL THEN
+        UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp() WHERE n.path = next.path AND n.state = 'w';
+      END IF;
       PERFORM pg_notify('${schema}:' || next.owner, next.path || coalesce(E'\n' || next.key, ''));
     END IF;
-    EXIT WHEN taken = line.permits;
+    EXIT WHEN taken = in_permits;
   END LOOP;
+END $$;
+
+-- The same where it is not known whether this is a line, and whether somebody holds it the quick way.
+CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.ring_line(p.path, p.permits, p.low) FROM ${schema}.parent p
+    WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND (p.holder IS NULL OR NOT ${schema}.is_open(p.holder));
 END $$;
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of the lines among

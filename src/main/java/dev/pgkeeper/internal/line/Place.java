@@ -55,7 +55,8 @@ final class Place {
             join.recipe(),
             join.permits(),
             Ask.of("read").data(join.ask().data()),
-            join.tries());
+            join.tries(),
+            join.key());
     Place after = new Place(read, node.replaceAll("-write$", "-read"), token);
     after.limit = limit;
     after.phase.set(Phase.HOLDS);
