@@ -11,7 +11,9 @@
 -- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
 -- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder.
 --
---   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed.
+--   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
+--   flush  makes a join durable that did not grant. Apart from it, because others wait for the line's row until a join is
+--          committed; and before anybody relies on the turn.
 --   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
 --          one transaction, which is not flushed. The ring carries the contender's key, which only its client and this table
 --          know: whoever hears it holds, without asking.
@@ -19,7 +21,7 @@
 --   fence  keeps a hold from ending until the caller's transaction ends: it locks the contender, or the holder's session and
 --          the line, against deletion; leaving, and ending the session, wait for that.
 --
--- Why only joins are flushed: if the server crashes and forgets that somebody left and that the next one got its turn, then the one
+-- Why nothing else is flushed: if the server crashes and forgets that somebody left and that the next one got its turn, then the one
 -- who left is in the line again, and its client leaves again once it is back, or its session ends. Until then nobody
 -- but the next one in the line, whose place was flushed, can get the turn; it has it already, and only its fences fail meanwhile.
 --
@@ -190,6 +192,9 @@ BEGIN
   outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data, in_key);
   IF outcome.code = 'ok' THEN
     watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
+    IF outcome.version = 0 THEN
+      PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
   END IF;
 END $$;
 
@@ -227,8 +232,15 @@ BEGIN
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
     watched := ${schema}.is_watched(outcomes);
+    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
+      PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
   END IF;
 END $$;
+
+-- Returns, once its transaction is committed, when all is durable that was committed before.
+CREATE FUNCTION ${schema}.line_flush() RETURNS void
+LANGUAGE sql AS $$ SELECT pg_logical_emit_message(true, '${schema}', '') $$;
 
 -- Gives back what was got the quick way, if it is still held with this token, and rings the next. Not flushed: call it in a
 -- transaction of its own. The row is locked as for a deletion, because a fence keeps others from deleting it.

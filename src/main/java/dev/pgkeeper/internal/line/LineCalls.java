@@ -138,6 +138,16 @@ final class LineCalls {
     };
   }
 
+  SqlFunction<Boolean> lineFlush() {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".line_flush()")) {
+        statement.execute();
+        return true;
+      }
+    };
+  }
+
   SqlFunction<Map<String, Found>> lineTake(long session, List<String> nodes) {
     return connection -> {
       try (PreparedStatement statement =

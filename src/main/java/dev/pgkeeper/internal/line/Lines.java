@@ -131,12 +131,28 @@ public final class Lines implements Companion {
       } else if (outcome.code() == Code.WRONG_RECIPE) {
         throw wrongRecipe(join);
       }
-      return settle(join, outcome.ok(join.line()), sentAt);
+      Place place = settle(join, outcome.ok(join.line()), sentAt);
+      if (outcome.knownStat().version() == 0) {
+        flush(place);
+      }
+      return place;
     } catch (KeeperException.OutcomeUnknown e) {
       doubtful.add(join.line());
       throw e;
     } finally {
       underWay.remove(attempt);
+    }
+  }
+
+  /**
+   * Whoever has to wait makes its place durable meanwhile, before anything is built on it (V007).
+   */
+  private void flush(Place place) {
+    try {
+      database.read(calls.lineFlush());
+    } catch (KeeperException e) {
+      leave(place);
+      throw e;
     }
   }
 
