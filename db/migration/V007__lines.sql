@@ -9,7 +9,9 @@
 --
 -- The quick way: whoever finds nobody in a line with one permit holds it at once as its `holder`, without a node: one row is
 -- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
--- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder.
+-- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder. Whether a
+-- session is still there can only be asked once the line's row is held: a statement that waits for the row does not see the
+-- sessions that were opened meanwhile. So after a holder whose session ended, the next one does not go the quick way.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed.
 --   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
@@ -172,8 +174,7 @@ BEGIN
         token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
       FROM ${schema}.session s
       WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
-        AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
-        AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+        AND p.holder IS NULL AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
           OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
     IF FOUND THEN
@@ -210,7 +211,7 @@ BEGIN
             WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
         WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
           AND a.limit_ms IS NULL AND a.data = ''
-          AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
+          AND p.holder IS NULL
         RETURNING a.step,
           ROW('ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token)::${schema}.outcome AS outcome
     LOOP
