@@ -292,7 +292,8 @@ BEGIN
     INTO behind, permits, low, watched;
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
   IF NOT FOUND THEN
-    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = line AND p.recipe IS NOT NULL;
+    -- Nobody left, so the line need not begin behind its last change.
+    UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
     RETURN;
   END IF;
   IF behind > 0 THEN
