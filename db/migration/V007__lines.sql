@@ -359,14 +359,16 @@ END $$;
 -- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
 -- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
 -- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
-CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint) RETURNS void
+CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint, in_unsure boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   next  record;
   taken bigint := 0;
 BEGIN
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
-      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '') ORDER BY n.name
+      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
+        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.session h ON h.id = p.holder WHERE p.path = in_line))
+      ORDER BY n.name
   LOOP
     IF taken = 0 AND next.czxid > in_low + 1000 THEN
       UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
@@ -383,11 +385,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- The same where it is not known whether this is a line, and whether somebody holds it the quick way.
+-- The same where it is not known whether this is a line, and whether somebody holds it the quick way: that is asked in the
+-- statement that finds the next one, because the line's row is not held, and all may have changed before.
 CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ring_line(p.path, p.permits, p.low) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
     WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND (p.holder IS NULL OR NOT ${schema}.is_open(p.holder));
 END $$;
 
