@@ -9,7 +9,9 @@
 --
 -- The quick way: whoever finds nobody in a line with one permit holds it at once as its `holder`, without a node: one row is
 -- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
--- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder.
+-- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder. Whether a
+-- session is still there can only be asked once the line's row is held: a statement that waits for the row does not see the
+-- sessions that were opened meanwhile. So after a holder whose session ended, the next one does not go the quick way.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
 --   flush  makes a join durable that did not grant. Apart from it, because others wait for the line's row until a join is
@@ -174,8 +176,7 @@ BEGIN
         token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
       FROM ${schema}.session s
       WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
-        AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
-        AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+        AND p.holder IS NULL AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
           OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
     IF FOUND THEN
@@ -215,7 +216,7 @@ BEGIN
             WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
         WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
           AND a.limit_ms IS NULL AND a.data = ''
-          AND (p.holder IS NULL OR NOT EXISTS (SELECT FROM ${schema}.session h WHERE h.id = p.holder))
+          AND p.holder IS NULL
         RETURNING a.step,
           ROW('ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token)::${schema}.outcome AS outcome
     LOOP
@@ -303,7 +304,8 @@ BEGIN
     INTO behind, permits, low, watched;
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
   IF NOT FOUND THEN
-    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = line AND p.recipe IS NOT NULL;
+    -- Nobody left, so the line need not begin behind its last change.
+    UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
     RETURN;
   END IF;
   IF behind > 0 THEN
@@ -369,14 +371,16 @@ END $$;
 -- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
 -- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
 -- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
-CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint) RETURNS void
+CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint, in_unsure boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   next  record;
   taken bigint := 0;
 BEGIN
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
-      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '') ORDER BY n.name
+      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
+        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.session h ON h.id = p.holder WHERE p.path = in_line))
+      ORDER BY n.name
   LOOP
     IF taken = 0 AND next.czxid > in_low + 1000 THEN
       UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
@@ -393,11 +397,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- The same where it is not known whether this is a line, and whether somebody holds it the quick way.
+-- The same where it is not known whether this is a line, and whether somebody holds it the quick way: that is asked in the
+-- statement that finds the next one, because the line's row is not held, and all may have changed before.
 CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ring_line(p.path, p.permits, p.low) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
     WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND (p.holder IS NULL OR NOT ${schema}.is_open(p.holder));
 END $$;
 
