@@ -271,9 +271,9 @@ class MutexTest {
                     .keeperOptions()
                     .withGrace(Duration.ofSeconds(20))
                     .withSweep(Duration.ofMillis(100)));
-        Held held = sweeps.lock("/mutex/swept").atMost(Duration.ofMillis(1200)).acquire()) {
-      Await.pause(Duration.ofMillis(500));
-      assertThat(held.remaining()).isLessThanOrEqualTo(Duration.ofMillis(700));
+        Held held = sweeps.lock("/mutex/swept").atMost(Duration.ofMillis(2000)).acquire()) {
+      Await.pause(Duration.ofMillis(1100));
+      assertThat(held.remaining()).isLessThanOrEqualTo(Duration.ofMillis(900));
     }
   }
 
