@@ -3,9 +3,12 @@ package dev.pgkeeper;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
+import dev.pgkeeper.internal.jdbc.TransactionLocks;
 import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
 import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.store.TableStore;
+import dev.pgkeeper.internal.tree.Paths;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
@@ -41,6 +44,7 @@ public final class Keeper implements AutoCloseable {
   private static final int BACKGROUND_THREADS = 16;
 
   private final KeeperOptions options;
+  private final Database database;
   private final ClientSession session;
   private final SharedTree tree;
   private final Lines lines;
@@ -48,11 +52,13 @@ public final class Keeper implements AutoCloseable {
 
   private Keeper(
       KeeperOptions options,
+      Database database,
       ClientSession session,
       SharedTree tree,
       Lines lines,
       ThreadPoolExecutor background) {
     this.options = options;
+    this.database = database;
     this.session = session;
     this.tree = tree;
     this.lines = lines;
@@ -83,7 +89,7 @@ public final class Keeper implements AutoCloseable {
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
       session.open();
-      return new Keeper(options, session, tree, lines, background);
+      return new Keeper(options, database, session, tree, lines, background);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -196,6 +202,37 @@ public final class Keeper implements AutoCloseable {
   public Line line(String path, String recipe, int permits) {
     session.ensureUsable();
     return new SharedLine(lines, options.chroot(), path, recipe, permits);
+  }
+
+  /**
+   * Waits until no other transaction has the lock of this path, and keeps it until the transaction
+   * on this connection ends, however it ends. Nothing is written, and nothing is to be released. It
+   * is another lock than {@link #lock} of the same path.
+   *
+   * @throws IllegalStateException if the connection commits each statement by itself
+   */
+  public void lockInTransaction(Connection connection, String path) {
+    session.ensureUsable();
+    TransactionLocks.lock(connection, options.schema(), below(path));
+  }
+
+  /**
+   * The same, without waiting. False: another transaction has it.
+   *
+   * @throws IllegalStateException if the connection commits each statement by itself
+   */
+  public boolean tryLockInTransaction(Connection connection, String path) {
+    session.ensureUsable();
+    return TransactionLocks.tryLock(connection, options.schema(), below(path));
+  }
+
+  private String below(String path) {
+    return Paths.under(options.chroot(), Paths.check(path));
+  }
+
+  /** Keys with data that refuse who comes too late. */
+  public FencedStore fencedStore(String name) {
+    return new TableStore(database, session::ensureUsable, name, options.maxDataBytes());
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -26,7 +26,8 @@ public class KeeperException extends RuntimeException {
     NO_WATCHER(-121, "there is no such watch"),
     BUSY(-1001, "somebody else holds it"),
     WRONG_RECIPE(-1002, "the node is there for something else"),
-    NOT_HELD(-1003, "it is not held any more");
+    NOT_HELD(-1003, "it is not held any more"),
+    STALE_TOKEN(-1004, "somebody with a greater token was there before");
 
     private final int number;
     private final String meaning;
@@ -159,6 +160,29 @@ public class KeeperException extends RuntimeException {
 
     public long token() {
       return token;
+    }
+  }
+
+  /** Somebody with a greater token has written: whoever has the smaller one came too late. */
+  public static final class StaleToken extends KeeperException {
+    private static final long serialVersionUID = 1L;
+    private final long token;
+    private final long greatest;
+
+    public StaleToken(long token, long greatest, String message) {
+      super(Code.STALE_TOKEN, null, message, null);
+      this.token = token;
+      this.greatest = greatest;
+    }
+
+    /** The one that was refused. */
+    public long token() {
+      return token;
+    }
+
+    /** The greatest that has written. */
+    public long greatest() {
+      return greatest;
     }
   }
 

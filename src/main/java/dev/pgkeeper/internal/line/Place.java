@@ -68,9 +68,12 @@ final class Place {
     return phase.get();
   }
 
-  /** Granted, by a request that was sent at this moment. False: it does not wait any more. */
+  /**
+   * Granted, by a request that was sent at this moment; a later one finds the same hold, whose
+   * limit goes on from the first. False: it does not wait any more.
+   */
   boolean grant(long sentAt) {
-    if (join.ask().atMost() != null) {
+    if (join.ask().atMost() != null && limit == null) {
       limit = sentAt + join.ask().atMost().toNanos();
     }
     boolean granted = phase.compareAndSet(Phase.WAITS, Phase.HOLDS);

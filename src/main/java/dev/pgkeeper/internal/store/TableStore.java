@@ -1,0 +1,137 @@
+package dev.pgkeeper.internal.store;
+
+import dev.pgkeeper.DataTooLargeException;
+import dev.pgkeeper.FencedStore;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.util.Optional;
+
+/** A fenced store in the table of V008. */
+public final class TableStore implements FencedStore {
+  /** So that store and key fit into an entry of the index. */
+  private static final int LONGEST_BYTES = 1000;
+
+  private final Database database;
+  private final Runnable ensureUsable;
+  private final String name;
+  private final int maxDataBytes;
+
+  /**
+   * @param ensureUsable fails if the keeper cannot be used any more
+   */
+  public TableStore(Database database, Runnable ensureUsable, String name, int maxDataBytes) {
+    this.database = database;
+    this.ensureUsable = ensureUsable;
+    this.name = checked("name of a store", name);
+    this.maxDataBytes = maxDataBytes;
+  }
+
+  private static String checked(String what, String text) {
+    int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes < 1 || bytes > LONGEST_BYTES || text.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException(
+          "a "
+              + what
+              + " has 1 to "
+              + LONGEST_BYTES
+              + " bytes in UTF-8 and no character 0; this one has "
+              + bytes
+              + " bytes");
+    }
+    return text;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public void write(String key, long token, byte[] data) {
+    ensureUsable.run();
+    refuseStale(key, token, database.read(fencedWrite(key, token, data)));
+  }
+
+  @Override
+  public void write(Connection connection, String key, long token, byte[] data) {
+    ensureUsable.run();
+    refuseStale(key, token, Database.on(connection, fencedWrite(key, token, data)));
+  }
+
+  private void refuseStale(String key, long token, long greatest) {
+    if (greatest != token) {
+      throw new KeeperException.StaleToken(
+          token,
+          greatest,
+          name
+              + ", "
+              + key
+              + ": token "
+              + token
+              + " is stale, "
+              + greatest
+              + " has written; whoever has the older one lost its lock meanwhile");
+    }
+  }
+
+  private SqlFunction<Long> fencedWrite(String key, long token, byte[] data) {
+    checked("key", key);
+    if (data.length > maxDataBytes) {
+      throw new DataTooLargeException(key, data.length, maxDataBytes);
+    }
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT " + database.schema() + ".fenced_write(?, ?, ?, ?)")) {
+        statement.setString(1, name);
+        statement.setString(2, key);
+        statement.setLong(3, token);
+        statement.setBytes(4, data);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getLong(1);
+        }
+      }
+    };
+  }
+
+  @Override
+  public Optional<Entry> read(String key) {
+    ensureUsable.run();
+    return database.read(fencedRead(key));
+  }
+
+  @Override
+  public Optional<Entry> read(Connection connection, String key) {
+    ensureUsable.run();
+    return Database.on(connection, fencedRead(key));
+  }
+
+  private SqlFunction<Optional<Entry>> fencedRead(String key) {
+    checked("key", key);
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT data, token, written FROM " + database.schema() + ".fenced_read(?, ?)")) {
+        statement.setString(1, name);
+        statement.setString(2, key);
+        try (ResultSet row = statement.executeQuery()) {
+          return row.next()
+              ? Optional.of(
+                  new Entry(row.getBytes(1), row.getLong(2), row.getTimestamp(3).toInstant()))
+              : Optional.empty();
+        }
+      }
+    };
+  }
+
+  @Override
+  public String toString() {
+    return "FencedStore[" + name + "]";
+  }
+}
