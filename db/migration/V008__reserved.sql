@@ -1,0 +1,1 @@
+-- Keeps the number for what comes before the guard; it goes when that is there.
