@@ -1,5 +1,7 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.guard.Guard;
+import dev.pgkeeper.internal.guard.SharedGuard;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
@@ -37,6 +39,7 @@ public final class Keeper implements AutoCloseable {
   private final ClientSession session;
   private final SharedTree tree;
   private final Lines lines;
+  private final SharedGuard guard;
   private final ThreadPoolExecutor background;
 
   private Keeper(
@@ -44,11 +47,18 @@ public final class Keeper implements AutoCloseable {
       ClientSession session,
       SharedTree tree,
       Lines lines,
+      Database database,
       ThreadPoolExecutor background) {
     this.options = options;
     this.session = session;
     this.tree = tree;
     this.lines = lines;
+    this.guard =
+        new SharedGuard(
+            database,
+            session,
+            background,
+            path -> new SharedLine(lines, options.chroot(), path, "scheduler", 1));
     this.background = background;
   }
 
@@ -76,7 +86,7 @@ public final class Keeper implements AutoCloseable {
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
       session.open();
-      return new Keeper(options, session, tree, lines, background);
+      return new Keeper(options, session, tree, lines, database, background);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -159,6 +169,12 @@ public final class Keeper implements AutoCloseable {
   public Line line(String path, String recipe, int permits) {
     session.ensureUsable();
     return new SharedLine(lines, options.chroot(), path, recipe, permits);
+  }
+
+  /** Jobs that run once in the whole fleet, and a scheduler for them. */
+  public Guard guard() {
+    session.ensureUsable();
+    return guard;
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -26,7 +26,12 @@ public class KeeperException extends RuntimeException {
     NO_WATCHER(-121, "there is no such watch"),
     BUSY(-1001, "somebody else holds it"),
     WRONG_RECIPE(-1002, "the node is there for something else"),
-    NOT_HELD(-1003, "it is not held any more");
+    NOT_HELD(-1003, "it is not held any more"),
+    DONE_BEFORE(-1004, "it was done before"),
+    TOO_SOON(-1005, "it is too soon after the last time"),
+    FAILED_BEFORE(-1006, "it failed before and is not tried again"),
+    PAUSED(-1007, "it is paused"),
+    NO_JOB(-1008, "there is no such job");
 
     private final int number;
     private final String meaning;
@@ -159,6 +164,15 @@ public class KeeperException extends RuntimeException {
 
     public long token() {
       return token;
+    }
+  }
+
+  /** Nothing of this name ever ran or was scheduled. */
+  public static final class NoJob extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public NoJob(String message) {
+      super(Code.NO_JOB, null, message, null);
     }
   }
 
