@@ -18,9 +18,9 @@
 -- whoever lost a run cannot commit after another one began, however long it was paused: hold and fence fail with PK003.
 --
 -- Locks are taken in this order: job (KEY SHARE by claims, so that prune_job_runs, which takes it FOR UPDATE, cannot forget a tick
--- while it is claimed), job_turn, job_run, then what the work takes itself, in the order of V001. Nobody waits for a row of these
--- tables: SKIP LOCKED answers busy or not held, NOWAIT fails with 55P03 and is asked again. The exceptions are two who name a new
--- job or tick at one moment (as long as lock_timeout allows) and fence, which waits for who is just taking the run.
+-- while it is claimed), job_turn, job_run, then what the work takes itself, in the order of V001. Nobody waits for work: SKIP
+-- LOCKED answers busy, NOWAIT fails with 55P03 and is asked again. What is waited for is a claim, which is over at once: by two who
+-- name a new job or tick at one moment, and by hold and fence, because another claim may just be looking at their row.
 --
 -- Crash, or a lost connection, between any two steps:
 --   before the claim's commit       nothing is there.
@@ -278,11 +278,11 @@ $$;
 
 -- Locks the run for the work's transaction and answers with that transaction's number, which job_done wants to see again.
 CREATE FUNCTION ${schema}.job_hold(in_session bigint, in_job text, in_tick text, in_attempt integer) RETURNS text
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 BEGIN
   PERFORM FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt
       AND r.session = in_session AND r.state = 'running' AND ${schema}.job_run_stands(r)
-    FOR UPDATE SKIP LOCKED;
+    FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM ${schema}.job_not_held(in_job, in_tick, in_attempt);
   END IF;

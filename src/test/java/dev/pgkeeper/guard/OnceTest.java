@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -196,6 +197,31 @@ class OnceTest {
                 "SELECT ${schema}.job_end(" + owner + ", 'late', 't', 1, 'too late')"))
         .isEqualTo("lost");
     assertThat(fixture.run("late", "state")).isEqualTo("done");
+  }
+
+  /** Two claims cross: the one that came second looks at the row before the first one holds it. */
+  @Test
+  void anOwnerIsNotPutOffByAClaimThatIsJustLookingAtItsRun() throws Exception {
+    long owner = fixture.openSession();
+    fixture.database.execute("SELECT ${schema}.job_claim(" + owner + ", 'looked at', 't')");
+    String hold = "SELECT ${schema}.job_hold(" + owner + ", 'looked at', 't', 1)";
+    try (Connection looks = fixture.database.connect()) {
+      looks.setAutoCommit(false);
+      fixture.execute(
+          looks, "SELECT FROM ${schema}.job_run WHERE job = 'looked at' FOR UPDATE SKIP LOCKED");
+      CompletableFuture<Void> holds =
+          CompletableFuture.runAsync(() -> fixture.database.execute(hold));
+      Await.until(
+          GuardFixture.LIMIT,
+          "the owner waits",
+          () ->
+              holds.isDone()
+                  || fixture.database.queryLong(
+                          "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}.job_hold%'")
+                      > 0);
+      looks.rollback();
+      holds.get(20, TimeUnit.SECONDS);
+    }
   }
 
   @Test

@@ -154,9 +154,10 @@ final class Runs {
           });
       return RunResult.RAN;
     } catch (Throwable e) {
-      if ("done".equals(failed(claim, e)) && committing.get()) {
+      String state = failed(claim, e);
+      if (committing.get() && "done".equals(state)) {
         return RunResult.RAN;
-      } else if (committing.get() && e instanceof KeeperException.OutcomeUnknown) {
+      } else if (state != null && e instanceof KeeperException.OutcomeUnknown && committing.get()) {
         throw new KeeperException.ConnectionLoss(
             claim + " was not done: the connection broke before its commit", e);
       }
