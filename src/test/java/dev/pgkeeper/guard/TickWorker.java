@@ -34,7 +34,7 @@ final class TickWorker {
   private final Random random;
 
   /** Work that does not end well. */
-  private static final class Mishap extends Exception {
+  private static final class Mishap extends RuntimeException {
     private static final long serialVersionUID = 1L;
   }
 
@@ -101,7 +101,7 @@ final class TickWorker {
     }
   }
 
-  private void work(Connection connection, int tick) throws SQLException, Mishap {
+  private void work(Connection connection, int tick) throws SQLException {
     if (isProtected) {
       effect(connection, tick);
     } else {
