@@ -224,6 +224,22 @@ class ExclusiveTest {
   }
 
   @Test
+  void whileOneRunsOutsideNeitherAnotherClientNorThisOneBeginsTheSame() throws Exception {
+    guard.onceOutside(
+        "outside twice",
+        "t",
+        Again.UNTIL_DONE,
+        null,
+        run -> {
+          for (Guard asks : new Guard[] {other, guard}) {
+            assertThat(asks.onceOutside("outside twice", "t", Again.UNTIL_DONE, null, second -> {}))
+                .isEqualTo(RunResult.RUNNING_ELSEWHERE);
+          }
+        });
+    assertThat(fixture.run("outside twice", "state, attempt")).isEqualTo("done 1");
+  }
+
+  @Test
   void limitsThatMakeNoSenseAreRefused() {
     for (Duration[] limits :
         new Duration[][] {
