@@ -638,6 +638,6 @@ COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a lin
 COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 7, 7 $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT 7, 6 $$;
 
 SELECT ${schema}.grant_all();

@@ -68,6 +68,6 @@ COMMENT ON FUNCTION ${schema}.fenced_read(text, text) IS
   'What was last written under a key of a store, with its token; no row if nothing ever was.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 8, 7 $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT 8, 6 $$;
 
 SELECT ${schema}.grant_all();

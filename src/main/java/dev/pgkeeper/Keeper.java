@@ -1,5 +1,7 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.guard.Guard;
+import dev.pgkeeper.internal.guard.SharedGuard;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
@@ -48,6 +50,7 @@ public final class Keeper implements AutoCloseable {
   private final ClientSession session;
   private final SharedTree tree;
   private final Lines lines;
+  private final SharedGuard guard;
   private final ThreadPoolExecutor background;
 
   private Keeper(
@@ -62,6 +65,12 @@ public final class Keeper implements AutoCloseable {
     this.session = session;
     this.tree = tree;
     this.lines = lines;
+    this.guard =
+        new SharedGuard(
+            database,
+            session,
+            background,
+            path -> new SharedLine(lines, options.chroot(), path, "scheduler", 1));
     this.background = background;
   }
 
@@ -233,6 +242,12 @@ public final class Keeper implements AutoCloseable {
   /** Keys with data that refuse who comes too late. */
   public FencedStore fencedStore(String name) {
     return new TableStore(database, session::ensureUsable, name, options.maxDataBytes());
+  }
+
+  /** Jobs that run once in the whole fleet, and a scheduler for them. */
+  public Guard guard() {
+    session.ensureUsable();
+    return guard;
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

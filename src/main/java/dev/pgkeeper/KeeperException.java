@@ -27,7 +27,12 @@ public class KeeperException extends RuntimeException {
     BUSY(-1001, "somebody else holds it"),
     WRONG_RECIPE(-1002, "the node is there for something else"),
     NOT_HELD(-1003, "it is not held any more"),
-    STALE_TOKEN(-1004, "somebody with a greater token was there before");
+    STALE_TOKEN(-1004, "somebody with a greater token was there before"),
+    DONE_BEFORE(-1005, "it was done before"),
+    TOO_SOON(-1006, "it is too soon after the last time"),
+    FAILED_BEFORE(-1007, "it failed before and is not tried again"),
+    PAUSED(-1008, "it is paused"),
+    NO_JOB(-1009, "there is no such job");
 
     private final int number;
     private final String meaning;
@@ -183,6 +188,15 @@ public class KeeperException extends RuntimeException {
     /** The greatest that has written. */
     public long greatest() {
       return greatest;
+    }
+  }
+
+  /** Nothing of this name ever ran or was scheduled. */
+  public static final class NoJob extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public NoJob(String message) {
+      super(Code.NO_JOB, null, message, null);
     }
   }
 

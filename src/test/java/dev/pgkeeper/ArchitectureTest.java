@@ -131,7 +131,8 @@ class ArchitectureTest {
             .arePublic()
             .and()
             .areDeclaredInClassesThat(
-                resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..").and(publicClasses()))
+                resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..", "dev.pgkeeper.guard..")
+                    .and(publicClasses()))
             .should()
             .haveRawReturnType(internal)
             .orShould()

@@ -47,6 +47,7 @@ public final class Main implements Runnable {
         new CommandLine(new Main())
             .addSubcommand(new DemoCommand())
             .addSubcommand(new MigrateCommand(environment))
+            .addSubcommand(new GuardCommand(environment))
             .setOut(out)
             .setErr(err)
             .setParameterExceptionHandler(Main::misunderstood)

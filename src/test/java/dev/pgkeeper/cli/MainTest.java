@@ -18,7 +18,8 @@ class MainTest {
   @Test
   void helpNamesTheCommandsAndTheExitStatuses() {
     Ran help = Ran.here(Map.of(), "--help");
-    assertThat(help.out()).contains("demo", "migrate", "Exit status:", "2   not understood");
+    assertThat(help.out())
+        .contains("demo", "migrate", "guard", "Exit status:", "2   not understood");
     assertThat(help.status()).isZero();
     assertThat(Ran.here(Map.of(), "migrate", "--help").out())
         .contains("--url", "PGKEEPER_URL", "PGPASSWORD", "~/.pgpass", "--print");

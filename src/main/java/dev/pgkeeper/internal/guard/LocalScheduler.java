@@ -1,0 +1,333 @@
+package dev.pgkeeper.internal.guard;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Line;
+import dev.pgkeeper.guard.JobPlan;
+import dev.pgkeeper.guard.RunResult;
+import dev.pgkeeper.guard.Scheduler;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One instance of the fleet's scheduler: a timer thread that takes turns, and a few threads that
+ * run jobs. A turn looks at all jobs with one query, at most once a second, and gives to the pool
+ * what is due; at a tick's own moment it does so from the last look. Nothing depends on looks being
+ * fresh: who tries a tick that was run finds out by its claim.
+ */
+final class LocalScheduler implements Scheduler {
+  private static final Logger log = LoggerFactory.getLogger(LocalScheduler.class);
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+  private static final Duration HOUSEWORK_EVERY = Duration.ofMinutes(10);
+  private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
+  private static final int MOST_PRUNINGS = 100;
+
+  private final Runs runs;
+  private final TickClock clock;
+  private final Function<String, Line> leaderLines;
+  private final Map<String, Entry> jobs = new LinkedHashMap<>();
+  private final Map<String, LeaderSeat> seats = new HashMap<>();
+  private final Semaphore wake = new Semaphore(0);
+  private int threads = 4;
+  private Duration keepRuns = Duration.ofDays(30);
+  private Duration patience = Duration.ofSeconds(30);
+  private @Nullable ThreadPoolExecutor pool;
+  private @Nullable Thread timer;
+  private volatile boolean closed;
+  private volatile boolean stale = true;
+  private boolean registered;
+  private Instant lookedAt = Instant.MIN;
+  private Instant houseworkAt = Instant.MIN;
+
+  /** A job and where this instance is with it. */
+  private static final class Entry {
+    final PlannedJob plan;
+
+    /** Whether a thread of the pool has it. */
+    volatile boolean busy;
+
+    volatile @Nullable Instant handled;
+    GuardCalls.@Nullable Look look;
+
+    /** When its jitter is over; null while nothing is due. */
+    @Nullable Instant readyAt;
+
+    Entry(PlannedJob plan) {
+      this.plan = plan;
+    }
+  }
+
+  LocalScheduler(Runs runs, TickClock clock, Function<String, Line> leaderLines) {
+    this.runs = runs;
+    this.clock = clock;
+    this.leaderLines = leaderLines;
+  }
+
+  @Override
+  public JobPlan job(String name) {
+    return new PlannedJob(name, this::add);
+  }
+
+  private synchronized void add(PlannedJob plan) {
+    ensureNotStarted();
+    if (jobs.putIfAbsent(plan.name, new Entry(plan)) != null) {
+      throw new IllegalStateException("there is a job \"" + plan.name + "\" already");
+    }
+    String path = plan.leaderPath();
+    if (path != null) {
+      seats.computeIfAbsent(path, p -> new LeaderSeat(leaderLines, p, wake::release));
+    }
+  }
+
+  private void ensureNotStarted() {
+    if (timer != null || closed) {
+      throw new IllegalStateException("this scheduler was started already; configure it before");
+    }
+  }
+
+  @Override
+  public synchronized Scheduler threads(int most) {
+    ensureNotStarted();
+    if (most < 1) {
+      throw new IllegalArgumentException(most + " threads; use 1 or more");
+    }
+    threads = most;
+    return this;
+  }
+
+  @Override
+  public synchronized Scheduler keepRuns(Duration span) {
+    ensureNotStarted();
+    if (span.compareTo(Duration.ofMinutes(1)) < 0) {
+      throw new IllegalArgumentException("runs are kept " + span + "; use a minute or more");
+    }
+    keepRuns = span;
+    return this;
+  }
+
+  @Override
+  public synchronized Scheduler patience(Duration span) {
+    ensureNotStarted();
+    if (span.isNegative()) {
+      throw new IllegalArgumentException("the patience is " + span + "; use none, or more");
+    }
+    patience = span;
+    return this;
+  }
+
+  @Override
+  public synchronized void start() {
+    ensureNotStarted();
+    runs.session().ensureUsable();
+    AtomicInteger number = new AtomicInteger();
+    pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            5,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> daemon(task, "pgkeeper-job-" + number.incrementAndGet()));
+    pool.allowCoreThreadTimeOut(true);
+    timer = daemon(this::takeTurns, "pgkeeper-scheduler");
+    timer.start();
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  private void takeTurns() {
+    while (!closed && !runs.session().state().isTerminal()) {
+      Duration pause = LOOK_EVERY;
+      try {
+        pause = turn();
+      } catch (KeeperException e) {
+        log.warn("the scheduler goes on in a second: {}", e.getMessage());
+      } catch (RuntimeException | Error e) {
+        log.error("unexpected failure; the scheduler goes on in a second", e);
+      }
+      try {
+        if (wake.tryAcquire(Math.max(1, pause.toMillis()), TimeUnit.MILLISECONDS)) {
+          wake.drainPermits();
+        }
+      } catch (InterruptedException e) {
+        log.debug("the scheduler's timer was interrupted", e);
+      }
+    }
+    if (!closed) {
+      log.warn("session {} is over, and with it this scheduler", runs.session().id());
+    }
+  }
+
+  /** Gives out what is due now, and returns how long nothing more will be. */
+  Duration turn() {
+    Instant now = clock.now();
+    if (!registered) {
+      for (Entry entry : jobs.values()) {
+        runs.database()
+            .readOnce(runs.calls().jobRegister(entry.plan.name, entry.plan.schedule(), now));
+      }
+      registered = true;
+      houseworkAt = now.plus(randomly(HOUSEWORK_EVERY));
+    }
+    if (stale || !now.isBefore(lookedAt.plus(LOOK_EVERY))) {
+      look(now);
+      now = clock.now();
+    }
+    if (!now.isBefore(houseworkAt)) {
+      houseworkAt = now.plus(HOUSEWORK_EVERY);
+      execute(this::housework);
+    }
+    Instant next = lookedAt.plus(LOOK_EVERY);
+    for (Entry entry : jobs.values()) {
+      Instant wanted = turn(entry, now);
+      if (wanted != null && wanted.isBefore(next)) {
+        next = wanted;
+      }
+    }
+    return Duration.between(now, next);
+  }
+
+  private void look(Instant now) {
+    stale = false;
+    lookedAt = now;
+    for (GuardCalls.Look look :
+        runs.database().readOnce(runs.calls().jobLook(jobs.keySet(), now))) {
+      Entry entry = jobs.get(look.job());
+      if (entry != null) {
+        entry.look = look;
+      }
+      clock.heard(look.moment());
+    }
+  }
+
+  private static Duration randomly(Duration most) {
+    return most.isZero()
+        ? most
+        : Duration.ofMillis(ThreadLocalRandom.current().nextLong(most.toMillis() + 1));
+  }
+
+  /** When this job wants a turn again; null: no earlier than the others. */
+  private @Nullable Instant turn(Entry entry, Instant now) {
+    GuardCalls.Look look = entry.look;
+    String leaderPath = entry.plan.leaderPath();
+    LeaderSeat seat = leaderPath == null ? null : seats.get(leaderPath);
+    if (look == null || entry.busy || seat != null && !seat.isMine()) {
+      return null;
+    }
+    PlannedJob.Due due = entry.plan.due(look, entry.handled, now);
+    if (due.skip() != null) {
+      log.info("job {}: ticks up to {} were missed and are skipped", entry.plan.name, due.skip());
+      runs.database().readOnce(runs.calls().jobSkip(entry.plan.name, due.skip()));
+      entry.handled = due.skip();
+    }
+    List<Tick> ticks = new ArrayList<>(look.openTicks().stream().map(Tick::found).toList());
+    ticks.addAll(due.ticks());
+    if (ticks.isEmpty()) {
+      entry.readyAt = null;
+      return due.next();
+    }
+    Instant readyAt = entry.readyAt;
+    if (readyAt == null) {
+      readyAt = now.plus(randomly(entry.plan.jitter()));
+      entry.readyAt = readyAt;
+    }
+    if (readyAt.isAfter(now)) {
+      return readyAt;
+    }
+    entry.readyAt = null;
+    entry.busy = true;
+    execute(() -> run(entry, ticks));
+    return null;
+  }
+
+  private void execute(Runnable task) {
+    ThreadPoolExecutor threadPool = pool;
+    if (threadPool == null) {
+      task.run();
+    } else {
+      threadPool.execute(task);
+    }
+  }
+
+  private void run(Entry entry, List<Tick> ticks) {
+    String name = entry.plan.name;
+    try {
+      for (Tick tick : ticks) {
+        if (closed) {
+          return;
+        }
+        RunResult result = runs.once(name, tick, false, entry.plan.work());
+        if (result != RunResult.PAUSED && tick.time() != null) {
+          entry.handled = tick.time();
+        }
+      }
+    } catch (InterruptedException e) {
+      log.warn("job {} was interrupted, because the scheduler is closing", name);
+    } catch (Exception | Error e) {
+      log.error("job {} failed", name, e);
+    } finally {
+      stale = true;
+      entry.busy = false;
+      wake.release();
+    }
+  }
+
+  /** What any instance may do now and then. */
+  void housework() {
+    try {
+      runs.database().readOnce(runs.calls().markAbandonedRuns());
+      long pruned = 1;
+      for (int i = 0; i < MOST_PRUNINGS && pruned > 0 && !closed; i++) {
+        pruned = runs.database().readOnce(runs.calls().pruneJobRuns(keepRuns));
+      }
+    } catch (KeeperException e) {
+      log.debug("left to the next time, or to somebody else", e);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    wake.release();
+    try {
+      Thread thread = timer;
+      if (thread != null) {
+        thread.join(LAST_PATIENCE.toMillis());
+      }
+      ThreadPoolExecutor threadPool = pool;
+      if (threadPool != null) {
+        threadPool.shutdown();
+        if (!threadPool.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+          threadPool.shutdownNow();
+          if (!threadPool.awaitTermination(LAST_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+            log.warn("a job goes on although it was interrupted; its run stays its own");
+          }
+        }
+      }
+    } catch (InterruptedException e) {
+      if (pool != null) {
+        pool.shutdownNow();
+      }
+      Thread.currentThread().interrupt();
+    }
+    seats.values().forEach(LeaderSeat::leave);
+  }
+}
