@@ -38,8 +38,13 @@ public class AtAGlance {
 
       // Runs where the leader is, and elsewhere about two seconds after that process died.
       keeper.election("/billing/leader").requeueing().run(leadership -> bill(leadership));
-      billed.await();
+
+      serveUntilStopped();
     }
+  }
+
+  private static void serveUntilStopped() throws InterruptedException {
+    billed.await();
   }
 
   private static void process(Connection connection, String order) throws SQLException {
