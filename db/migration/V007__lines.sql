@@ -418,7 +418,7 @@ BEGIN
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
   RETURN QUERY SELECT p.path, CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
-    WHERE p.path = ANY (in_paths) AND p.holder = in_session;
+    WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session);
 END $$;
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders

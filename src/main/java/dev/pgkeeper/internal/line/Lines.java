@@ -323,6 +323,14 @@ public final class Lines implements Companion {
     due.forEach(place -> saw(place, found.get(place.node), sentAt));
   }
 
+  /** Finds out whether a hold is still there. */
+  void lookAt(Place place) {
+    Found found = database.read(calls.lineTake(session.id(), List.of(place.node))).get(place.node);
+    if (found == null || found.token() != place.token) {
+      vanish(place);
+    }
+  }
+
   private void saw(Place place, @Nullable Found found, long sentAt) {
     if (found == null) {
       vanish(place);
