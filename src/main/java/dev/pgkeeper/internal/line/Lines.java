@@ -144,13 +144,12 @@ public final class Lines implements Companion {
     Place place = new Place(join, joined.path(), joined.knownStat().czxid());
     know(place.token);
     places.put(place.node, place);
-    if (joined.knownStat().version() == 1) {
+    if (session.state().isTerminal()) {
+      vanish(place);
+    } else if (joined.knownStat().version() == 1) {
       place.grant(sentAt);
     } else if (!earlyRings.isEmpty() && earlyRings.remove(place.node)) {
       ring(place);
-    }
-    if (session.state().isTerminal()) {
-      vanish(place);
     }
     return place;
   }
@@ -356,7 +355,7 @@ public final class Lines implements Companion {
   }
 
   private void ring(Place place) {
-    if (!place.ring()) {
+    if (!place.ring() && place.phase() != Place.Phase.GONE) {
       rungWithoutThread.add(place);
       seeToRings();
     }
