@@ -395,7 +395,8 @@ BEGIN
 END $$;
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of the lines among
--- the paths, which it may hold the quick way: a row for each that is there.
+-- the paths, which it may hold the quick way: a row for each that is there. Waits for nobody, because a client's own
+-- connection asks this: who is held by somebody's transaction still waits.
 CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -406,9 +407,10 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   WITH taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
-      WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state = 'w' AND ${schema}.is_due(n.parent, n.name)
-        AND EXISTS (SELECT FROM ${schema}.session s
-          WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+      FROM (SELECT w.path FROM ${schema}.node w WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w'
+        AND ${schema}.is_due(w.parent, w.name) FOR NO KEY UPDATE SKIP LOCKED) d
+      WHERE n.path = d.path AND EXISTS (SELECT FROM ${schema}.session s
+        WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING n.path, n.ttl_ms
   )
   SELECT array_agg(t.path) INTO limited FROM taken t WHERE t.ttl_ms IS NOT NULL;

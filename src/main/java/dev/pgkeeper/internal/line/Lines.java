@@ -482,26 +482,31 @@ public final class Lines implements Companion {
     List<Leave> quick = new ArrayList<>();
     List<Leave> slow = new ArrayList<>();
     released.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
-    if (!quick.isEmpty()) {
-      caller.call(calls.linesFree(quick));
-    }
-    if (!slow.isEmpty()) {
-      caller.call(calls.linesLeave(slow));
-    }
+    // Not on the session's own connection: somebody's transaction may hold a line for long.
+    leaveLater(quick);
+    leaveLater(slow);
     if (!isIdle()) {
       sweep(caller);
     }
   }
 
   private void leaveLater(Leave leave) {
+    leaveLater(List.of(leave));
+  }
+
+  /** All of one kind. */
+  private void leaveLater(List<Leave> leaves) {
+    if (leaves.isEmpty()) {
+      return;
+    }
     background.execute(
         () -> {
           try {
             database.readOnce(
-                leave.quick() ? calls.linesFree(List.of(leave)) : calls.linesLeave(List.of(leave)));
+                leaves.get(0).quick() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
           } catch (KeeperException e) {
-            unfinished.add(leave);
-            log.debug("session {}: {} is left to the next sweep", session.id(), leave, e);
+            unfinished.addAll(leaves);
+            log.debug("session {}: {} are left to the next sweep", session.id(), leaves, e);
           }
         });
   }
