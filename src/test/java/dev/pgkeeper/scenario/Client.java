@@ -53,6 +53,10 @@ final class Client implements AutoCloseable {
     return mode;
   }
 
+  String schema() {
+    return options.schema();
+  }
+
   DataSource dataSource() {
     return pool;
   }
