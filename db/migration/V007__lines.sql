@@ -407,7 +407,8 @@ BEGIN
 END $$;
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of the lines among
--- the paths, which it may hold the quick way: a row for each that is there.
+-- the paths, which it may hold the quick way: a row for each that is there. Waits for nobody, because a client's own
+-- connection asks this: who is held by somebody's transaction still waits.
 CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -418,9 +419,10 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   WITH taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
-      WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state = 'w' AND ${schema}.is_due(n.parent, n.name)
-        AND EXISTS (SELECT FROM ${schema}.session s
-          WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+      FROM (SELECT w.path FROM ${schema}.node w WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w'
+        AND ${schema}.is_due(w.parent, w.name) FOR NO KEY UPDATE SKIP LOCKED) d
+      WHERE n.path = d.path AND EXISTS (SELECT FROM ${schema}.session s
+        WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING n.path, n.ttl_ms
   )
   SELECT array_agg(t.path) INTO limited FROM taken t WHERE t.ttl_ms IS NOT NULL;
@@ -430,7 +432,7 @@ BEGIN
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
   RETURN QUERY SELECT p.path, CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
-    WHERE p.path = ANY (in_paths) AND p.holder = in_session;
+    WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session);
 END $$;
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders

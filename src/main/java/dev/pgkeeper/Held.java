@@ -24,6 +24,8 @@ public interface Held extends Fenced {
    * Gives it back. The next one in the line is told at once.
    *
    * @throws KeeperException.NotHeld if it was released before, or lost
+   * @throws KeeperException.ConnectionLoss if it may have been lost and the database is away:
+   *     nobody knows, and {@link #close} gives it back in any case
    */
   void release();
 }

@@ -84,6 +84,20 @@ public final class ChildProcess implements AutoCloseable {
     }
   }
 
+  /** All lines that were printed and not awaited or taken yet. */
+  public List<String> takeLines() {
+    List<String> taken = new ArrayList<>();
+    for (String line = lines.poll(); line != null; line = lines.poll()) {
+      if (line.equals(END)) {
+        lines.add(END);
+        break;
+      }
+      taken.add(line);
+    }
+    seen.addAll(taken);
+    return taken;
+  }
+
   /** Writes a line to its standard input. */
   public void send(String line) {
     try {

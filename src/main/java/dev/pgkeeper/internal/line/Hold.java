@@ -211,6 +211,9 @@ final class Hold implements Held {
 
   @Override
   public void release() {
+    if (!isHeld()) {
+      lines.lookAt(place); // it may have been lost long ago, before anybody here was told
+    }
     if (!giveBack()) {
       throw notHeld(null);
     }

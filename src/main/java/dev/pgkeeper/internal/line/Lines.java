@@ -160,13 +160,12 @@ public final class Lines implements Companion {
     Place place = new Place(join, joined.path(), joined.knownStat().czxid());
     know(place.token);
     places.put(place.node, place);
-    if (joined.knownStat().version() == 1) {
+    if (session.state().isTerminal()) {
+      vanish(place);
+    } else if (joined.knownStat().version() == 1) {
       place.grant(sentAt);
     } else if (!earlyRings.isEmpty() && earlyRings.remove(place.node)) {
       ring(place);
-    }
-    if (session.state().isTerminal()) {
-      vanish(place);
     }
     return place;
   }
@@ -339,6 +338,14 @@ public final class Lines implements Companion {
     due.forEach(place -> saw(place, found.get(place.node), sentAt));
   }
 
+  /** Finds out whether a hold is still there. */
+  void lookAt(Place place) {
+    Found found = database.read(calls.lineTake(session.id(), List.of(place.node))).get(place.node);
+    if (found == null || found.token() != place.token) {
+      vanish(place);
+    }
+  }
+
   private void saw(Place place, @Nullable Found found, long sentAt) {
     if (found == null) {
       vanish(place);
@@ -364,7 +371,7 @@ public final class Lines implements Companion {
   }
 
   private void ring(Place place) {
-    if (!place.ring()) {
+    if (!place.ring() && place.phase() != Place.Phase.GONE) {
       rungWithoutThread.add(place);
       seeToRings();
     }
@@ -491,26 +498,31 @@ public final class Lines implements Companion {
     List<Leave> quick = new ArrayList<>();
     List<Leave> slow = new ArrayList<>();
     released.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
-    if (!quick.isEmpty()) {
-      caller.call(calls.linesFree(quick));
-    }
-    if (!slow.isEmpty()) {
-      caller.call(calls.linesLeave(slow));
-    }
+    // Not on the session's own connection: somebody's transaction may hold a line for long.
+    leaveLater(quick);
+    leaveLater(slow);
     if (!isIdle()) {
       sweep(caller);
     }
   }
 
   private void leaveLater(Leave leave) {
+    leaveLater(List.of(leave));
+  }
+
+  /** All of one kind. */
+  private void leaveLater(List<Leave> leaves) {
+    if (leaves.isEmpty()) {
+      return;
+    }
     background.execute(
         () -> {
           try {
             database.readOnce(
-                leave.quick() ? calls.linesFree(List.of(leave)) : calls.linesLeave(List.of(leave)));
+                leaves.get(0).quick() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
           } catch (KeeperException e) {
-            unfinished.add(leave);
-            log.debug("session {}: {} is left to the next sweep", session.id(), leave, e);
+            unfinished.addAll(leaves);
+            log.debug("session {}: {} are left to the next sweep", session.id(), leaves, e);
           }
         });
   }

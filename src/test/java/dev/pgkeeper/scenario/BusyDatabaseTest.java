@@ -1,0 +1,264 @@
+package dev.pgkeeper.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Held;
+import dev.pgkeeper.HoldState;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Something takes longer than the session's timeout, and is no reason to lose the session: a row
+ * that somebody holds, a pool that the application has emptied, threads that are all blocked.
+ */
+class BusyDatabaseTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+  /** A lease and what the reaper needs. */
+  private static final Duration TOO_LONG = TIMEOUT.multipliedBy(5).dividedBy(2);
+
+  private final List<Object> told = new CopyOnWriteArrayList<>();
+  private TestDatabase database;
+  private SessionLog sessions;
+  private HikariDataSource pool;
+  private Keeper reaper;
+  private Keeper keeper;
+  private Held quick;
+  private Held waited;
+
+  @BeforeEach
+  void hold() throws Exception {
+    database = TestDatabase.fresh();
+    sessions = SessionLog.of(database);
+    KeeperOptions options =
+        KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofMillis(200));
+    reaper = Keeper.connect(database.dataSource(), options);
+    pool = database.newPool(4);
+    pool.setConnectionTimeout(500);
+    keeper =
+        Keeper.connect(
+            pool,
+            options
+                .withTimeout(TIMEOUT)
+                .withGrace(TIMEOUT)
+                .withOperationTimeout(Duration.ofSeconds(1)));
+    quick = keeper.lock("/busy/quick").acquire();
+    waited = afterWaiting(keeper, "/busy/waited");
+    keeper.onStateChange(told::add);
+    quick.onStateChange(told::add);
+    waited.onStateChange(told::add);
+  }
+
+  @AfterEach
+  void drop() {
+    keeper.close();
+    reaper.close();
+    database.close();
+  }
+
+  /** A hold with a node of its own, as those have that had to wait. */
+  private Held afterWaiting(Keeper holder, String path) throws InterruptedException {
+    try (Held first = reaper.lock(path).acquire()) {
+      CompletableFuture<Held> second = holder.lock(path).acquireAsync();
+      Await.until(LIMIT, "one waits", () -> !reaper.lock(path).waiters().isEmpty());
+      first.release();
+      return second.join();
+    }
+  }
+
+  /** Runs while somebody's transaction holds these rows for too long. */
+  private void whileHeld(String rows, Runnable meanwhile) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute(rows.replace("${schema}", database.schema()));
+      meanwhile.run();
+      staysHeld();
+      connection.rollback();
+    }
+  }
+
+  /** The session is renewed all the while, and nobody is told anything else. */
+  private void staysHeld() {
+    long end = System.nanoTime() + TOO_LONG.toNanos();
+    while (System.nanoTime() - end < 0) {
+      assertThat(renewedMillisAgo()).as("ms since the last renewal").isLessThan(2000);
+      Await.pause(Duration.ofMillis(20));
+    }
+    assertThat(sessions.endedAtMicros(keeper.sessionId())).as("the session's end").isZero();
+    assertThat(told).doesNotContain(HoldState.LOST);
+    Await.until(LIMIT, "both are held", () -> quick.isHeld() && waited.isHeld());
+  }
+
+  private long renewedMillisAgo() {
+    return database.queryLong(
+        "SELECT (extract(epoch FROM clock_timestamp() - renewed) * 1000)::bigint FROM ${schema}.session WHERE id = "
+            + keeper.sessionId());
+  }
+
+  private long backendsThatWait() {
+    return database.queryLong(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'");
+  }
+
+  @Test
+  void aHeldLineDelaysThoseWhoJoinOrLeaveItAndNobodysSession() throws Exception {
+    List<CompletableFuture<?>> stuck = new ArrayList<>();
+    whileHeld(
+        "SELECT FROM ${schema}.parent WHERE path LIKE '/busy/%' FOR UPDATE",
+        () -> {
+          stuck.add(CompletableFuture.runAsync(waited::close));
+          stuck.add(keeper.lock("/busy/quick").acquireAsync());
+          Await.until(LIMIT, "somebody waits for the row", () -> backendsThatWait() > 0);
+          waited = quick; // for the other one there is nothing to hold on to any more
+        });
+    stuck.get(0).join();
+    stuck.get(1).cancel(true);
+  }
+
+  @Test
+  void aHeldContenderDelaysItselfAndNobodysSession() throws Exception {
+    Held first = reaper.lock("/busy/turn").acquire();
+    CompletableFuture<Held> second = keeper.lock("/busy/turn").acquireAsync();
+    Await.until(LIMIT, "one waits", () -> !reaper.lock("/busy/turn").waiters().isEmpty());
+    // Its turn comes, and each sweep finds that it could take it.
+    database.execute("DELETE FROM ${schema}.session WHERE id = " + reaper.sessionId());
+    whileHeld(
+        "SELECT FROM ${schema}.node WHERE parent = '/busy/turn' FOR UPDATE",
+        () -> assertThat(second).isNotDone());
+    assertThat(told).as("states").isEmpty();
+    assertThat(second.get(60, TimeUnit.SECONDS).isHeld()).isTrue();
+    assertThat(first.isHeld()).as("the one whose session went").isFalse();
+  }
+
+  @Test
+  void whatWasReleasedBeforeABreakDelaysNobodysSessionAfterIt() throws Exception {
+    Held other = afterWaiting(keeper, "/busy/other");
+    other.release();
+    keeper.lock("/busy/again").acquire().release();
+    whileHeld(
+        "SELECT FROM ${schema}.parent WHERE path IN ('/busy/other', '/busy/again') FOR UPDATE",
+        () -> {
+          assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+          Await.until(
+              LIMIT,
+              "the session and both holds are told that all is well again",
+              () -> told.size() == 6 && keeper.isHeld());
+          told.clear();
+        });
+    assertThat(told).as("states").isEmpty();
+  }
+
+  @Test
+  void aWatchedNodeThatIsHeldDelaysNobodysSession() throws Exception {
+    keeper.tree().create("/watched", new byte[0]);
+    keeper.tree().get("/watched", event -> {});
+    whileHeld("SELECT FROM ${schema}.node WHERE path = '/watched' FOR UPDATE", () -> {});
+    assertThat(told).as("states").isEmpty();
+  }
+
+  @Test
+  void anEmptyPoolFailsTheGuardsAndNobodysSession() throws Exception {
+    database.execute("CREATE TABLE ${schema}.done (n int)");
+    List<Connection> taken = new ArrayList<>();
+    for (int i = 0; i < pool.getMaximumPoolSize(); i++) {
+      taken.add(pool.getConnection());
+    }
+    assertThatThrownBy(() -> quick.inTransaction(this::write))
+        .isInstanceOf(KeeperException.ConnectionLoss.class);
+    staysHeld();
+    assertThat(told).as("states").isEmpty();
+    for (Connection connection : taken) {
+      connection.close();
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isZero();
+    quick.inTransaction(this::write);
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isEqualTo(1);
+  }
+
+  private void write(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("INSERT INTO " + database.schema() + ".done VALUES (1)");
+    }
+  }
+
+  @Test
+  void blockedThreadsDelayWhatWaitsForThemAndNobodysSession() throws Exception {
+    CountDownLatch free = new CountDownLatch(1);
+    for (int i = 0; i < 64; i++) {
+      var unused =
+          keeper.async(
+              tree -> {
+                awaitUninterruptibly(free);
+                return tree;
+              });
+    }
+    CompletableFuture<Held> later = keeper.lock("/busy/later").acquireAsync();
+    staysHeld();
+    assertThat(told).as("states").isEmpty();
+    assertThat(later).isNotDone();
+    try (Held now = keeper.lock("/busy/now").acquire(Duration.ofSeconds(30))) {
+      assertThat(now.isHeld()).isTrue();
+    }
+    free.countDown();
+    assertThat(later.get(60, TimeUnit.SECONDS).isHeld()).isTrue();
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The server rolls back; whether the driver tells depends on its settings. */
+  private static void tryToCommit(Connection connection) {
+    try {
+      connection.commit();
+    } catch (SQLException e) {
+      assertThat(e.getMessage()).contains("ROLLBACK");
+    }
+  }
+
+  /** What guards are for: the session went, and the client does not know yet. */
+  @Test
+  void guardsFailOnceTheSessionIsOver() throws Exception {
+    database.execute("CREATE TABLE ${schema}.done (n int)");
+    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    for (Held held : List.of(quick, waited)) {
+      assertThatThrownBy(() -> held.inTransaction(this::write))
+          .isInstanceOf(KeeperException.NotHeld.class);
+      try (Connection connection = database.connect()) {
+        connection.setAutoCommit(false);
+        write(connection);
+        assertThatThrownBy(() -> held.fence(connection))
+            .isInstanceOf(KeeperException.NotHeld.class);
+        tryToCommit(connection);
+      }
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isZero();
+    Await.until(
+        LIMIT, "the client knows", () -> quick.state() == HoldState.LOST && !quick.isHeld());
+  }
+}

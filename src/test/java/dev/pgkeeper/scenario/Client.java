@@ -1,0 +1,161 @@
+package dev.pgkeeper.scenario;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.SessionState;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import javax.sql.DataSource;
+
+/** What a thread of a scenario's process works with. */
+final class Client implements AutoCloseable {
+  private final String name;
+  private final String mode;
+  private final KeeperOptions options;
+  private final HikariDataSource pool;
+  private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
+  private final Map<Held, AtomicLong> believed = new ConcurrentHashMap<>();
+  private Keeper keeper;
+  private volatile boolean stopped;
+
+  Client(String url, KeeperOptions options, String name, int threads, String mode) {
+    this.name = name;
+    this.mode = mode;
+    this.options = options.withClientName(name);
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
+    config.setMaximumPoolSize(threads + 4);
+    config.setMinimumIdle(0);
+    config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
+    this.pool = new HikariDataSource(config);
+    Thread observer = new Thread(this::observe, "observer");
+    observer.setDaemon(true);
+    observer.start();
+  }
+
+  String name() {
+    return name;
+  }
+
+  /** What the test asked of the work, in a word of theirs. */
+  String mode() {
+    return mode;
+  }
+
+  String schema() {
+    return options.schema();
+  }
+
+  DataSource dataSource() {
+    return pool;
+  }
+
+  /** With a session that was not lost yet, as far as is known. */
+  synchronized Keeper keeper() {
+    if (keeper != null && keeper.state() == SessionState.LOST) {
+      say("over " + keeper.sessionId());
+      closeKeeper();
+    }
+    if (keeper == null) {
+      keeper = Keeper.connect(pool, options);
+      say("session " + keeper.sessionId());
+    }
+    return keeper;
+  }
+
+  private void closeKeeper() {
+    try {
+      keeper.close();
+    } catch (KeeperException e) {
+      say("close " + e.getClass().getSimpleName());
+    }
+    keeper = null;
+  }
+
+  /** One line to the test. The dot tells it that nothing of the line is missing. */
+  void say(String line) {
+    synchronized (System.out) {
+      System.out.println(line + " .");
+    }
+  }
+
+  /** Now, in microseconds of the machine's clock. */
+  static long nowMicros() {
+    Instant now = Instant.now();
+    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+  }
+
+  void command(String line) {
+    if (line.equals("stop")) {
+      stopped = true;
+    } else {
+      commands.add(line);
+    }
+  }
+
+  String nextCommand() throws InterruptedException {
+    return commands.take();
+  }
+
+  boolean isStopped() {
+    return stopped;
+  }
+
+  /** Most often shortly; at times long enough for the test to stop the process right here. */
+  void linger(Random random) {
+    if (random.nextInt(100) == 0) {
+      say("critical");
+      LockSupport.parkNanos(100_000_000);
+    } else {
+      LockSupport.parkNanos(random.nextInt(300_000));
+    }
+  }
+
+  // Belief: each hold is asked all the time.
+
+  void believe(Held held) {
+    AtomicLong last = new AtomicLong();
+    believed.put(held, last);
+    look(held, last);
+  }
+
+  /** When it was last believed in; nobody asks any more. 0 for never. */
+  long believed(Held held) {
+    AtomicLong last = believed.remove(held);
+    look(held, last);
+    return last.get();
+  }
+
+  private static void look(Held held, AtomicLong last) {
+    long asked = nowMicros();
+    if (held.isHeld()) {
+      last.accumulateAndGet(asked, Math::max);
+    }
+  }
+
+  private void observe() {
+    while (true) {
+      believed.forEach(Client::look);
+      LockSupport.parkNanos(200_000);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (keeper != null) {
+      closeKeeper();
+    }
+    pool.close();
+  }
+}

@@ -1,0 +1,176 @@
+package dev.pgkeeper.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.scenario.GrantLog.Contest;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The first of those who wait dies while it waits: it is never told that it holds, and those behind
+ * it get their turn after its grace, long before its timeout.
+ */
+class DeadWaiterTest {
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+
+  /** Neither can pass for the other, on however slow a machine. */
+  private static final KeeperOptions OPTIONS =
+      KeeperOptions.defaults()
+          .withTimeout(Duration.ofMinutes(10))
+          .withGrace(Duration.ofMillis(500))
+          .withSweep(Duration.ofHours(1));
+
+  private TestDatabase database;
+  private GrantLog grants;
+  private SessionLog sessions;
+  private Keeper keeper;
+  private Mutex lock;
+  private Held held;
+  private ChildProcess first;
+  private long firstSession;
+  private CompletableFuture<Held> next;
+
+  @BeforeEach
+  void line() throws Exception {
+    database = TestDatabase.fresh();
+    grants = GrantLog.of(database);
+    sessions = SessionLog.of(database);
+    keeper = Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()));
+    lock = keeper.lock("/wait");
+    held = lock.acquire();
+    first = ScenarioProcess.start(database, WaitForTheLock.class, OPTIONS, "first", 1, 1, "");
+    firstSession = Long.parseLong(first.awaitLine("session ", LIMIT).replace(" .", ""));
+    awaitWaiters(1);
+    next = lock.acquireAsync();
+    awaitWaiters(2);
+  }
+
+  @AfterEach
+  void drop() {
+    first.close();
+    keeper.close();
+    database.close();
+  }
+
+  private void awaitWaiters(int number) {
+    Await.until(LIMIT, number + " wait", () -> lock.waiters().size() == number);
+  }
+
+  private void awaitEndOfFirst() {
+    Await.until(
+        LIMIT, "the first one's session ended", () -> sessions.endedAtMicros(firstSession) != 0);
+  }
+
+  /** What the database says of the first one. */
+  private Contest contestOfFirst() {
+    List<Contest> its =
+        grants.contests().stream().filter(contest -> contest.session() == firstSession).toList();
+    assertThat(its).hasSize(1);
+    return its.get(0);
+  }
+
+  private void assertNextHolds() throws Exception {
+    Held mine = next.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+    assertThat(mine.isHeld()).isTrue();
+    mine.release();
+  }
+
+  @Test
+  void aWaiterThatWasKilledIsPassedOver() throws Exception {
+    first.kill9();
+    awaitEndOfFirst();
+    held.release();
+    assertNextHolds();
+    assertThat(contestOfFirst().wasGranted()).isFalse();
+  }
+
+  @Test
+  void aWaiterThatDiesUnnoticedAndIsNextDelaysTheOthersForItsGraceOnly() throws Exception {
+    first.stop();
+    held.release();
+    assertThat(contestOfFirst().wasGranted()).as("its turn comes").isTrue();
+    first.kill9();
+    assertNextHolds();
+  }
+
+  /** The holder's own death lets in the one behind the dead one. */
+  @Test
+  void aHolderAndAWaiterThatDieTogetherDelayTheOthersForTheirGraceOnly() throws Exception {
+    try (Keeper other =
+        Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()))) {
+      CompletableFuture<Held> last = other.lock("/wait").acquireAsync();
+      awaitWaiters(3);
+      first.kill9();
+      database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+      assertThat(last.get(LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
+    }
+  }
+
+  @Test
+  void aWaiterWhoseSessionEndsWhileItIsStoppedIsNeverToldThatItHolds() throws Exception {
+    first.stop();
+    assertThat(SessionLog.terminateBackendOf(database, firstSession)).isTrue();
+    awaitEndOfFirst();
+    held.release();
+    assertNextHolds();
+    first.cont();
+    String told = first.awaitLine("", LIMIT);
+    while (told.startsWith("waits") || told.startsWith("session")) {
+      told = first.awaitLine("", LIMIT);
+    }
+    assertThat(told).startsWith("trouble SessionExpired");
+    assertThat(contestOfFirst().wasGranted()).isFalse();
+  }
+
+  /** What these tests look for is there to be seen: nobody ends dead sessions here. */
+  @Test
+  void withoutTheReaperADeadWaiterHoldsUpTheNextOne() throws Exception {
+    database.execute(
+        "CREATE OR REPLACE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT next_ms bigint)"
+            + " LANGUAGE plpgsql AS $$ BEGIN ended := 0; END $$");
+    first.kill9();
+    held.release();
+    assertThat(isHeldUp(Duration.ofSeconds(3))).isTrue();
+  }
+
+  private boolean isHeldUp(Duration span) throws InterruptedException, ExecutionException {
+    try {
+      next.get(span.toSeconds(), TimeUnit.SECONDS);
+      return false;
+    } catch (TimeoutException e) {
+      return true;
+    }
+  }
+
+  /** A waiter that is told what nobody granted says so, and is found. */
+  @Test
+  void aWaiterThatIsToldALieIsFound() throws Exception {
+    database.execute(
+        "CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])"
+            + " RETURNS TABLE (path text, state text, token bigint) LANGUAGE sql AS $$"
+            + " SELECT p, 'h', 1::bigint FROM unnest(in_paths) AS p $$");
+    database.execute(
+        "SELECT pg_notify('${schema}:"
+            + firstSession
+            + "', path) FROM ${schema}.node WHERE owner = "
+            + firstSession
+            + " AND state = 'w'");
+    first.awaitLine("holds ", LIMIT);
+    assertThat(contestOfFirst().wasGranted()).isFalse();
+  }
+}

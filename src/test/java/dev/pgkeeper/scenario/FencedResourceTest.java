@@ -1,0 +1,90 @@
+package dev.pgkeeper.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.scenario.ResourceChecker.Accepted;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A resource in the database that several processes write to under a lock, while they are stopped
+ * past their timeout, killed and cut off.
+ */
+class FencedResourceTest {
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final KeeperOptions OPTIONS =
+      KeeperOptions.defaults()
+          .withTimeout(Duration.ofSeconds(1))
+          .withGrace(Duration.ofMillis(500))
+          .withSweep(Duration.ofSeconds(1));
+
+  @Test
+  void acceptedWritesAreThoseOfOneOwnerAfterTheOther() throws Exception {
+    long seed = Scenario.seed("FencedResourceTest");
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute(WriteToResource.TABLES);
+      try (Crowd crowd =
+          Crowd.start(database, WriteToResource.class, OPTIONS, 4, 3, "paced", seed)) {
+        crowd.workDisturbed(Scenario.length(8));
+        List<String> said = crowd.finish();
+        List<Accepted> accepted = ResourceChecker.accepted(database);
+        System.out.println(
+            "FencedResourceTest: "
+                + accepted.size()
+                + " accepted, "
+                + said.stream().filter(line -> line.startsWith("refused")).count()
+                + " refused; "
+                + crowd.happened());
+        assertThat(accepted.size()).as("accepted writes").isGreaterThan(100);
+        assertThat(ResourceChecker.violations(accepted)).isEmpty();
+        assertThat(accepted.stream().map(Accepted::token).toList())
+            .containsAll(
+                said.stream()
+                    .filter(line -> line.startsWith("accepted "))
+                    .map(line -> Long.parseLong(line.substring(9)))
+                    .toList());
+      }
+    }
+  }
+
+  @Test
+  void whoWakesUpAfterTheNextOneWroteIsRefused() throws Exception {
+    assertThat(stoppedBeforeItsWrite("fenced", "refused")).isEmpty();
+  }
+
+  @Test
+  void withoutTheFenceAWriteOfAnEarlierOwnerIsFound() throws Exception {
+    assertThat(stoppedBeforeItsWrite("unfenced", "accepted")).hasSize(1);
+  }
+
+  /**
+   * Stops a holder before its write until the next one wrote; what is wrong with what came of it.
+   */
+  private static List<String> stoppedBeforeItsWrite(String mode, String expected) throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute(WriteToResource.TABLES);
+      try (ChildProcess first = start(database, mode)) {
+        String token = first.awaitLine("holding ", LIMIT);
+        first.stop();
+        try (ChildProcess second = start(database, mode)) {
+          String next = second.awaitLine("holding ", LIMIT);
+          second.send("write");
+          second.awaitLine("accepted " + next, LIMIT);
+          first.send("write");
+          first.cont();
+          first.awaitLine(expected + " " + token, LIMIT);
+        }
+      }
+      return ResourceChecker.violations(ResourceChecker.accepted(database));
+    }
+  }
+
+  private static ChildProcess start(TestDatabase database, String mode) {
+    return ScenarioProcess.start(
+        database, WriteToResource.class, OPTIONS, "writer", 1, 1, mode + " commanded");
+  }
+}

@@ -1,0 +1,131 @@
+package dev.pgkeeper.scenario;
+
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the database decided about lines, by its own clock: triggers note who joined, was granted
+ * and went, in the transactions that decide it. A grant is noted after whatever stood in its way
+ * had ended, and an end before anybody can take advantage of it; so intervals from grant to end do
+ * not overlap unless holds do.
+ */
+final class GrantLog {
+
+  /** A contender, with microseconds of the database's clock; 0 for what did not happen. */
+  record Contest(String line, long token, long session, long joined, long granted, long gone) {
+    boolean wasGranted() {
+      return granted != 0;
+    }
+
+    long goneOr(long otherwise) {
+      return gone == 0 ? otherwise : gone;
+    }
+  }
+
+  private static final String LOG =
+      """
+      CREATE TABLE ${schema}.noted (line text COLLATE "C", token bigint, session bigint, what text, at timestamptz);
+      CREATE INDEX ON ${schema}.noted (line, token);
+
+      CREATE FUNCTION ${schema}.note(line text, token bigint, session bigint, what text) RETURNS void
+      LANGUAGE sql AS $$ INSERT INTO ${schema}.noted VALUES (line, token, session, what, clock_timestamp()) $$;
+
+      CREATE FUNCTION ${schema}.note_contender() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF TG_OP = 'DELETE' THEN
+          PERFORM ${schema}.note(OLD.parent, OLD.czxid, OLD.owner, 'gone');
+        ELSE
+          IF TG_OP = 'INSERT' THEN
+            PERFORM ${schema}.note(NEW.parent, NEW.czxid, NEW.owner, 'joined');
+          END IF;
+          IF NEW.state = 'h' AND (TG_OP = 'INSERT' OR OLD.state = 'w') THEN
+            PERFORM ${schema}.note(NEW.parent, NEW.czxid, NEW.owner, 'granted');
+          END IF;
+        END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER note_contender AFTER INSERT ON ${schema}.node
+        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+      CREATE TRIGGER note_taking AFTER UPDATE OF state ON ${schema}.node
+        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+      CREATE TRIGGER note_going AFTER DELETE ON ${schema}.node
+        FOR EACH ROW WHEN (OLD.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+
+      -- A holder without a node. One that is replaced without having gone is not noted as gone: that is for the checkers.
+      CREATE FUNCTION ${schema}.note_holder() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NEW.holder IS NULL THEN
+          PERFORM ${schema}.note(OLD.path, OLD.token, OLD.holder, 'gone');
+        ELSE
+          PERFORM ${schema}.note(NEW.path, NEW.token, NEW.holder, 'joined');
+          PERFORM ${schema}.note(NEW.path, NEW.token, NEW.holder, 'granted');
+        END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER note_holder AFTER UPDATE OF holder ON ${schema}.parent
+        FOR EACH ROW WHEN ((OLD.holder, OLD.token) IS DISTINCT FROM (NEW.holder, NEW.token))
+        EXECUTE FUNCTION ${schema}.note_holder();
+
+      CREATE FUNCTION ${schema}.note_session() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        PERFORM ${schema}.note(p.path, p.token, p.holder, 'gone') FROM ${schema}.parent p WHERE p.holder = OLD.id;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER note_session AFTER DELETE ON ${schema}.session
+        FOR EACH ROW EXECUTE FUNCTION ${schema}.note_session();
+      """;
+
+  private final TestDatabase database;
+
+  private GrantLog(TestDatabase database) {
+    this.database = database;
+  }
+
+  /** Begins the log in this database's schema. */
+  static GrantLog of(TestDatabase database) {
+    database.execute(LOG);
+    return new GrantLog(database);
+  }
+
+  /** All that joined since the log began, line by line, by token. */
+  List<Contest> contests() {
+    String sql =
+        """
+        SELECT line, token, min(session),
+            coalesce(min(us) FILTER (WHERE what = 'joined'), 0), coalesce(min(us) FILTER (WHERE what = 'granted'), 0),
+            coalesce(min(us) FILTER (WHERE what = 'gone'), 0)
+          FROM (SELECT *, (extract(epoch FROM at) * 1000000)::bigint AS us FROM %s.noted) n
+          GROUP BY line, token ORDER BY line, token
+        """
+            .formatted(database.schema());
+    List<Contest> contests = new ArrayList<>();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      while (rows.next()) {
+        contests.add(
+            new Contest(
+                rows.getString(1),
+                rows.getLong(2),
+                rows.getLong(3),
+                rows.getLong(4),
+                rows.getLong(5),
+                rows.getLong(6)));
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return contests;
+  }
+
+  /** How many grants there were in this line. */
+  long grants(String line) {
+    return database.queryLong(
+        "SELECT count(*) FROM ${schema}.noted WHERE what = 'granted' AND line = '" + line + "'");
+  }
+}

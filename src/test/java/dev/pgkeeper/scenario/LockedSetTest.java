@@ -1,0 +1,91 @@
+package dev.pgkeeper.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A set that several processes read, change and write back under a lock, with sessions of two
+ * seconds, while they are stopped for longer, killed and cut off.
+ */
+class LockedSetTest {
+  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final KeeperOptions OPTIONS =
+      KeeperOptions.defaults()
+          .withTimeout(Duration.ofSeconds(2))
+          .withGrace(Duration.ofMillis(500))
+          .withSweep(Duration.ofSeconds(1));
+
+  @Test
+  void noAcknowledgedAddIsLost() throws Exception {
+    long seed = Scenario.seed("LockedSetTest");
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute(AddToSet.TABLES);
+      try (Crowd crowd = Crowd.start(database, AddToSet.class, OPTIONS, 4, 2, "fenced", seed)) {
+        crowd.workDisturbed(Scenario.length(8));
+        List<String> said = crowd.finish();
+        List<String> added = added(said);
+        System.out.println(
+            "LockedSetTest: "
+                + added.size()
+                + " added, "
+                + said.stream().filter(line -> line.equals("refused")).count()
+                + " refused; "
+                + crowd.happened());
+        assertThat(added.size()).as("acknowledged adds").isGreaterThan(100);
+        assertThat(SetChecker.lost(added, elements(database))).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void anAddBetweenTheReadAndTheWriteOfASleeperIsKept() throws Exception {
+    assertThat(lostToASleeper("fenced", "refused")).isEmpty();
+  }
+
+  @Test
+  void withoutTheFenceASleepersWriteLosesAnAdd() throws Exception {
+    assertThat(lostToASleeper("unfenced", "added ")).hasSize(1);
+  }
+
+  private static List<String> added(List<String> said) {
+    return said.stream()
+        .filter(line -> line.startsWith("added "))
+        .map(line -> line.substring(6))
+        .toList();
+  }
+
+  private static String elements(TestDatabase database) {
+    return database.queryString("SELECT elements FROM ${schema}.the_set");
+  }
+
+  /** Stops a holder between its read and its write until the next one added; what was lost. */
+  private static List<String> lostToASleeper(String mode, String expected) throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute(AddToSet.TABLES);
+      try (ChildProcess first = start(database, "first", mode)) {
+        first.awaitLine("read", LIMIT);
+        first.stop();
+        try (ChildProcess second = start(database, "second", mode)) {
+          second.awaitLine("read", LIMIT);
+          second.send("write");
+          String added = second.awaitLine("added ", LIMIT).replace(" .", "");
+          first.send("write");
+          first.cont();
+          first.awaitLine(expected, LIMIT);
+          return SetChecker.lost(List.of(added), elements(database));
+        }
+      }
+    }
+  }
+
+  private static ChildProcess start(TestDatabase database, String name, String mode) {
+    return ScenarioProcess.start(
+        database, AddToSet.class, OPTIONS, name, 1, 1, mode + " commanded");
+  }
+}

@@ -1,0 +1,44 @@
+package dev.pgkeeper.scenario;
+
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+
+/** What all scenarios have in common. */
+final class Scenario {
+  private Scenario() {}
+
+  /** The seed of a random run, printed; {@code -Dpgkeeper.seed} repeats it. */
+  static long seed(String test) {
+    long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
+    System.out.println(test + ": -Dpgkeeper.seed=" + seed);
+    return seed;
+  }
+
+  /** How long a random run takes; {@code -Dpgkeeper.scenario.seconds} makes it a long one. */
+  static Duration length(int seconds) {
+    return Duration.ofSeconds(Integer.getInteger("pgkeeper.scenario.seconds", seconds));
+  }
+
+  /** How much later it is for the database than for this machine, at least. */
+  static long databaseClockAheadMicros(TestDatabase database) {
+    long most = Long.MIN_VALUE;
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      for (int i = 0; i < 20; i++) {
+        try (ResultSet row =
+            statement.executeQuery(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")) {
+          row.next();
+          most = Math.max(most, row.getLong(1) - Client.nowMicros());
+        }
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return most;
+  }
+}

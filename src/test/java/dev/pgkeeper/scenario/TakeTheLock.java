@@ -1,0 +1,75 @@
+package dev.pgkeeper.scenario;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.recipes.Mutex;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Takes one of four locks in one of the ways there are, and gives it back or finds it lost. Says
+ * {@code got line invoked completed token}, then {@code gave line token invoked completed believed}
+ * or {@code lost line token believed}.
+ */
+final class TakeTheLock implements Work {
+  private static final Duration LONGEST = Duration.ofSeconds(5);
+
+  @Override
+  public void once(Client client, Random random) throws Exception {
+    Mutex lock = client.keeper().lock("/lock/" + random.nextInt(4));
+    long invoked = Client.nowMicros();
+    Optional<Held> got = take(lock, random);
+    if (got.isPresent()) {
+      Held held = got.get();
+      client.say(
+          "got " + lock.path() + " " + invoked + " " + Client.nowMicros() + " " + held.token());
+      client.believe(held);
+      client.linger(random);
+      giveBack(client, held);
+    }
+  }
+
+  private static Optional<Held> take(Mutex lock, Random random) throws Exception {
+    return switch (random.nextInt(8)) {
+      case 0, 1 -> lock.tryAcquire();
+      case 2, 3 -> lock.tryAcquire(Duration.ofMillis(random.nextInt(20)));
+      case 4 -> Optional.of(lock.acquire(LONGEST));
+      case 5 -> async(lock, random.nextInt(10_000));
+      case 6 -> async(lock, 5_000_000);
+      default -> lock.tryAcquire(LONGEST);
+    };
+  }
+
+  /** Cancels it if it is not there after so many microseconds. */
+  private static Optional<Held> async(Mutex lock, long patienceMicros)
+      throws InterruptedException, ExecutionException {
+    CompletableFuture<Held> result = lock.acquireAsync();
+    try {
+      return Optional.of(result.get(patienceMicros, TimeUnit.MICROSECONDS));
+    } catch (TimeoutException e) {
+      return result.cancel(true) ? Optional.empty() : Optional.of(result.get());
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KeeperException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
+  private static void giveBack(Client client, Held held) {
+    String grant = held.path() + " " + held.token() + " ";
+    long invoked = Client.nowMicros();
+    try {
+      held.release();
+      client.say(
+          "gave " + grant + invoked + " " + Client.nowMicros() + " " + client.believed(held));
+    } catch (KeeperException.NotHeld e) {
+      client.say("lost " + grant + client.believed(held));
+    }
+  }
+}
