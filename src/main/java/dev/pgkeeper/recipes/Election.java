@@ -79,10 +79,7 @@ public final class Election {
   }
 
   private Candidacy stand(Duty duty) {
-    Candidacy candidacy =
-        new Candidacy(keeper, line, new Candidacy.Person(identity, data), duty, requeues);
-    candidacy.stand();
-    return candidacy;
+    return Candidacy.stand(keeper, line, new Person(identity, data), duty, requeues);
   }
 
   public Optional<Candidate> leader() {

@@ -3,12 +3,12 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
 
-/** A leadership, as its candidacy keeps it. */
+/** A leadership, as its campaign keeps it. */
 final class Term extends WrappedHeld implements Leadership {
-  private final Candidacy candidacy;
-  private final Candidacy.Person person;
+  private final Campaign campaign;
+  private final Person person;
 
-  // Guarded by the candidacy's lock.
+  // Guarded by the campaign's lock.
   /** The duty was taken on, and goes on. */
   boolean goesOn;
 
@@ -18,9 +18,9 @@ final class Term extends WrappedHeld implements Leadership {
   /** Nothing is done for it any more. */
   boolean over;
 
-  Term(Candidacy candidacy, Candidacy.Person person, Held held) {
+  Term(Campaign campaign, Person person, Held held) {
     super(held);
-    this.candidacy = candidacy;
+    this.campaign = campaign;
     this.person = person;
   }
 
@@ -36,17 +36,17 @@ final class Term extends WrappedHeld implements Leadership {
 
   @Override
   public void resign() {
-    candidacy.giveUp(this);
+    campaign.giveUp(this);
   }
 
   @Override
   public void close() {
-    candidacy.giveUp(this);
+    campaign.giveUp(this);
   }
 
   @Override
   public void release() {
-    if (state().isTerminal() || !candidacy.giveUp(this)) {
+    if (state().isTerminal() || !campaign.giveUp(this)) {
       throw new KeeperException.NotHeld(
           path(), token(), path() + " was given up before, or lost (token " + token() + ")", null);
     }

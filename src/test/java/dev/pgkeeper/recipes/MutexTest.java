@@ -16,6 +16,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.TestDatabase;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -277,6 +278,24 @@ class MutexTest {
       Await.pause(Duration.ofMillis(1100));
       assertThat(held.remaining()).isLessThanOrEqualTo(Duration.ofMillis(900));
     }
+  }
+
+  @Test
+  void aReleasedHoldIsForgottenLongBeforeItsLimit() throws Exception {
+    WeakReference<Held> released = released(keeper.lock("/mutex/forgotten"));
+    Await.until(
+        SOON,
+        "it is forgotten",
+        () -> {
+          System.gc();
+          return released.get() == null;
+        });
+  }
+
+  private static WeakReference<Held> released(Mutex mutex) throws InterruptedException {
+    Held held = mutex.atMost(Duration.ofDays(1)).acquire();
+    held.release();
+    return new WeakReference<>(held);
   }
 
   @Test

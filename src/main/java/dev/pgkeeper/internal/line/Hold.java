@@ -26,6 +26,10 @@ final class Hold implements Held {
   private final ReentrantLock lock = new ReentrantLock();
   private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
   private final List<Runnable> revocationListeners = new CopyOnWriteArrayList<>();
+
+  /** True once its limit is reached; false, and nobody waits for that any more, once it ended. */
+  private final CompletableFuture<Boolean> over = new CompletableFuture<>();
+
   private HoldState told = HoldState.HELD;
   private boolean revoked;
 
@@ -41,9 +45,9 @@ final class Hold implements Held {
     place.hold = this;
     Duration left = place.left();
     if (left != null) {
-      CompletableFuture.delayedExecutor(
-              left.toMillis() + 1, TimeUnit.MILLISECONDS, lines.background())
-          .execute(this::reachLimit);
+      var unused =
+          over.completeOnTimeout(true, left.toMillis() + 1, TimeUnit.MILLISECONDS)
+              .thenAcceptAsync(this::reachLimit, lines.background());
     }
     if (place.phase() == Place.Phase.GONE) {
       lost();
@@ -54,8 +58,8 @@ final class Hold implements Held {
     return place;
   }
 
-  private void reachLimit() {
-    if (lines.leave(place)) {
+  private void reachLimit(boolean byTime) {
+    if (byTime && lines.leave(place)) {
       lost();
     }
   }
@@ -180,6 +184,9 @@ final class Hold implements Held {
         return;
       }
       told = next;
+      if (next.isTerminal()) {
+        over.complete(false);
+      }
       for (Consumer<HoldState> listener : listeners) {
         lines.session().tell(() -> listener.accept(next));
       }
