@@ -64,6 +64,7 @@ CREATE TABLE ${schema}.job_run (
 
 CREATE INDEX job_run_scheduled ON ${schema}.job_run (job, scheduled) WHERE scheduled IS NOT NULL;
 CREATE INDEX job_run_ended ON ${schema}.job_run (job, ended) WHERE ended IS NOT NULL;
+CREATE INDEX job_run_token ON ${schema}.job_run (job, token);
 CREATE INDEX job_run_open ON ${schema}.job_run (job) WHERE state IN ('requested', 'running', 'abandoned');
 
 -- Which exclusive run of a job was the last, and when the next may begin at the earliest.
@@ -110,6 +111,13 @@ BEGIN
   END LOOP;
 END $$;
 
+-- The token of the run of a job that ended last, 0 if there is none; who was taken from its owner does not count.
+CREATE FUNCTION ${schema}.job_last_token(in_job text) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT r.token FROM ${schema}.job_run r
+    WHERE r.job = in_job AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1), 0)
+$$;
+
 -- Names are short enough to be read and to be indexed.
 CREATE FUNCTION ${schema}.is_job_name(in_name text, in_most integer) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -118,7 +126,7 @@ $$;
 
 -- Claims a run. Answers ok with the token as czxid and the attempt as version; or done_before, busy (it is running, or its row is
 -- locked), paused, failed_before (it failed or was abandoned, and the caller does not try again what was), session_expired or
--- bad_arguments. `in_after` belongs to kind a: the token of the run that it comes after.
+-- bad_arguments. `in_after` belongs to kind a: the token of the run that it comes after, which has to be the last one.
 CREATE FUNCTION ${schema}._job_claim(in_session bigint, in_job text, in_tick text, in_kind "char", in_scheduled timestamptz,
     in_after bigint, in_at_most_ms bigint, in_again_failed boolean, in_again_abandoned boolean) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
@@ -148,8 +156,7 @@ BEGIN
     RETURN ${schema}.refused('paused', in_tick);
   END IF;
   IF NOT known THEN
-    IF in_scheduled <= job.pruned OR in_kind = 'a' AND EXISTS (SELECT FROM ${schema}.job_run r
-        WHERE r.job = in_job AND r.ended IS NOT NULL AND r.token > in_after) THEN
+    IF in_scheduled <= job.pruned OR in_kind = 'a' AND in_after IS DISTINCT FROM ${schema}.job_last_token(in_job) THEN
       RETURN ${schema}.refused('done_before', in_tick);
     END IF;
     INSERT INTO ${schema}.job_run (job, tick, kind, scheduled, state, attempt, token)
@@ -408,13 +415,13 @@ CREATE FUNCTION ${schema}.job_look(in_jobs text[], in_now timestamptz) RETURNS T
 LANGUAGE sql STABLE AS $$
   SELECT j.name, j.paused IS NOT NULL,
       greatest(j.skipped, (SELECT max(r.scheduled) FROM ${schema}.job_run r WHERE r.job = j.name AND r.scheduled <= in_now)),
-      l.token, l.ended,
+      ${schema}.job_last_token(j.name), l.ended,
       EXISTS (SELECT FROM ${schema}.job_run r WHERE r.job = j.name AND r.state = 'running'),
       ARRAY(SELECT r.tick FROM ${schema}.job_run r WHERE r.job = j.name AND r.kind IN ('t', 'a', 'm')
         AND (r.state IN ('requested', 'abandoned') OR r.state = 'running' AND NOT ${schema}.job_run_stands(r))
         AND (j.paused IS NULL OR r.kind = 'm') ORDER BY r.scheduled NULLS LAST, r.tick LIMIT 1000),
       clock_timestamp()
-    FROM ${schema}.job j LEFT JOIN LATERAL (SELECT r.token, r.ended FROM ${schema}.job_run r
+    FROM ${schema}.job j LEFT JOIN LATERAL (SELECT r.ended FROM ${schema}.job_run r
         WHERE r.job = j.name AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1) l ON true
     WHERE j.name = ANY (in_jobs)
 $$;
@@ -493,7 +500,8 @@ CREATE VIEW ${schema}.jobs AS
   SELECT j.name AS job, j.schedule, j.paused, l.tick AS last_tick, l.state AS last_state, l.started AS last_started,
     l.duration AS last_duration, l.error AS last_error, t.free_from,
     (SELECT count(*) FROM ${schema}.job_runs r WHERE r.job = j.name AND r.state = 'running') AS running,
-    (SELECT max(r.started) FROM ${schema}.job_run r WHERE r.job = j.name AND r.state = 'done') AS last_done
+    (SELECT r.started FROM ${schema}.job_run r WHERE r.job = j.name AND r.state = 'done' ORDER BY r.token DESC LIMIT 1)
+      AS last_done
   FROM ${schema}.job j LEFT JOIN ${schema}.job_turn t ON t.job = j.name
     LEFT JOIN LATERAL (SELECT * FROM ${schema}.job_runs r WHERE r.job = j.name AND r.started IS NOT NULL
       ORDER BY r.token DESC LIMIT 1) l ON true;

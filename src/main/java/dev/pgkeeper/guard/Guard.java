@@ -24,7 +24,8 @@ public interface Guard {
    * note that the run is done, or not at all. It must not end that transaction itself.
    *
    * <p>A run that failed is recorded with its error and may be tried again, by anybody; so is one
-   * whose process died. Effects elsewhere than on that connection may then be there twice.
+   * whose process died. Effects elsewhere than on that connection may then be there twice. A run
+   * whose owner lives, or whose transaction is still open in the database, is left alone.
    *
    * @throws X what the work threw, after that was recorded
    * @throws KeeperException.ConnectionLoss if the connection broke and nothing was committed

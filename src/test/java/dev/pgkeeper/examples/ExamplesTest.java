@@ -105,6 +105,28 @@ class ExamplesTest {
     }
   }
 
+  @Test
+  void theJobsRunOnceWhicheverProcessAsks() throws Exception {
+    Class<?> jobs = Class.forName("ScheduledJobs");
+    try (ChildProcess one = ChildProcess.start(jobs, url)) {
+      assertThat(one.awaitLine("daily-report: ", LIMIT)).isEqualTo("RAN");
+      one.awaitLine("heartbeat", LIMIT);
+      try (ChildProcess two = ChildProcess.start(jobs, url)) {
+        assertThat(two.awaitLine("daily-report: ", LIMIT)).isEqualTo("DONE_BEFORE");
+        one.send("");
+        assertThat(one.awaitExit(LIMIT)).isZero();
+        two.awaitLine("heartbeat", LIMIT);
+        two.send("");
+        assertThat(two.awaitExit(LIMIT)).isZero();
+      }
+    }
+    assertThat(
+            query(
+                "SELECT string_agg(concat_ws(' ', job, schedule, last_state), ', ' ORDER BY job) FROM pgkeeper.jobs"))
+        .isEqualTo(
+            "daily-report done, heartbeat every PT1S done, nightly cron 0 3 * * * Europe/Berlin, sync done");
+  }
+
   private String query(String sql) throws SQLException {
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement();
