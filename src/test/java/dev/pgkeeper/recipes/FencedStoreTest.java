@@ -53,6 +53,7 @@ class FencedStoreTest {
     Held late = keeper.lock("/fenced").acquire();
     store.write("A17", late.token(), bytes("one"));
     store.write("A17", late.token(), bytes("two"));
+    assertThat(text(store, "A17")).isEqualTo("two");
     late.release();
     try (Held next = keeper.lock("/fenced").acquire()) {
       store.write("A17", next.token(), bytes("three"));
