@@ -171,16 +171,16 @@ class TickStreamTest {
     for (ChildProcess worker : workers) {
       worker.awaitLine("finished", LIMIT);
     }
-    System.out.println("TickStreamTest: " + troubles + " " + proxy.fates());
+    // How many runs a kill hits is chance; that one is taken over is OnceTest's to show.
+    long takenOver =
+        fixture.database.queryLong(
+            "SELECT count(*) FROM ${schema}.job_runs WHERE error LIKE 'attempt%abandoned%'");
+    System.out.println(
+        "TickStreamTest: " + troubles + " " + proxy.fates() + ", taken over: " + takenOver);
     assertThat(violations("stream")).as("-Dpgkeeper.seed=" + SEED).isEmpty();
     assertThat(fixture.effects("stream")).isEqualTo(TICKS);
     assertThat(troubles).containsOnlyKeys(Trouble.values());
     assertThat(proxy.fates()).containsKeys(Fate.REPLY_LOST, Fate.LEFT_BEHIND);
-    assertThat(
-            fixture.database.queryLong(
-                "SELECT count(*) FROM ${schema}.job_runs WHERE error LIKE 'attempt%abandoned%'"))
-        .as("runs that were taken over")
-        .isPositive();
   }
 
   /** The same without the protection: effects on a connection of their own. */
