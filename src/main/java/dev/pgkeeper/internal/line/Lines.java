@@ -6,7 +6,6 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.line.LineCalls.Found;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
@@ -16,38 +15,28 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * All places that this client has in lines (V007). Joining and leaving are one round trip each,
- * those of several threads go together. Whoever waits is rung by the database, and then takes its
- * turn itself; a ring may come before the reply to the joining it is meant for, and may be lost:
- * the session's sweep takes what is due and compares what this client knows with what is there. A
- * contender that nobody here knows, because its leaving was lost with a crash of the server or the
- * reply to its joining never came, is left then; one that is known but not there is lost.
+ * those of several threads go together. Whoever waits is rung: with its key when it holds, without
+ * when it should look. A ring may come before the reply to the joining it is meant for, and may be
+ * lost: the session's sweep takes what is due and compares what this client knows with what is
+ * there. A contender that nobody here knows, because its leaving was lost with a crash of the
+ * server or the reply to its joining never came, is left then; one that is known but not there is
+ * lost.
  */
 public final class Lines implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Lines.class);
-
-  /**
-   * For so long a release is remembered: one that was not flushed is lost if the server crashes,
-   * and is done again then.
-   */
-  private static final long REMEMBERED_NANOS = 10_000_000_000L;
-
-  private static final int MOST_REMEMBERED = 100_000;
 
   /**
    * So many of what is held the quick way are compared in each sweep: losing one of them is always
@@ -63,15 +52,9 @@ public final class Lines implements Companion {
   private final Executor background;
   private final LineCalls calls;
   private final Combiner<Join, Outcome> joining;
-  private final Combiner<Leave, Boolean> leaving;
-  private final Combiner<Leave, Boolean> freeing;
+  private final Departures departures;
   private final Map<String, Place> places = new ConcurrentHashMap<>();
-  private final Queue<Leave> unfinished = new ConcurrentLinkedQueue<>();
-  private final Queue<Released> released = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger remembered = new AtomicInteger();
   private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
-
-  private record Released(Leave leave, long at) {}
 
   /** Joins on their way, each with the largest number that was known when it began. */
   private final Map<Object, Long> underWay = new ConcurrentHashMap<>();
@@ -91,8 +74,7 @@ public final class Lines implements Companion {
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.leaving = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::linesLeave));
-    this.freeing = new Combiner<>(this::leaveAlone, leaves -> together(leaves, calls::linesFree));
+    this.departures = new Departures(database, calls, background);
     session.accompany(this);
   }
 
@@ -221,50 +203,10 @@ public final class Lines implements Companion {
     if (!place.beginToLeave()) {
       return false;
     }
-    Leave leave = place.leave();
-    try {
-      (leave.quick() ? freeing : leaving).apply(leave);
-      remember(leave);
-    } catch (KeeperException e) {
-      unfinished.add(leave);
-      log.warn(
-          "session {}: {} will be given up once the database lets it: {}",
-          session.id(),
-          place.node,
-          e.getMessage());
-    }
+    departures.leave(place.leave());
     place.vanish();
     places.remove(place.node, place);
     return true;
-  }
-
-  private void remember(Leave leave) {
-    long now = System.nanoTime();
-    released.add(new Released(leave, now));
-    boolean crowded = remembered.incrementAndGet() > MOST_REMEMBERED;
-    for (Released oldest = released.peek();
-        oldest != null && (crowded || now - oldest.at() > REMEMBERED_NANOS);
-        oldest = released.peek()) {
-      if (released.remove(oldest)) {
-        remembered.decrementAndGet();
-      }
-      crowded = false;
-    }
-  }
-
-  private Boolean leaveAlone(Leave leave) {
-    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(leave));
-  }
-
-  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
-  private @Nullable List<Boolean> together(
-      List<Leave> leaves, Function<List<Leave>, SqlFunction<Boolean>> call) {
-    try {
-      database.readOnce(call.apply(leaves));
-      return leaves.stream().map(leave -> true).toList();
-    } catch (KeeperException e) {
-      return null;
-    }
   }
 
   /**
@@ -431,14 +373,12 @@ public final class Lines implements Companion {
 
   @Override
   public boolean isIdle() {
-    return places.isEmpty() && unfinished.isEmpty() && doubtful.isEmpty();
+    return places.isEmpty() && departures.areFinished() && doubtful.isEmpty();
   }
 
   @Override
   public void sweep(Caller caller) {
-    for (Leave leave = unfinished.poll(); leave != null; leave = unfinished.poll()) {
-      leaveLater(leave);
-    }
+    departures.finish();
     List<Place> known = new ArrayList<>();
     List<String> lines = new ArrayList<>(doubtful);
     for (Place place : places.values()) {
@@ -488,43 +428,16 @@ public final class Lines implements Companion {
     Place place = places.get(node);
     if (place == null || place.token != token) {
       log.info("session {}: leaving {}, which nobody here knows of", session.id(), node);
-      leaveLater(new Leave(node, token, !node.matches(".*/[0-9]{19}-[0-9a-z]+")));
+      departures.leaveLater(new Leave(node, token, !node.matches(".*/[0-9]{19}-[0-9a-z]+")));
     }
   }
 
-  /** What was released shortly before a break may not have been flushed: releases it again. */
   @Override
   public void returned(Caller caller) {
-    List<Leave> quick = new ArrayList<>();
-    List<Leave> slow = new ArrayList<>();
-    released.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
-    // Not on the session's own connection: somebody's transaction may hold a line for long.
-    leaveLater(quick);
-    leaveLater(slow);
+    departures.repeat();
     if (!isIdle()) {
       sweep(caller);
     }
-  }
-
-  private void leaveLater(Leave leave) {
-    leaveLater(List.of(leave));
-  }
-
-  /** All of one kind. */
-  private void leaveLater(List<Leave> leaves) {
-    if (leaves.isEmpty()) {
-      return;
-    }
-    background.execute(
-        () -> {
-          try {
-            database.readOnce(
-                leaves.get(0).quick() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
-          } catch (KeeperException e) {
-            unfinished.addAll(leaves);
-            log.debug("session {}: {} are left to the next sweep", session.id(), leaves, e);
-          }
-        });
   }
 
   @Override

@@ -1,0 +1,132 @@
+package dev.pgkeeper.internal.line;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Combiner;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Leaves lines, and sees to it that what was left stays so. What could not be left because the
+ * database was away, or because somebody's transaction fences it, is left later. What was left is
+ * not flushed, so a crash of the server can bring it back: it is remembered for a while and left
+ * again then. Leaving twice does no harm.
+ */
+final class Departures {
+  private static final Logger log = LoggerFactory.getLogger(Departures.class);
+
+  /** Much longer than it takes until an unflushed commit is flushed. */
+  private static final long REMEMBERED_NANOS = 10_000_000_000L;
+
+  private static final int MOST_REMEMBERED = 100_000;
+
+  private final Database database;
+  private final LineCalls calls;
+  private final Executor background;
+  private final Combiner<Leave, Boolean> leaving;
+  private final Combiner<Leave, Boolean> freeing;
+  private final Queue<Leave> unfinished = new ConcurrentLinkedQueue<>();
+  private final Queue<Done> done = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger remembered = new AtomicInteger();
+
+  private record Done(Leave leave, long at) {}
+
+  Departures(Database database, LineCalls calls, Executor background) {
+    this.database = database;
+    this.calls = calls;
+    this.background = background;
+    this.leaving = new Combiner<>(this::alone, leaves -> together(leaves, calls::linesLeave));
+    this.freeing = new Combiner<>(this::alone, leaves -> together(leaves, calls::linesFree));
+  }
+
+  /** Leaves now if the database lets it, and otherwise later. */
+  void leave(Leave leave) {
+    try {
+      (leave.quick() ? freeing : leaving).apply(leave);
+      remember(leave);
+    } catch (KeeperException e) {
+      unfinished.add(leave);
+      log.warn("{} will be given up once the database lets it: {}", leave.node(), e.getMessage());
+    }
+  }
+
+  private Boolean alone(Leave leave) {
+    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(leave));
+  }
+
+  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
+  private @Nullable List<Boolean> together(
+      List<Leave> leaves, Function<List<Leave>, SqlFunction<Boolean>> call) {
+    try {
+      database.readOnce(call.apply(leaves));
+      return leaves.stream().map(leave -> true).toList();
+    } catch (KeeperException e) {
+      return null;
+    }
+  }
+
+  private void remember(Leave leave) {
+    long now = System.nanoTime();
+    done.add(new Done(leave, now));
+    boolean crowded = remembered.incrementAndGet() > MOST_REMEMBERED;
+    for (Done oldest = done.peek();
+        oldest != null && (crowded || now - oldest.at() > REMEMBERED_NANOS);
+        oldest = done.peek()) {
+      if (done.remove(oldest)) {
+        remembered.decrementAndGet();
+      }
+      crowded = false;
+    }
+  }
+
+  boolean areFinished() {
+    return unfinished.isEmpty();
+  }
+
+  /** Tries again what could not be left. */
+  void finish() {
+    for (Leave leave = unfinished.poll(); leave != null; leave = unfinished.poll()) {
+      leaveLater(leave);
+    }
+  }
+
+  /** The server may have forgotten what was left shortly before. */
+  void repeat() {
+    List<Leave> quick = new ArrayList<>();
+    List<Leave> slow = new ArrayList<>();
+    done.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
+    leaveLater(quick);
+    leaveLater(slow);
+  }
+
+  /** On another thread: somebody's transaction may hold a line for long. */
+  void leaveLater(Leave leave) {
+    leaveLater(List.of(leave));
+  }
+
+  /** All of one kind. */
+  private void leaveLater(List<Leave> leaves) {
+    if (leaves.isEmpty()) {
+      return;
+    }
+    background.execute(
+        () -> {
+          try {
+            database.readOnce(
+                leaves.get(0).quick() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
+          } catch (KeeperException e) {
+            unfinished.addAll(leaves);
+            log.debug("{} are left to the next sweep", leaves, e);
+          }
+        });
+  }
+}
