@@ -32,6 +32,7 @@ final class TickWorker {
   private final String job;
   private final boolean isProtected;
   private final Random random;
+  private final Deque<Integer> left = new ArrayDeque<>();
 
   /** Work that does not end well. */
   private static final class Mishap extends RuntimeException {
@@ -58,7 +59,7 @@ final class TickWorker {
       ticks.add(i);
     }
     System.out.println("ready");
-    while (!ticks.isEmpty()) {
+    while (!ticks.isEmpty() || !worker.left.isEmpty()) {
       worker.oneSession(ticks);
     }
     System.out.println("finished");
@@ -75,14 +76,29 @@ final class TickWorker {
             .withOperationTimeout(Duration.ofSeconds(5))
             .withListener(() -> DriverManager.getConnection(ownUrl));
     try (Keeper keeper = Keeper.connect(pool, options)) {
-      while (!ticks.isEmpty()) {
-        int tick = ticks.removeFirst();
-        if (!attempt(keeper.guard(), tick)) {
-          ticks.addLast(tick);
+      while (!ticks.isEmpty() || !left.isEmpty()) {
+        attemptFirst(keeper.guard(), ticks);
+        // Those that are left, and may be somebody's who is stopped, come up again and again.
+        if (!left.isEmpty()) {
+          attemptFirst(keeper.guard(), left);
         }
       }
     } catch (KeeperException e) {
       System.out.println("session: " + e.getMessage());
+    }
+  }
+
+  private void attemptFirst(Guard guard, Deque<Integer> ticks) {
+    if (!ticks.isEmpty()) {
+      int tick = ticks.removeFirst();
+      boolean done = false;
+      try {
+        done = attempt(guard, tick);
+      } finally {
+        if (!done) {
+          left.addLast(tick);
+        }
+      }
     }
   }
 
