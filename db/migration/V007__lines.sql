@@ -293,15 +293,16 @@ DECLARE
   low     bigint;
   watched boolean;
   limited boolean;
+  quick   boolean;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
-    RETURNING p.children, p.permits, p.low, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
+    RETURNING p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
       (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = line ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
-    INTO behind, permits, low, watched;
+    INTO behind, permits, low, quick, watched;
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
@@ -309,7 +310,7 @@ BEGIN
     RETURN;
   END IF;
   IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(line, permits, low);
+    PERFORM ${schema}.ring_line(line, permits, low, quick);
   END IF;
   IF limited THEN
     DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;

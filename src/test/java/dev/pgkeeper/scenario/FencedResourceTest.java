@@ -53,7 +53,7 @@ class FencedResourceTest {
 
   @Test
   void whoWakesUpAfterTheNextOneWroteIsRefused() throws Exception {
-    assertThat(stoppedBeforeItsWrite("fenced", "refused")).isEmpty();
+    assertThat(stoppedBeforeItsWrite("fenced after", "refused")).isEmpty();
   }
 
   @Test
@@ -81,6 +81,14 @@ class FencedResourceTest {
       }
       return ResourceChecker.violations(ResourceChecker.accepted(database));
     }
+  }
+
+  private static ChildProcess startOnceHeld(TestDatabase database, ChildProcess holder)
+      throws InterruptedException {
+    holder.awaitLine("holding ", LIMIT);
+    ChildProcess waiter = start(database, "fenced after");
+    waiter.awaitLine("session ", LIMIT);
+    return waiter;
   }
 
   private static ChildProcess start(TestDatabase database, String mode) {

@@ -155,6 +155,20 @@ class RaceTest {
     assertThat(states(line)).isEqualTo(next + "w");
   }
 
+  /** A waiter that lost its patience made a holder of the next one, while somebody held. */
+  @Test
+  void aWaiterThatGivesUpLetsNobodyInBesideTheHolder() {
+    String line = "/race/gives-up";
+    long[] sessions = {open(), open(), open()};
+    for (long session : sessions) {
+      database.queryLong(join(session, 1, line, false));
+    }
+    database.execute("SELECT ${schema}.line_leave('" + contender(line, sessions[1]) + "')");
+    assertThat(states(line)).isEqualTo(sessions[2] + "w");
+    free(line);
+    assertThat(states(line)).isEqualTo(sessions[2] + "h");
+  }
+
   private static void awaitOneBlocked(String function) {
     Await.until(
         LIMIT,

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Takes the lock and writes its token to a resource, in a transaction that is fenced, before or
  * after it writes, or ({@code unfenced}) is not. Where the test decides ({@code commanded}), it
- * says {@code holding} in between and waits to be told.
+ * says {@code holding} and {@code fenced} and waits to be told to go on.
  */
 final class WriteToResource implements Work {
   private final AtomicInteger attempts = new AtomicInteger();
@@ -58,15 +58,33 @@ final class WriteToResource implements Work {
     TransactionWork<SQLException> work = c -> write(c, client, held.token(), writer);
     if (client.mode().contains("unfenced")) {
       inTransaction(client, work);
-    } else if (random.nextBoolean()) {
+    } else if (!isFencedBefore(client, random)) {
       held.inTransaction(work);
     } else {
       inTransaction(
           client,
           connection -> {
             held.fence(connection);
+            if (client.mode().contains("commanded")) {
+              client.say("fenced");
+              awaitCommand(client);
+            }
             work.run(connection);
           });
+    }
+  }
+
+  private static boolean isFencedBefore(Client client, Random random) {
+    return client.mode().contains("paced")
+        ? random.nextBoolean()
+        : client.mode().contains("before");
+  }
+
+  private static void awaitCommand(Client client) {
+    try {
+      client.nextCommand();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 
