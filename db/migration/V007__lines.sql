@@ -18,7 +18,8 @@
 --          committed; and before anybody relies on the turn.
 --   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
 --          one transaction, which is not flushed. The ring carries the contender's key, which only its client and this table
---          know: whoever hears it holds, without asking.
+--          know: whoever hears it holds, without asking. It fails with 55P03 where a fence keeps it waiting, and is asked again:
+--          whoever wants to join would wait behind it.
 --   take   does the same for a contender that was not rung, or whose ring was lost. Not flushed. May be asked at any time.
 --   fence  keeps a hold from ending until the caller's transaction ends: it locks the contender, or the holder's session and
 --          the line, against deletion; leaving, and ending the session, wait for that.
@@ -246,7 +247,7 @@ LANGUAGE sql AS $$ SELECT pg_logical_emit_message(true, '${schema}', '') $$;
 -- Gives back what was got the quick way, if it is still held with this token, and rings the next. Not flushed: call it in a
 -- transaction of its own. The row is locked as for a deletion, because a fence keeps others from deleting it.
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
   behind bigint;
   lowest bigint;
@@ -285,7 +286,7 @@ END $$;
 -- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
 -- those whose turn it is. Not flushed: call it in a transaction of its own.
 CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
   line    text := ${schema}.new_parent_of(in_path);
   behind  bigint;

@@ -5,7 +5,10 @@ public interface Held extends Fenced {
   /** The path that was asked for. */
   String path();
 
-  /** The node that stands for this hold, below the path. */
+  /**
+   * The node that stands for this hold: one below the path for whoever had to wait, and mostly the
+   * path itself for whoever did not.
+   */
   String node();
 
   /**

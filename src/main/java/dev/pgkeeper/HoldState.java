@@ -13,7 +13,10 @@ public enum HoldState {
   HELD,
   /** The session is in jeopardy: it may be, or come to be, somebody else's. */
   JEOPARDY,
-  /** It is not this client's any more, and the client did not release it. Terminal. */
+  /**
+   * It is not this client's any more, and was not released: lost, taken away, or its keeper was
+   * closed. Terminal.
+   */
   LOST,
   /** This client gave it back. Terminal. */
   RELEASED;

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -74,7 +75,7 @@ public final class Lines implements Companion {
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.departures = new Departures(database, calls, background);
+    this.departures = new Departures(database, calls, this::later);
     session.accompany(this);
   }
 
@@ -92,6 +93,15 @@ public final class Lines implements Companion {
 
   Executor background() {
     return background;
+  }
+
+  /** On another thread; not at all once the keeper is closed, for then nothing is left to do. */
+  void later(Runnable task) {
+    try {
+      background.execute(task);
+    } catch (RejectedExecutionException e) {
+      log.debug("session {} is closed", session.id(), e);
+    }
   }
 
   long newKey() {
@@ -216,17 +226,24 @@ public final class Lines implements Companion {
   Place downgrade(Hold write) {
     Place before = write.place();
     Place after = before.downgraded();
+    before.changes = true;
+    after.changes = true;
     places.put(after.node, after);
-    places.remove(before.node, before);
-    if (!database.read(calls.lineDowngrade(session.id(), before.node))) {
-      vanish(after);
-      vanish(before);
-      write.ensureHeld();
+    try {
+      if (!database.read(calls.lineDowngrade(session.id(), before.node))) {
+        vanish(after);
+        vanish(before);
+        write.ensureHeld();
+      }
+      write.handOver();
+      before.beginToLeave();
+      before.vanish();
+      places.remove(before.node, before);
+      return after;
+    } finally {
+      before.changes = false;
+      after.changes = false;
     }
-    before.beginToLeave();
-    write.handOver();
-    before.vanish();
-    return after;
   }
 
   // Waiting.
@@ -275,6 +292,7 @@ public final class Lines implements Companion {
 
   private void take(List<Place> due) {
     long sentAt = System.nanoTime();
+    due.forEach(place -> place.ask(sentAt));
     Map<String, Found> found =
         database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
     due.forEach(place -> saw(place, found.get(place.node), sentAt));
@@ -299,6 +317,8 @@ public final class Lines implements Companion {
           hold.revoked();
         }
       }
+    } else {
+      place.refuse();
     }
   }
 
@@ -322,7 +342,7 @@ public final class Lines implements Companion {
   /** Takes for all those that wait without a thread, and looks after those that hold. */
   private void seeToRings() {
     if (!rungWithoutThread.isEmpty() && seeingToRings.compareAndSet(false, true)) {
-      background.execute(
+      later(
           () -> {
             try {
               List<Place> due = new ArrayList<>();
@@ -383,7 +403,9 @@ public final class Lines implements Companion {
     List<String> lines = new ArrayList<>(doubtful);
     for (Place place : places.values()) {
       boolean quick = place.node.equals(place.join.line());
-      if (!quick) {
+      if (place.changes) {
+        continue;
+      } else if (!quick) {
         known.add(place);
       } else if (place.sweep != sweeps && lines.size() < SWEPT_AT_ONCE) {
         place.sweep = sweeps;
@@ -401,6 +423,7 @@ public final class Lines implements Companion {
     }
     earlyRings.clear();
     long sentAt = System.nanoTime();
+    known.forEach(place -> place.ask(sentAt));
     Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
     for (Place place : known) {
       Found there = found.get(place.node);
@@ -409,7 +432,7 @@ public final class Lines implements Companion {
       } else {
         there = null;
       }
-      if (place.phase() != Place.Phase.LEAVES) {
+      if (place.phase() != Place.Phase.LEAVES && !place.changes) {
         saw(place, there, sentAt);
       }
     }

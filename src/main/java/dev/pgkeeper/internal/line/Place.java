@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.line;
 
 import dev.pgkeeper.Ask;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -28,6 +29,10 @@ final class Place {
   /** When it was last compared with what is there; only the session's thread uses it. */
   int sweep;
 
+  /** While it becomes another one, a sweep finds one of the two or the other. */
+  volatile boolean changes;
+
+  private volatile @Nullable Long askedAt;
   private final AtomicBoolean rung = new AtomicBoolean();
   private volatile @Nullable Thread waiter;
 
@@ -68,13 +73,26 @@ final class Place {
     return phase.get();
   }
 
+  /** A request is sent now that may grant it, even if its reply is never heard. */
+  void ask(long sentAt) {
+    if (askedAt == null) {
+      askedAt = sentAt;
+    }
+  }
+
+  /** No request so far has granted it. */
+  void refuse() {
+    askedAt = null;
+  }
+
   /**
-   * Granted, by a request that was sent at this moment; a later one finds the same hold, whose
-   * limit goes on from the first. False: it does not wait any more.
+   * Granted, by a request that was sent at this moment or by the first one whose reply was not
+   * heard; a later one finds the same hold, whose limit goes on from there. False: it does not wait
+   * any more.
    */
   boolean grant(long sentAt) {
     if (join.ask().atMost() != null && limit == null) {
-      limit = sentAt + join.ask().atMost().toNanos();
+      limit = Objects.requireNonNullElse(askedAt, sentAt) + join.ask().atMost().toNanos();
     }
     boolean granted = phase.compareAndSet(Phase.WAITS, Phase.HOLDS);
     if (granted) {

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -120,14 +121,19 @@ public final class SharedLine implements Line {
     Join join = join(ask, false);
     lines.session().ensureUsable();
     CompletableFuture<Held> result = new CompletableFuture<>();
-    lines
-        .background()
-        .execute(
-            () -> {
-              if (!result.isDone()) {
-                joinFor(join, result);
-              }
-            });
+    try {
+      lines
+          .background()
+          .execute(
+              () -> {
+                if (!result.isDone()) {
+                  joinFor(join, result);
+                }
+              });
+    } catch (RejectedExecutionException e) {
+      lines.session().ensureUsable();
+      throw e;
+    }
     return result;
   }
 
@@ -137,12 +143,12 @@ public final class SharedLine implements Line {
       if (place == null) {
         throw new IllegalStateException(at + ": busy, although it would have waited");
       }
-      place.whenDecided(() -> lines.background().execute(() -> pass(place, result)));
+      place.whenDecided(() -> lines.later(() -> pass(place, result)));
       var unused =
           result.whenComplete(
               (held, failure) -> {
                 if (held == null) {
-                  lines.background().execute(() -> lines.leave(place));
+                  lines.later(() -> lines.leave(place));
                 }
               });
     } catch (RuntimeException | Error e) {
