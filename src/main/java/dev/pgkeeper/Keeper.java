@@ -118,7 +118,9 @@ public final class Keeper implements AutoCloseable {
               Thread thread = new Thread(task, "pgkeeper-async-" + number.incrementAndGet());
               thread.setDaemon(true);
               return thread;
-            });
+            },
+            // After closing, whoever still has something to tell does it on its own thread.
+            (task, closed) -> task.run());
     threads.allowCoreThreadTimeOut(true);
     return threads;
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  * it get their turn after its grace, long before its timeout.
  */
 class DeadWaiterTest {
-  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /** Neither can pass for the other, on however slow a machine. */
   private static final KeeperOptions OPTIONS =
@@ -118,6 +118,18 @@ class DeadWaiterTest {
       first.kill9();
       database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
       assertThat(last.get(LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
+    }
+  }
+
+  @Test
+  void theEndOfAHolderWithoutANodeLetsInTheNextOne() throws Exception {
+    try (Keeper other =
+        Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()))) {
+      other.lock("/alone").acquire();
+      CompletableFuture<Held> behind = keeper.lock("/alone").acquireAsync();
+      Await.until(LIMIT, "one waits", () -> keeper.lock("/alone").waiters().size() == 1);
+      database.execute("SELECT ${schema}.session_end(" + other.sessionId() + ")");
+      assertThat(behind.get(LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.scenario.ResourceChecker.Accepted;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -59,6 +60,26 @@ class FencedResourceTest {
   @Test
   void withoutTheFenceAWriteOfAnEarlierOwnerIsFound() throws Exception {
     assertThat(stoppedBeforeItsWrite("unfenced", "accepted")).hasSize(1);
+  }
+
+  @Test
+  void nobodyGetsTheLockFromAFencedTransactionHoweverLongItTakes() throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute(WriteToResource.TABLES);
+      try (ChildProcess holder = start(database, "fenced before");
+          ChildProcess waiter = startOnceHeld(database, holder)) {
+        holder.send("fence");
+        holder.awaitLine("fenced", LIMIT);
+        holder.stop();
+        // Its lease is over, and whoever is to end its session has tried.
+        Await.pause(Duration.ofSeconds(4));
+        assertThat(waiter.takeLines()).noneMatch(line -> line.startsWith("holding"));
+        holder.send("write");
+        holder.cont();
+        holder.awaitLine("accepted", LIMIT);
+        waiter.awaitLine("holding", LIMIT);
+      }
+    }
   }
 
   /**
