@@ -13,7 +13,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** What a command takes that runs another one while it holds something, and how it does so. */
@@ -26,14 +25,6 @@ final class HoldOptions {
   @Spec(Spec.Target.MIXEE)
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
-
-  @Parameters(
-      index = "1..*",
-      arity = "1..*",
-      paramLabel = "COMMAND",
-      description = "What to run, with its arguments.")
-  @SuppressWarnings("NullAway.Init")
-  private List<String> command;
 
   @Option(
       names = "--patience",
@@ -104,7 +95,7 @@ final class HoldOptions {
     }
   }
 
-  ChildCommand child() {
+  ChildCommand child(List<String> command) {
     return new ChildCommand(command, patience);
   }
 

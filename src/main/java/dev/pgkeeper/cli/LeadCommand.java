@@ -10,6 +10,7 @@ import dev.pgkeeper.recipes.Leadership;
 import dev.pgkeeper.recipes.LeadershipListener;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -73,6 +74,14 @@ final class LeadCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private String path;
 
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "COMMAND",
+      description = "What to run, with its arguments.")
+  @SuppressWarnings("NullAway.Init")
+  private List<String> command;
+
   @Option(
       names = "--again",
       description = {
@@ -125,7 +134,7 @@ final class LeadCommand implements Callable<Integer> {
   private Ended standOnce(PGSimpleDataSource source, KeeperOptions options, Waiting waiting)
       throws InterruptedException {
     waiting.ensureWanted();
-    try (ChildCommand child = hold.child();
+    try (ChildCommand child = hold.child(command);
         Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
       return lead(election(keeper), child, waiting);
     }
@@ -150,6 +159,7 @@ final class LeadCommand implements Callable<Integer> {
       if (leadership.isPresent()) {
         return hold.run(child, leadership.get());
       }
+      candidacy.onError(failure::set);
     }
     if (failure.get() instanceof KeeperException e) {
       throw e;

@@ -5,6 +5,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.recipes.Mutex;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -53,6 +54,14 @@ final class LockCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private String path;
 
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "COMMAND",
+      description = "What to run, with its arguments.")
+  @SuppressWarnings("NullAway.Init")
+  private List<String> command;
+
   @Option(
       names = "--wait",
       paramLabel = "SPAN",
@@ -88,7 +97,7 @@ final class LockCommand implements Callable<Integer> {
     KeeperOptions options = hold.keeperOptions(path);
     PGSimpleDataSource source = connection.dataSource();
     ConnectionOptions.check(source);
-    try (ChildCommand child = hold.child();
+    try (ChildCommand child = hold.child(command);
         Waiting waiting = new Waiting();
         Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
       return locked(mutex(keeper), child, waiting);

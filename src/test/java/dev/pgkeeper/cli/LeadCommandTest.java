@@ -24,8 +24,15 @@ class LeadCommandTest {
    * A command that says that it leads, ends when it is sent a line, and well when it is stopped.
    */
   private static final String SERVICE =
-      "trap 'echo stopping; exit 0' TERM; echo leads $PGKEEPER_TOKEN; while ! read -t 0.05 line; do"
-          + " [ $? -gt 128 ] || exit 4; done; echo ending; exit 3";
+      """
+      trap 'echo stopping; exit 0' TERM
+      echo leads $PGKEEPER_TOKEN
+      while true; do
+        read -t 0.05 line; status=$?
+        [ $status -eq 0 ] && break
+        [ $status -gt 128 ] || exit 4
+      done
+      echo ending; exit 3""";
 
   private static TestDatabase database;
 

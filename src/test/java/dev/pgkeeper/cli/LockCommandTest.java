@@ -169,7 +169,7 @@ class LockCommandTest {
       Process second = command(path, with(LASTING, "--grace", "25s")).start();
       awaitWaiters(path, 1);
       long signalled = System.nanoTime();
-      second.destroy();
+      second.toHandle().destroy();
       assertThat(second.waitFor()).isEqualTo(143);
       assertThat(Duration.ofNanos(System.nanoTime() - signalled)).isLessThan(Duration.ofSeconds(5));
       assertThat(second.getInputStream().readAllBytes()).isEmpty();
