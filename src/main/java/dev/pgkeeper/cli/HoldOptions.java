@@ -37,13 +37,12 @@ final class HoldOptions {
   @Option(
       names = "--grace",
       paramLabel = "SPAN",
-      defaultValue = "5s",
       converter = DurationText.class,
       description = {
-        "How long it stays held after this process was killed or cut off; ${DEFAULT-VALUE}.",
+        "How long it stays held after this process was killed or cut off; 5s, for guard 15s.",
         "Also what an absence of the database may last without the command being stopped: three quarters of it."
       })
-  private Duration grace = Duration.ofSeconds(5);
+  private @Nullable Duration grace;
 
   @Option(
       names = "--timeout",
@@ -60,6 +59,12 @@ final class HoldOptions {
       description = "The schema; ${DEFAULT-VALUE} if not given.")
   private String schema = "pgkeeper";
 
+  private final Duration usualGrace;
+
+  HoldOptions(Duration usualGrace) {
+    this.usualGrace = usualGrace;
+  }
+
   /** What became of a command: its exit status, and whether what it stood under was lost. */
   record Ended(int status, boolean lost) {
     /** Never 0 if it was lost: then somebody else may have been at it at the same time. */
@@ -69,7 +74,7 @@ final class HoldOptions {
   }
 
   /** How to connect; fails if what was given is not understood. */
-  KeeperOptions keeperOptions(String path) {
+  KeeperOptions keeperOptions(String what) {
     try {
       SchemaName.check(schema);
     } catch (IllegalArgumentException e) {
@@ -77,14 +82,19 @@ final class HoldOptions {
     }
     if (timeout.compareTo(Duration.ofSeconds(1)) < 0 || timeout.compareTo(Duration.ofDays(1)) > 0) {
       throw misused("--timeout is too short or too long; use 1s to 1d");
-    } else if (grace.compareTo(Duration.ofMillis(200)) < 0 || grace.compareTo(timeout) > 0) {
+    }
+    Duration chosen = grace != null ? grace : usualGrace;
+    if (grace == null && chosen.compareTo(timeout) > 0) {
+      chosen = timeout;
+    }
+    if (chosen.compareTo(Duration.ofMillis(200)) < 0 || chosen.compareTo(timeout) > 0) {
       throw misused("--grace is too short or too long; use 200ms up to the --timeout");
     }
     return KeeperOptions.defaults()
         .withSchema(schema)
-        .withClientName(spec.qualifiedName() + " " + path)
+        .withClientName(spec.qualifiedName() + " " + what)
         .withTimeout(timeout)
-        .withGrace(grace);
+        .withGrace(chosen);
   }
 
   static Keeper connect(PGSimpleDataSource source, KeeperOptions options) {

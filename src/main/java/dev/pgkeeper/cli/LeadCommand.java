@@ -51,6 +51,7 @@ import picocli.CommandLine.Parameters;
     versionProvider = VersionText.class,
     usageHelpAutoWidth = true)
 final class LeadCommand implements Callable<Integer> {
+  private static final Duration GRACE = Duration.ofSeconds(5);
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
   /** What is done for a leadership is done by the thread that waits for it. */
@@ -65,7 +66,7 @@ final class LeadCommand implements Callable<Integer> {
 
   @Mixin private final ConnectionOptions connection;
 
-  @Mixin private final HoldOptions hold = new HoldOptions();
+  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
 
   @Parameters(
       index = "0",

@@ -43,9 +43,11 @@ import picocli.CommandLine.Parameters;
     versionProvider = VersionText.class,
     usageHelpAutoWidth = true)
 final class LockCommand implements Callable<Integer> {
+  private static final Duration GRACE = Duration.ofSeconds(5);
+
   @Mixin private final ConnectionOptions connection;
 
-  @Mixin private final HoldOptions hold = new HoldOptions();
+  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
 
   @Parameters(
       index = "0",
