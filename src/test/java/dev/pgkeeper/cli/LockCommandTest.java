@@ -60,9 +60,9 @@ class LockCommandTest {
 
   @Test
   void argumentsAfterTheDashesAreTheCommandsOwn() throws Exception {
-    Ran ran = run("/locks/arguments", "--", "echo", "@file", "--wait", "--", "-h");
+    Ran ran = run("/locks/arguments", "--", "echo", "@@file", "--wait", "--", "-h");
     assertThat(ran.err()).isEmpty();
-    assertThat(ran.out().strip()).isEqualTo("@file --wait -- -h");
+    assertThat(ran.out().strip()).isEqualTo("@@file --wait -- -h");
   }
 
   @Test
