@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Starts a PostgreSQL of its own and shows pgkeeper at work in three processes.",
+      "Starts a PostgreSQL of its own and shows pgkeeper at work in several processes.",
       "Ends by itself and leaves nothing behind; fails if anything is not as told."
     },
     mixinStandardHelpOptions = true,

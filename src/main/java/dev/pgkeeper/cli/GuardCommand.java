@@ -6,7 +6,6 @@ import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.guard.JobRun;
 import dev.pgkeeper.guard.RunResult;
-import dev.pgkeeper.migration.SchemaName;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -36,7 +35,7 @@ import picocli.CommandLine.Spec;
       "",
       "The command finds PGKEEPER_JOB, PGKEEPER_TICK and PGKEEPER_TOKEN in its environment; the token is a number that "
           + "grows with each attempt, for storage that refuses what is older. It is stopped (SIGTERM, then SIGKILL) when "
-          + "the run may have become somebody else's: at its limit, or when the database was away for about ten seconds.",
+          + "the run may have become somebody else's: at its limit, or when the database was away for too long (see --grace).",
       ""
     },
     customSynopsis =
@@ -52,8 +51,6 @@ import picocli.CommandLine.Spec;
     versionProvider = VersionText.class,
     usageHelpAutoWidth = true)
 final class GuardCommand implements Callable<Integer> {
-  private static final Duration TIMEOUT = Duration.ofSeconds(30);
-
   /** Nobody waits for the run, so there is no need for a fast failover. */
   private static final Duration GRACE = Duration.ofSeconds(15);
 
@@ -62,6 +59,8 @@ final class GuardCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   @Mixin private final ConnectionOptions connection;
+
+  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
 
   @Parameters(index = "0", paramLabel = "JOB", description = "The name of the job.")
   @SuppressWarnings("NullAway.Init")
@@ -112,21 +111,6 @@ final class GuardCommand implements Callable<Integer> {
       description = "The exit status where there was nothing to do; ${DEFAULT-VALUE}.")
   private int busyStatus;
 
-  @Option(
-      names = "--patience",
-      paramLabel = "SPAN",
-      defaultValue = "10s",
-      converter = DurationText.class,
-      description = "How long the command may take to end when it is stopped; ${DEFAULT-VALUE}.")
-  private Duration patience = Duration.ofSeconds(10);
-
-  @Option(
-      names = "--schema",
-      paramLabel = "NAME",
-      defaultValue = "pgkeeper",
-      description = "The schema; ${DEFAULT-VALUE} if not given.")
-  private String schema = "pgkeeper";
-
   GuardCommand(Map<String, String> environment) {
     connection = new ConnectionOptions(environment);
   }
@@ -150,38 +134,17 @@ final class GuardCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ZoneId zoneId = checkArguments();
+    KeeperOptions options = hold.keeperOptions(job);
     PGSimpleDataSource source = connection.dataSource();
     ConnectionOptions.check(source);
-    KeeperOptions options =
-        KeeperOptions.defaults()
-            .withSchema(schema)
-            .withClientName("pgkeeper guard " + job)
-            .withTimeout(TIMEOUT)
-            .withGrace(GRACE);
-    try (ChildCommand child = new ChildCommand(command, patience);
-        Keeper keeper = connect(source, options)) {
+    try (ChildCommand child = hold.child(command);
+        Keeper keeper = HoldOptions.connect(source, options)) {
       return guarded(keeper.guard(), child, zoneId);
     }
   }
 
-  private static Keeper connect(PGSimpleDataSource source, KeeperOptions options) {
-    try {
-      return Keeper.connect(source, options);
-    } catch (IllegalStateException e) {
-      throw new Failure(String.valueOf(e.getMessage()), e);
-    }
-  }
-
   private ZoneId checkArguments() {
-    try {
-      SchemaName.check(schema);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--schema: " + e.getMessage());
-    }
-    if (busyStatus < 0 || busyStatus > 255) {
-      throw new ParameterException(
-          spec.commandLine(), "--busy-status is " + busyStatus + "; use 0 to 255");
-    }
+    hold.checkStatus("--busy-status", busyStatus);
     try {
       return ZoneId.of(zone);
     } catch (DateTimeException e) {
@@ -197,7 +160,7 @@ final class GuardCommand implements Callable<Integer> {
       RunResult result =
           guard.onceOutside(job, asked, again, atMost, (JobRun run) -> run(run, child));
       if (!result.ran()) {
-        tell(asked + " " + why(result) + "; nothing was run");
+        hold.tell(job + " at " + asked + " " + why(result) + "; nothing was run");
         return busyStatus;
       }
       return 0;
@@ -243,12 +206,8 @@ final class GuardCommand implements Callable<Integer> {
     if (run.isHeld()) {
       return true;
     }
-    tell(run.tick() + " may be somebody else's by now; the command is stopped");
+    hold.tell(job + " at " + run.tick() + " may be somebody else's by now; the command is stopped");
     return false;
-  }
-
-  private void tell(String what) {
-    spec.commandLine().getErr().println("pgkeeper guard: " + job + " at " + what);
   }
 
   private static String why(RunResult result) {

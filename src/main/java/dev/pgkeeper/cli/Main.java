@@ -48,6 +48,10 @@ public final class Main implements Runnable {
             .addSubcommand(new DemoCommand())
             .addSubcommand(new MigrateCommand(environment))
             .addSubcommand(new GuardCommand(environment))
+            .addSubcommand(new LockCommand(environment))
+            .addSubcommand(new LeadCommand(environment))
+            // an @ belongs to the command that is run: curl -d @file
+            .setExpandAtFiles(false)
             .setOut(out)
             .setErr(err)
             .setParameterExceptionHandler(Main::misunderstood)

@@ -206,8 +206,7 @@ final class Campaign {
       log.warn("{}: stands again, because of: {}", line.path(), failure.getMessage());
       standAgain();
     } else {
-      end();
-      errors.report(failure);
+      errors.reportLast(failure, this::end);
     }
   }
 

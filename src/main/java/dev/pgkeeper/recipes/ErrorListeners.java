@@ -3,7 +3,9 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Subscription;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,21 +15,56 @@ final class ErrorListeners {
 
   private final String whose;
   private final List<Consumer<Throwable>> listeners = new CopyOnWriteArrayList<>();
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable Throwable last;
 
   ErrorListeners(String whose) {
     this.whose = whose;
   }
 
+  /** Tells of all failures from now on, and of the last one at once if that was before. */
   Subscription add(Consumer<Throwable> listener) {
-    listeners.add(listener);
+    Throwable before;
+    lock.lock();
+    try {
+      listeners.add(listener);
+      before = last;
+    } finally {
+      lock.unlock();
+    }
+    if (before != null) {
+      report(before, List.of(listener));
+    }
     return () -> listeners.remove(listener);
   }
 
   void report(Throwable failure) {
-    if (listeners.isEmpty()) {
+    report(failure, List.copyOf(listeners));
+  }
+
+  /**
+   * The same for what ends everything: whoever asks later is told too.
+   *
+   * @param end makes the end known, before the listeners are called and after they can ask
+   */
+  void reportLast(Throwable failure, Runnable end) {
+    List<Consumer<Throwable>> told;
+    lock.lock();
+    try {
+      last = failure;
+      told = List.copyOf(listeners);
+    } finally {
+      lock.unlock();
+    }
+    end.run();
+    report(failure, told);
+  }
+
+  private void report(Throwable failure, List<Consumer<Throwable>> told) {
+    if (told.isEmpty()) {
       log.error("{} failed", whose, failure);
     }
-    for (Consumer<Throwable> listener : listeners) {
+    for (Consumer<Throwable> listener : told) {
       try {
         listener.accept(failure);
       } catch (RuntimeException e) {

@@ -49,10 +49,20 @@ class DemoTest {
             "FROM pgkeeper.sessions",
             "FROM pgkeeper.nodes",
             "FROM pgkeeper.watchers",
+            "FROM pgkeeper.job_runs",
+            "daily report | 2026-11-21 | done  | 1       | demo",
+            "FROM pgkeeper.leaders",
+            "FROM pgkeeper.candidates",
+            "FROM pgkeeper.locks",
+            "kill -STOP",
+            "refused: /demo/job was lost",
             "All of it was as told")
         .doesNotContain("NOT AS TOLD");
     assertThat(seconds(demo.out(), "/demo/members/ada is gone after ([0-9.]+) s"))
         .as("a killed process is noticed in about the grace of 2 s, at a timeout of 30 s")
+        .isBetween(2.0, 6.0);
+    assertThat(seconds(demo.out(), "kill -9 .* who leads\\) +\\w+ leads after ([0-9.]+) s"))
+        .as("a killed leader is followed in about the grace")
         .isBetween(2.0, 6.0);
     assertThat(demo.status()).isZero();
     assertThat(leftBehind()).isEmpty();

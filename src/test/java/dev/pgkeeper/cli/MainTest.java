@@ -19,7 +19,7 @@ class MainTest {
   void helpNamesTheCommandsAndTheExitStatuses() {
     Ran help = Ran.here(Map.of(), "--help");
     assertThat(help.out())
-        .contains("demo", "migrate", "guard", "Exit status:", "2   not understood");
+        .contains("demo", "migrate", "guard", "lock", "lead", "Exit status:", "2   not understood");
     assertThat(help.status()).isZero();
     assertThat(Ran.here(Map.of(), "migrate", "--help").out())
         .contains("--url", "PGKEEPER_URL", "PGPASSWORD", "~/.pgpass", "--print");

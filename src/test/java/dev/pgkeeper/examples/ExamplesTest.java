@@ -2,6 +2,7 @@ package dev.pgkeeper.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
@@ -16,6 +17,8 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -127,12 +130,55 @@ class ExamplesTest {
             "daily-report done, heartbeat every PT1S done, nightly cron 0 3 * * * Europe/Berlin, sync done");
   }
 
-  private String query(String sql) throws SQLException {
+  @Test
+  void anOrderIsShippedOnceWhoeverTries() throws Exception {
+    Class<?> orderLock = Class.forName("OrderLock");
+    try (ChildProcess first = ChildProcess.start(orderLock, url);
+        ChildProcess second = ChildProcess.start(orderLock, url)) {
+      List<String> said =
+          List.of(first.awaitLine("order 17, label ", LIMIT), second.awaitLine("order", LIMIT));
+      assertThat(first.awaitExit(LIMIT)).isZero();
+      assertThat(second.awaitExit(LIMIT)).isZero();
+      assertThat(said).filteredOn(line -> line.endsWith(": shipped")).hasSize(1);
+      assertThat(said).filteredOn(line -> line.endsWith(": was shipped before")).hasSize(1);
+    }
+  }
+
+  @Test
+  void oneLeadsAndTheNextOneWhenThatLeavesOrIsKilled() throws Exception {
+    Class<?> election = Class.forName("LeaderElection");
+    try (ChildProcess ada = ChildProcess.start(election, url, "ada")) {
+      ada.awaitLine("ada leads, ", LIMIT);
+      try (ChildProcess bob = ChildProcess.start(election, url, "bob")) {
+        awaitCandidates(2);
+        ada.send("");
+        ada.awaitLine("ada leads no more", LIMIT);
+        bob.awaitLine("bob leads, ", LIMIT);
+        assertThat(ada.awaitExit(LIMIT)).isZero();
+        try (ChildProcess eve = ChildProcess.start(election, url, "eve")) {
+          awaitCandidates(2);
+          bob.kill9();
+          eve.awaitLine("eve leads, ", LIMIT);
+        }
+      }
+    }
+  }
+
+  private void awaitCandidates(int number) {
+    Await.until(
+        LIMIT,
+        number + " candidates",
+        () -> query("SELECT count(*) FROM pgkeeper.candidates").equals("" + number));
+  }
+
+  private String query(String sql) {
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(sql)) {
       row.next();
       return row.getString(1);
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
     }
   }
 }

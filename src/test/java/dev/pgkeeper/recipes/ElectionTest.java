@@ -568,12 +568,18 @@ class ElectionTest {
   }
 
   @Test
-  void aPathThatIsSomethingElseIsReportedAndEndsTheCandidacy() throws Exception {
+  void aPathThatIsSomethingElseEndsTheCandidacyAndIsReportedOnceAlsoToWhoAsksLate()
+      throws Exception {
     try (Held lock = keeper.lock("/election/mutex").acquire()) {
       Candidacy candidacy = keeper.election("/election/mutex").join(noting(new Heard<>()));
       Heard<Throwable> errors = new Heard<>();
       candidacy.onError(errors::add);
       assertThat(soon(onThread(() -> candidacy.await()))).isFalse();
+      Heard<Throwable> late = new Heard<>();
+      candidacy.onError(late::add);
+      Await.until(SOON, "the first is told", () -> !errors.all().isEmpty());
+      assertThat(errors.all()).hasSize(1).hasOnlyElementsOfType(KeeperException.WrongRecipe.class);
+      assertThat(late.all()).isEqualTo(errors.all());
       assertThat(lock.isHeld()).isTrue();
     }
   }

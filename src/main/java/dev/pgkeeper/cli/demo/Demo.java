@@ -22,7 +22,7 @@ public final class Demo {
     Runtime.getRuntime().addShutdownHook(onInterrupt);
     try (stage) {
       story.say(
-          "pgkeeper demo: three processes share one PostgreSQL. All of this happens now, and every"
+          "pgkeeper demo: several processes share one PostgreSQL. All of this happens now, and every"
               + " number was just measured.");
       OpeningChapter.play(stage);
       ZnodeChapter.play(stage);
@@ -32,6 +32,7 @@ public final class Demo {
       MultiChapter.play(stage);
       FailureChapter.play(stage);
       ViewChapter.play(stage);
+      JobChapter.play(stage);
       ClosingChapter.play(stage);
     } catch (Exception e) {
       if (story.isSilent()) {

@@ -13,7 +13,7 @@ final class GroupChapter {
     Tree tree = stage.keeper().tree();
     story.chapter("A group: two more processes join it with ephemeral nodes");
     tree.create(Stage.MEMBERS, ZnodeChapter.bytes(""));
-    List.of("ada", "bob").forEach(stage::start);
+    List.of("ada", "bob").forEach(name -> stage.start(DemoMember.class, name));
     for (Member member : stage.members()) {
       long session = Long.parseLong(member.await("joined"));
       Stat stat = tree.stat(member.path());

@@ -26,7 +26,7 @@ final class Member implements AutoCloseable {
     reader.start();
   }
 
-  static Member start(EmbeddedServer server, String name) {
+  static Member start(Class<?> main, EmbeddedServer server, String name) {
     ProcessBuilder java =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -34,7 +34,7 @@ final class Member implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
-                DemoMember.class.getName(),
+                main.getName(),
                 server.url(),
                 server.user(),
                 name)
@@ -108,6 +108,19 @@ final class Member implements AutoCloseable {
   /** {@code kill -9}. */
   void kill9() {
     process.destroyForcibly();
+  }
+
+  /** Sends it a signal: STOP pauses it, CONT lets it go on. */
+  void signal(String signal) throws InterruptedException {
+    try {
+      int status =
+          new ProcessBuilder("sh", "-c", "kill -" + signal + " " + pid()).start().waitFor();
+      if (status != 0) {
+        throw new Failure("process " + pid() + " (" + name + ") cannot be signalled");
+      }
+    } catch (IOException e) {
+      throw new Failure("a signal cannot be sent: " + e.getMessage(), e);
+    }
   }
 
   @Override

@@ -16,12 +16,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** What the chapters share: the server, this process's keeper, the other processes. */
 final class Stage implements AutoCloseable {
   /** How long anything may take before the demo gives up. */
   static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private static final long GLANCE_MS = 10;
 
   static final String CONFIG = "/demo/config";
   static final String MEMBERS = "/demo/members";
@@ -81,8 +84,8 @@ final class Stage implements AutoCloseable {
   }
 
   /** Starts another process. */
-  Member start(String name) {
-    Member member = Member.start(Objects.requireNonNull(server), name);
+  Member start(Class<?> main, String name) {
+    Member member = Member.start(main, Objects.requireNonNull(server), name);
     members.add(member);
     return member;
   }
@@ -95,12 +98,32 @@ final class Stage implements AutoCloseable {
     return members.stream().filter(m -> m.name().equals(name)).findFirst().orElseThrow();
   }
 
+  /** What a query answers, shown; the names of the columns first. */
+  List<List<String>> show(String sql) throws SQLException {
+    try (Connection connection = connection()) {
+      List<List<String>> rows = Table.query(connection, sql);
+      story.table(sql, rows);
+      return rows;
+    }
+  }
+
   /** Waits for what a watcher or another thread will tell. */
   static <T> T await(CompletableFuture<T> signal, String what) throws Exception {
     try {
       return signal.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       throw new Failure(what + " did not happen within " + PATIENCE.toSeconds() + " s", e);
+    }
+  }
+
+  /** Waits for what no signal tells. */
+  static void until(BooleanSupplier isSo, String what) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!isSo.getAsBoolean()) {
+      if (System.nanoTime() > deadline) {
+        throw new Failure(what + " did not happen within " + PATIENCE.toSeconds() + " s");
+      }
+      Thread.sleep(GLANCE_MS);
     }
   }
 

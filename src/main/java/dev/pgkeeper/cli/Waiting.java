@@ -1,0 +1,116 @@
+package dev.pgkeeper.cli;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets a signal that ends this process end a wait too, so that whoever waits can give back what it
+ * waits with: its thread is interrupted.
+ */
+final class Waiting implements AutoCloseable {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Thread hook = new Thread(this::atShutdown, "pgkeeper-stop-waiting");
+  private @Nullable Thread waits;
+  private boolean over;
+
+  Waiting() {
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /**
+   * What the wait returns.
+   *
+   * @throws InterruptedException if this process is about to end
+   */
+  <T> T during(Callable<T> wait) throws InterruptedException {
+    begin();
+    try {
+      return wait.call();
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      if (isOver()) {
+        InterruptedException interrupted = new InterruptedException();
+        interrupted.initCause(e);
+        throw interrupted;
+      }
+      throw e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+    } finally {
+      end();
+    }
+  }
+
+  void pause(Duration span) throws InterruptedException {
+    during(
+        () -> {
+          Thread.sleep(span.toMillis());
+          return span;
+        });
+  }
+
+  /**
+   * Returns if there is anything left to wait for.
+   *
+   * @throws InterruptedException if this process is about to end
+   */
+  void ensureWanted() throws InterruptedException {
+    if (isOver()) {
+      throw new InterruptedException();
+    }
+  }
+
+  private void begin() throws InterruptedException {
+    lock.lock();
+    try {
+      ensureWanted();
+      waits = Thread.currentThread();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What follows the wait is not to be interrupted: it may be the giving back. */
+  private void end() {
+    lock.lock();
+    try {
+      waits = null;
+      if (over) {
+        var unused = Thread.interrupted();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isOver() {
+    lock.lock();
+    try {
+      return over;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void atShutdown() {
+    lock.lock();
+    try {
+      over = true;
+      if (waits != null) {
+        waits.interrupt();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // this process is ending: the hook runs
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package dev.pgkeeper.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** What the README shows of scripts, run as a script. */
+class ScriptsTest {
+  private static final Pattern SCRIPT = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
+
+  @TempDir private Path directory;
+
+  @Test
+  void theCommandsOfTheReadmeRunWhatTheySay() throws Exception {
+    Matcher block = SCRIPT.matcher(Files.readString(Path.of("README.md")));
+    assertThat(block.find()).isTrue();
+    String commands =
+        block
+            .group(1)
+            .lines()
+            .filter(line -> !line.startsWith("export"))
+            .collect(Collectors.joining("\n", "set -e\n", "\n"));
+    for (String name : List.of("backup.sh", "mailer", "report.sh")) {
+      script(name, "echo " + name + " ${PGKEEPER_TOKEN:?}");
+    }
+    script(
+        "pgkeeper",
+        "exec '%s' -Xmx256m -cp \"$CLASS_PATH\" %s \"$@\""
+            .formatted(
+                Path.of(System.getProperty("java.home"), "bin", "java"), Main.class.getName()));
+
+    Ran ran = inADatabaseOfItsOwn(new ProcessBuilder("bash", "-c", commands));
+    assertThat(ran.err()).isEmpty();
+    assertThat(ran.out().lines().map(line -> line.replaceFirst(" \\d+$", "")))
+        .containsExactly("backup.sh", "mailer", "report.sh");
+    assertThat(ran.status()).isZero();
+  }
+
+  /** With the schema's usual name, as in the README. */
+  private Ran inADatabaseOfItsOwn(ProcessBuilder script) throws Exception {
+    try (TestDatabase server = TestDatabase.unmigrated()) {
+      String name = "scripts_" + server.schema();
+      server.execute("CREATE DATABASE " + name);
+      try {
+        String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + name + "$1");
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setUrl(url);
+        Keeper.migrate(source);
+        script.directory(directory.toFile());
+        script.environment().put("PGKEEPER_URL", url);
+        script.environment().put("CLASS_PATH", Ran.CLASS_PATH);
+        return Ran.toItsEnd(script, Duration.ofSeconds(60));
+      } finally {
+        server.execute("DROP DATABASE " + name + " WITH (FORCE)");
+      }
+    }
+  }
+
+  private void script(String name, String text) throws IOException {
+    Path file = Files.writeString(directory.resolve(name), "#!/bin/sh\n" + text + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+  }
+}
