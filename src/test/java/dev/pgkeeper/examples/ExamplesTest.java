@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -15,9 +12,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -62,30 +56,6 @@ class ExamplesTest {
     }
     assertThat(query("SELECT string_agg(what, ', ' ORDER BY what) FROM done"))
         .isEqualTo("bills, bills, emails, order O005, order O005");
-  }
-
-  /** What the README shows is what the examples do. */
-  @Test
-  void theReadmeShowsTheExamples() throws IOException {
-    StringBuilder examples = new StringBuilder();
-    try (Stream<Path> files = Files.list(Path.of("examples"))) {
-      for (Path file : files.toList()) {
-        examples.append(withoutIndent(Files.readString(file)));
-      }
-    }
-    Matcher shown =
-        Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(Path.of("README.md")));
-    int blocks = 0;
-    while (shown.find()) {
-      blocks++;
-      assertThat(examples).contains(withoutIndent(shown.group(1)));
-    }
-    assertThat(blocks).isPositive();
-  }
-
-  private static String withoutIndent(String code) {
-    return code.replaceAll("(?m)^ +", "");
   }
 
   @Test
