@@ -14,8 +14,8 @@
 -- sessions that were opened meanwhile. So after a holder whose session ended, the next one does not go the quick way.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
---   flush  makes a join durable that did not grant. Apart from it, because others wait for the line's row until a join is
---          committed; and before anybody relies on the turn.
+--   flush  makes a join durable that did not grant: a commit of nothing, flushed (pg_logical_emit_message). Apart from the join,
+--          because others wait for the line's row until that is committed; and before anybody relies on the turn.
 --   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
 --          one transaction, which is not flushed. The ring carries the contender's key, which only its client and this table
 --          know: whoever hears it holds, without asking. It fails with 55P03 where a fence keeps it waiting, and is asked again:
@@ -83,7 +83,7 @@ END $$;
 
 -- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
 -- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
--- the line cannot be made.
+-- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or the quick way.
 CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
@@ -97,21 +97,22 @@ BEGIN
       AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
     RETURN ${schema}.refused('bad_arguments', in_line);
   END IF;
-  LOOP
-    SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
-    EXIT WHEN FOUND;
+  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
     outcome := ${schema}._line_create(in_line, in_recipe, in_permits);
-    IF outcome.code <> 'ok' THEN
-      RETURN outcome;
+    IF outcome.code = 'ok' THEN
+      outcome.code := 'line_created';
     END IF;
-  END LOOP;
-  IF (line.recipe, line.permits) IS DISTINCT FROM (in_recipe, in_permits) THEN
+    RETURN outcome;
+  ELSIF line.recipe IS DISTINCT FROM in_recipe OR line.permits <> in_permits THEN
     RETURN ${schema}.refused('wrong_recipe', in_line);
+  ELSIF in_permits = 1 THEN
+    holds := line.children = 0 AND (line.holder IS NULL OR NOT ${schema}.await_holder(line.holder, in_line, in_try));
+  ELSE
+    SELECT in_permits >= ${schema}.weight('0-' || in_what, in_permits) + coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0)
+      INTO holds FROM ${schema}.node ahead
+      WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, '');
   END IF;
-  holds := CASE in_permits WHEN 1 THEN line.children = 0 AND NOT ${schema}.await_holder(line.holder, in_line, in_try)
-    ELSE in_permits >= ${schema}.weight('0-' || in_what, in_permits) + (
-      SELECT coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0) FROM ${schema}.node ahead
-        WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, '')) END;
   IF in_try AND NOT holds THEN
     RETURN ${schema}.refused('busy', in_line);
   END IF;
@@ -142,9 +143,7 @@ END $$;
 CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF in_holder IS NULL THEN
-    RETURN false;
-  ELSIF NOT pg_try_advisory_xact_lock_shared(${schema}.lock_key('owner', in_holder)) THEN
+  IF NOT pg_try_advisory_xact_lock_shared(${schema}.lock_key('owner', in_holder)) THEN
     RAISE EXCEPTION 'session % is just being ended', in_holder USING ERRCODE = '40001';
   ELSIF NOT ${schema}.is_open(in_holder) THEN
     RETURN false;
@@ -172,26 +171,27 @@ CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_re
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
-  WHILE in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' LOOP
-    UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(),
-        token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
-      FROM ${schema}.session s
-      WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
-        AND p.holder IS NULL AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-          OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
-      RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
-    IF FOUND THEN
-      UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
-        WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
-      IF NOT FOUND THEN
-        PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+  LOOP
+    IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
+      UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(),
+          token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
+        FROM ${schema}.session s
+        WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
+          AND p.holder IS NULL AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+            OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+        RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
+      IF FOUND THEN
+        UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
+          WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
+        IF NOT FOUND THEN
+          PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+        END IF;
+        RETURN;
       END IF;
-      RETURN;
     END IF;
-    EXIT WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line)
-      OR (${schema}._line_create(in_line, in_recipe, 1)).code <> 'ok';
+    outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data, in_key);
+    EXIT WHEN outcome.code <> 'line_created';
   END LOOP;
-  outcome := ${schema}._line_join(in_session, in_line, in_recipe, in_permits, in_what, in_try, in_limit_ms, in_data, in_key);
   IF outcome.code = 'ok' THEN
     watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
     IF outcome.version = 0 THEN
@@ -225,11 +225,11 @@ BEGIN
     END LOOP;
   END IF;
   FOR i IN 1 .. cardinality(in_lines) LOOP
-    IF (outcomes[i]).code IS NULL THEN
+    WHILE coalesce((outcomes[i]).code, 'line_created') = 'line_created' LOOP
       outcomes[i] := ${schema}._line_join(in_session, in_lines[i], in_recipes[i], in_permits[i], in_whats[i], in_tries[i],
         in_limits_ms[i], in_data[i], in_keys[i]);
       watched := true;
-    END IF;
+    END LOOP;
   END LOOP;
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
@@ -239,10 +239,6 @@ BEGIN
     END IF;
   END IF;
 END $$;
-
--- Returns, once its transaction is committed, when all is durable that was committed before.
-CREATE FUNCTION ${schema}.line_flush() RETURNS void
-LANGUAGE sql AS $$ SELECT pg_logical_emit_message(true, '${schema}', '') $$;
 
 -- Gives back what was got the quick way, if it is still held with this token, and rings the next. Not flushed: call it in a
 -- transaction of its own. The row is locked as for a deletion, because a fence keeps others from deleting it.

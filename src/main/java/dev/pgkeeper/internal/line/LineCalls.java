@@ -138,10 +138,12 @@ final class LineCalls {
     };
   }
 
-  SqlFunction<Boolean> lineFlush() {
+  /** A commit of nothing but a mark in the log: once it is flushed, so is all before it. */
+  SqlFunction<Boolean> flush() {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_flush()")) {
+          connection.prepareStatement("SELECT pg_logical_emit_message(true, ?, '')")) {
+        statement.setString(1, schema);
         statement.execute();
         return true;
       }

@@ -141,7 +141,7 @@ public final class Lines implements Companion {
    */
   private void flush(Place place) {
     try {
-      database.read(calls.lineFlush());
+      database.read(calls.flush());
     } catch (KeeperException e) {
       leave(place);
       throw e;
