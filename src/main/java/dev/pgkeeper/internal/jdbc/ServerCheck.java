@@ -70,7 +70,7 @@ public final class ServerCheck {
                 + schema
                 + "\" of this database. Run Keeper.migrate(dataSource, \""
                 + schema
-                + "\") first, or name the right schema with KeeperOptions.withSchema",
+                + "\") or \"pgkeeper migrate\" first, or name the right schema (KeeperOptions.withSchema, --schema)",
             e);
       }
       throw e;
@@ -85,7 +85,7 @@ public final class ServerCheck {
               + PROTOCOL
               + " that this library needs. Run Keeper.migrate(dataSource, \""
               + schema
-              + "\")");
+              + "\") or \"pgkeeper migrate\"");
     }
     if (oldestClient > PROTOCOL) {
       throw new IllegalStateException(
