@@ -7,11 +7,10 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.guard.JobRun;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.session.ToldState;
 import java.sql.Connection;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -23,20 +22,20 @@ final class RunHold implements JobRun {
   private final Claim claim;
   private final Subscription session;
   private final ReentrantLock lock = new ReentrantLock();
-  private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
-  private HoldState told = HoldState.HELD;
+  private final ToldState state;
   private boolean finished;
 
   RunHold(Runs runs, Claim claim) {
     this.runs = runs;
     this.claim = claim;
+    state = new ToldState(runs.session());
     session = runs.session().onStateChange(this::told);
     told(runs.session().state());
     Duration left = left();
     if (left != null) {
       CompletableFuture.delayedExecutor(
               left.toMillis() + 1, TimeUnit.MILLISECONDS, runs.background())
-          .execute(() -> become(HoldState.LOST));
+          .execute(() -> state.become(HoldState.LOST));
     }
   }
 
@@ -81,9 +80,7 @@ final class RunHold implements JobRun {
     } finally {
       lock.unlock();
     }
-    Duration bySession = runs.session().heldFor();
-    Duration byLimit = left();
-    return byLimit == null || bySession.compareTo(byLimit) < 0 ? bySession : byLimit;
+    return runs.session().heldFor(left());
   }
 
   @Override
@@ -112,50 +109,21 @@ final class RunHold implements JobRun {
 
   @Override
   public HoldState state() {
-    lock.lock();
-    try {
-      return told == HoldState.HELD && !isHeld() ? HoldState.JEOPARDY : told;
-    } finally {
-      lock.unlock();
-    }
+    return state.seen(isHeld());
   }
 
   @Override
   public Subscription onStateChange(Consumer<HoldState> listener) {
-    lock.lock();
-    try {
-      listeners.add(listener);
-      if (told == HoldState.LOST) {
-        runs.session().tell(() -> listener.accept(HoldState.LOST));
-      }
-    } finally {
-      lock.unlock();
-    }
-    return () -> listeners.remove(listener);
+    return state.onChange(listener);
   }
 
-  private void told(SessionState state) {
-    become(
-        switch (state) {
+  private void told(SessionState next) {
+    state.become(
+        switch (next) {
           case HELD -> HoldState.HELD;
           case JEOPARDY -> HoldState.JEOPARDY;
           case LOST, CLOSED -> HoldState.LOST;
         });
-  }
-
-  private void become(HoldState next) {
-    lock.lock();
-    try {
-      if (told == next || told.isTerminal()) {
-        return;
-      }
-      told = next;
-      for (Consumer<HoldState> listener : listeners) {
-        runs.session().tell(() -> listener.accept(next));
-      }
-    } finally {
-      lock.unlock();
-    }
   }
 
   @Override
@@ -186,7 +154,7 @@ final class RunHold implements JobRun {
       finished = true;
       if (first) {
         session.close();
-        become(HoldState.RELEASED);
+        state.become(HoldState.RELEASED);
       }
       return first;
     } finally {

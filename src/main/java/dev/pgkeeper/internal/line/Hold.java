@@ -7,6 +7,7 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.session.ToldState;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -24,13 +25,12 @@ final class Hold implements Held {
   private final String path;
   private final String node;
   private final ReentrantLock lock = new ReentrantLock();
-  private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
+  private final ToldState state;
   private final List<Runnable> revocationListeners = new CopyOnWriteArrayList<>();
 
   /** True once its limit is reached; false, and nobody waits for that any more, once it ended. */
   private final CompletableFuture<Boolean> over = new CompletableFuture<>();
 
-  private HoldState told = HoldState.HELD;
   private boolean revoked;
 
   /**
@@ -42,6 +42,7 @@ final class Hold implements Held {
     this.place = place;
     this.path = path;
     this.node = node;
+    this.state = new ToldState(lines.session());
     place.hold = this;
     Duration left = place.left();
     if (left != null) {
@@ -89,9 +90,7 @@ final class Hold implements Held {
     if (place.phase() != Place.Phase.HOLDS) {
       return Duration.ZERO;
     }
-    Duration bySession = lines.session().heldFor();
-    Duration byLimit = place.left();
-    return byLimit == null || bySession.compareTo(byLimit) < 0 ? bySession : byLimit;
+    return lines.session().heldFor(place.left());
   }
 
   @Override
@@ -102,9 +101,8 @@ final class Hold implements Held {
   }
 
   private KeeperException.NotHeld notHeld(@Nullable Throwable cause) {
-    HoldState state = state();
     String why =
-        switch (state) {
+        switch (state()) {
           case HELD -> "was taken away, or its limit is over";
           case JEOPARDY ->
               "may be somebody else's by now: the database was not heard of for too long";
@@ -120,26 +118,12 @@ final class Hold implements Held {
 
   @Override
   public HoldState state() {
-    lock.lock();
-    try {
-      return told == HoldState.HELD && !isHeld() && !told.isTerminal() ? HoldState.JEOPARDY : told;
-    } finally {
-      lock.unlock();
-    }
+    return state.seen(isHeld());
   }
 
   @Override
   public Subscription onStateChange(Consumer<HoldState> listener) {
-    lock.lock();
-    try {
-      listeners.add(listener);
-      if (told == HoldState.LOST) {
-        lines.session().tell(() -> listener.accept(HoldState.LOST));
-      }
-    } finally {
-      lock.unlock();
-    }
-    return () -> listeners.remove(listener);
+    return state.onChange(listener);
   }
 
   @Override
@@ -169,8 +153,8 @@ final class Hold implements Held {
     }
   }
 
-  void told(SessionState state) {
-    become(state == SessionState.HELD ? HoldState.HELD : HoldState.JEOPARDY);
+  void told(SessionState next) {
+    become(next == SessionState.HELD ? HoldState.HELD : HoldState.JEOPARDY);
   }
 
   void lost() {
@@ -178,20 +162,8 @@ final class Hold implements Held {
   }
 
   private void become(HoldState next) {
-    lock.lock();
-    try {
-      if (told == next || told.isTerminal()) {
-        return;
-      }
-      told = next;
-      if (next.isTerminal()) {
-        over.complete(false);
-      }
-      for (Consumer<HoldState> listener : listeners) {
-        lines.session().tell(() -> listener.accept(next));
-      }
-    } finally {
-      lock.unlock();
+    if (state.become(next) && next.isTerminal()) {
+      over.complete(false);
     }
   }
 

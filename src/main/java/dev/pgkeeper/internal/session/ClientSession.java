@@ -225,6 +225,14 @@ public final class ClientSession {
     return state.isTerminal() ? Duration.ZERO : trust.left();
   }
 
+  /**
+   * The same for something of the session's that ends at its limit at the latest; null: it has
+   * none.
+   */
+  public Duration heldFor(@Nullable Duration limit) {
+    return limit == null ? heldFor() : shorter(heldFor(), limit);
+  }
+
   /** Whether changes are rung, and so paths have to be registered. */
   public boolean hearsRings() {
     return ownConnections != null;
