@@ -245,16 +245,17 @@ END $$;
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
-  behind bigint;
-  lowest bigint;
+  behind    bigint;
+  low       bigint;
+  unflushed text;
 BEGIN
   UPDATE ${schema}.parent p SET holder = NULL
     FROM (SELECT l.path FROM ${schema}.parent l WHERE l.path = in_line AND l.token = in_token AND l.holder IS NOT NULL
       FOR UPDATE) AS l
     WHERE p.path = l.path
-    RETURNING p.children, p.low + (set_config('synchronous_commit', 'off', true) = '')::integer INTO behind, lowest;
+    RETURNING p.children, p.low, set_config('synchronous_commit', 'off', true) INTO behind, low, unflushed;
   IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(in_line, 1, lowest);
+    PERFORM ${schema}.ring_line(in_line, 1, low);
   END IF;
 END $$;
 
@@ -284,22 +285,23 @@ END $$;
 CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
-  line    text := ${schema}.new_parent_of(in_path);
-  behind  bigint;
-  permits integer;
-  low     bigint;
-  watched boolean;
-  limited boolean;
-  quick   boolean;
+  line      text := ${schema}.new_parent_of(in_path);
+  behind    bigint;
+  permits   integer;
+  low       bigint;
+  quick     boolean;
+  watched   boolean;
+  limited   boolean;
+  unflushed text;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
-    RETURNING p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true) = 'off' AND coalesce(
+    RETURNING p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
       (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = line ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
-    INTO behind, permits, low, quick, watched;
+    INTO behind, permits, low, quick, unflushed, watched;
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
