@@ -44,6 +44,8 @@ final class TickWorker {
     config.setJdbcUrl(arguments[0]);
     config.setMaximumPoolSize(3);
     config.setConnectionTimeout(1000);
+    // The network may break at the very first request; that is not to be the end of the process.
+    config.setInitializationFailTimeout(-1);
     pool = new HikariDataSource(config);
     ownUrl = arguments[1];
     schema = arguments[2];
