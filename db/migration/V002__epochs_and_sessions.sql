@@ -157,7 +157,7 @@ BEGIN
     WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
 END $$;
 
--- Ends a session and deletes all that it owned, under one number. Returns the paths that went, and those that others
+-- Ends a session and deletes all that it owned, under one number; messages that it had taken (V010) go back. Returns the paths that went, and those that others
 -- waited for; null if there was no such session. Waits for transactions that hold on to something of it.
 CREATE FUNCTION ${schema}._session_end(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
@@ -171,6 +171,7 @@ BEGIN
     RETURN NULL;
   END IF;
   DELETE FROM ${schema}.watch w WHERE w.session = in_session;
+  PERFORM ${schema}.claims_return(in_session);
   WITH awaited AS (
     DELETE FROM ${schema}.awaited a WHERE a.session = in_session RETURNING a.line
   )
