@@ -10,14 +10,16 @@
 -- The row: where there is one permit, those who come first have no node. Whoever finds nobody is the `holder` in the line's row
 -- of parent, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
 -- deleted. Whoever finds that row full, or contenders with nodes, or has data or a limit to keep, waits with a node. So all
--- in the row are ahead of all with nodes; and somebody only waits there behind a holder. What a place in the row says is
--- valid as long as its session's row is there. Whether that is so can only be asked once the line's row is held: a statement that
--- waits for the row does not see the sessions that were opened meanwhile.
+-- in the row are ahead of all with nodes; and nobody waits there but behind a holder. What a place in the row says is
+-- valid as long as its session's row is there. Whether that is so can only be asked once the line's row is held: a statement
+-- that waits for the row does not see the sessions that were opened meanwhile.
 --
--- The end of a session takes it out of the rows where it is, and passes on what it held there. `awaited` tells it where to look,
--- except for a hold that nobody waits for: whoever waits in the row notes itself and its holder, before it does and under
--- the advisory locks that the ends of their sessions take first. So the end of a session finds the note; or the one who waits
--- finds that the end is under way, and asks again.
+-- The end of a session takes it out of the rows where it is, and passes on what it held there, in its own transaction. `awaited`
+-- notes where it has to look: in rows where somebody waits. Who joins such a row sees to the notes of its own session and of the
+-- holder's, while it has the row. A note that it finds there will be found by the end of that session, which then waits
+-- for the row. A note that it has to add, it adds under the advisory lock that the end takes first; if the holder's end has that
+-- already, the join fails and is asked again. Notes are lost in a crash, and perhaps when they are tidied away: then those who wait
+-- find at their sweep that the holder is over.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
 --   flush  makes a join durable that did not grant: a commit of nothing, flushed (pg_logical_emit_message). Apart from the join,
@@ -99,12 +101,12 @@ BEGIN
 END $$;
 
 -- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, with version 1 if it holds
--- already; without a code if that cannot be, or if something has to be done first. One statement, because most locks are
--- taken so, and for many a turn is waited so.
+-- already; without a code if there is no place for it. As few statements as it can be, because most locks are taken so.
 CREATE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
 RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
+  noted   integer;
   outcome ${schema}.outcome;
 BEGIN
   UPDATE ${schema}.parent p SET holder = coalesce(p.holder, in_session),
@@ -115,13 +117,22 @@ BEGIN
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint]] ELSE p.waiting END
     FROM ${schema}.session s
     WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
-      AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64
-        AND EXISTS (SELECT FROM ${schema}.awaited a WHERE a.session = p.holder AND a.line = in_line)
-        AND EXISTS (SELECT FROM ${schema}.awaited a WHERE a.session = in_session AND a.line = in_line))
+      AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
       AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
         OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
     RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
-      (p.waiting = '{}')::integer, 0, in_session, 0, 0, p.token INTO outcome;
+      (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
+  IF outcome.version = 0 THEN
+    SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, outcome.owner) AND a.line = in_line;
+    IF noted < 2 - (outcome.owner = in_session)::integer THEN
+      INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
+      IF NOT ${schema}.await_holder(outcome.owner, in_line, false) THEN
+        PERFORM ${schema}.pass_on(in_line);
+        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.parent p WHERE p.path = in_line;
+      END IF;
+    END IF;
+    outcome.owner := in_session;
+  END IF;
   RETURN outcome;
 END $$;
 
@@ -165,9 +176,6 @@ BEGIN
     RETURN ${schema}.refused('busy', in_line);
   END IF;
   IF in_row AND line.children = 0 THEN
-    IF NOT holds THEN
-      INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
-    END IF;
     outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
     IF outcome.code = 'ok' THEN
       RETURN outcome;
@@ -296,7 +304,7 @@ END $$;
 -- Gives up a place in a line's row, by its token, whether it waits or holds, and makes a holder of the next one. Not flushed:
 -- call it in a transaction of its own. A holder's row is locked as for a deletion, because a fence keeps others from
 -- deleting it; one who waits has nothing to do with that. It may come to hold in between, so it is looked for twice as a
--- holder.
+-- holder. The next one is not asked for its session: that end takes it out of the row, or passes on what it finds it holds.
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
@@ -307,14 +315,13 @@ DECLARE
   unflushed text;
 BEGIN
   FOR attempt IN 1 .. 2 LOOP
-    UPDATE ${schema}.parent p SET holder = l.session, token = coalesce(l.next_token, p.token), waiting = p.waiting[2:],
+    UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
-      FROM (SELECT h.path, h.waiting[1][1] AS next_token, h.waiting[1][3] AS key, s.id AS session
-        FROM ${schema}.parent h LEFT JOIN ${schema}.session s ON s.id = h.waiting[1][2]
-        WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL
-        FOR UPDATE OF h) AS l
-      WHERE p.path = l.path AND (l.next_token IS NULL OR l.session IS NOT NULL)
-      RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true), ${schema}.ring_place(l.session, p.path, l.next_token, l.key)
+      FROM (SELECT h.path, h.waiting[1][3] AS key FROM ${schema}.parent h
+        WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
+      WHERE p.path = l.path
+      RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
+        ${schema}.ring_place(p.holder, p.path, p.token, l.key)
       INTO next_one, behind, low, unflushed, rung;
     IF FOUND THEN
       IF next_one IS NULL AND behind > 0 THEN
@@ -329,14 +336,6 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  -- It holds, and the session of the next one is over; or it is not there any more.
-  UPDATE ${schema}.parent p SET holder = NULL
-    FROM (SELECT h.path FROM ${schema}.parent h WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
-    WHERE p.path = l.path
-    RETURNING set_config('synchronous_commit', 'off', true) INTO unflushed;
-  IF FOUND AND ${schema}.pass_on(in_line) IS NULL THEN
-    PERFORM ${schema}.ring_line(in_line);
-  END IF;
 END $$;
 
 -- The same for several: those behind whom nobody waits in the row in one statement, the rest one by one. Who finds a row

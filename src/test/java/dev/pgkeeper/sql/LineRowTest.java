@@ -290,10 +290,11 @@ class LineRowTest {
   }
 
   @Test
-  void afterACrashWhoLeavesPassesOverThoseWhoseSessionIsOver() {
+  void afterACrashAWaiterTakesWhatWasPassedOnToNobody() {
     long[] sessions = joined(3);
     vanish(sessions[1]);
     database.execute(free(sessions[0]));
+    assertThat(taken(sessions[2])).isEqualTo("h");
     assertThat(standing()).isEqualTo(holds(sessions[2]));
   }
 
