@@ -419,19 +419,20 @@ public final class Lines implements Companion {
     departures.finish();
     List<Place> known = new ArrayList<>();
     List<String> lines = new ArrayList<>(doubtful);
+    int held = 0;
     for (Place place : places.values()) {
       boolean waits = place.phase() == Place.Phase.WAITS;
       if (place.changes) {
         continue;
       } else if (!place.isInRow()) {
         known.add(place);
-      } else if (waits || place.sweep != sweeps && lines.size() < SWEPT_AT_ONCE) {
+      } else if (waits || place.sweep != sweeps && held++ < SWEPT_AT_ONCE) {
         place.sweep = sweeps;
         known.add(place);
         lines.add(place.node);
       }
     }
-    if (lines.size() < SWEPT_AT_ONCE) {
+    if (held < SWEPT_AT_ONCE) {
       sweeps++; // all were looked at since the last time
     }
     // Whatever has a larger number may belong to a join whose reply is still to come.
