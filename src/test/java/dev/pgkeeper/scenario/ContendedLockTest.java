@@ -73,7 +73,7 @@ class ContendedLockTest {
       try (Crowd crowd = Crowd.start(database, TakeTheLock.class, often, 2, 4, "", SEED)) {
         for (int i = 0; i < 4; i++) {
           crowd.work(Duration.ofMillis(500));
-          crowd.endSessions();
+          crowd.endASessionInTheMiddle();
         }
         wrong = Run.of(crowd, log, database);
       }
