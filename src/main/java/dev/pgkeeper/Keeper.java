@@ -8,12 +8,18 @@ import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
 import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
+import dev.pgkeeper.internal.queue.Queues;
+import dev.pgkeeper.internal.queue.SharedQueue;
+import dev.pgkeeper.internal.queue.SharedTopic;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.store.TableStore;
 import dev.pgkeeper.internal.tree.Paths;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.QueueOptions;
+import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
@@ -21,6 +27,7 @@ import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
+import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Collection;
@@ -51,6 +58,7 @@ public final class Keeper implements AutoCloseable {
   private final SharedTree tree;
   private final Lines lines;
   private final SharedGuard guard;
+  private final Queues queues;
   private final ThreadPoolExecutor background;
 
   private Keeper(
@@ -59,12 +67,14 @@ public final class Keeper implements AutoCloseable {
       ClientSession session,
       SharedTree tree,
       Lines lines,
+      Queues queues,
       ThreadPoolExecutor background) {
     this.options = options;
     this.database = database;
     this.session = session;
     this.tree = tree;
     this.lines = lines;
+    this.queues = queues;
     this.guard =
         new SharedGuard(
             database,
@@ -97,8 +107,9 @@ public final class Keeper implements AutoCloseable {
               database, options, OwnConnections.choose(dataSource, options), background);
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
+      Queues queues = new Queues(database, session, options, background);
       session.open();
-      return new Keeper(options, database, session, tree, lines, background);
+      return new Keeper(options, database, session, tree, lines, queues, background);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -250,6 +261,28 @@ public final class Keeper implements AutoCloseable {
   public Guard guard() {
     session.ensureUsable();
     return guard;
+  }
+
+  /** A queue of 1 to 500 bytes' name, made when it is first used. */
+  public <T> Queue<T> queue(String name, Codec<T> codec) {
+    return queue(name, codec, QueueOptions.defaults());
+  }
+
+  /** The same, with settings that hold for everybody who uses it. */
+  public <T> Queue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
+    session.ensureUsable();
+    return new SharedQueue<>(queues, name, codec, queueOptions);
+  }
+
+  /** What is published to every subscription that there is. */
+  public <T> Topic<T> topic(String name, Codec<T> codec) {
+    session.ensureUsable();
+    return new SharedTopic<>(queues, name, codec);
+  }
+
+  /** A queue with as little to it as Curator's simple one: what is taken is gone. */
+  public <T> SimpleQueue<T> simpleQueue(String name, Codec<T> codec) {
+    return new SimpleQueue<>(this, name, codec);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */
