@@ -75,8 +75,9 @@ class MessageTrafficTest {
             wrong(
                 "together",
                 """
-                CREATE OR REPLACE FUNCTION ${schema}.give_back(in_messages ${schema}.message[], in_how text, in_delay_ms bigint, in_error text)
-                RETURNS void LANGUAGE sql AS 'SELECT NULL::void'
+                CREATE OR REPLACE FUNCTION ${schema}.give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[],
+                    in_errors text[]) RETURNS void LANGUAGE sql
+                  AS 'SELECT ${schema}.key_free(m.queue, m.key, m.id) FROM unnest(in_messages) AS m WHERE m.key IS NOT NULL'
                 """,
                 TrafficChecker::lost))
         .isNotEmpty();
