@@ -112,11 +112,10 @@ abstract class SqlQueueTest {
 
   /** The call that acks a message in a transaction. */
   final String ackCall(String payload) {
-    return ask(
-            "SELECT concat_ws(',', c.number, m.id, c.session) FROM ${schema}.claim c, unnest(c.messages) m"
-                + " WHERE convert_from(m.payload, 'UTF8') = '"
-                + payload
-                + "' AND m.id = ANY (c.ids)")
+    return ask("SELECT concat_ws(',', c.number, m.id, c.session) FROM ${schema}.claim c, unnest(c.messages) m"
+            + " WHERE convert_from(m.payload, 'UTF8') = '"
+            + payload
+            + "' AND m.id = ANY (c.ids)")
         .transform(arguments -> "SELECT ${schema}.ack(" + arguments + ")");
   }
 
