@@ -29,12 +29,15 @@ class SqlClaimTest extends SqlQueueTest {
     assertThat(ask(lost)).isEqualTo("a,b");
     assertThat(ask(lost.replace("true, false)", "true, true)"))).isEqualTo("a,b");
     assertThat(places()).isEqualTo("0 0 0 0 2 0");
-    assertThatThrownBy(() -> {
-          enqueue("c");
-          ask(lost);
-        })
+    assertThatThrownBy(
+            () -> {
+              enqueue("c");
+              ask(lost);
+            })
         .as("the first one, late")
-        .rootCause().extracting("SQLState").isEqualTo("23505");
+        .rootCause()
+        .extracting("SQLState")
+        .isEqualTo("23505");
     assertThat(places()).isEqualTo("1 0 0 0 2 0");
   }
 
@@ -65,12 +68,18 @@ class SqlClaimTest extends SqlQueueTest {
   @Test
   void aLeaseThatIsOverGivesBackAndItsAckIsRefused() {
     enqueue("a");
-    String claimed = ask("SELECT claim || ', ' || id FROM ${schema}.take_leased('" + queue + "', 1, '1 ms')");
+    String claimed =
+        ask("SELECT claim || ', ' || id FROM ${schema}.take_leased('" + queue + "', 1, '1 ms')");
     tidyUntil("expired", "SELECT ready = 1 FROM ${schema}.queues WHERE queue = '" + queue + "'");
-    assertThatThrownBy(() -> ask("SELECT ${schema}.ack(" + claimed + ")")).rootCause().extracting("SQLState").isEqualTo("PK003");
+    assertThatThrownBy(() -> ask("SELECT ${schema}.ack(" + claimed + ")"))
+        .rootCause()
+        .extracting("SQLState")
+        .isEqualTo("PK003");
     assertThat(ask("SELECT ${schema}.nack(" + claimed + ")")).isEqualTo("f");
-    assertThat(ask("SELECT ${schema}.extend(" + claimed.replaceAll(",.*", "") + ", 1000)")).isEqualTo("f");
-    assertThat(ask("SELECT tries FROM ${schema}.take_leased('" + queue + "', 1, '1 min')")).isEqualTo("2");
+    assertThat(ask("SELECT ${schema}.extend(" + claimed.replaceAll(",.*", "") + ", 1000)"))
+        .isEqualTo("f");
+    assertThat(ask("SELECT tries FROM ${schema}.take_leased('" + queue + "', 1, '1 min')"))
+        .isEqualTo("2");
   }
 
   @Test
@@ -79,7 +88,10 @@ class SqlClaimTest extends SqlQueueTest {
     enqueue("b");
     enqueue("c");
     assertThat(
-            ask("SELECT count(${schema}.ack(claim, id)) FROM ${schema}.take_leased('" + queue + "', 3, '1 min')"))
+            ask(
+                "SELECT count(${schema}.ack(claim, id)) FROM ${schema}.take_leased('"
+                    + queue
+                    + "', 3, '1 min')"))
         .isEqualTo("3");
     assertThat(places()).isEqualTo("0 0 0 0 0 0");
   }
@@ -88,8 +100,10 @@ class SqlClaimTest extends SqlQueueTest {
   void anExtendedLeaseLastsLonger() {
     enqueue("a");
     ask(takeCall(session, 1, "60000, false, NULL, NULL, NULL, true, false"));
-    assertThat(ask("SELECT ${schema}.extend(" + claim() + ", NULL, " + session + ")")).isEqualTo("t");
-    assertThat(ask("SELECT until IS NULL FROM ${schema}.in_flight WHERE queue = '" + queue + "'")).isEqualTo("t");
+    assertThat(ask("SELECT ${schema}.extend(" + claim() + ", NULL, " + session + ")"))
+        .isEqualTo("t");
+    assertThat(ask("SELECT until IS NULL FROM ${schema}.in_flight WHERE queue = '" + queue + "'"))
+        .isEqualTo("t");
   }
 
   @Test
@@ -154,8 +168,16 @@ class SqlClaimTest extends SqlQueueTest {
     enqueue("b");
     take(1);
     take(1);
-    assertThat(ask("SELECT ${schema}.claims_forget(%d, '{%d}', %d)".formatted(session, claim() - 1, claim()))).isEqualTo("0");
-    assertThat(ask("SELECT ${schema}.claims_forget(%d, '{%d}', %d)".formatted(session, claim(), claim()))).isEqualTo("1");
+    assertThat(
+            ask(
+                "SELECT ${schema}.claims_forget(%d, '{%d}', %d)"
+                    .formatted(session, claim() - 1, claim())))
+        .isEqualTo("0");
+    assertThat(
+            ask(
+                "SELECT ${schema}.claims_forget(%d, '{%d}', %d)"
+                    .formatted(session, claim(), claim())))
+        .isEqualTo("1");
     assertThat(places()).isEqualTo("1 0 0 0 1 0");
     assertThat(take(1)).isEqualTo("a");
   }

@@ -23,7 +23,8 @@ class SqlConservationTest {
   void whateverHappensAMessageIsInOnePlaceAtATime() throws Exception {
     try (TestDatabase database = TestDatabase.fresh()) {
       SqlQueueRun run =
-          new SqlQueueRun(database, Long.getLong("pgkeeper.queue.seed", System.nanoTime() % 10_000));
+          new SqlQueueRun(
+              database, Long.getLong("pgkeeper.queue.seed", System.nanoTime() % 10_000));
       List<String> violations = run.run(SPAN);
       System.out.println(run);
       assertThat(violations).as(run.toString()).isEmpty();
@@ -42,7 +43,8 @@ class SqlConservationTest {
     AN_ACK_NEEDS_ITS_CLAIM("ack", "IS NOT NULL", "IS NULL AND false"),
     A_SESSIONS_END_GIVES_BACK("claims_return", "PERFORM %s.give_all_back", "PERFORM concat"),
     AN_EXPIRED_CLAIM_GIVES_BACK("claims_expire", "PERFORM %s.give_all_back", "PERFORM concat"),
-    AN_ACK_OF_A_WHOLE_CLAIM_DELETES_IT("_ack", "DELETE FROM %s.claim d\n", "PERFORM FROM %s.claim d\n");
+    AN_ACK_OF_A_WHOLE_CLAIM_DELETES_IT(
+        "_ack", "DELETE FROM %s.claim d\n", "PERFORM FROM %s.claim d\n");
 
     final String function;
     final String protects;

@@ -44,7 +44,9 @@ class SqlKeyTest extends SqlQueueTest {
     enqueue("b1", B);
     try (Connection other = database.connect()) {
       other.setAutoCommit(false);
-      assertThat(ask(other, takeCall(openSession(), 1, "NULL, false, NULL, NULL, NULL, false, false"))).isEqualTo("a0");
+      assertThat(
+              ask(other, takeCall(openSession(), 1, "NULL, false, NULL, NULL, NULL, false, false")))
+          .isEqualTo("a0");
       assertThat(take(1)).isEqualTo("b1");
       assertThat(take(1)).as("may be asked again at once").isEqualTo("nothing");
       other.rollback();
@@ -53,7 +55,8 @@ class SqlKeyTest extends SqlQueueTest {
   }
 
   @Test
-  void anAckInACallersTransactionFreesTheKeyWhenItCommitsAndKeepsNobodyElseWaiting() throws Exception {
+  void anAckInACallersTransactionFreesTheKeyWhenItCommitsAndKeepsNobodyElseWaiting()
+      throws Exception {
     enqueue("a1", A);
     enqueue("a2", A);
     enqueue("b1", B);
@@ -101,7 +104,12 @@ class SqlKeyTest extends SqlQueueTest {
     giveBack("a1", "retry", "60000");
     assertThat(ask("SELECT ${schema}.purge('" + queue + "', 1)")).isEqualTo("1");
     assertThat(ask("SELECT ${schema}.purge('" + queue + "')")).isEqualTo("2");
-    assertThat(ask("SELECT count(*) FROM ${schema}.key_turn t JOIN ${schema}.queue q ON q.id = t.queue WHERE q.name = '" + queue + "'")).isEqualTo("0");
+    assertThat(
+            ask(
+                "SELECT count(*) FROM ${schema}.key_turn t JOIN ${schema}.queue q ON q.id = t.queue WHERE q.name = '"
+                    + queue
+                    + "'"))
+        .isEqualTo("0");
     enqueue("a4", A + ", in_life => '1 ms'");
     enqueue("a5", A);
     ask("SELECT pg_sleep(0.002)");
@@ -113,8 +121,12 @@ class SqlKeyTest extends SqlQueueTest {
   @Test
   void acksOfSeveralKeysDoNotWaitForEachOther() throws Exception {
     for (String key : new String[] {"A", "B", "C", "D"}) {
-      enqueue(key + "1", ", in_key => '" + key + "', in_priority => " + (key.compareTo("B") > 0 ? 1 : 0));
-      enqueue(key + "2", ", in_key => '" + key + "', in_priority => " + (key.compareTo("B") > 0 ? 1 : 0));
+      enqueue(
+          key + "1",
+          ", in_key => '" + key + "', in_priority => " + (key.compareTo("B") > 0 ? 1 : 0));
+      enqueue(
+          key + "2",
+          ", in_key => '" + key + "', in_priority => " + (key.compareTo("B") > 0 ? 1 : 0));
     }
     take(9);
     take(9);
@@ -122,7 +134,8 @@ class SqlKeyTest extends SqlQueueTest {
       database.execute("UPDATE ${schema}.lane SET look_at = '-infinity'");
       tidy();
     }
-    try (Connection one = database.connect(); Connection other = database.connect()) {
+    try (Connection one = database.connect();
+        Connection other = database.connect()) {
       splitAll();
       one.setAutoCommit(false);
       other.setAutoCommit(false);
@@ -139,6 +152,8 @@ class SqlKeyTest extends SqlQueueTest {
 
   /** So that nobody waits for who acks another message of the same claim. */
   private void splitAll() {
-    ask("SELECT count(${schema}.claim_split(session, claim, id, id)) FROM ${schema}.in_flight WHERE queue = '%s'".formatted(queue));
+    ask(
+        "SELECT count(${schema}.claim_split(session, claim, id, id)) FROM ${schema}.in_flight WHERE queue = '%s'"
+            .formatted(queue));
   }
 }

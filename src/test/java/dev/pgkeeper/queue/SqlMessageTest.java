@@ -19,14 +19,21 @@ class SqlMessageTest extends SqlQueueTest {
     enqueue("c", ", in_priority => -3");
     enqueue("d", ", in_priority => 5");
     enqueue("e");
-    assertThat(ask("SELECT string_agg(convert_from(payload, 'UTF8'), ',') FROM ${schema}.peek('" + queue + "', 9)"))
+    assertThat(
+            ask(
+                "SELECT string_agg(convert_from(payload, 'UTF8'), ',') FROM ${schema}.peek('"
+                    + queue
+                    + "', 9)"))
         .isEqualTo("b,d,a,e,c");
     assertThat(take(9)).isEqualTo("b,d,a,e,c");
   }
 
   @Test
   void aBatchKeepsItsOrderWhateverItsDeduplicationKeysAre() {
-    ask("SELECT ${schema}.enqueue_all(array_fill('" + queue + "'::text, '{4}'), '{a,b,c,d}', in_dedup_keys => '{z,NULL,b,z}')");
+    ask(
+        "SELECT ${schema}.enqueue_all(array_fill('"
+            + queue
+            + "'::text, '{4}'), '{a,b,c,d}', in_dedup_keys => '{z,NULL,b,z}')");
     assertThat(take(9)).isEqualTo("a,b,c");
   }
 
@@ -62,11 +69,15 @@ class SqlMessageTest extends SqlQueueTest {
     take(1);
     giveBack("a", "retry", "20");
     assertThat(
-            ask("SELECT concat_ws(' ', reason, error, tries, headers, bytes) FROM ${schema}.dead_letters WHERE queue = '" + queue + "'"))
+            ask(
+                "SELECT concat_ws(' ', reason, error, tries, headers, bytes) FROM ${schema}.dead_letters WHERE queue = '"
+                    + queue
+                    + "'"))
         .isEqualTo("tried 3 times broken 3 {\"h\": \"v\"} 1");
     assertThat(ask("SELECT ${schema}.redrive('" + queue + "')")).isEqualTo("1");
     assertThat(take(1)).isEqualTo("a");
-    assertThat(ask("SELECT try FROM ${schema}.in_flight WHERE queue = '" + queue + "'")).isEqualTo("1");
+    assertThat(ask("SELECT try FROM ${schema}.in_flight WHERE queue = '" + queue + "'"))
+        .isEqualTo("1");
   }
 
   @Test
@@ -77,10 +88,12 @@ class SqlMessageTest extends SqlQueueTest {
       take(1);
       giveBack("a", "retry", "NULL");
       assertThat(
-              ask("SELECT extract(epoch FROM due - clock_timestamp()) BETWEEN %1$d - 9 AND %1$d FROM ${schema}.message WHERE queue = (SELECT id FROM ${schema}.queue WHERE name = '%2$s')"
-                  .formatted(seconds, queue)))
+              ask(
+                  "SELECT extract(epoch FROM due - clock_timestamp()) BETWEEN %1$d - 9 AND %1$d FROM ${schema}.message WHERE queue = (SELECT id FROM ${schema}.queue WHERE name = '%2$s')"
+                      .formatted(seconds, queue)))
           .isEqualTo("t");
-      database.execute("UPDATE ${schema}.message SET due = clock_timestamp() WHERE due IS NOT NULL");
+      database.execute(
+          "UPDATE ${schema}.message SET due = clock_timestamp() WHERE due IS NOT NULL");
       tidy();
     }
   }
@@ -101,7 +114,9 @@ class SqlMessageTest extends SqlQueueTest {
       throws Exception {
     String call =
         "SELECT (${schema}.enqueue_all(ARRAY['%s'], ARRAY['%s'::bytea], in_dedup_keys => '{d}'))[1].code";
-    assertThat(TwoTransactions.cross(database, call.formatted(queue, "a"), keep, call.formatted(queue, "b")))
+    assertThat(
+            TwoTransactions.cross(
+                database, call.formatted(queue, "a"), keep, call.formatted(queue, "b")))
         .isEqualTo(answer);
     assertThat(take(9)).isEqualTo(keep ? "a" : "b");
   }
@@ -123,7 +138,13 @@ class SqlMessageTest extends SqlQueueTest {
     try (Connection caller = database.connect()) {
       caller.setAutoCommit(false);
       ask(caller, enqueueCall("b", ""));
-      assertThat(ask(caller, "SELECT convert_from(payload, 'UTF8') FROM ${schema}.take_now('" + queue + "', 1)")).isEqualTo("a");
+      assertThat(
+              ask(
+                  caller,
+                  "SELECT convert_from(payload, 'UTF8') FROM ${schema}.take_now('"
+                      + queue
+                      + "', 1)"))
+          .isEqualTo("a");
       assertThat(take(1)).isEqualTo("nothing");
       caller.rollback();
       assertThat(take(9)).isEqualTo("a");
@@ -140,7 +161,10 @@ class SqlMessageTest extends SqlQueueTest {
   void aTransactionThatEnqueuesForLongIsFoundAndRungFor() throws Exception {
     try (Connection caller = database.connect()) {
       caller.setAutoCommit(false);
-      ask(caller, "SELECT ${schema}._enqueue(${schema}.next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL)".formatted(queue));
+      ask(
+          caller,
+          "SELECT ${schema}._enqueue(${schema}.next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL)"
+              .formatted(queue));
       for (int look = 0; look < 3; look++) {
         enqueue("x");
         database.execute("UPDATE ${schema}.lane SET look_at = '-infinity'");
@@ -152,7 +176,9 @@ class SqlMessageTest extends SqlQueueTest {
     assertThat(take(1)).isEqualTo("sleeps");
     database.execute("UPDATE ${schema}.lane SET look_at = '-infinity'");
     tidy();
-    assertThat(ask("SELECT count(*) FROM ${schema}.idle WHERE queue = '" + queue + "'")).as("not rung").isEqualTo("0");
+    assertThat(ask("SELECT count(*) FROM ${schema}.idle WHERE queue = '" + queue + "'"))
+        .as("not rung")
+        .isEqualTo("0");
     assertThat(take(1)).isEqualTo("slow");
   }
 

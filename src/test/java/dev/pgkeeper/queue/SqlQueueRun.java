@@ -26,10 +26,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 
 /**
- * Many connections that do everything to two queues at once, one of them with keys, while backends are terminated. What
- * each was told is remembered, and compared with what is there: every message is waiting, claimed,
- * dead or acked, once; of one key, one is worked on at a time and in their order; what is no longer
- * claimed cannot be acked; and in the end nothing is left.
+ * Many connections that do everything to two queues at once, one of them with keys, while backends
+ * are terminated. What each was told is remembered, and compared with what is there: every message
+ * is waiting, claimed, dead or acked, once; of one key, one is worked on at a time and in their
+ * order; what is no longer claimed cannot be acked; and in the end nothing is left.
  *
  * <p>A payload is {@code name} or {@code name|key|number}. A commit whose reply was lost may have
  * happened or not: such messages are left out where that decides.
@@ -114,8 +114,7 @@ final class SqlQueueRun {
       Await.pause(Duration.ofMillis(50 + random.nextInt(200)));
       Integer[] all = backends.toArray(Integer[]::new);
       if (all.length > 0) {
-        database.execute(
-            "SELECT pg_terminate_backend(" + all[random.nextInt(all.length)] + ")");
+        database.execute("SELECT pg_terminate_backend(" + all[random.nextInt(all.length)] + ")");
         terminated.incrementAndGet();
       }
     }
@@ -432,7 +431,9 @@ final class SqlQueueRun {
           }
         }
       } catch (Broken e) {
-        payloads.stream().filter(payload -> !enqueued.contains(payload)).forEach(perhapsEnqueued::add);
+        payloads.stream()
+            .filter(payload -> !enqueued.contains(payload))
+            .forEach(perhapsEnqueued::add);
         throw e;
       }
     }
@@ -555,8 +556,7 @@ final class SqlQueueRun {
       for (int i = 0; i < rows.size(); i++) {
         if (rows.get(i)[1] != null) {
           Taken taken =
-              new Taken(
-                  apart ? first + i : first, Long.parseLong(rows.get(i)[1]), rows.get(i)[2]);
+              new Taken(apart ? first + i : first, Long.parseLong(rows.get(i)[1]), rows.get(i)[2]);
           begun(taken);
           mine.add(taken);
         }

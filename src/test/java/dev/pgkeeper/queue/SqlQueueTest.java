@@ -105,18 +105,19 @@ abstract class SqlQueueTest {
   /** Gives the message with this payload back; ok or refused. */
   final String giveBack(String payload, String how, String delay) {
     return ask(
-        "SELECT (r.outcomes)[1].code FROM (SELECT c.session, c.number, m.id FROM ${schema}.claim c, unnest(c.messages) m"
-            + " WHERE convert_from(m.payload, 'UTF8') = '%1$s' AND m.id = ANY (c.ids)) f, ${schema}.request_return(f.session, 1, (SELECT last_value FROM ${schema}.zxid) + nextval('${schema}.zxid'), ARRAY[f.number], ARRAY[f.id], '{%2$s}', ARRAY[%3$s::bigint], '{broken}') r"
-                .formatted(payload, how, delay));
+        "SELECT (r.outcomes)[1].code FROM (SELECT c.session, c.number, m.id FROM ${schema}.claim c JOIN ${schema}.queue q ON q.id = c.queue, unnest(c.messages) m"
+            + " WHERE q.name = '%4$s' AND convert_from(m.payload, 'UTF8') = '%1$s' AND m.id = ANY (c.ids)) f, ${schema}.request_return(f.session, 1, (SELECT last_value FROM ${schema}.zxid) + nextval('${schema}.zxid'), ARRAY[f.number], ARRAY[f.id], '{%2$s}', ARRAY[%3$s::bigint], '{broken}') r"
+                .formatted(payload, how, delay, queue));
   }
 
   /** The call that acks a message in a transaction. */
   final String ackCall(String payload) {
-    return ask(
-            "SELECT concat_ws(',', c.number, m.id, c.session) FROM ${schema}.claim c, unnest(c.messages) m"
-                + " WHERE convert_from(m.payload, 'UTF8') = '"
-                + payload
-                + "' AND m.id = ANY (c.ids)")
+    return ask("SELECT concat_ws(',', c.number, m.id, c.session) FROM ${schema}.claim c JOIN ${schema}.queue q ON q.id = c.queue, unnest(c.messages) m"
+            + " WHERE q.name = '"
+            + queue
+            + "' AND convert_from(m.payload, 'UTF8') = '"
+            + payload
+            + "' AND m.id = ANY (c.ids)")
         .transform(arguments -> "SELECT ${schema}.ack(" + arguments + ")");
   }
 

@@ -41,11 +41,14 @@ class SqlSleepTest extends SqlQueueTest {
     ENQUEUED("", "enqueue('%s', 'm')"),
     ENQUEUED_WITH_A_KEY("", "enqueue('%s', 'm', in_key => 'K')"),
     RESUMED("enqueue('%1$s', 'm'), ${schema}.pause('%1$s')", "resume('%s')"),
-    RESUMED_WITH_A_KEY("enqueue('%1$s', 'm', in_key => 'K'), ${schema}.pause('%1$s')", "resume('%s')"),
+    RESUMED_WITH_A_KEY(
+        "enqueue('%1$s', 'm', in_key => 'K'), ${schema}.pause('%1$s')", "resume('%s')"),
     REDRIVEN("enqueue('%s', 'm', in_life => '1 ms'), pg_sleep(0.002)", "redrive('%s')"),
     DUE("enqueue('%s', 'm', in_delay => '1 ms'), pg_sleep(0.002)", "queue_tidy('{%s}')"),
     GIVEN_BACK("enqueue('%s', 'm')", "nack(0, 0, in_delay => '0')"),
-    FREED_BY_AN_ACK("enqueue('%1$s', 'first', in_key => 'K'), ${schema}.enqueue('%1$s', 'm', in_key => 'K')", "ack(0, 0)"),
+    FREED_BY_AN_ACK(
+        "enqueue('%1$s', 'first', in_key => 'K'), ${schema}.enqueue('%1$s', 'm', in_key => 'K')",
+        "ack(0, 0)"),
     PUBLISHED("", "publish('%s', 'm')");
 
     final String before;
@@ -72,7 +75,13 @@ class SqlSleepTest extends SqlQueueTest {
     if (coming == Coming.REDRIVEN) {
       tidy();
     } else if (call.contains("0, 0")) {
-      call = call.replace("0, 0", ask("SELECT claim || ', ' || id FROM ${schema}.take_leased('" + queue + "', 1, '1 h')"));
+      call =
+          call.replace(
+              "0, 0",
+              ask(
+                  "SELECT claim || ', ' || id FROM ${schema}.take_leased('"
+                      + queue
+                      + "', 1, '1 h')"));
     }
     return "SELECT ${schema}." + call;
   }
@@ -154,7 +163,8 @@ class SqlSleepTest extends SqlQueueTest {
     }
     enqueue("a");
     enqueue("b");
-    assertThat(ask("SELECT sleeping FROM ${schema}.queues WHERE queue = '" + queue + "'")).isEqualTo("2");
+    assertThat(ask("SELECT sleeping FROM ${schema}.queues WHERE queue = '" + queue + "'"))
+        .isEqualTo("2");
     assertThat(isRung()).isFalse();
   }
 
@@ -162,6 +172,7 @@ class SqlSleepTest extends SqlQueueTest {
   void aSessionThatEndsIsNotRung() {
     take(1);
     ask("SELECT ${schema}.session_end(" + session + ")");
-    assertThat(ask("SELECT sleeping FROM ${schema}.queues WHERE queue = '" + queue + "'")).isEqualTo("0");
+    assertThat(ask("SELECT sleeping FROM ${schema}.queues WHERE queue = '" + queue + "'"))
+        .isEqualTo("0");
   }
 }

@@ -1,19 +1,11 @@
 package dev.pgkeeper.sql;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.pgkeeper.testing.TestDatabase;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.SQLWarning;
-import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -26,11 +18,6 @@ import org.junit.jupiter.api.Test;
 class QueryPlansTest {
 
   private static final int NODES = 100_000;
-  private static final int CALLS = 8; // past the fifth, when a generic plan may be chosen
-
-  /** A scan of a table or an index, as a plan writes it. */
-  private static final Pattern SCAN =
-      Pattern.compile("(Seq Scan|Bitmap \\w+ Scan|Index Scan|Index Only Scan)[^\\n]*? on (\\S+)");
 
   /**
    * The epoch is one row. A slot's row is changed within its page, so that nothing is left in its
@@ -101,7 +88,7 @@ class QueryPlansTest {
     calls.put("watch_states", "SELECT * FROM ${schema}.watch_states('{/p20,/p21,/none}')");
     calls.put("session_renew", "SELECT ${schema}.session_renew(4)");
     calls.put("session_ping", "SELECT * FROM ${schema}.session_ping(4, NULL)");
-    assertNoScan(calls, scan -> !scan.startsWith("Index"));
+    Plans.assertNone(database, calls, scan -> !scan.startsWith("Index"), EXCEPTED);
   }
 
   @Test
@@ -121,45 +108,6 @@ class QueryPlansTest {
     calls.put("watch_forget", "SELECT ${schema}.watch_forget(3, '{/p22,/p23}', '{n,c}')");
     calls.put("watch_subtree", "SELECT * FROM ${schema}.watch_subtree('/p24')");
     calls.put("session_end", "SELECT ${schema}.session_end(100 + %1$d)");
-    assertNoScan(calls, scan -> scan.startsWith("Seq Scan"));
-  }
-
-  /** Fails with the calls that scan like this, and their plans. */
-  private static void assertNoScan(Map<String, String> calls, Predicate<String> wrong)
-      throws SQLException {
-    assertThat(
-            database.queryLong(
-                "SELECT count(*) FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid"
-                    + " WHERE c.relnamespace = '${schema}'::regnamespace"))
-        .as("nobody analysed")
-        .isZero();
-    Map<String, String> found = new LinkedHashMap<>();
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute("LOAD 'auto_explain'");
-      statement.execute("SET auto_explain.log_min_duration = 0");
-      statement.execute("SET auto_explain.log_nested_statements = on");
-      statement.execute("SET auto_explain.log_level = notice");
-      for (Map.Entry<String, String> call : calls.entrySet()) {
-        int scans = 0;
-        for (int i = 1; i <= CALLS; i++) {
-          statement.clearWarnings();
-          statement.execute(
-              call.getValue().replace("${schema}", database.schema()).replace("%1$d", "" + i));
-          for (SQLWarning w = statement.getWarnings(); w != null; w = w.getNextWarning()) {
-            Matcher scan = SCAN.matcher(w.getMessage());
-            while (scan.find()) {
-              scans++;
-              if (wrong.test(scan.group(1)) && !EXCEPTED.contains(scan.group(2))) {
-                found.putIfAbsent(
-                    call.getKey() + ": " + scan.group(1) + " on " + scan.group(2), w.getMessage());
-              }
-            }
-          }
-        }
-        assertThat(scans).as(call.getKey() + " tells its plans").isPositive();
-      }
-    }
-    assertThat(found.keySet()).as(String.join("\n", found.values())).isEmpty();
+    Plans.assertNone(database, calls, scan -> scan.startsWith("Seq Scan"), EXCEPTED);
   }
 }

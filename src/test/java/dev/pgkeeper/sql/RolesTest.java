@@ -31,7 +31,17 @@ import org.postgresql.ds.PGSimpleDataSource;
 class RolesTest {
 
   private static final byte[] NONE = {};
-  private static final List<String> VIEWS = List.of("sessions", "nodes", "watchers", "epochs");
+  private static final List<String> VIEWS =
+      List.of(
+          "sessions",
+          "nodes",
+          "watchers",
+          "epochs",
+          "queues",
+          "in_flight",
+          "dead_letters",
+          "queue_consumers",
+          "queue_rates");
 
   private static TestDatabase database;
   private static final List<String> roles = new ArrayList<>();
@@ -154,6 +164,46 @@ class RolesTest {
   }
 
   @Test
+  void anApplicationDoesEverythingWithQueues() throws SQLException {
+    long session =
+        database.queryLong("SELECT ${schema}.session_open(600000, 60000, false, 'c', 'h', 1)");
+    for (String call :
+        List.of(
+            "queue_create('roles')",
+            "subscribe('roles', 's')",
+            "request_enqueue(%d, 1, 1, 'roles', '{a,b,c}')",
+            "request_enqueue_all(%d, 1, 2, '{roles}', '{d}', '{1}', '{0}', '{k}', '{\"{h,v}\"}', '{100000}', '{d}')",
+            "request_publish(%d, 1, 3, 'roles', 'm', NULL, NULL, NULL, NULL, NULL, NULL)",
+            "publish('roles', 'm')",
+            "take(%d, 1, 'roles', 2, NULL, true, NULL, NULL, NULL, true, false)",
+            "take(%d, 3, 'roles', 9, 60000, false, '{1}', NULL, NULL, true, true)",
+            "take(%1$d, 4, 'roles', 1, NULL, false, '{2,3}', NULL, NULL, true, false)",
+            "ring_idle('{roles}', '{1}')",
+            "enqueue('roles', 'e')",
+            "take_leased('roles', 1, '1 h')",
+            "request_return(%d, 1, 4, '{9}', '{9}', '{retry}', NULL, NULL)",
+            "extend(1, 1, %d)",
+            "claim_split(%d, 1, 1, 2)",
+            "claims_forget(%d, '{}', 9)",
+            "queue_tidy('{roles}')",
+            "pause('roles')",
+            "resume('roles')",
+            "peek('roles', 3)",
+            "take_now('roles/s', 1)",
+            "redrive('roles')",
+            "discard('roles')",
+            "purge('roles')",
+            "nack(1, 1)",
+            "subscriptions('roles')",
+            "queue_report('{roles}', '{1}', '{1}', '{1}', '{1}', '{1}')",
+            "session_end(%d)",
+            "unsubscribe('roles', 's')",
+            "queue_drop('roles')")) {
+      runAs("application", "SELECT ${schema}." + call.formatted(session));
+    }
+  }
+
+  @Test
   void anApplicationBeginsAnEpochAfterARestart() throws Exception {
     database.execute(
         "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 hour', timeline = 0");
@@ -229,6 +279,10 @@ class RolesTest {
             "SELECT ${schema}.set('/n', '')",
             "SELECT ${schema}.delete('/n')",
             "SELECT ${schema}.session_end(1)",
+            "SELECT ${schema}.enqueue('roles', 'x')",
+            "SELECT ${schema}.peek('roles')",
+            "SELECT ${schema}.take_leased('roles', 1, '1 s')",
+            "SELECT ${schema}.queue_drop('roles')",
             "CALL ${schema}.reap(1, NULL, NULL)",
             "SELECT nextval('${schema}.zxid')",
             "SELECT ${schema}.grant_all()")) {

@@ -1,0 +1,73 @@
+package dev.pgkeeper.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The plans of every statement inside the functions, told by the server itself. */
+public final class Plans {
+
+  private static final int CALLS = 8; // past the fifth, when a generic plan may be chosen
+
+  /** A scan of a table or an index, as a plan writes it. */
+  private static final Pattern SCAN =
+      Pattern.compile("(Seq Scan|Bitmap \\w+ Scan|Index Scan|Index Only Scan)[^\\n]*? on (\\S+)");
+
+  private Plans() {}
+
+  /**
+   * Fails with the calls that scan like this, and their plans. In a call, {@code %1$d} counts from
+   * 1.
+   */
+  public static void assertNone(
+      TestDatabase database,
+      Map<String, String> calls,
+      Predicate<String> wrong,
+      Set<String> excepted)
+      throws SQLException {
+    assertThat(
+            database.queryLong(
+                "SELECT count(*) FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid"
+                    + " WHERE c.relnamespace = '${schema}'::regnamespace"))
+        .as("nobody analysed")
+        .isZero();
+    Map<String, String> found = new LinkedHashMap<>();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("LOAD 'auto_explain'");
+      statement.execute("SET auto_explain.log_min_duration = 0");
+      statement.execute("SET auto_explain.log_nested_statements = on");
+      statement.execute("SET auto_explain.log_level = notice");
+      for (Map.Entry<String, String> call : calls.entrySet()) {
+        int scans = 0;
+        for (int i = 1; i <= CALLS; i++) {
+          statement.clearWarnings();
+          statement.execute(
+              call.getValue().replace("${schema}", database.schema()).replace("%1$d", "" + i));
+          for (SQLWarning w = statement.getWarnings(); w != null; w = w.getNextWarning()) {
+            Matcher scan = SCAN.matcher(w.getMessage());
+            while (scan.find()) {
+              scans++;
+              if (wrong.test(scan.group(1)) && !excepted.contains(scan.group(2))) {
+                found.putIfAbsent(
+                    call.getKey() + ": " + scan.group(1) + " on " + scan.group(2), w.getMessage());
+              }
+            }
+          }
+        }
+        assertThat(scans).as(call.getKey() + " tells its plans").isPositive();
+      }
+    }
+    assertThat(found.keySet()).as(String.join("\n", found.values())).isEmpty();
+  }
+}
