@@ -17,7 +17,8 @@ class SqlConservationTest {
 
   private static final Duration SPAN =
       Duration.ofSeconds(Integer.getInteger("pgkeeper.queue.seconds", 10));
-  private static final Duration SPAN_WITHOUT = Duration.ofSeconds(2);
+  private static final Duration SPAN_WITHOUT = Duration.ofSeconds(1);
+  private static final int MOST_RUNS = 20;
 
   @Test
   void whateverHappensAMessageIsInOnePlaceAtATime() throws Exception {
@@ -71,8 +72,16 @@ class SqlConservationTest {
         without = without.replace("RETURNING m\n", "\n");
       }
       database.execute(without);
-      SqlQueueRun run = new SqlQueueRun(database, 1);
-      assertThat(run.run(SPAN_WITHOUT)).as(run.toString()).isNotEmpty();
+      assertThat(violationsOfSomeRun(database)).isNotEmpty();
     }
+  }
+
+  /** What is off may need a coincidence to show. */
+  private static List<String> violationsOfSomeRun(TestDatabase database) throws Exception {
+    List<String> violations = List.of();
+    for (int seed = 1; seed <= MOST_RUNS && violations.isEmpty(); seed++) {
+      violations = new SqlQueueRun(database, seed).run(SPAN_WITHOUT);
+    }
+    return violations;
   }
 }
