@@ -75,8 +75,9 @@ CREATE INDEX node_mortal ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 
 -- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does not
 -- copy the parent's data; every creation and deletion below one parent takes its turn on this row. Where the children
--- stand in line for something (V007), the row says for what; `low` is a number that none of them is below, and `holder` to
--- `revoked` are of a session that holds without having waited.
+-- stand in line for something (V007), the row says for what; `low` is a number that none of them is below. Those who came
+-- first have no node: `holder` to `revoked` are of the session that holds, and `waiting` has four numbers for each that waits
+-- for that: its token, its session, its key, and since when, in microseconds.
 CREATE TABLE ${schema}.parent (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,
@@ -88,7 +89,8 @@ CREATE TABLE ${schema}.parent (
   holder   bigint,
   token    bigint,
   since    timestamptz,
-  revoked  boolean
+  revoked  boolean,
+  waiting  bigint[] NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
 INSERT INTO ${schema}.node VALUES
@@ -106,8 +108,8 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 
 CREATE INDEX watch_session ON ${schema}.watch (session);
 
--- The lines that somebody else waits for while this session holds them without having waited. Unlogged: after a crash,
--- those who wait look for themselves.
+-- The lines in whose row this session holds while somebody else waits, or waits itself: where its end has to see to who is
+-- next. Unlogged: after a crash, those who wait look for themselves.
 CREATE UNLOGGED TABLE ${schema}.awaited (
   session bigint NOT NULL,
   line    text COLLATE "C" NOT NULL,

@@ -40,15 +40,20 @@ BEGIN
   PERFORM set_config('${schema}.epoch', 'seen', false);
 END $$;
 
--- The next number. A backend looks at the epoch once: it cannot outlive the run of the server.
-CREATE FUNCTION ${schema}.next_zxid() RETURNS bigint
+-- The first number that a backend takes.
+CREATE FUNCTION ${schema}.first_zxid() RETURNS bigint
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF current_setting('${schema}.epoch', true) IS DISTINCT FROM 'seen' THEN
-    PERFORM ${schema}.epoch_begin();
-  END IF;
+  PERFORM ${schema}.epoch_begin();
   RETURN nextval('${schema}.zxid');
 END $$;
+
+-- The next number. A backend looks at the epoch once: it cannot outlive the run of the server. PostgreSQL writes an SQL
+-- function of one expression out where it is called, so this costs no call.
+CREATE FUNCTION ${schema}.next_zxid() RETURNS bigint
+LANGUAGE sql AS $$
+  SELECT CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.first_zxid() END
+$$;
 
 -- The advisory lock of one thing: 64-bit keys, one for each kind and number of this schema.
 CREATE FUNCTION ${schema}.lock_key(kind text, number bigint) RETURNS bigint
@@ -148,6 +153,13 @@ END $$;
 CREATE FUNCTION ${schema}.is_open(in_session bigint) RETURNS boolean
 LANGUAGE sql STABLE AS $$ SELECT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) $$;
 
+-- Whether somebody holds or waits in the row of a line (V007) whose session has not been ended.
+CREATE FUNCTION ${schema}.is_taken(in_holder bigint, in_waiting bigint[]) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT ${schema}.is_open(in_holder)
+    OR EXISTS (SELECT FROM generate_subscripts(in_waiting, 1) AS i WHERE ${schema}.is_open(in_waiting[i][2]))
+$$;
+
 -- Whether this session may own something new; keeps it from ending before the calling transaction does.
 CREATE FUNCTION ${schema}.session_joined(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -157,8 +169,9 @@ BEGIN
     WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
 END $$;
 
--- Ends a session and deletes all that it owned, under one number; messages that it had taken (V010) go back. Returns the paths that went, and those that others
--- waited for; null if there was no such session. Waits for transactions that hold on to something of it.
+-- Ends a session and deletes all that it owned, under one number; what it held in the rows of lines is the next one's then, and
+-- messages that it had taken (V010) go back. Returns the paths that went, and those lines; null if there was no such session.
+-- Waits for transactions that hold on to something of it.
 CREATE FUNCTION ${schema}._session_end(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -176,8 +189,14 @@ BEGIN
     DELETE FROM ${schema}.awaited a WHERE a.session = in_session RETURNING a.line
   )
   SELECT coalesce(array_agg(line), '{}') INTO lines FROM awaited;
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (SELECT n.parent FROM ${schema}.node n WHERE n.owner = in_session)
+  PERFORM FROM ${schema}.parent p
+    WHERE p.path IN (SELECT n.parent FROM ${schema}.node n WHERE n.owner = in_session UNION ALL SELECT unnest(lines))
     ORDER BY p.path FOR NO KEY UPDATE;
+  IF lines <> '{}' THEN
+    UPDATE ${schema}.parent p SET waiting = ${schema}.without(p.waiting, in_session)
+      WHERE p.path = ANY (lines) AND in_session = ANY (p.waiting);
+    PERFORM ${schema}.pass_on(p.path) FROM ${schema}.parent p WHERE p.path = ANY (lines) AND p.holder = in_session;
+  END IF;
   PERFORM FROM ${schema}.node n WHERE n.owner = in_session ORDER BY n.path FOR UPDATE;
   IF NOT FOUND THEN
     RETURN lines;
@@ -282,13 +301,13 @@ BEGIN
     INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;
 
--- Deletes what ended sessions left behind: registrations that came too late to go with them, waits for
--- what they hold no more, and replies that nobody can still be settling.
+-- Deletes what ended sessions left behind: registrations that came too late to go with them, notes of lines in whose rows
+-- they are no more, and replies that nobody can still be settling.
 CREATE FUNCTION ${schema}.tidy() RETURNS void
 LANGUAGE sql AS $$
   DELETE FROM ${schema}.watch w WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = w.session);
   DELETE FROM ${schema}.awaited a WHERE NOT EXISTS (
-    SELECT FROM ${schema}.parent p WHERE p.path = a.line AND p.holder = a.session);
+    SELECT FROM ${schema}.parent p WHERE p.path = a.line AND (p.holder = a.session OR a.session = ANY (p.waiting)));
   DELETE FROM ${schema}.reply r WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = r.session)
     AND r.at < clock_timestamp() - interval '2 days'
 $$;

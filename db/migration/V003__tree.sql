@@ -182,7 +182,7 @@ BEGIN
   ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
     RETURN ${schema}.refused('bad_version', in_path);
   END IF;
-  SELECT p.children + ${schema}.is_open(p.holder)::integer INTO below FROM ${schema}.parent p WHERE p.path = in_path;
+  SELECT p.children + ${schema}.is_taken(p.holder, p.waiting)::integer INTO below FROM ${schema}.parent p WHERE p.path = in_path;
   IF below > 0 THEN
     RETURN ${schema}.refused('not_empty', in_path);
   END IF;
@@ -225,7 +225,7 @@ BEGIN
   END IF;
   PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
-  PERFORM pg_notify('${schema}:' || p.holder, p.path) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_row(p) FROM ${schema}.parent p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
   DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
   DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
@@ -455,7 +455,7 @@ END $$;
 CREATE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(p.children, 0) = 0 AND CASE n.kind
-    WHEN 'container' THEN NOT ${schema}.is_open(p.holder) AND CASE WHEN p.recipe IS NULL
+    WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
       THEN p.creates > 0 OR n.ctime < clock_timestamp() - interval '5 minutes'
       ELSE coalesce(p.since, n.ctime) < clock_timestamp() - interval '1 minute' END
     WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'

@@ -7,19 +7,27 @@
 -- ever gets ahead of somebody else, and those ahead only become fewer: what is true once stays true, so a contender can
 -- take its turn without a lock on the line. Its state says what it has: w waits, h holds, r holds and is asked to give back.
 --
--- The quick way: whoever finds nobody in a line with one permit holds it at once as its `holder`, without a node: one row is
--- updated in place where otherwise a node is created and deleted. Such a hold is valid as long as its session's row is
--- there, so it ends with the session although nothing of it is touched then; and nobody is ahead of its holder. Whether a
--- session is still there can only be asked once the line's row is held: a statement that waits for the row does not see the
--- sessions that were opened meanwhile. So after a holder whose session ended, the next one does not go the quick way.
+-- The row: where there is one permit, those who come first have no node. Whoever finds nobody is the `holder` in the line's row
+-- of parent, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
+-- deleted. Whoever finds that row full, or contenders with nodes, or has data or a limit to keep, waits with a node. So all
+-- in the row are ahead of all with nodes; and nobody waits there but behind a holder. What a place in the row says is
+-- valid as long as its session's row is there. Whether that is so can only be asked once the line's row is held: a statement
+-- that waits for the row does not see the sessions that were opened meanwhile.
+--
+-- The end of a session takes it out of the rows where it is, and passes on what it held there, in its own transaction. `awaited`
+-- notes where it has to look: in rows where somebody waits. Who joins such a row sees to the notes of its own session and of the
+-- holder's, while it has the row. A note that it finds there will be found by the end of that session, which then waits
+-- for the row. A note that it has to add, it adds under the advisory lock that the end takes first; if the holder's end has that
+-- already, the join fails and is asked again. Notes are lost in a crash, and perhaps when they are tidied away: then those who wait
+-- find at their sweep that the holder is over.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
 --   flush  makes a join durable that did not grant: a commit of nothing, flushed (pg_logical_emit_message). Apart from the join,
 --          because others wait for the line's row until that is committed; and before anybody relies on the turn.
---   leave  takes the contender or the holder away, makes holders of those who may hold now, and rings their owners: all in
---          one transaction, which is not flushed. The ring carries the contender's key, which only its client and this table
---          know: whoever hears it holds, without asking. It fails with 55P03 where a fence keeps it waiting, and is asked again:
---          whoever wants to join would wait behind it.
+--   leave  (of the row: free) takes the contender or the holder away, makes holders of those who may hold now, and rings their
+--          owners: all in one transaction, which is not flushed. The ring carries the contender's key, which only its client
+--          and these tables know: whoever hears it holds, without asking. It fails with 55P03 where a fence keeps it waiting,
+--          and is asked again: whoever wants to join would wait behind it.
 --   take   does the same for a contender that was not rung, or whose ring was lost. Not flushed. May be asked at any time.
 --   fence  keeps a hold from ending until the caller's transaction ends: it locks the contender, or the holder's session and
 --          the line, against deletion; leaving, and ending the session, wait for that.
@@ -49,11 +57,22 @@ $$;
 CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') || what $$;
 
+-- A place in a line's row, as it is rung for: no path has an empty name.
+CREATE FUNCTION ${schema}.row_place(in_line text, in_token bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT in_line || '//' || in_token $$;
+
+-- Those who wait in a row, but for the one with this token or those of this session: no two of these numbers are the same.
+CREATE FUNCTION ${schema}.without(in_waiting bigint[], in_number bigint) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(ARRAY[in_waiting[i][1], in_waiting[i][2], in_waiting[i][3], in_waiting[i][4]] ORDER BY i), '{}')
+    FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2])
+$$;
+
 -- Whether this contender may hold.
 CREATE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN p.permits = 1
-      THEN NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = p.holder)
+      THEN NOT ${schema}.is_taken(p.holder, p.waiting)
         AND NOT EXISTS (SELECT FROM ${schema}.node a
           WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name < in_name)
       ELSE p.permits >= (SELECT sum(${schema}.weight(a.name, p.permits)) FROM ${schema}.node a
@@ -81,15 +100,52 @@ BEGIN
   RETURN outcome;
 END $$;
 
+-- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, with version 1 if it holds
+-- already; without a code if there is no place for it. As few statements as it can be, because most locks are taken so.
+CREATE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
+RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  noted   integer;
+  outcome ${schema}.outcome;
+BEGIN
+  UPDATE ${schema}.parent p SET holder = coalesce(p.holder, in_session),
+      token = CASE WHEN p.holder IS NULL THEN ${schema}.next_zxid() ELSE p.token END,
+      since = CASE WHEN p.holder IS NULL THEN clock_timestamp() ELSE p.since END,
+      revoked = CASE WHEN p.holder IS NOT NULL THEN p.revoked END,
+      waiting = CASE WHEN p.holder IS NOT NULL THEN p.waiting || ARRAY[[${schema}.next_zxid(), in_session, in_key,
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint]] ELSE p.waiting END
+    FROM ${schema}.session s
+    WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
+      AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
+      AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+        OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+    RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
+      (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
+  IF outcome.version = 0 THEN
+    SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, outcome.owner) AND a.line = in_line;
+    IF noted < 2 - (outcome.owner = in_session)::integer THEN
+      INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
+      IF NOT ${schema}.await_holder(outcome.owner, in_line, false) THEN
+        PERFORM ${schema}.pass_on(in_line);
+        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.parent p WHERE p.path = in_line;
+      END IF;
+    END IF;
+    outcome.owner := in_session;
+  END IF;
+  RETURN outcome;
+END $$;
+
 -- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
 -- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
--- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or the quick way.
+-- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or in the row.
 CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   line    ${schema}.parent;
   holds   boolean;
+  in_row  boolean := in_permits = 1 AND in_limit_ms IS NULL AND in_data = '';
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
@@ -107,7 +163,10 @@ BEGIN
   ELSIF line.recipe IS DISTINCT FROM in_recipe OR line.permits <> in_permits THEN
     RETURN ${schema}.refused('wrong_recipe', in_line);
   ELSIF in_permits = 1 THEN
-    holds := line.children = 0 AND (line.holder IS NULL OR NOT ${schema}.await_holder(line.holder, in_line, in_try));
+    WHILE line.holder IS NOT NULL AND NOT ${schema}.await_holder(line.holder, in_line, in_try) LOOP
+      line.holder := ${schema}.pass_on(in_line);
+    END LOOP;
+    holds := line.children = 0 AND line.holder IS NULL;
   ELSE
     SELECT in_permits >= ${schema}.weight('0-' || in_what, in_permits) + coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0)
       INTO holds FROM ${schema}.node ahead
@@ -116,9 +175,14 @@ BEGIN
   IF in_try AND NOT holds THEN
     RETURN ${schema}.refused('busy', in_line);
   END IF;
+  IF in_row AND line.children = 0 THEN
+    outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
+    IF outcome.code = 'ok' THEN
+      RETURN outcome;
+    END IF;
+  END IF;
   UPDATE ${schema}.parent p
-    SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid(),
-      holder = CASE WHEN NOT holds THEN holder END
+    SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
     FROM ${schema}.session s
     WHERE p.path = in_line AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
       OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
@@ -138,8 +202,8 @@ BEGIN
   RETURN outcome;
 END $$;
 
--- Whether somebody holds this line the quick way; whoever will wait for it is remembered for the end of the holder's
--- session. That end must not be under way: it would find nobody to ring.
+-- Whether the holder in a line's row has not been ended, for a caller that holds the row and will wait unless it only tries. The
+-- end of the holder's session must not be under way: it would not look at this line.
 CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -163,8 +227,8 @@ LANGUAGE sql AS $$
     ON CONFLICT DO NOTHING
 $$;
 
--- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). The quick way first: it is
--- written out here, with as few statements and functions as it can be, because most locks are taken so.
+-- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). In the row if it can be, with as few
+-- statements as that takes.
 CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
     in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
@@ -173,18 +237,15 @@ BEGIN
   watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
   LOOP
     IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
-      UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(),
-          token = CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.next_zxid() END
-        FROM ${schema}.session s
-        WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
-          AND p.holder IS NULL AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-            OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
-        RETURNING 'ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token INTO outcome;
-      IF FOUND THEN
+      outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
+      IF outcome.code = 'ok' THEN
         UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
           WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
         IF NOT FOUND THEN
           PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+        END IF;
+        IF outcome.version = 0 THEN
+          PERFORM set_config('synchronous_commit', 'off', true);
         END IF;
         RETURN;
       END IF;
@@ -200,7 +261,7 @@ BEGIN
   END IF;
 END $$;
 
--- Several that join for one session, each for itself: those who can go the quick way in one statement, the rest one by
+-- Several that join for one session, each for itself: those who can hold in the row in one statement, the rest one by
 -- one. Who finds a row locked for long fails, and goes alone.
 CREATE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
     in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[], in_keys bigint[],
@@ -240,45 +301,105 @@ BEGIN
   END IF;
 END $$;
 
--- Gives back what was got the quick way, if it is still held with this token, and rings the next. Not flushed: call it in a
--- transaction of its own. The row is locked as for a deletion, because a fence keeps others from deleting it.
+-- Gives up a place in a line's row, by its token, whether it waits or holds, and makes a holder of the next one. Not flushed:
+-- call it in a transaction of its own. A holder's row is locked as for a deletion, because a fence keeps others from
+-- deleting it; one who waits has nothing to do with that. It may come to hold in between, so it is looked for twice as a
+-- holder. The next one is not asked for its session: that end takes it out of the row, or passes on what it finds it holds.
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
+  next_one  bigint;
   behind    bigint;
   low       bigint;
+  rung      text;
   unflushed text;
 BEGIN
-  UPDATE ${schema}.parent p SET holder = NULL
-    FROM (SELECT l.path FROM ${schema}.parent l WHERE l.path = in_line AND l.token = in_token AND l.holder IS NOT NULL
-      FOR UPDATE) AS l
-    WHERE p.path = l.path
-    RETURNING p.children, p.low, set_config('synchronous_commit', 'off', true) INTO behind, low, unflushed;
-  IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(in_line, 1, low);
-  END IF;
+  FOR attempt IN 1 .. 2 LOOP
+    UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
+        revoked = NULL, since = clock_timestamp()
+      FROM (SELECT h.path, h.waiting[1][3] AS key FROM ${schema}.parent h
+        WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
+      WHERE p.path = l.path
+      RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
+        ${schema}.ring_place(p.holder, p.path, p.token, l.key)
+      INTO next_one, behind, low, unflushed, rung;
+    IF FOUND THEN
+      IF next_one IS NULL AND behind > 0 THEN
+        PERFORM ${schema}.ring_line(in_line, 1, low);
+      END IF;
+      RETURN;
+    END IF;
+    UPDATE ${schema}.parent p SET waiting = ${schema}.without(p.waiting, in_token)
+      WHERE p.path = in_line AND in_token = ANY (p.waiting)
+      RETURNING set_config('synchronous_commit', 'off', true) INTO unflushed;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END LOOP;
 END $$;
 
--- The same for several. Who finds a row locked for long fails, and goes alone.
+-- The same for several: those behind whom nobody waits in the row in one statement, the rest one by one. Who finds a row
+-- locked for long fails, and goes alone.
 CREATE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
-  freed record;
+  place record;
+  gone  bigint[] := '{}';
 BEGIN
-  FOR freed IN
+  FOR place IN
     UPDATE ${schema}.parent p SET holder = NULL
       FROM (SELECT l.path FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
-        JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL FOR UPDATE OF l) AS l
+        JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
+        FOR UPDATE OF l) AS l
       WHERE p.path = l.path
-      RETURNING p.path, p.children
+      RETURNING p.path, p.token, p.children
   LOOP
-    IF freed.children > 0 THEN
-      PERFORM ${schema}.ring_line(freed.path);
+    gone := gone || place.token;
+    IF place.children > 0 THEN
+      PERFORM ${schema}.ring_line(place.path);
     END IF;
+  END LOOP;
+  FOR place IN SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) WHERE token <> ALL (gone) ORDER BY line LOOP
+    PERFORM ${schema}.line_free(place.line, place.token);
   END LOOP;
   PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
+
+-- Unless the holder in a line's row is there, makes a holder of the first one who waits in the row and whose session is there, and
+-- rings it; for a caller that holds the row. Returns who holds now; null if there is nobody: then those with nodes are next.
+CREATE FUNCTION ${schema}.pass_on(in_line text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  line ${schema}.parent;
+  next integer;
+BEGIN
+  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line;
+  IF ${schema}.is_open(line.holder) THEN
+    RETURN line.holder;
+  END IF;
+  SELECT min(i) INTO next FROM generate_subscripts(line.waiting, 1) AS i WHERE ${schema}.is_open(line.waiting[i][2]);
+  UPDATE ${schema}.parent p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
+      waiting = coalesce(line.waiting[next + 1:], '{}'), revoked = NULL, since = clock_timestamp()
+    WHERE p.path = in_line;
+  PERFORM ${schema}.ring_place(line.waiting[next][2], in_line, line.waiting[next][1], line.waiting[next][3]);
+  RETURN line.waiting[next][2];
+END $$;
+
+-- Rings for a place in a line's row, with its key if it holds now; nobody if there is no session.
+CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS text
+LANGUAGE sql AS $$
+  SELECT CASE WHEN in_session IS NOT NULL
+    THEN pg_notify('${schema}:' || in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, ''))::text END
+$$;
+
+-- Rings all in a line's row.
+CREATE FUNCTION ${schema}.ring_row(in_row ${schema}.parent) RETURNS void
+LANGUAGE sql AS $$
+  SELECT ${schema}.ring_place(in_row.holder, in_row.path, in_row.token, NULL);
+  SELECT ${schema}.ring_place(in_row.waiting[i][2], in_row.path, in_row.waiting[i][1], NULL)
+    FROM generate_subscripts(in_row.waiting, 1) AS i
+$$;
 
 -- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
 -- those whose turn it is. Not flushed: call it in a transaction of its own.
@@ -379,7 +500,7 @@ DECLARE
 BEGIN
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
       FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
-        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p JOIN ${schema}.session h ON h.id = p.holder WHERE p.path = in_line))
+        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line AND ${schema}.is_taken(p.holder, p.waiting)))
       ORDER BY n.name
   LOOP
     IF taken = 0 AND next.czxid > in_low + 1000 THEN
@@ -397,17 +518,17 @@ BEGIN
   END LOOP;
 END $$;
 
--- The same where it is not known whether this is a line, and whether somebody holds it the quick way: that is asked in the
+-- The same where it is not known whether this is a line, and whether somebody is in its row: that is asked in the
 -- statement that finds the next one, because the line's row is not held, and all may have changed before.
 CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
-    WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND (p.holder IS NULL OR NOT ${schema}.is_open(p.holder));
+    WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
 END $$;
 
--- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of the lines among
--- the paths, which it may hold the quick way: a row for each that is there. Waits for nobody, because a client's own
+-- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the
+-- rows of the lines among the paths: a row for each that is there. Waits for nobody, because a client's own
 -- connection asks this: who is held by somebody's transaction still waits.
 CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
@@ -431,12 +552,20 @@ BEGIN
   END IF;
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
-  RETURN QUERY SELECT p.path, CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
-    WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session);
+  PERFORM ${schema}.pass_on(p.path) FROM (
+    SELECT l.path FROM ${schema}.parent l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}.is_open(l.holder)
+      ORDER BY l.path FOR NO KEY UPDATE SKIP LOCKED) p;
+  RETURN QUERY
+    SELECT ${schema}.row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
+      WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session)
+    UNION ALL
+    SELECT ${schema}.row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
+      FROM ${schema}.parent p, generate_subscripts(p.waiting, 1) AS i
+      WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
 END $$;
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
--- and of those of the given lines that it holds the quick way.
+-- and of its places in the rows of the given lines.
 CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE sql AS $$
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
@@ -449,6 +578,10 @@ CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, tok
 LANGUAGE sql STABLE AS $$
   SELECT p.path, p.token, 'lock', true, p.since, s.id, s.client, s.host, s.pid, '\x'::bytea
     FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
+  UNION ALL
+  (SELECT p.path, p.waiting[i][1], 'lock', false, to_timestamp(p.waiting[i][4] / 1e6), s.id, s.client, s.host, s.pid, '\x'
+    FROM ${schema}.parent p CROSS JOIN generate_subscripts(p.waiting, 1) AS i JOIN ${schema}.session s ON s.id = p.waiting[i][2]
+    WHERE p.path = in_line ORDER BY i)
   UNION ALL
   (SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
     FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
@@ -506,14 +639,14 @@ LANGUAGE plpgsql AS $$
 DECLARE
   asked integer;
 BEGIN
-  WITH quick AS (
+  WITH in_row AS (
     UPDATE ${schema}.parent p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
-      RETURNING p.holder, p.path
-  ), slow AS (
+      RETURNING p.holder, ${schema}.row_place(p.path, p.token)
+  ), with_node AS (
     UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
   )
-  SELECT count(pg_notify('${schema}:' || h.holder, h.path)) INTO asked
-    FROM (SELECT * FROM quick UNION ALL SELECT * FROM slow) h;
+  SELECT count(pg_notify('${schema}:' || h.holder, h.place)) INTO asked
+    FROM (SELECT * FROM in_row UNION ALL SELECT * FROM with_node) h (holder, place);
   RETURN asked;
 END $$;
 
@@ -574,11 +707,15 @@ COMMENT ON COLUMN ${schema}.locks.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.locks.alive IS 'False if the session is over and about to be ended.';
 
 CREATE VIEW ${schema}.lock_waiters AS
-  SELECT l.path, l.recipe, substr(n.name, 21) AS what,
-    row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place, n.ctime AS since, n.czxid AS token,
+  SELECT l.path, l.recipe, w.what, row_number() OVER (PARTITION BY l.path ORDER BY w.token) AS place, w.since, w.token,
     s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state = 'w'
-    JOIN ${schema}.sessions s ON s.session = n.owner
+  FROM ${schema}.parent l,
+    LATERAL (
+      SELECT 'lock' AS what, to_timestamp(l.waiting[i][4] / 1e6) AS since, l.waiting[i][1] AS token, l.waiting[i][2] AS session
+        FROM generate_subscripts(l.waiting, 1) AS i
+      UNION ALL
+      SELECT substr(n.name, 21), n.ctime, n.czxid, n.owner FROM ${schema}.node n WHERE n.parent = l.path AND n.state = 'w'
+    ) w JOIN ${schema}.sessions s USING (session)
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.lock_waiters IS 'Who waits for which lock, and in which place.';
 COMMENT ON COLUMN ${schema}.lock_waiters.path IS 'What is waited for.';
@@ -630,11 +767,11 @@ COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
   'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
 COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
   'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
 COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives back a lock that was got without waiting. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
 COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';

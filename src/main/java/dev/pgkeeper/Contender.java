@@ -5,7 +5,7 @@ import java.time.Instant;
 /**
  * Somebody in a line.
  *
- * @param node the node that stands for it
+ * @param node the node that stands for it, or the line's own if it has none
  * @param token its number: the smallest comes first
  * @param what it wants: {@code lock}, {@code read}, {@code write}, {@code candidate} or a number of
  *     permits

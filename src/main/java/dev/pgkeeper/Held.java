@@ -6,8 +6,8 @@ public interface Held extends Fenced {
   String path();
 
   /**
-   * The node that stands for this hold: one below the path for whoever had to wait, and mostly the
-   * path itself for whoever did not.
+   * The node that stands for this hold: one below the path for whoever has data, a limit or many
+   * others before it, or wants one of several permits; the path itself for everybody else.
    */
   String node();
 

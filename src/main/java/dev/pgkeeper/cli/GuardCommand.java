@@ -10,13 +10,10 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -40,17 +37,13 @@ import picocli.CommandLine.Spec;
     },
     customSynopsis =
         "pgkeeper guard JOB --tick TICK [--at-most SPAN] [OPTIONS] -- COMMAND [ARGUMENT...]",
-    exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
       "0:the command ended well, or had nothing to do (see --busy-status)",
       "1:the database could not be asked",
       "2:not understood",
       "else:that of the command"
-    },
-    mixinStandardHelpOptions = true,
-    versionProvider = VersionText.class,
-    usageHelpAutoWidth = true)
-final class GuardCommand implements Callable<Integer> {
+    })
+final class GuardCommand extends HoldCommand {
   /** Nobody waits for the run, so there is no need for a fast failover. */
   private static final Duration GRACE = Duration.ofSeconds(15);
 
@@ -58,21 +51,9 @@ final class GuardCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Mixin private final ConnectionOptions connection;
-
-  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
-
   @Parameters(index = "0", paramLabel = "JOB", description = "The name of the job.")
   @SuppressWarnings("NullAway.Init")
   private String job;
-
-  @Parameters(
-      index = "1..*",
-      arity = "1..*",
-      paramLabel = "COMMAND",
-      description = "What to run, with its arguments.")
-  @SuppressWarnings("NullAway.Init")
-  private List<String> command;
 
   @Option(
       names = "--tick",
@@ -112,7 +93,7 @@ final class GuardCommand implements Callable<Integer> {
   private int busyStatus;
 
   GuardCommand(Map<String, String> environment) {
-    connection = new ConnectionOptions(environment);
+    super(environment, GRACE);
   }
 
   /** The command did not end well; what is recorded of it. */
@@ -135,9 +116,8 @@ final class GuardCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     ZoneId zoneId = checkArguments();
     KeeperOptions options = hold.keeperOptions(job);
-    PGSimpleDataSource source = connection.dataSource();
-    ConnectionOptions.check(source);
-    try (ChildCommand child = hold.child(command);
+    PGSimpleDataSource source = checkedSource();
+    try (ChildCommand child = child();
         Keeper keeper = HoldOptions.connect(source, options)) {
       return guarded(keeper.guard(), child, zoneId);
     }

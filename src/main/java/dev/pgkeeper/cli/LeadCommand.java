@@ -10,15 +10,12 @@ import dev.pgkeeper.recipes.Leadership;
 import dev.pgkeeper.recipes.LeadershipListener;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -41,16 +38,12 @@ import picocli.CommandLine.Parameters;
       ""
     },
     customSynopsis = "pgkeeper lead PATH [--again] [OPTIONS] -- COMMAND [ARGUMENT...]",
-    exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
       "1:the database could not be asked, or the leadership was lost and the command ended well",
       "2:not understood",
       "else:that of the command"
-    },
-    mixinStandardHelpOptions = true,
-    versionProvider = VersionText.class,
-    usageHelpAutoWidth = true)
-final class LeadCommand implements Callable<Integer> {
+    })
+final class LeadCommand extends HoldCommand {
   private static final Duration GRACE = Duration.ofSeconds(5);
   private static final Duration PAUSE = Duration.ofSeconds(1);
 
@@ -64,24 +57,12 @@ final class LeadCommand implements Callable<Integer> {
         public void onLost(Leadership leadership) {}
       };
 
-  @Mixin private final ConnectionOptions connection;
-
-  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
-
   @Parameters(
       index = "0",
       paramLabel = "PATH",
       description = "The election, for example /services/mailer.")
   @SuppressWarnings("NullAway.Init")
   private String path;
-
-  @Parameters(
-      index = "1..*",
-      arity = "1..*",
-      paramLabel = "COMMAND",
-      description = "What to run, with its arguments.")
-  @SuppressWarnings("NullAway.Init")
-  private List<String> command;
 
   @Option(
       names = "--again",
@@ -98,14 +79,13 @@ final class LeadCommand implements Callable<Integer> {
   private @Nullable String identity;
 
   LeadCommand(Map<String, String> environment) {
-    connection = new ConnectionOptions(environment);
+    super(environment, GRACE);
   }
 
   @Override
   public Integer call() {
     KeeperOptions options = hold.keeperOptions(path);
-    PGSimpleDataSource source = connection.dataSource();
-    ConnectionOptions.check(source);
+    PGSimpleDataSource source = checkedSource();
     try (Waiting waiting = new Waiting()) {
       Ended ended = stand(source, options, waiting);
       while (again && ended.lost()) {
@@ -135,7 +115,7 @@ final class LeadCommand implements Callable<Integer> {
   private Ended standOnce(PGSimpleDataSource source, KeeperOptions options, Waiting waiting)
       throws InterruptedException {
     waiting.ensureWanted();
-    try (ChildCommand child = hold.child(command);
+    try (ChildCommand child = child();
         Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
       return lead(election(keeper), child, waiting);
     }

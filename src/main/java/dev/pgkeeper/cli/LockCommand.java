@@ -5,14 +5,11 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.recipes.Mutex;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -32,22 +29,14 @@ import picocli.CommandLine.Parameters;
       ""
     },
     customSynopsis = "pgkeeper lock PATH [--wait SPAN] [OPTIONS] -- COMMAND [ARGUMENT...]",
-    exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
       "1:the database could not be asked, or the lock was lost while a command ran that ended well",
       "2:not understood",
       "75:the lock could not be had in time (see --busy-status)",
       "else:that of the command"
-    },
-    mixinStandardHelpOptions = true,
-    versionProvider = VersionText.class,
-    usageHelpAutoWidth = true)
-final class LockCommand implements Callable<Integer> {
+    })
+final class LockCommand extends HoldCommand {
   private static final Duration GRACE = Duration.ofSeconds(5);
-
-  @Mixin private final ConnectionOptions connection;
-
-  @Mixin private final HoldOptions hold = new HoldOptions(GRACE);
 
   @Parameters(
       index = "0",
@@ -55,14 +44,6 @@ final class LockCommand implements Callable<Integer> {
       description = "The lock, for example /locks/backup.")
   @SuppressWarnings("NullAway.Init")
   private String path;
-
-  @Parameters(
-      index = "1..*",
-      arity = "1..*",
-      paramLabel = "COMMAND",
-      description = "What to run, with its arguments.")
-  @SuppressWarnings("NullAway.Init")
-  private List<String> command;
 
   @Option(
       names = "--wait",
@@ -87,7 +68,7 @@ final class LockCommand implements Callable<Integer> {
   private @Nullable Duration atMost;
 
   LockCommand(Map<String, String> environment) {
-    connection = new ConnectionOptions(environment);
+    super(environment, GRACE);
   }
 
   @Override
@@ -97,9 +78,8 @@ final class LockCommand implements Callable<Integer> {
       throw hold.misused("--at-most is too short or too long; use 1ms to 9999d");
     }
     KeeperOptions options = hold.keeperOptions(path);
-    PGSimpleDataSource source = connection.dataSource();
-    ConnectionOptions.check(source);
-    try (ChildCommand child = hold.child(command);
+    PGSimpleDataSource source = checkedSource();
+    try (ChildCommand child = child();
         Waiting waiting = new Waiting();
         Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
       return locked(mutex(keeper), child, waiting);

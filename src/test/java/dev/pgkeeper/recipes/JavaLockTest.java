@@ -80,7 +80,7 @@ class JavaLockTest {
               Held held = lock.held().orElseThrow();
               CompletableFuture<Void> lost = new CompletableFuture<>();
               held.onLost(() -> lost.complete(null));
-              keeper.tree().delete(held.node());
+              keeper.tree().deleteRecursive("/java/lost");
               soon(lost);
               lock.unlock();
               return null;

@@ -243,6 +243,80 @@ class MutexTest {
   }
 
   @Test
+  void aRequestToGiveBackReachesWhoHasTheLockAfterWaiting() throws Exception {
+    Mutex mutex = keeper.lock("/mutex/revoked-later");
+    Held first = mutex.acquire();
+    CompletableFuture<Held> next = other.lock("/mutex/revoked-later").acquireAsync();
+    awaitRowsBelow(database, "/mutex/revoked-later", 2);
+    assertThat(mutex.revoke()).isTrue();
+    first.release();
+    Held held = soon(next);
+    CompletableFuture<String> asked = new CompletableFuture<>();
+    held.onRevocation(() -> asked.complete("asked"));
+    assertThat(revoked("/mutex/revoked-later")).as("that was for the one before").isFalse();
+    assertThat(mutex.revoke()).isTrue();
+    assertThat(soon(asked)).isEqualTo("asked");
+    held.release();
+  }
+
+  private static boolean revoked(String path) {
+    return database
+        .queryString("SELECT revoked FROM ${schema}.locks WHERE path = '" + path + "'")
+        .equals("t");
+  }
+
+  @Test
+  void whoWasNotRungFindsItsTurnAtItsSweep() throws Exception {
+    try (Keeper sweeps =
+        Keeper.connect(
+            database.dataSource(), database.keeperOptions().withSweep(Duration.ofMillis(100)))) {
+      Held first = keeper.lock("/mutex/unrung").acquire();
+      CompletableFuture<Held> next = sweeps.lock("/mutex/unrung").acquireAsync();
+      awaitRowsBelow(database, "/mutex/unrung", 2);
+      database.execute(
+          "UPDATE ${schema}.parent SET holder = waiting[1][2], token = waiting[1][1], waiting = '{}'"
+              + " WHERE path = '/mutex/unrung'");
+      Held held = soon(next);
+      assertThat(held.token()).isGreaterThan(first.token());
+      held.release();
+      first.close();
+    }
+  }
+
+  @Test
+  void whoIsRungByAnybodyElseDoesNotHold() throws Exception {
+    Held first = keeper.lock("/mutex/forged").acquire();
+    CompletableFuture<Held> next = other.lock("/mutex/forged").acquireAsync();
+    awaitRowsBelow(database, "/mutex/forged", 2);
+    database.execute(
+        "SELECT ${schema}.ring_place(waiting[1][2], path, waiting[1][1], waiting[1][3] + 1)"
+            + " FROM ${schema}.parent WHERE path = '/mutex/forged'");
+    other.tree().sync();
+    assertThat(next).isNotDone();
+    first.release();
+    soon(next).release();
+  }
+
+  @Test
+  void severalOfOneClientWaitForEachOther() throws Exception {
+    Mutex mutex = keeper.lock("/mutex/own");
+    Held first = mutex.acquire();
+    List<CompletableFuture<Held>> behind = new ArrayList<>();
+    for (int i = 2; i <= 4; i++) {
+      behind.add(mutex.acquireAsync());
+      awaitRowsBelow(database, "/mutex/own", i);
+    }
+    behind.get(1).cancel(true);
+    awaitRowsBelow(database, "/mutex/own", 3);
+    first.release();
+    Held second = soon(behind.get(0));
+    assertThat(behind.get(2)).isNotDone();
+    second.release();
+    soon(behind.get(2)).release();
+    assertThat(rowsBelow(database, "/mutex/own")).isZero();
+  }
+
+  @Test
   void aHoldWithALimitEndsInTheDatabaseWhileItsClientGoesOn() throws Exception {
     Held held = keeper.lock("/mutex/limit").atMost(Duration.ofMillis(200)).acquire();
     CompletableFuture<String> lost = new CompletableFuture<>();

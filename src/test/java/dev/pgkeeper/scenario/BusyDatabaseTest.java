@@ -76,10 +76,10 @@ class BusyDatabaseTest {
     database.close();
   }
 
-  /** A hold with a node of its own, as those have that had to wait. */
+  /** A hold with a node of its own, as those have that had to wait and have data. */
   private Held afterWaiting(Keeper holder, String path) throws InterruptedException {
     try (Held first = reaper.lock(path).acquire()) {
-      CompletableFuture<Held> second = holder.lock(path).acquireAsync();
+      CompletableFuture<Held> second = holder.lock(path).withData(new byte[] {1}).acquireAsync();
       Await.until(LIMIT, "one waits", () -> !reaper.lock(path).waiters().isEmpty());
       first.release();
       return second.join();
@@ -139,7 +139,8 @@ class BusyDatabaseTest {
   @Test
   void aHeldContenderDelaysItselfAndNobodysSession() throws Exception {
     Held first = reaper.lock("/busy/turn").acquire();
-    CompletableFuture<Held> second = keeper.lock("/busy/turn").acquireAsync();
+    CompletableFuture<Held> second =
+        keeper.lock("/busy/turn").withData(new byte[] {1}).acquireAsync();
     Await.until(LIMIT, "one waits", () -> !reaper.lock("/busy/turn").waiters().isEmpty());
     // Its turn comes, and each sweep finds that it could take it.
     database.execute("DELETE FROM ${schema}.session WHERE id = " + reaper.sessionId());

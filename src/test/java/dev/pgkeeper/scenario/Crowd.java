@@ -212,11 +212,24 @@ final class Crowd implements AutoCloseable {
     members.add(new Member());
   }
 
-  /** Ends the sessions of all of them in the database, as an administrator might. */
-  void endSessions() {
-    for (Member member : members) {
-      database.queryString("SELECT ${schema}.session_end(" + member.session + ")");
-    }
+  /**
+   * Ends the session of one of them in the database, as an administrator might: of the first that
+   * is in the middle of something from now on.
+   */
+  void endASessionInTheMiddle() {
+    members.forEach(Member::read);
+    members.forEach(member -> member.isCritical = false);
+    Await.until(
+        STOP_LIMIT,
+        "one is in the middle of something",
+        () -> {
+          members.forEach(Member::read);
+          return members.stream().anyMatch(member -> member.isCritical);
+        });
+    members.stream()
+        .filter(member -> member.isCritical)
+        .forEach(
+            member -> database.queryString("SELECT ${schema}.session_end(" + member.session + ")"));
   }
 
   /** Lets all of them finish what they do, and returns all that they said. */

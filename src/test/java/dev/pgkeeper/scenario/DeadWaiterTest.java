@@ -175,13 +175,11 @@ class DeadWaiterTest {
     database.execute(
         "CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])"
             + " RETURNS TABLE (path text, state text, token bigint) LANGUAGE sql AS $$"
-            + " SELECT p, 'h', 1::bigint FROM unnest(in_paths) AS p $$");
+            + " SELECT ${schema}.row_place(p.path, waiting[1][1]), 'h', 1::bigint FROM ${schema}.parent p WHERE p.path = ANY (in_paths) $$");
     database.execute(
-        "SELECT pg_notify('${schema}:"
+        "SELECT ${schema}.ring_place("
             + firstSession
-            + "', path) FROM ${schema}.node WHERE owner = "
-            + firstSession
-            + " AND state = 'w'");
+            + ", path, waiting[1][1], NULL) FROM ${schema}.parent WHERE path = '/wait'");
     first.awaitLine("holds ", LIMIT);
     assertThat(contestOfFirst().wasGranted()).isFalse();
   }

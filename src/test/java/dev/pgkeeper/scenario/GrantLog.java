@@ -56,20 +56,30 @@ final class GrantLog {
       CREATE TRIGGER note_going AFTER DELETE ON ${schema}.node
         FOR EACH ROW WHEN (OLD.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
 
-      -- A holder without a node. One that is replaced without having gone is not noted as gone: that is for the checkers.
-      CREATE FUNCTION ${schema}.note_holder() RETURNS trigger LANGUAGE plpgsql AS $$
+      -- Those in the line's row. A holder that is replaced without having gone is not noted as gone: that is for the checkers.
+      CREATE FUNCTION ${schema}.note_row() RETURNS trigger LANGUAGE plpgsql AS $$
+      DECLARE
+        doing text;
       BEGIN
-        IF NEW.holder IS NULL THEN
+        GET DIAGNOSTICS doing = PG_CONTEXT;
+        IF OLD.holder IS NOT NULL AND (NEW.holder IS NULL OR NEW.token <> OLD.token AND doing LIKE '%.line_free(%') THEN
           PERFORM ${schema}.note(OLD.path, OLD.token, OLD.holder, 'gone');
-        ELSE
-          PERFORM ${schema}.note(NEW.path, NEW.token, NEW.holder, 'joined');
+        END IF;
+        PERFORM ${schema}.note(OLD.path, OLD.waiting[i][1], OLD.waiting[i][2], 'gone')
+          FROM generate_subscripts(OLD.waiting, 1) AS i
+          WHERE OLD.waiting[i][1] <> ALL (NEW.waiting) AND (NEW.holder IS NULL OR OLD.waiting[i][1] <> NEW.token);
+        PERFORM ${schema}.note(NEW.path, NEW.waiting[i][1], NEW.waiting[i][2], 'joined')
+          FROM generate_subscripts(NEW.waiting, 1) AS i WHERE NEW.waiting[i][1] <> ALL (OLD.waiting);
+        IF NEW.holder IS NOT NULL AND (OLD.holder, OLD.token) IS DISTINCT FROM (NEW.holder, NEW.token) THEN
+          IF NEW.token <> ALL (OLD.waiting) THEN
+            PERFORM ${schema}.note(NEW.path, NEW.token, NEW.holder, 'joined');
+          END IF;
           PERFORM ${schema}.note(NEW.path, NEW.token, NEW.holder, 'granted');
         END IF;
         RETURN NULL;
       END $$;
-      CREATE TRIGGER note_holder AFTER UPDATE OF holder ON ${schema}.parent
-        FOR EACH ROW WHEN ((OLD.holder, OLD.token) IS DISTINCT FROM (NEW.holder, NEW.token))
-        EXECUTE FUNCTION ${schema}.note_holder();
+      CREATE TRIGGER note_row AFTER UPDATE OF holder, token, waiting ON ${schema}.parent
+        FOR EACH ROW EXECUTE FUNCTION ${schema}.note_row();
 
       CREATE FUNCTION ${schema}.note_session() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN

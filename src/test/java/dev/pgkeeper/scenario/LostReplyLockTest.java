@@ -98,7 +98,7 @@ class LostReplyLockTest {
     assertThat(
             database.queryLong(
                 "SELECT (SELECT count(*) FROM ${schema}.node WHERE state IS NOT NULL)"
-                    + " + (SELECT count(*) FROM ${schema}.parent WHERE holder IS NOT NULL)"
+                    + " + (SELECT count(*) FROM ${schema}.parent WHERE holder IS NOT NULL OR waiting <> '{}')"
                     + " + (SELECT coalesce(sum(children), 0) FROM ${schema}.parent WHERE recipe IS NOT NULL)"))
         .as("contenders, holders and those that lines count")
         .isZero();
@@ -138,14 +138,15 @@ class LostReplyLockTest {
     Set<Long> tokens = new TreeSet<>();
     for (int i = 0; i < ROUNDS; i++) {
       Held first = keeper.lock(path).acquire();
-      CompletableFuture<Held> second = keeper.lock(path).acquireAsync();
+      byte[] data = new byte[i % 2];
+      CompletableFuture<Held> second = keeper.lock(path).withData(data).acquireAsync();
       awaitWaiters(path, 1);
       CompletableFuture<Held> third = other.lock(path).acquireAsync();
       awaitWaiters(path, 2);
       tokens.add(first.token());
       next(fate);
       first.release();
-      // This one has a node; it leaves another way.
+      // This one waited in the line's row, or with a node; then it leaves another way.
       Held waited = second.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
       tokens.add(waited.token());
       assertThat(third).isNotDone();

@@ -12,16 +12,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Takes one of four locks in one of the ways there are, and gives it back or finds it lost. Says
- * {@code got line invoked completed token}, then {@code gave line token invoked completed believed}
- * or {@code lost line token believed}.
+ * Takes one of four locks in one of the ways there are, now and then with data and so with a node,
+ * and gives it back or finds it lost. Says {@code got line invoked completed token}, then {@code
+ * gave line token invoked completed believed} or {@code lost line token believed}.
  */
 final class TakeTheLock implements Work {
   private static final Duration LONGEST = Duration.ofSeconds(5);
 
   @Override
   public void once(Client client, Random random) throws Exception {
-    Mutex lock = client.keeper().lock("/lock/" + random.nextInt(4));
+    Mutex plain = client.keeper().lock("/lock/" + random.nextInt(4));
+    Mutex lock = random.nextInt(4) == 0 ? plain.withData(new byte[1]) : plain;
     long invoked = Client.nowMicros();
     Optional<Held> got = take(lock, random);
     if (got.isPresent()) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
@@ -19,6 +20,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -106,6 +109,63 @@ class RestartTest {
         }
       }
     }
+  }
+
+  @Test
+  void whoWaitsInALinesRowWaitsOnThroughACrash() throws Exception {
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Keeper one = Keeper.connect(database.plainDataSource(), options(database));
+        Keeper two = Keeper.connect(database.plainDataSource(), options(database));
+        Keeper three = Keeper.connect(database.plainDataSource(), options(database))) {
+      Held first = one.lock("/line").acquire();
+      CompletableFuture<Held> second = waiting(two, 1);
+      CompletableFuture<Held> third = waiting(three, 2);
+      server.kill9();
+      server.startAgain();
+      Await.until(SOON, "all are back", () -> isHeld(one) && isHeld(two) && isHeld(three));
+      first.release();
+      second.get(SOON.toSeconds(), TimeUnit.SECONDS).ensureHeld();
+      two.close();
+      third.get(SOON.toSeconds(), TimeUnit.SECONDS).ensureHeld();
+    }
+  }
+
+  @Test
+  void aReleaseThatTheServerForgotIsRepeatedAndTheNextOneHoldsOn() throws Exception {
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Keeper one = Keeper.connect(database.plainDataSource(), options(database));
+        Keeper two = Keeper.connect(database.plainDataSource(), options(database))) {
+      Held first = one.lock("/line").acquire();
+      CompletableFuture<Held> second = waiting(two, 1);
+      database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.parent");
+      first.release();
+      Held held = second.get(SOON.toSeconds(), TimeUnit.SECONDS);
+      database.execute(
+          "UPDATE ${schema}.parent p SET holder = b.holder, token = b.token, waiting = b.waiting"
+              + " FROM ${schema}.before b WHERE b.path = p.path AND p.path = '/line'");
+      server.kill9();
+      server.startAgain();
+      Await.until(
+          SOON,
+          "the one who left has left again",
+          () ->
+              isHeld(two)
+                  && database.queryLong(
+                          "SELECT count(*) FROM ${schema}.locks WHERE token = " + held.token())
+                      == 1);
+      held.inTransaction(connection -> {});
+      held.release();
+    }
+  }
+
+  private static boolean isHeld(Keeper keeper) {
+    return keeper.state() == SessionState.HELD;
+  }
+
+  private static CompletableFuture<Held> waiting(Keeper keeper, int place) {
+    CompletableFuture<Held> held = keeper.lock("/line").acquireAsync();
+    Await.until(SOON, "it waits", () -> keeper.lock("/line").waiters().size() == place);
+    return held;
   }
 
   /** Hands out this many numbers and returns the last. */

@@ -12,13 +12,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
 /** Two transactions in the order that a test wants: the second comes while the first is open. */
-final class TwoTransactions {
+public final class TwoTransactions {
   private static final Duration LIMIT = Duration.ofSeconds(10);
 
   private TwoTransactions() {}
 
   /** What the second query answers, if the first one's transaction ends once the second waits. */
-  static String cross(TestDatabase database, String first, boolean keep, String second)
+  public static String cross(TestDatabase database, String first, boolean keep, String second)
       throws Exception {
     try (Connection one = database.connect();
         Connection other = database.connect()) {

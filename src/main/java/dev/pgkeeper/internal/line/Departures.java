@@ -51,7 +51,7 @@ final class Departures {
   /** Leaves now if the database lets it, and otherwise later. */
   void leave(Leave leave) {
     try {
-      (leave.quick() ? freeing : leaving).apply(leave);
+      (leave.inRow() ? freeing : leaving).apply(leave);
       remember(leave);
     } catch (KeeperException e) {
       unfinished.add(leave);
@@ -60,7 +60,7 @@ final class Departures {
   }
 
   private Boolean alone(Leave leave) {
-    return database.read(leave.quick() ? calls.lineFree(leave) : calls.lineLeave(leave));
+    return database.read(leave.inRow() ? calls.lineFree(leave) : calls.lineLeave(leave));
   }
 
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
@@ -101,11 +101,11 @@ final class Departures {
 
   /** The server may have forgotten what was left shortly before. */
   void repeat() {
-    List<Leave> quick = new ArrayList<>();
-    List<Leave> slow = new ArrayList<>();
-    done.forEach(each -> (each.leave().quick() ? quick : slow).add(each.leave()));
-    leaveLater(quick);
-    leaveLater(slow);
+    List<Leave> inRow = new ArrayList<>();
+    List<Leave> withNode = new ArrayList<>();
+    done.forEach(each -> (each.leave().inRow() ? inRow : withNode).add(each.leave()));
+    leaveLater(inRow);
+    leaveLater(withNode);
   }
 
   /** On another thread: somebody's transaction may hold a line for long. */
@@ -122,7 +122,7 @@ final class Departures {
         () -> {
           try {
             database.readOnce(
-                leaves.get(0).quick() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
+                leaves.get(0).inRow() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
           } catch (KeeperException e) {
             unfinished.addAll(leaves);
             log.debug("{} are left to the next sweep", leaves, e);

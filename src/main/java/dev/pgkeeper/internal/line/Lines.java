@@ -40,8 +40,8 @@ public final class Lines implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Lines.class);
 
   /**
-   * So many of what is held the quick way are compared in each sweep: losing one of them is always
-   * rung for.
+   * So many of what is held in rows are compared in each sweep: losing one of them is always rung
+   * for.
    */
   private static final int SWEPT_AT_ONCE = 1000;
 
@@ -54,13 +54,18 @@ public final class Lines implements Companion {
   private final LineCalls calls;
   private final Combiner<Join, Outcome> joining;
   private final Departures departures;
+
+  /** By their addresses. */
   private final Map<String, Place> places = new ConcurrentHashMap<>();
+
   private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
 
   /** Joins on their way, each with the largest number that was known when it began. */
   private final Map<Object, Long> underWay = new ConcurrentHashMap<>();
 
-  private final Set<String> earlyRings = ConcurrentHashMap.newKeySet();
+  /** The last that was rung for a place which is not known yet. */
+  private final Map<String, String> earlyRings = new ConcurrentHashMap<>();
+
   private final ConcurrentLinkedQueue<Place> rungWithoutThread = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
   private final SecureRandom keys = new SecureRandom();
@@ -151,13 +156,13 @@ public final class Lines implements Companion {
   private Place settle(Join join, Outcome joined, long sentAt) {
     Place place = new Place(join, joined.path(), joined.knownStat().czxid());
     know(place.token);
-    places.put(place.node, place);
+    places.put(place.address, place);
     if (session.state().isTerminal()) {
       vanish(place);
     } else if (joined.knownStat().version() == 1) {
       place.grant(sentAt);
-    } else if (!earlyRings.isEmpty() && earlyRings.remove(place.node)) {
-      ring(place);
+    } else if (!earlyRings.isEmpty()) {
+      hearEarlyRing(place, sentAt);
     }
     return place;
   }
@@ -215,7 +220,7 @@ public final class Lines implements Companion {
     }
     departures.leave(place.leave());
     place.vanish();
-    places.remove(place.node, place);
+    places.remove(place.address, place);
     return true;
   }
 
@@ -228,7 +233,7 @@ public final class Lines implements Companion {
     Place after = before.downgraded();
     before.changes = true;
     after.changes = true;
-    places.put(after.node, after);
+    places.put(after.address, after);
     try {
       if (!database.read(calls.lineDowngrade(session.id(), before.node))) {
         vanish(after);
@@ -238,7 +243,7 @@ public final class Lines implements Companion {
       write.handOver();
       before.beginToLeave();
       before.vanish();
-      places.remove(before.node, before);
+      places.remove(before.address, before);
       return after;
     } finally {
       before.changes = false;
@@ -295,13 +300,14 @@ public final class Lines implements Companion {
     due.forEach(place -> place.ask(sentAt));
     Map<String, Found> found =
         database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
-    due.forEach(place -> saw(place, found.get(place.node), sentAt));
+    due.forEach(place -> saw(place, found.get(place.address), sentAt));
   }
 
   /** Finds out whether a hold is still there. */
   void lookAt(Place place) {
-    Found found = database.read(calls.lineTake(session.id(), List.of(place.node))).get(place.node);
-    if (found == null || found.token() != place.token) {
+    if (!database
+        .read(calls.lineTake(session.id(), List.of(place.node)))
+        .containsKey(place.address)) {
       vanish(place);
     }
   }
@@ -329,7 +335,7 @@ public final class Lines implements Companion {
         hold.lost();
       }
     }
-    places.remove(place.node, place);
+    places.remove(place.address, place);
   }
 
   private void ring(Place place) {
@@ -376,21 +382,33 @@ public final class Lines implements Companion {
         continue;
       }
       int end = payload.indexOf(KEY_FOLLOWS);
-      String path = end < 0 ? payload : payload.substring(0, end);
-      Place place = places.get(path);
+      String address = end < 0 ? payload : payload.substring(0, end);
+      Place place = places.get(address);
       if (place != null) {
-        if (end < 0 || !payload.substring(end + 1).equals(Long.toString(place.join.key()))) {
-          ring(place);
-        } else {
-          place.grant(now);
-        }
+        hear(payload, place, now);
       } else if (!underWay.isEmpty()) {
-        earlyRings.add(path);
-        Place arrived = places.get(path);
-        if (arrived != null && earlyRings.remove(path)) {
-          ring(arrived);
+        earlyRings.put(address, payload);
+        Place arrived = places.get(address);
+        if (arrived != null) {
+          hearEarlyRing(arrived, now);
         }
       }
+    }
+  }
+
+  /** With its key it holds; otherwise somebody has to look. */
+  private void hear(String payload, Place place, long now) {
+    if (payload.equals(place.address + KEY_FOLLOWS + place.join.key())) {
+      place.grant(now);
+    } else {
+      ring(place);
+    }
+  }
+
+  private void hearEarlyRing(Place place, long now) {
+    String payload = earlyRings.remove(place.address);
+    if (payload != null) {
+      hear(payload, place, now);
     }
   }
 
@@ -404,19 +422,20 @@ public final class Lines implements Companion {
     departures.finish();
     List<Place> known = new ArrayList<>();
     List<String> lines = new ArrayList<>(doubtful);
+    int held = 0;
     for (Place place : places.values()) {
-      boolean quick = place.node.equals(place.join.line());
+      boolean waits = place.phase() == Place.Phase.WAITS;
       if (place.changes) {
         continue;
-      } else if (!quick) {
+      } else if (!place.isInRow()) {
         known.add(place);
-      } else if (place.sweep != sweeps && lines.size() < SWEPT_AT_ONCE) {
+      } else if (waits || place.sweep != sweeps && held++ < SWEPT_AT_ONCE) {
         place.sweep = sweeps;
         known.add(place);
         lines.add(place.node);
       }
     }
-    if (lines.size() < SWEPT_AT_ONCE) {
+    if (held < SWEPT_AT_ONCE) {
       sweeps++; // all were looked at since the last time
     }
     // Whatever has a larger number may belong to a join whose reply is still to come.
@@ -429,12 +448,7 @@ public final class Lines implements Companion {
     known.forEach(place -> place.ask(sentAt));
     Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
     for (Place place : known) {
-      Found there = found.get(place.node);
-      if (there != null && there.token() == place.token) {
-        found.remove(place.node);
-      } else {
-        there = null;
-      }
+      Found there = found.remove(place.address);
       if (place.phase() != Place.Phase.LEAVES && !place.changes) {
         saw(place, there, sentAt);
       }
@@ -445,16 +459,15 @@ public final class Lines implements Companion {
     doubtful.removeAll(lines);
   }
 
-  private void leaveUnlessKnown(String node, long token, long certain) {
+  private void leaveUnlessKnown(String address, long token, long certain) {
     if (token > certain) {
       know(token);
-      rung(List.of(node));
+      rung(List.of(address));
       return;
     }
-    Place place = places.get(node);
-    if (place == null || place.token != token) {
-      log.info("session {}: leaving {}, which nobody here knows of", session.id(), node);
-      departures.leaveLater(new Leave(node, token, !node.matches(".*/[0-9]{19}-[0-9a-z]+")));
+    if (!places.containsKey(address)) {
+      log.info("session {}: leaving {}, which nobody here knows of", session.id(), address);
+      departures.leaveLater(Place.leave(address, token));
     }
   }
 

@@ -18,8 +18,15 @@ final class Place {
     GONE
   }
 
+  /** No path has it. */
+  private static final String ROW_FOLLOWS = "//";
+
   final Join join;
   final String node;
+
+  /** What the database calls it: its node, or for one in the line's row the line and the number. */
+  final String address;
+
   final long token;
   private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.WAITS);
 
@@ -45,11 +52,25 @@ final class Place {
   Place(Join join, String node, long token) {
     this.join = join;
     this.node = node;
+    this.address = node.equals(join.line()) ? node + ROW_FOLLOWS + token : node;
     this.token = token;
   }
 
+  /** Whether it has no node. */
+  boolean isInRow() {
+    return node.equals(join.line());
+  }
+
   Leave leave() {
-    return new Leave(node, token, node.equals(join.line()));
+    return new Leave(node, token, isInRow());
+  }
+
+  /** How to leave what is known by its address alone. */
+  static Leave leave(String address, long token) {
+    int row = address.indexOf(ROW_FOLLOWS);
+    return row < 0
+        ? new Leave(address, token, false)
+        : new Leave(address.substring(0, row), token, true);
   }
 
   /** What becomes of a write: a read that holds, with the same number and the same end. */

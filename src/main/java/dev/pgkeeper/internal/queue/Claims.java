@@ -75,7 +75,11 @@ final class Claims {
     }
   }
 
+  /**
+   * Those that are known, but for those whose lease is long over: they are of no use to anybody.
+   */
   List<Long> numbers() {
+    known.values().removeIf(Claim::isLongOver);
     return List.copyOf(known.keySet());
   }
 

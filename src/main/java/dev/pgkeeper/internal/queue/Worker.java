@@ -364,7 +364,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
         if (next == null) {
           handlers--;
           travels = beginTripLocked();
-            }
+        }
       } finally {
         lock.unlock();
       }

@@ -1,0 +1,758 @@
+package dev.pgkeeper.queue;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
+
+/**
+ * Many connections that do everything to two queues at once, one of them with keys, while backends
+ * are terminated. What each was told is remembered, and compared with what is there: every message
+ * is waiting, claimed, dead or acked, once; of one key, one is worked on at a time and in their
+ * order; what is no longer claimed cannot be acked; and in the end nothing is left.
+ *
+ * <p>A payload is {@code name} or {@code name|key|number}. A commit whose reply was lost may have
+ * happened or not: such messages are left out where that decides.
+ */
+final class SqlQueueRun {
+
+  private static final int PRODUCERS = 3;
+  private static final int CONSUMERS = 5;
+  private static final int KEYS = 4; // of each producer
+  private static final String PLAIN = "plain";
+  private static final String KEYED = "keyed";
+
+  private final TestDatabase database;
+  private final long seed;
+  private final AtomicBoolean over = new AtomicBoolean();
+  private final Queue<String> violations = new ConcurrentLinkedQueue<>();
+  private final Set<String> enqueued = ConcurrentHashMap.newKeySet();
+  private final Set<String> perhapsEnqueued = ConcurrentHashMap.newKeySet();
+  private final Set<String> acked = ConcurrentHashMap.newKeySet();
+  private final Set<String> perhapsAcked = ConcurrentHashMap.newKeySet();
+  private final Set<String> outOfOrder = ConcurrentHashMap.newKeySet(); // has been dead, or late
+  private final Map<String, String> workedOn = new ConcurrentHashMap<>(); // by key
+  private final Map<String, Integer> lastOf = new ConcurrentHashMap<>(); // by key
+  private final Set<Integer> backends = ConcurrentHashMap.newKeySet();
+  private final AtomicLong terminated = new AtomicLong();
+
+  SqlQueueRun(TestDatabase database, long seed) {
+    this.database = database;
+    this.seed = seed;
+  }
+
+  /** Runs for so long and drains; returns what was wrong. */
+  List<String> run(Duration span) throws InterruptedException {
+    for (String queue : List.of(PLAIN, KEYED)) {
+      database.execute("SELECT ${schema}.queue_create('" + queue + "', 3, 10, 40, 500)");
+    }
+    List<Thread> threads = new ArrayList<>();
+    start(threads, PRODUCERS, Producer::new);
+    start(threads, CONSUMERS, Consumer::new);
+    start(threads, 1, Leaser::new);
+    start(threads, 1, Keeping::new);
+    Thread killer = new Thread(this::terminateBackends, "terminator");
+    killer.start();
+    long deadline = System.nanoTime() + span.toNanos();
+    while (violations.isEmpty() && System.nanoTime() < deadline) {
+      Await.pause(Duration.ofMillis(20));
+    }
+    over.set(true);
+    killer.join();
+    for (Thread thread : threads) {
+      thread.join(Duration.ofSeconds(30).toMillis());
+      if (thread.isAlive()) {
+        violate(thread.getName() + " is stuck");
+        return List.copyOf(violations);
+      }
+    }
+    compare();
+    if (violations.isEmpty()) {
+      drain();
+    }
+    return List.copyOf(violations);
+  }
+
+  private void start(List<Thread> threads, int number, IntFunction<Worker> kind) {
+    for (int i = 0; i < number; i++) {
+      Worker worker = kind.apply(i);
+      Thread thread = new Thread(worker, worker.name);
+      threads.add(thread);
+      thread.start();
+    }
+  }
+
+  private void violate(String what) {
+    if (violations.size() < 20) {
+      violations.add(what);
+    }
+  }
+
+  private void terminateBackends() {
+    Random random = new Random(seed);
+    while (!over.get()) {
+      Await.pause(Duration.ofMillis(50 + random.nextInt(200)));
+      Integer[] all = backends.toArray(Integer[]::new);
+      if (all.length > 0) {
+        database.execute("SELECT pg_terminate_backend(" + all[random.nextInt(all.length)] + ")");
+        terminated.incrementAndGet();
+      }
+    }
+  }
+
+  /** What is told by the database, against what everybody was told. */
+  private void compare() {
+    List<String> there =
+        rows(
+            "SELECT convert_from(payload, 'UTF8') FROM ${schema}.message"
+                + " UNION ALL SELECT convert_from((message).payload, 'UTF8') FROM ${schema}.dead_letter"
+                + " UNION ALL SELECT convert_from(m.payload, 'UTF8') FROM ${schema}.claim c, unnest(c.messages) m"
+                + " WHERE m.id = ANY (c.ids)");
+    Set<String> distinct = new HashSet<>(there);
+    if (distinct.size() != there.size()) {
+      violate("in two places at once: " + (there.size() - distinct.size()));
+    }
+    for (String payload : distinct) {
+      if (acked.contains(payload)) {
+        violate("acked and there: " + payload);
+      }
+      if (!enqueued.contains(payload) && !perhapsEnqueued.contains(payload)) {
+        violate("rolled back and there: " + payload);
+      }
+    }
+    for (String payload : enqueued) {
+      if (!distinct.contains(payload)
+          && !acked.contains(payload)
+          && !perhapsAcked.contains(payload)) {
+        violate("lost: " + payload);
+      }
+    }
+    long twice =
+        database.queryLong(
+            "SELECT count(*) - count(DISTINCT key) FROM ${schema}.in_flight WHERE key IS NOT NULL");
+    if (twice > 0) {
+      violate("two of a key are claimed: " + twice);
+    }
+  }
+
+  /** Takes and acks all there is; then every place is empty. */
+  private void drain() {
+    rows("SELECT ${schema}.session_end(id) FROM ${schema}.session");
+    new Drain().run();
+    for (String table : List.of("message", "dead_letter", "key_turn", "claim", "idle")) {
+      long left = database.queryLong("SELECT count(*) FROM ${schema}." + table);
+      if (left > 0) {
+        violate(left + " left in " + table);
+      }
+    }
+    for (String payload : enqueued) {
+      if (!acked.contains(payload) && !perhapsAcked.contains(payload)) {
+        violate("never acked: " + payload);
+      }
+    }
+  }
+
+  private List<String> rows(String sql) {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql.replace("${schema}", database.schema()))) {
+      List<String> rows = new ArrayList<>();
+      while (row.next()) {
+        rows.add(row.getString(1));
+      }
+      return rows;
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "seed %d: %d enqueued, %d perhaps, %d acked, %d perhaps, %d backends terminated"
+        .formatted(
+            seed,
+            enqueued.size(),
+            perhapsEnqueued.size(),
+            acked.size(),
+            perhapsAcked.size(),
+            terminated.get());
+  }
+
+  /** The connection was terminated; nothing is known of the statement. */
+  private static final class Broken extends Exception {
+    private static final long serialVersionUID = 1;
+
+    Broken(SQLException cause) {
+      super(cause);
+    }
+  }
+
+  private record Taken(long claim, long id, String payload) {
+    String key() {
+      String[] parts = payload.split("\\|");
+      return parts.length == 3 ? parts[1] : "";
+    }
+
+    int number() {
+      return Integer.parseInt(payload.substring(payload.lastIndexOf('|') + 1));
+    }
+  }
+
+  private abstract class Worker implements Runnable {
+    final String name;
+    final Random random;
+    Connection connection;
+    long session;
+    long request;
+    private int pid;
+
+    Worker(String name, int number) {
+      this.name = name + number;
+      this.random = new Random(seed * 31 + this.name.hashCode());
+    }
+
+    abstract void step() throws SQLException, Broken;
+
+    @Override
+    public void run() {
+      try {
+        while (!over.get()) {
+          try {
+            connect();
+            step();
+          } catch (Broken e) {
+            disconnect();
+          }
+        }
+      } catch (SQLException | RuntimeException e) {
+        violate(name + ": " + e);
+      } finally {
+        disconnect();
+      }
+    }
+
+    final void connect() throws SQLException, Broken {
+      if (connection == null) {
+        connection = database.connect();
+        pid = (int) number("SELECT pg_backend_pid()");
+        backends.add(pid);
+      }
+    }
+
+    final void disconnect() {
+      backends.remove(pid);
+      try {
+        if (connection != null) {
+          connection.close();
+        }
+      } catch (SQLException e) {
+        violate(name + ": " + e);
+      }
+      connection = null;
+    }
+
+    final List<String[]> ask(String sql, Object... arguments) throws SQLException, Broken {
+      try (PreparedStatement statement =
+          connection.prepareStatement(sql.replace("${schema}", database.schema()))) {
+        for (int i = 0; i < arguments.length; i++) {
+          statement.setObject(i + 1, arguments[i]);
+        }
+        List<String[]> rows = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+          int columns = row.getMetaData().getColumnCount();
+          while (row.next()) {
+            String[] values = new String[columns];
+            for (int i = 0; i < columns; i++) {
+              values[i] = row.getString(i + 1);
+            }
+            rows.add(values);
+          }
+        }
+        return rows;
+      } catch (SQLException e) {
+        throw sorted(e);
+      }
+    }
+
+    final long number(String sql, Object... arguments) throws SQLException, Broken {
+      return Long.parseLong(ask(sql, arguments).get(0)[0]);
+    }
+
+    final SQLException sorted(SQLException e) throws Broken {
+      String state = String.valueOf(e.getSQLState());
+      if (state.startsWith("08") || state.startsWith("57P")) {
+        throw new Broken(e);
+      }
+      return e;
+    }
+
+    final void commit() throws SQLException, Broken {
+      try {
+        connection.commit();
+      } catch (SQLException e) {
+        throw sorted(e);
+      }
+    }
+
+    final void begin() throws SQLException, Broken {
+      try {
+        connection.setAutoCommit(false);
+      } catch (SQLException e) {
+        throw sorted(e);
+      }
+    }
+
+    final void end() throws SQLException, Broken {
+      try {
+        connection.rollback();
+        connection.setAutoCommit(true);
+      } catch (SQLException e) {
+        throw sorted(e);
+      }
+    }
+
+    final void openSession() throws SQLException, Broken {
+      if (session == 0) {
+        session = number("SELECT ${schema}.session_open(600000, 60000, false, 'c', 'h', 1)");
+        request = 0;
+      }
+    }
+  }
+
+  private final class Producer extends Worker {
+    private int count;
+    private final int[] ofKey = new int[KEYS];
+
+    Producer(int number) {
+      super("producer", number);
+    }
+
+    @Override
+    void step() throws SQLException, Broken {
+      openSession();
+      if (database.queryLong("SELECT count(*) FROM ${schema}.message") > 2000) {
+        Await.pause(Duration.ofMillis(50));
+        return;
+      }
+      int size = random.nextInt(4) == 0 ? 1 + random.nextInt(20) : 1;
+      List<String> payloads = new ArrayList<>();
+      String[] keys = new String[size];
+      Integer[] priorities = new Integer[size];
+      Long[] delays = new Long[size];
+      boolean keyed = random.nextBoolean();
+      int priority = random.nextInt(3);
+      for (int i = 0; i < size; i++) {
+        String payload = name + "." + count++;
+        if (keyed) {
+          int key = random.nextInt(KEYS);
+          keys[i] = name + "k" + key;
+          payload += "|" + keys[i] + "|" + ofKey[key]++;
+        } else if (random.nextInt(4) == 0) {
+          delays[i] = (long) random.nextInt(60);
+        }
+        priorities[i] = priority;
+        payloads.add(payload);
+      }
+      byte[][] bytes =
+          payloads.stream().map(payload -> payload.getBytes(UTF_8)).toArray(byte[][]::new);
+      String[] queues = new String[size];
+      String queue = keyed || random.nextBoolean() ? KEYED : PLAIN;
+      Arrays.fill(queues, queue);
+      boolean kept = random.nextInt(5) > 0;
+      try {
+        switch (keyed ? 1 + random.nextInt(2) : random.nextInt(4)) {
+          case 0 -> {
+            ask(
+                "SELECT watched FROM ${schema}.request_enqueue(?, 1, ?, ?, ?)",
+                session,
+                ++request,
+                queue,
+                array("bytea", bytes));
+            enqueued.addAll(payloads);
+          }
+          case 1 -> {
+            ask(
+                "SELECT watched FROM ${schema}.request_enqueue_all(?, 1, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)",
+                session,
+                ++request,
+                array("text", queues),
+                array("bytea", bytes),
+                array("integer", priorities),
+                array("bigint", delays),
+                array("text", keys));
+            enqueued.addAll(payloads);
+          }
+          case 2 -> {
+            begin();
+            ask(
+                "SELECT 1 FROM ${schema}.enqueue_all(?, ?, ?, ?, ?)",
+                array("text", queues),
+                array("bytea", bytes),
+                array("integer", priorities),
+                array("bigint", delays),
+                array("text", keys));
+            if (kept) {
+              commit();
+              enqueued.addAll(payloads);
+            }
+            end();
+          }
+          default -> {
+            String dedup = "d" + random.nextInt(200);
+            if (number(
+                    "SELECT count(*) FROM unnest(${schema}.enqueue_all(ARRAY[?], ARRAY[?::bytea], NULL, NULL, NULL, NULL, NULL, ARRAY[?])) o"
+                        + " WHERE o.code = 'ok'",
+                    queue,
+                    bytes[0],
+                    dedup)
+                == 1) {
+              enqueued.add(payloads.get(0));
+            }
+          }
+        }
+      } catch (Broken e) {
+        payloads.stream()
+            .filter(payload -> !enqueued.contains(payload))
+            .forEach(perhapsEnqueued::add);
+        throw e;
+      }
+    }
+
+    private java.sql.Array array(String type, Object[] elements) throws SQLException {
+      return connection.createArrayOf(type, elements);
+    }
+  }
+
+  /** Takes what a caller would work on, and says what it is told. */
+  private abstract class Taker extends Worker {
+    Taker(String name, int number) {
+      super(name, number);
+    }
+
+    final void begun(Taken taken) {
+      String key = taken.key();
+      if (!enqueued.contains(taken.payload) && !perhapsEnqueued.contains(taken.payload)) {
+        // Its producer was answered, or is about to be.
+        Await.until(
+            Duration.ofSeconds(5),
+            "the producer of " + taken.payload + " knows",
+            () -> enqueued.contains(taken.payload) || perhapsEnqueued.contains(taken.payload));
+      }
+      if (acked.contains(taken.payload)) {
+        violate("acked and taken: " + taken);
+      }
+      if (!key.isEmpty()) {
+        String other = workedOn.put(key, taken.payload);
+        if (other != null) {
+          violate("two of a key at once: " + taken + ", " + other);
+        }
+        if (!outOfOrder.contains(taken.payload)) {
+          Integer last = lastOf.put(key, taken.number());
+          if (last != null && last > taken.number()) {
+            violate("out of order: " + taken + " after " + last);
+          }
+        }
+      }
+    }
+
+    /** To be called before the message can be somebody else's. */
+    final void ended(Taken taken) {
+      workedOn.remove(taken.key(), taken.payload);
+    }
+
+    final void acknowledged(Taken taken) {
+      if (!acked.add(taken.payload)) {
+        violate("acked twice: " + taken);
+      }
+    }
+  }
+
+  private class Consumer extends Taker {
+    private long claim;
+    private final List<Taken> mine = new ArrayList<>();
+
+    Consumer(int number) {
+      super("consumer", number);
+    }
+
+    Consumer(String name) {
+      super(name, 0);
+    }
+
+    @Override
+    void step() throws SQLException, Broken {
+      openSession();
+      take();
+      finish();
+      if (random.nextInt(40) == 0) {
+        endSession();
+      }
+    }
+
+    /** Acks all that is left of the last claim, and takes more. */
+    final void take() throws SQLException, Broken {
+      List<Taken> done = new ArrayList<>(mine);
+      mine.clear();
+      done.forEach(this::ended);
+      boolean whole = random.nextBoolean();
+      boolean apart = random.nextInt(4) == 0;
+      int count = 1 + random.nextInt(10);
+      Long[] claims = done.stream().map(Taken::claim).toArray(Long[]::new);
+      Long[] ids = done.stream().map(Taken::id).toArray(Long[]::new);
+      long first = claim + 1;
+      claim += count;
+      List<String[]> rows = null;
+      for (boolean again = false; rows == null; again = true) {
+        try {
+          connect();
+          rows =
+              ask(
+                  "SELECT t.refused, (t.message).id, convert_from((t.message).payload, 'UTF8')"
+                      + " FROM ${schema}.take(?, ?, ?, ?, NULL, ?, ?, ?, ?, true, ?) t",
+                  session,
+                  first,
+                  random.nextBoolean() ? KEYED : PLAIN,
+                  count,
+                  apart,
+                  whole && claims.length > 0
+                      ? connection.createArrayOf(
+                          "bigint", Arrays.stream(claims).distinct().toArray())
+                      : null,
+                  !whole && claims.length > 0 ? connection.createArrayOf("bigint", claims) : null,
+                  !whole && claims.length > 0 ? connection.createArrayOf("bigint", ids) : null,
+                  again);
+        } catch (Broken e) {
+          disconnect();
+        } catch (SQLException e) {
+          if (!"23505".equals(e.getSQLState()) || !again) {
+            throw e; // else the first call came all the same
+          }
+        }
+      }
+      if (!rows.isEmpty() && rows.get(0)[0] != null) {
+        violate("refused: " + rows.get(0)[0] + " of " + done);
+      }
+      done.forEach(this::acknowledged);
+      for (int i = 0; i < rows.size(); i++) {
+        if (rows.get(i)[1] != null) {
+          Taken taken =
+              new Taken(apart ? first + i : first, Long.parseLong(rows.get(i)[1]), rows.get(i)[2]);
+          begun(taken);
+          mine.add(taken);
+        }
+      }
+      if (mine.isEmpty()) {
+        if (!done.isEmpty()) { // The empty claim proves the acks; the client has its reply.
+          ask("SELECT ${schema}.claims_forget(?, '{}', ?)", session, claim + 1);
+        }
+        Await.pause(Duration.ofMillis(5));
+      }
+    }
+
+    /** Gives some of what was taken back, and acks some in transactions. */
+    private void finish() throws SQLException, Broken {
+      for (Taken taken : List.copyOf(mine)) {
+        switch (random.nextInt(12)) {
+          case 0 -> give(taken, "retry", (long) random.nextInt(30));
+          case 1 -> give(taken, "release", null);
+          case 2 -> give(taken, "dead", null);
+          case 3 -> ackInTransaction(taken);
+          default -> {}
+        }
+      }
+    }
+
+    private void give(Taken taken, String how, Long delay) throws SQLException, Broken {
+      outOfOrder.add(taken.payload); // it may be dead now, and driven again
+      ended(taken);
+      mine.remove(taken);
+      String outcome = null;
+      while (outcome == null) {
+        request++;
+        try {
+          connect();
+          outcome =
+              ask(
+                      "SELECT (r.outcomes)[1].code FROM ${schema}.request_return(?, 1, ?, ARRAY[?], ARRAY[?], ARRAY[?], ARRAY[?::bigint],"
+                          + " ARRAY['wrong']) r",
+                      session,
+                      request,
+                      taken.claim,
+                      taken.id,
+                      how,
+                      delay)
+                  .get(0)[0];
+        } catch (Broken e) {
+          disconnect();
+          outcome = settle();
+        }
+      }
+      if (!outcome.equals("ok")) {
+        violate("not given back: " + taken + " " + outcome);
+      }
+      if (random.nextInt(3) == 0) {
+        assertStale(taken);
+      }
+    }
+
+    private String settle() throws SQLException {
+      while (true) {
+        try {
+          connect();
+          List<String[]> noted =
+              ask("SELECT code FROM ${schema}.settle(?, 1, ?)", session, request);
+          return noted.isEmpty() ? null : noted.get(0)[0];
+        } catch (Broken e) {
+          disconnect();
+        }
+      }
+    }
+
+    private void assertStale(Taken taken) throws SQLException, Broken {
+      try {
+        ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, session);
+        violate("a stale ack counted: " + taken);
+      } catch (SQLException e) {
+        if (!"PK003".equals(e.getSQLState())) {
+          throw e;
+        }
+      }
+    }
+
+    private void ackInTransaction(Taken taken) throws SQLException, Broken {
+      boolean keep = random.nextBoolean();
+      begin();
+      ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, session);
+      if (keep) {
+        ended(taken);
+        mine.remove(taken);
+        perhapsAcked.add(taken.payload);
+        commit();
+        perhapsAcked.remove(taken.payload);
+        acknowledged(taken);
+      }
+      end();
+    }
+
+    private void endSession() throws SQLException, Broken {
+      mine.forEach(taken -> outOfOrder.add(taken.payload));
+      mine.forEach(this::ended);
+      ask("SELECT ${schema}.session_end(?)", session);
+      if (!mine.isEmpty()) {
+        assertStale(mine.get(0));
+      }
+      mine.clear();
+      session = 0;
+    }
+  }
+
+  /** Takes without a session, for leases that are sometimes too short. */
+  private final class Leaser extends Taker {
+    Leaser(int number) {
+      super("leaser", number);
+    }
+
+    @Override
+    void step() throws SQLException, Broken {
+      boolean tooShort = random.nextInt(3) == 0;
+      List<String[]> rows =
+          ask(
+              "SELECT claim, id, convert_from(payload, 'UTF8') FROM ${schema}.take_leased(?, 3, ?::interval)",
+              random.nextBoolean() ? KEYED : PLAIN,
+              tooShort ? "1 ms" : "20 s");
+      for (String[] row : rows) {
+        Taken taken = new Taken(Long.parseLong(row[0]), Long.parseLong(row[1]), row[2]);
+        outOfOrder.add(taken.payload);
+        if (tooShort) {
+          continue;
+        }
+        begun(taken);
+        ended(taken);
+        perhapsAcked.add(taken.payload);
+        if (random.nextInt(3) > 0) {
+          ask("SELECT ${schema}.ack(?, ?)", taken.claim, taken.id);
+          acknowledged(taken);
+        } else {
+          ask("SELECT ${schema}.nack(?, ?, 'wrong', '5 ms')", taken.claim, taken.id);
+        }
+        perhapsAcked.remove(taken.payload);
+      }
+    }
+  }
+
+  /** What is done from time to time. */
+  private final class Keeping extends Worker {
+    Keeping(int number) {
+      super("keeping", number);
+    }
+
+    @Override
+    void step() throws SQLException, Broken {
+      ask("SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])", PLAIN, KEYED);
+      if (random.nextInt(5) == 0) {
+        ask("SELECT ${schema}.redrive(?)", random.nextBoolean() ? KEYED : PLAIN);
+      }
+      Await.pause(Duration.ofMillis(random.nextInt(40)));
+    }
+  }
+
+  /** The last consumer: takes until nothing is left anywhere. */
+  private final class Drain extends Consumer {
+    Drain() {
+      super("drain");
+    }
+
+    @Override
+    public void run() {
+      long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+      try {
+        connect();
+        openSession();
+        // What a worker left that was broken off is claimed until its lease is over.
+        ask("UPDATE ${schema}.claim SET until = clock_timestamp() WHERE session = 0 RETURNING 1");
+        workedOn.clear();
+        while (number(
+                "SELECT (SELECT count(*) FROM ${schema}.message) + (SELECT count(*) FROM ${schema}.dead_letter)"
+                    + " + (SELECT count(*) FROM ${schema}.claim)")
+            > 0) {
+          if (System.nanoTime() > deadline) {
+            Set<String> stuck =
+                new TreeSet<>(
+                    rows(
+                        "SELECT concat_ws(' ', ready, behind, delayed, retrying, claimed, dead) FROM ${schema}.queues"));
+            violate("does not drain (ready, behind, delayed, retrying, claimed, dead): " + stuck);
+            return;
+          }
+          ask("SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])", PLAIN, KEYED);
+          ask("SELECT ${schema}.redrive(?), ${schema}.redrive(?)", PLAIN, KEYED);
+          take();
+        }
+        ask("SELECT ${schema}.session_end(?)", session);
+      } catch (SQLException | Broken e) {
+        violate("drain: " + e);
+      } finally {
+        disconnect();
+      }
+    }
+  }
+}
