@@ -321,8 +321,8 @@ public final class Queues implements Companion {
   public void told(SessionState state) {
     if (state.isTerminal()) {
       tidying.stop();
-      named.values().forEach(queue -> queue.bell.ringAll());
       workers.forEach(Worker::sessionEnded);
+      named.values().forEach(queue -> queue.bell.ringAll());
     }
   }
 }
