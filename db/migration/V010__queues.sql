@@ -434,9 +434,6 @@ LANGUAGE plpgsql AS $$
 DECLARE
   seen bigint;
 BEGIN
-  IF in_key IS NULL THEN
-    RETURN NULL;
-  END IF;
   INSERT INTO ${schema}.dedup AS d
     SELECT q.id, in_key, in_id, clock_timestamp() + q.window_ms * interval '1 ms' FROM ${schema}.queue q WHERE q.name = in_queue
     ON CONFLICT (queue, key) DO UPDATE SET id = excluded.id, until = excluded.until WHERE d.until <= clock_timestamp();
@@ -1020,21 +1017,18 @@ BEGIN
   END LOOP;
 END $$;
 
--- What a client does now and then for all queues at which it waits, in one call: the above; its claims that it knows nothing of are
--- forgotten; and where rings reach it (in_sleeps), it is registered to be rung, in case a ring or a crash took it out without its
--- knowing. `waiting`: there is something to take.
-CREATE FUNCTION ${schema}.queue_sweep(in_session bigint, in_queues text[], in_sleeps boolean, in_known bigint[], in_before bigint)
-RETURNS TABLE (queue text, next_ms bigint, waiting boolean)
+-- For a client that sleeps at these queues, now and then: where rings reach it (in_sleeps), it is registered once more, in case a ring or
+-- a crash took it out without its knowing. Returns those queues at which something waits.
+CREATE FUNCTION ${schema}.queue_sleep(in_session bigint, in_queues text[], in_sleeps boolean) RETURNS SETOF text
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
-  PERFORM ${schema}.claims_forget(in_session, in_known, in_before);
   IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
-    INSERT INTO ${schema}.idle SELECT a.name, in_session FROM unnest(in_queues) AS a (name) ON CONFLICT DO NOTHING;
+    INSERT INTO ${schema}.idle SELECT a.name, in_session FROM unnest(in_queues) AS a (name) ORDER BY a.name ON CONFLICT DO NOTHING;
   END IF;
-  RETURN QUERY SELECT t.queue, t.next_ms, q.paused IS NULL AND ${schema}.is_waiting(q.id)
-    FROM ${schema}.queue_tidy(in_queues) t JOIN ${schema}.queue q ON q.name = t.queue;
+  RETURN QUERY SELECT q.name FROM ${schema}.queue q
+    WHERE q.name = ANY (in_queues) AND q.paused IS NULL AND ${schema}.is_waiting(q.id);
 END $$;
 
 -- Claims whose end is over go back. Of a session's, the row stays until its client lets go of it: if the reply of the call that made
@@ -1148,24 +1142,12 @@ LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET ena
   LIMIT in_count
 $$;
 
--- How many messages of a queue are where; no row: there is no such queue.
-CREATE FUNCTION ${schema}.queue_size(in_queue text)
-RETURNS TABLE (ready bigint, delayed bigint, behind bigint, claimed bigint, dead bigint)
-LANGUAGE sql STABLE AS $$
-  SELECT (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane > ${schema}.behind()),
-      (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane IS NULL),
-      (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane = ${schema}.behind()),
-      (SELECT coalesce(sum(cardinality(c.ids)), 0) FROM ${schema}.claim c WHERE c.queue = q.id),
-      (SELECT count(*) FROM ${schema}.dead_letter d WHERE d.queue = q.id)
-    FROM ${schema}.queue q WHERE q.name = in_queue
-$$;
-
 -- Null: there is no such queue.
 CREATE FUNCTION ${schema}.is_paused(in_queue text) RETURNS boolean
 LANGUAGE sql STABLE AS $$ SELECT q.paused IS NOT NULL FROM ${schema}.queue q WHERE q.name = in_queue $$;
 
--- The oldest dead letters of a queue.
-CREATE FUNCTION ${schema}.dead_letters(in_queue text, in_count integer DEFAULT 100) RETURNS SETOF ${schema}.dead_letter
+-- The oldest dead letters of a queue, with their payloads.
+CREATE FUNCTION ${schema}.dead_letters_of(in_queue text, in_count integer DEFAULT 100) RETURNS SETOF ${schema}.dead_letter
 LANGUAGE sql STABLE AS $$
   SELECT d.* FROM ${schema}.queue q JOIN ${schema}.dead_letter d ON d.queue = q.id WHERE q.name = in_queue ORDER BY d.id LIMIT in_count
 $$;
@@ -1563,6 +1545,10 @@ COMMENT ON FUNCTION ${schema}.claims_forget(bigint, bigint[], bigint) IS
 COMMENT ON FUNCTION ${schema}.queue_tidy(text[]) IS
   'Advances what is due, ends what is over. Clients do this by themselves for the queues that they use; in a transaction of its own. Milliseconds until the next message is due, for each queue.';
 COMMENT ON FUNCTION ${schema}.peek(text, integer) IS 'The next messages that would be taken, without taking them.';
+COMMENT ON FUNCTION ${schema}.queue_sleep(bigint, text[], boolean) IS
+  'Registers a session again that sleeps at these queues: session, queues, whether rings reach it. Returns the queues at which something waits.';
+COMMENT ON FUNCTION ${schema}.is_paused(text) IS 'Whether nobody takes from a queue; null if there is none.';
+COMMENT ON FUNCTION ${schema}.dead_letters_of(text, integer) IS 'The oldest dead letters of a queue, with their payloads.';
 COMMENT ON FUNCTION ${schema}.pause(text) IS 'Lets nobody take from a queue; false if there is none, or it was paused.';
 COMMENT ON FUNCTION ${schema}.resume(text) IS 'Ends a pause; false if there was none.';
 COMMENT ON FUNCTION ${schema}.purge(text, integer) IS 'Deletes waiting messages, at most so many; call it until it returns 0.';

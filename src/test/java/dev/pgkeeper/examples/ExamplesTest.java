@@ -127,7 +127,7 @@ class ExamplesTest {
     }
     assertThat(query("SELECT count(*) FROM ordered")).isEqualTo("2");
     assertThat(query("SELECT count(*) FROM invoice")).isEqualTo("2");
-    assertThat(query("SELECT dead FROM pgkeeper.queue_size('invoices')")).isEqualTo("0");
+    assertThat(query("SELECT dead FROM pgkeeper.queues WHERE queue = 'invoices'")).isEqualTo("0");
   }
 
   @Test

@@ -157,5 +157,6 @@ class QueueSettingsTest {
     assertThat(queue.take()).isEqualTo("d");
     assertThat(queue.poll()).isEmpty();
     assertThat(queue.peek()).isEmpty();
+    assertThat(keeper.queue(queue.name(), Codec.text()).size().live()).as("gone").isZero();
   }
 }

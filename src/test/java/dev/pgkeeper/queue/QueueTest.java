@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,10 +139,17 @@ class QueueTest {
   void manyThreadsOfOneClientEachGetWhatTheyWaitFor() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     List<CompletableFuture<Delivery<String>>> taking = new ArrayList<>();
+    List<Thread> threads = new CopyOnWriteArrayList<>();
     for (int i = 0; i < 8; i++) {
-      taking.add(onThread(() -> queue.take(SOON).orElseThrow()));
+      taking.add(
+          onThread(
+              () -> {
+                threads.add(Thread.currentThread());
+                return queue.take(SOON).orElseThrow();
+              }));
     }
-    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    Await.until(SOON, "8 asleep", () -> threads.stream().filter(QueueTest::isAsleep).count() == 8);
+    assertThat(fixture.sleepers(queue)).as("one session").isEqualTo(1);
     List<String> sent = IntStream.range(0, 8).mapToObj(Integer::toString).toList();
     same(queue, other).enqueueAll(sent);
     List<String> got = new ArrayList<>();
@@ -151,5 +160,11 @@ class QueueTest {
     }
     assertThat(got).containsExactlyInAnyOrderElementsOf(sent);
     assertThat(queue.size().live()).isZero();
+  }
+
+  /** Waits for a ring, not for the database. */
+  private static boolean isAsleep(Thread thread) {
+    Object waitsFor = LockSupport.getBlocker(thread);
+    return waitsFor != null && waitsFor.getClass().getName().endsWith("NamedQueue$Wait");
   }
 }

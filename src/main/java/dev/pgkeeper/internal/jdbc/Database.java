@@ -449,7 +449,7 @@ public final class Database {
     } else if (SqlErrors.isMessageRefused(e)) {
       return new KeeperException.MessageRefused(withHint(e), e);
     } else if (SqlErrors.isSessionEnded(e)) {
-      return new KeeperException.SessionExpired(e.getMessage() + "; connect again for a new one");
+      return new KeeperException.SessionExpired(withHint(e) + "; connect again for a new one");
     } else if (SqlErrors.isDenied(e)) {
       return new KeeperException.DatabaseError(
           e.getMessage() + ". Let the role in with CALL <schema>.grant_application('<role>')", e);

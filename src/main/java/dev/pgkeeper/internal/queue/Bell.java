@@ -88,11 +88,11 @@ final class Bell {
     return true;
   }
 
-  /** For all of them, not only the first: the session has ended. */
+  /** For all of them, and for those that are just falling asleep: the session has ended. */
   void ringAll() {
-    while (hasSleepers()) {
+    do {
       ring();
-    }
+    } while (hasSleepers());
   }
 
   boolean hasSleepers() {

@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.queue;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * on its way out.
  */
 final class Claim {
+  private static final long LONG_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   final long number;
   private final ReentrantLock lock = new ReentrantLock();
   private int open;
@@ -86,6 +89,15 @@ final class Claim {
       return leasedUntil == null
           ? null
           : Duration.ofNanos(Math.max(0, leasedUntil - System.nanoTime()));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean isLongOver() {
+    lock.lock();
+    try {
+      return leasedUntil != null && System.nanoTime() - leasedUntil > LONG_NANOS;
     } finally {
       lock.unlock();
     }

@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The claims of this session. Numbers are given out here, so that a call whose reply was lost can
@@ -75,7 +76,11 @@ final class Claims {
     }
   }
 
+  /**
+   * Those that are known, but for those whose lease is long over: they are of no use to anybody.
+   */
   List<Long> numbers() {
+    known.values().removeIf(Claim::isLongOver);
     return List.copyOf(known.keySet());
   }
 
@@ -197,7 +202,7 @@ final class Claims {
 
   static RuntimeException cannotLeave(String queue, Claimed message) {
     return switch (message.state()) {
-      case LOST -> notHeld(queue, message);
+      case LOST -> notHeld(queue, message, null);
       case GIVEN_BACK ->
           new IllegalStateException(name(queue, message) + " was given back before; ack it once");
       case LEAVING ->
@@ -207,13 +212,13 @@ final class Claims {
     };
   }
 
-  static KeeperException.NotHeld notHeld(String queue, Claimed message) {
+  static KeeperException.NotHeld notHeld(String queue, Claimed message, @Nullable Throwable cause) {
     return new KeeperException.NotHeld(
         queue,
         message.id(),
         name(queue, message)
             + " is no longer this session's: its session or its lease ended, and somebody else may have it",
-        null);
+        cause);
   }
 
   private static String name(String queue, Claimed message) {

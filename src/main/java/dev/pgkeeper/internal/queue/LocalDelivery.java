@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.queue;
 
+import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.NamedQueue.Trip;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A claimed message as its consumer sees it. */
@@ -41,9 +43,24 @@ final class LocalDelivery<T> implements Delivery<T> {
 
   @Override
   public void ack() {
+    leave(() -> queue.go(new Trip(0, null, false, List.of(claimed), false)).refused());
+  }
+
+  /**
+   * Has it leave in this way, which answers with what was lost before. That its session ended is
+   * the same to who has a message of it.
+   */
+  private void leave(Supplier<List<Claimed>> way) {
     queue.beginToLeave(List.of(claimed));
-    if (!queue.go(new Trip(0, null, false, List.of(claimed), false)).refused().isEmpty()) {
-      throw Claims.notHeld(queue.name, claimed);
+    List<Claimed> lost;
+    try {
+      lost = way.get();
+    } catch (KeeperException.SessionExpired e) {
+      claimed.become(State.LOST);
+      throw Claims.notHeld(queue.name, claimed, e);
+    }
+    if (!lost.isEmpty()) {
+      throw Claims.notHeld(queue.name, claimed, null);
     }
   }
 
@@ -87,7 +104,7 @@ final class LocalDelivery<T> implements Delivery<T> {
       known = true;
       if (!there) {
         departure.done(State.LOST, Set.of());
-        throw Claims.notHeld(queue.name, claimed);
+        throw Claims.notHeld(queue.name, claimed, null);
       }
       claims.split(claimed, number);
     } finally {
@@ -141,10 +158,7 @@ final class LocalDelivery<T> implements Delivery<T> {
   }
 
   private void giveBack(Return one) {
-    queue.beginToLeave(List.of(claimed));
-    if (!queues.giveBack(List.of(one)).isEmpty()) {
-      throw Claims.notHeld(queue.name, claimed);
-    }
+    leave(() -> queues.giveBack(List.of(one)));
   }
 
   @Override
@@ -161,7 +175,7 @@ final class LocalDelivery<T> implements Delivery<T> {
       throw Claims.cannotLeave(queue.name, claimed);
     } else if (!queue.extend(claim, lease)) {
       claimed.become(State.LOST);
-      throw Claims.notHeld(queue.name, claimed);
+      throw Claims.notHeld(queue.name, claimed, null);
     }
   }
 

@@ -306,48 +306,61 @@ final class QueueCalls {
   // From time to time.
 
   /**
-   * What a sweep says of one queue.
+   * What is to come in one queue.
    *
    * @param nextMs when a message has its time; null: none has one
-   * @param waiting there is something to take
    */
-  record Swept(String queue, @Nullable Long nextMs, boolean waiting) {}
+  record Tidied(String queue, @Nullable Long nextMs) {}
 
-  SqlFunction<List<Swept>> queueTidy(List<String> queues) {
+  SqlFunction<List<Tidied>> queueTidy(List<String> queues) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT queue, next_ms, false FROM " + schema + ".queue_tidy(?)")) {
+          connection.prepareStatement("SELECT queue, next_ms FROM " + schema + ".queue_tidy(?)")) {
         statement.setArray(1, connection.createArrayOf("text", queues.toArray()));
-        return swept(statement);
+        List<Tidied> tidied = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            tidied.add(new Tidied(rows.getString(1), rows.getObject(2, Long.class)));
+          }
+        }
+        return tidied;
       }
     };
   }
 
-  SqlFunction<List<Swept>> queueSweep(
-      long session, List<String> queues, boolean sleeps, List<Long> known, long before) {
+  /** At which of these queues something waits. */
+  SqlFunction<List<String>> queueSleep(long session, List<String> queues, boolean sleeps) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT queue, next_ms, waiting FROM " + schema + ".queue_sweep(?, ?, ?, ?, ?)")) {
+          connection.prepareStatement("SELECT * FROM " + schema + ".queue_sleep(?, ?, ?)")) {
         statement.setLong(1, session);
         statement.setArray(2, connection.createArrayOf("text", queues.toArray()));
         statement.setBoolean(3, sleeps);
-        statement.setArray(4, connection.createArrayOf("int8", known.toArray()));
-        statement.setLong(5, before);
-        return swept(statement);
+        return texts(statement);
       }
     };
   }
 
-  private static List<Swept> swept(PreparedStatement statement) throws SQLException {
-    List<Swept> swept = new ArrayList<>();
+  SqlFunction<Boolean> claimsForget(long session, List<Long> known, long before) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".claims_forget(?, ?, ?)")) {
+        statement.setLong(1, session);
+        statement.setArray(2, connection.createArrayOf("int8", known.toArray()));
+        statement.setLong(3, before);
+        return statement.execute();
+      }
+    };
+  }
+
+  private static List<String> texts(PreparedStatement statement) throws SQLException {
+    List<String> texts = new ArrayList<>();
     try (ResultSet rows = statement.executeQuery()) {
       while (rows.next()) {
-        swept.add(new Swept(rows.getString(1), rows.getObject(2, Long.class), rows.getBoolean(3)));
+        texts.add(rows.getString(1));
       }
     }
-    return swept;
+    return texts;
   }
 
   // Looking after queues.
@@ -377,7 +390,9 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT ready, delayed, behind, claimed, dead FROM " + schema + ".queue_size(?)")) {
+              "SELECT ready, delayed + retrying, behind, claimed, dead FROM "
+                  + schema
+                  + ".queues WHERE queue = ?")) {
         statement.setString(1, queue);
         try (ResultSet row = statement.executeQuery()) {
           return row.next()
@@ -475,7 +490,7 @@ final class QueueCalls {
                   + StoredMessage.columns("message")
                   + " FROM "
                   + schema
-                  + ".dead_letters(?, ?)")) {
+                  + ".dead_letters_of(?, ?)")) {
         statement.setString(1, queue);
         statement.setInt(2, most);
         List<DeadLetter> letters = new ArrayList<>();
@@ -530,13 +545,7 @@ final class QueueCalls {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT * FROM " + schema + ".subscriptions(?)")) {
         statement.setString(1, topic);
-        List<String> names = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            names.add(rows.getString(1));
-          }
-        }
-        return names;
+        return texts(statement);
       }
     };
   }

@@ -6,7 +6,7 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.queue.Claimed.State;
-import dev.pgkeeper.internal.queue.QueueCalls.Swept;
+import dev.pgkeeper.internal.queue.QueueCalls.Tidied;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * All queues that this client uses (V010). Whoever waits for messages is woken by a ring; the sweep
- * looks, with one statement, at all the queues at which somebody waits, gives back claims that
+ * looks, with a few statements, at all the queues at which somebody waits, gives back claims that
  * nobody knows of, and repeats what could not be given back before.
  */
 public final class Queues implements Companion {
@@ -278,15 +278,16 @@ public final class Queues implements Companion {
             .filter(queue -> queue.bell.hasSleepers())
             .map(queue -> queue.name)
             .toList();
-    long before = claims.horizon();
-    for (Swept swept :
-        database.read(
-            calls.queueSweep(session.id(), waited, hearsRings(), claims.numbers(), before))) {
-      NamedQueue queue = named(swept.queue());
-      tidying.tidied(queue, swept.nextMs());
-      if (swept.waiting()) {
-        queue.bell.ring();
-      }
+    long before = claims.horizon(); // read before what is known
+    database.read(calls.claimsForget(session.id(), claims.numbers(), before));
+    if (waited.isEmpty()) {
+      return;
+    }
+    for (Tidied tidied : database.read(calls.queueTidy(waited))) {
+      tidying.tidied(named(tidied.queue()), tidied.nextMs());
+    }
+    for (String queue : database.read(calls.queueSleep(session.id(), waited, hearsRings()))) {
+      named(queue).bell.ring();
     }
   }
 
@@ -320,8 +321,8 @@ public final class Queues implements Companion {
   public void told(SessionState state) {
     if (state.isTerminal()) {
       tidying.stop();
-      named.values().forEach(queue -> queue.bell.ringAll());
       workers.forEach(Worker::sessionEnded);
+      named.values().forEach(queue -> queue.bell.ringAll());
     }
   }
 }

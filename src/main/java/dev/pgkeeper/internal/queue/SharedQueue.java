@@ -280,7 +280,7 @@ public final class SharedQueue<T> implements Queue<T> {
       List<Delivery<T>> deliveries = deliver(answer.taken());
       if (!answer.refused().isEmpty()) {
         queues.giveBackForSure(answer.taken().stream().map(Return::release).toList());
-        throw Claims.notHeld(queue.name, answer.refused().get(0));
+        throw Claims.notHeld(queue.name, answer.refused().get(0), null);
       } else if (!deliveries.isEmpty() || answer.taken().isEmpty()) {
         return deliveries;
       }

@@ -1,6 +1,6 @@
 package dev.pgkeeper.internal.queue;
 
-import dev.pgkeeper.internal.queue.QueueCalls.Swept;
+import dev.pgkeeper.internal.queue.QueueCalls.Tidied;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -71,15 +71,15 @@ final class Tidying {
         "tidying queues",
         () -> {
           List<String> names = some.stream().map(queue -> queue.name).toList();
-          for (Swept swept : queues.database().read(queues.calls().queueTidy(names))) {
-            tidied(queues.named(swept.queue()), swept.nextMs());
+          for (Tidied tidied : queues.database().read(queues.calls().queueTidy(names))) {
+            tidied(queues.named(tidied.queue()), tidied.nextMs());
           }
         });
   }
 
-  /** What is due after it was looked at is with somebody else just now. */
+  /** It was looked at, and what was due then has its place. */
   void tidied(NamedQueue queue, @Nullable Long nextMs) {
-    due(queue, nextMs != null && nextMs == 0 ? Long.valueOf(BETWEEN_MS) : nextMs);
+    due(queue, nextMs);
     if (!queues.hearsRings()) {
       queue.bell.ring();
     }

@@ -56,7 +56,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
   private final Pauses pauses;
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition quiet = lock.newCondition();
+  private final Condition ended = lock.newCondition();
   private State state = State.RUNS;
   private final Deque<Claimed> ahead = new ArrayDeque<>();
   private final List<Claimed> handled = new ArrayList<>();
@@ -145,6 +145,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
           () -> {
             travel(false);
             travelIfWanted();
+            endIfQuiet();
           });
     }
   }
@@ -213,7 +214,6 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       rests = true;
       passesOn = woken && looked;
       woken = false;
-      quiet.signalAll();
     } finally {
       lock.unlock();
     }
@@ -258,7 +258,6 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       if (most > 0) {
         woken = false;
       }
-      quiet.signalAll();
     } finally {
       lock.unlock();
     }
@@ -346,7 +345,6 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
         back.add(Return.release(ahead.removeLast()));
       }
       rests = true;
-      quiet.signalAll();
     } finally {
       lock.unlock();
     }
@@ -366,7 +364,6 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
         if (next == null) {
           handlers--;
           travels = beginTripLocked();
-          quiet.signalAll();
         }
       } finally {
         lock.unlock();
@@ -378,6 +375,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       }
     }
     travelIfWanted();
+    endIfQuiet();
   }
 
   private void handle(Claimed claimed) {
@@ -480,22 +478,33 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       queues.ringElsewhere(queue);
     }
     travelIfWanted();
-    boolean finished = awaitQuiet(patience);
-    if (finished) {
-      end();
-    }
-    return finished;
+    endIfQuiet();
+    return awaitEnd(patience);
   }
 
-  private boolean awaitQuiet(Duration patience) throws InterruptedException {
+  /** The last handler, or the last trip, may come back long after nobody waits for it any more. */
+  private void endIfQuiet() {
+    boolean isOver;
+    lock.lock();
+    try {
+      isOver = state == State.STOPS && handlers == 0 && !underWay && handled.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+    if (isOver) {
+      end();
+    }
+  }
+
+  private boolean awaitEnd(Duration patience) throws InterruptedException {
     long left = patience.toNanos();
     lock.lockInterruptibly();
     try {
-      while (state != State.ENDED && (handlers > 0 || underWay || !handled.isEmpty())) {
+      while (state != State.ENDED) {
         if (left <= 0) {
           return false;
         }
-        left = quiet.awaitNanos(left);
+        left = ended.awaitNanos(left);
       }
       return true;
     } finally {
@@ -508,7 +517,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
     try {
       state = State.ENDED;
       ahead.clear();
-      quiet.signalAll();
+      ended.signalAll();
     } finally {
       lock.unlock();
     }
