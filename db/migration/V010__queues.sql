@@ -360,13 +360,16 @@ LANGUAGE sql AS $$
     WHERE i.queue = w.queue AND i.session = w.session RETURNING i.queue, i.session
 $$;
 
--- Deduplicated messages, one after the other: null for each that is new, or the number of the one that is there already. A new key
+-- Deduplicated messages, one after the other: null for each that is new or has no such key, or the number of the one that is there already. A new key
 -- counts from now on, for the queue's window; whoever enqueues the same key meanwhile waits for this transaction.
 CREATE FUNCTION ${schema}.dedup_seen(in_queue text, in_key text, in_id bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   seen bigint;
 BEGIN
+  IF in_key IS NULL THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO ${schema}.dedup AS d
     SELECT q.id, in_key, in_id, clock_timestamp() + q.window_ms * interval '1 ms' FROM ${schema}.queue q WHERE q.name = in_queue
     ON CONFLICT (queue, key) DO UPDATE SET id = excluded.id, until = excluded.until WHERE d.until <= clock_timestamp();
@@ -892,6 +895,23 @@ BEGIN
   END LOOP;
 END $$;
 
+-- What a client does now and then for all queues at which it waits, in one call: the above; its claims that it knows nothing of are
+-- forgotten; and where rings reach it (in_sleeps), it is registered to be rung, in case a ring or a crash took it out without its
+-- knowing. `waiting`: there is something to take.
+CREATE FUNCTION ${schema}.queue_sweep(in_session bigint, in_queues text[], in_sleeps boolean, in_known bigint[], in_before bigint)
+RETURNS TABLE (queue text, next_ms bigint, waiting boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
+  PERFORM ${schema}.claims_forget(in_session, in_known, in_before);
+  IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
+    INSERT INTO ${schema}.idle SELECT a.name, in_session FROM unnest(in_queues) AS a (name) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN QUERY SELECT t.queue, t.next_ms, q.paused IS NULL AND ${schema}.is_waiting(q.id)
+    FROM ${schema}.queue_tidy(in_queues) t JOIN ${schema}.queue q ON q.name = t.queue;
+END $$;
+
 CREATE FUNCTION ${schema}.claims_expire() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -954,6 +974,28 @@ LANGUAGE sql STABLE AS $$
   SELECT m.* FROM ${schema}.queue q JOIN ${schema}.message m ON m.queue = q.id
     WHERE q.name = in_queue AND m.lane IS NOT NULL AND (m.expires IS NULL OR m.expires > clock_timestamp())
     ORDER BY m.lane DESC, m.id LIMIT in_count
+$$;
+
+-- How many messages of a queue are where; no row: there is no such queue.
+CREATE FUNCTION ${schema}.queue_size(in_queue text)
+RETURNS TABLE (ready bigint, delayed bigint, behind bigint, claimed bigint, dead bigint)
+LANGUAGE sql STABLE AS $$
+  SELECT (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane IS NOT NULL),
+      (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane IS NULL AND m.due IS NOT NULL),
+      (SELECT count(*) FROM ${schema}.message m WHERE m.queue = q.id AND m.lane IS NULL AND m.due IS NULL),
+      (SELECT coalesce(sum(cardinality(c.ids)), 0) FROM ${schema}.claim c WHERE c.queue = q.id),
+      (SELECT count(*) FROM ${schema}.dead_letter d WHERE d.queue = q.id)
+    FROM ${schema}.queue q WHERE q.name = in_queue
+$$;
+
+-- Null: there is no such queue.
+CREATE FUNCTION ${schema}.is_paused(in_queue text) RETURNS boolean
+LANGUAGE sql STABLE AS $$ SELECT q.paused IS NOT NULL FROM ${schema}.queue q WHERE q.name = in_queue $$;
+
+-- The oldest dead letters of a queue.
+CREATE FUNCTION ${schema}.dead_letters(in_queue text, in_count integer DEFAULT 100) RETURNS SETOF ${schema}.dead_letter
+LANGUAGE sql STABLE AS $$
+  SELECT d.* FROM ${schema}.queue q JOIN ${schema}.dead_letter d ON d.queue = q.id WHERE q.name = in_queue ORDER BY d.id LIMIT in_count
 $$;
 
 -- Nobody takes anything from a paused queue; what was taken can still be acked. False: there is no such queue, or it was paused.

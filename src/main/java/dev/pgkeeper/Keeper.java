@@ -8,12 +8,16 @@ import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
 import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
+import dev.pgkeeper.internal.queue.Queues;
+import dev.pgkeeper.internal.queue.SharedQueue;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.store.TableStore;
 import dev.pgkeeper.internal.tree.Paths;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
+import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
@@ -51,6 +55,7 @@ public final class Keeper implements AutoCloseable {
   private final SharedTree tree;
   private final Lines lines;
   private final SharedGuard guard;
+  private final Queues queues;
   private final ThreadPoolExecutor background;
 
   private Keeper(
@@ -59,12 +64,14 @@ public final class Keeper implements AutoCloseable {
       ClientSession session,
       SharedTree tree,
       Lines lines,
+      Queues queues,
       ThreadPoolExecutor background) {
     this.options = options;
     this.database = database;
     this.session = session;
     this.tree = tree;
     this.lines = lines;
+    this.queues = queues;
     this.guard =
         new SharedGuard(
             database,
@@ -97,8 +104,9 @@ public final class Keeper implements AutoCloseable {
               database, options, OwnConnections.choose(dataSource, options), background);
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
+      Queues queues = new Queues(database, session, options, background);
       session.open();
-      return new Keeper(options, database, session, tree, lines, background);
+      return new Keeper(options, database, session, tree, lines, queues, background);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -250,6 +258,17 @@ public final class Keeper implements AutoCloseable {
   public Guard guard() {
     session.ensureUsable();
     return guard;
+  }
+
+  /** A queue of 1 to 500 bytes' name, made when it is first used. */
+  public <T> Queue<T> queue(String name, Codec<T> codec) {
+    return queue(name, codec, QueueOptions.defaults());
+  }
+
+  /** The same, with settings that hold for everybody who uses it. */
+  public <T> Queue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
+    session.ensureUsable();
+    return new SharedQueue<>(queues, name, codec, queueOptions);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -32,7 +32,12 @@ public class KeeperException extends RuntimeException {
     TOO_SOON(-1006, "it is too soon after the last time"),
     FAILED_BEFORE(-1007, "it failed before and is not tried again"),
     PAUSED(-1008, "it is paused"),
-    NO_JOB(-1009, "there is no such job");
+    NO_JOB(-1009, "there is no such job"),
+    NO_QUEUE(-1010, "there is no such queue"),
+    MESSAGE_REFUSED(-1011, "the queue does not take such a message"),
+    DUPLICATE(-1012, "a message with this deduplication key was there before"),
+    REFUSED(-1013, "the message is no longer this session's"),
+    UNREADABLE(-1014, "the codec cannot read the message");
 
     private final int number;
     private final String meaning;
@@ -197,6 +202,33 @@ public class KeeperException extends RuntimeException {
 
     public NoJob(String message) {
       super(Code.NO_JOB, null, message, null);
+    }
+  }
+
+  /** There is no queue of this name, and it is not to be made by itself. */
+  public static final class NoQueue extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public NoQueue(String message, @Nullable Throwable cause) {
+      super(Code.NO_QUEUE, null, message, cause);
+    }
+  }
+
+  /** The queue does not take this message: it is too large, or not as messages are. */
+  public static final class MessageRefused extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public MessageRefused(String message, @Nullable Throwable cause) {
+      super(Code.MESSAGE_REFUSED, null, message, cause);
+    }
+  }
+
+  /** The codec of this queue cannot read a message. */
+  public static final class Unreadable extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public Unreadable(String message, @Nullable Throwable cause) {
+      super(Code.UNREADABLE, null, message, cause);
     }
   }
 

@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -84,6 +87,30 @@ public final class Database {
         }
       }
     }
+  }
+
+  /** Something that finds out by itself, when it is asked again, whether it was done before. */
+  @FunctionalInterface
+  public interface Repeatable<T extends @Nullable Object> {
+    T apply(Connection connection, boolean again) throws SQLException;
+  }
+
+  /** The same as {@link #read}, for what has to be told that it is asked again. */
+  public <T extends @Nullable Object> T repeat(Repeatable<T> call) {
+    boolean[] again = {false};
+    return read(
+        connection -> {
+          boolean before = again[0];
+          again[0] = true;
+          try {
+            return call.apply(connection, before);
+          } catch (SQLException e) {
+            if (before && SqlErrors.isThereAlready(e)) {
+              throw SqlErrors.worthRepeating(e); // the earlier one arrived meanwhile
+            }
+            throw e;
+          }
+        });
   }
 
   /** The same, tried only once. */
@@ -352,6 +379,27 @@ public final class Database {
     }
   }
 
+  /** The same; if it fails, the transaction is as it was before it. */
+  public static <T extends @Nullable Object> T undoing(
+      Connection connection, SqlFunction<T> query) {
+    return on(
+        connection,
+        c -> {
+          if (c.getAutoCommit()) {
+            return query.apply(c);
+          }
+          Savepoint before = c.setSavepoint();
+          try {
+            T result = query.apply(c);
+            c.releaseSavepoint(before);
+            return result;
+          } catch (SQLException e) {
+            c.rollback(before);
+            throw e;
+          }
+        });
+  }
+
   /** Something that needs no connection yet. */
   interface SqlSupplier<T extends @Nullable Object> {
     T get() throws SQLException;
@@ -375,6 +423,16 @@ public final class Database {
     return connection.createArrayOf("text", values.toArray());
   }
 
+  /** What the server said, without where in its functions it was. */
+  private static String withHint(SQLException e) {
+    ServerErrorMessage said =
+        e instanceof PSQLException theirs ? theirs.getServerErrorMessage() : null;
+    if (said == null) {
+      return String.valueOf(e.getMessage());
+    }
+    return said.getMessage() + (said.getHint() == null ? "" : ". " + said.getHint());
+  }
+
   static KeeperException translate(SQLException e) {
     if (SqlErrors.isConnectionLost(e)) {
       return new KeeperException.ConnectionLoss(
@@ -386,6 +444,12 @@ public final class Database {
           e);
     } else if (SqlErrors.isNotHeld(e)) {
       return new KeeperException.NotHeld("", 0, String.valueOf(e.getMessage()), e);
+    } else if (SqlErrors.isNoQueue(e)) {
+      return new KeeperException.NoQueue(withHint(e), e);
+    } else if (SqlErrors.isMessageRefused(e)) {
+      return new KeeperException.MessageRefused(withHint(e), e);
+    } else if (SqlErrors.isSessionEnded(e)) {
+      return new KeeperException.SessionExpired(e.getMessage() + "; connect again for a new one");
     } else if (SqlErrors.isDenied(e)) {
       return new KeeperException.DatabaseError(
           e.getMessage() + ". Let the role in with CALL <schema>.grant_application('<role>')", e);

@@ -12,19 +12,22 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a function of the database answers about one node (see the type {@code outcome}).
+ * What a function of the database answers about one node, or one message (see the type {@code
+ * outcome}).
  *
+ * @param number the first one that the change took
  * @param stat null if the function has nothing to say of it
  * @param children of the node; of a recursive deletion, how many nodes went
  */
-public record Outcome(Code code, String path, @Nullable Stat stat, int children) {
+public record Outcome(Code code, String path, long number, @Nullable Stat stat, int children) {
 
   /** One row of an answer. */
   static Outcome of(ResultSet row) throws SQLException {
     return new Outcome(
         Code.valueOf(row.getString("code").toUpperCase(Locale.ROOT)),
         row.getString("path"),
-        row.getObject("czxid") == null ? null : stat(row),
+        row.getLong("czxid"),
+        row.getObject("ctime") == null ? null : stat(row),
         (int) row.getLong("children"));
   }
 

@@ -24,6 +24,11 @@ final class SqlErrors {
     return state.equals("40001") || state.equals("40P01") || state.equals("55P03");
   }
 
+  /** Says the same, and that it goes by itself. */
+  static SQLException worthRepeating(SQLException e) {
+    return new SQLException(e.getMessage(), "40001", e);
+  }
+
   /**
    * The connection broke, or the server is stopping or starting: nobody knows whether the statement
    * was done.
@@ -56,6 +61,23 @@ final class SqlErrors {
   /** Thrown by fence: what was to be guarded is not held any more. */
   static boolean isNotHeld(SQLException e) {
     return state(e).equals("PK003");
+  }
+
+  static boolean isNoQueue(SQLException e) {
+    return state(e).equals("PK004");
+  }
+
+  static boolean isMessageRefused(SQLException e) {
+    return state(e).equals("PK005");
+  }
+
+  static boolean isSessionEnded(SQLException e) {
+    return state(e).equals("PK006");
+  }
+
+  /** Thrown where the same call came before, and is still there or was done meanwhile. */
+  static boolean isThereAlready(SQLException e) {
+    return state(e).equals("23505");
   }
 
   static boolean isDenied(SQLException e) {

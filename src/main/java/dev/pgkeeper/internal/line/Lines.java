@@ -372,6 +372,9 @@ public final class Lines implements Companion {
   public void rung(Collection<String> payloads) {
     long now = System.nanoTime();
     for (String payload : payloads) {
+      if (!payload.startsWith("/")) {
+        continue;
+      }
       int end = payload.indexOf(KEY_FOLLOWS);
       String path = end < 0 ? payload : payload.substring(0, end);
       Place place = places.get(path);

@@ -78,7 +78,7 @@ public final class ClientSession {
   private final Duration pingEvery;
   private final Duration renewEvery;
   private final Thread thread;
-  private Companion companion = Companion.NONE;
+  private final Companions companion = new Companions();
 
   private volatile SessionState state = SessionState.HELD;
   private volatile long id;
@@ -122,9 +122,9 @@ public final class ClientSession {
     return a.compareTo(b) < 0 ? a : b;
   }
 
-  /** Whatever else lives with this session; before it is opened. */
-  public void accompany(Companion newCompanion) {
-    companion = newCompanion;
+  /** Something else that lives with this session; before it is opened. */
+  public void accompany(Companion another) {
+    companion.add(another);
   }
 
   /** Opens the session in the database. */
@@ -346,20 +346,20 @@ public final class ClientSession {
   private void hear(OwnConnection connection, List<String> rung) {
     Set<String> concerned = new LinkedHashSet<>(watches.takeLookAgain());
     List<Long> asked = new ArrayList<>();
-    List<String> paths = new ArrayList<>(rung.size());
+    List<String> others = new ArrayList<>(rung.size());
     for (String payload : rung) {
       Long sync = Syncs.numberIn(payload);
       if (sync != null) {
         asked.add(sync);
-      } else if (payload.startsWith("/")) {
-        paths.add(payload);
-        if (!watches.isEmpty()) {
+      } else {
+        others.add(payload);
+        if (payload.startsWith("/") && !watches.isEmpty()) {
           concerned.addAll(watches.concernedBy(payload));
         }
       }
     }
-    if (!paths.isEmpty()) {
-      companion.rung(paths);
+    if (!others.isEmpty()) {
+      companion.rung(others);
     }
     look(connection::call, new ArrayList<>(concerned));
     syncs.heard(asked);

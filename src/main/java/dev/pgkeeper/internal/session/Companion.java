@@ -8,7 +8,7 @@ import java.util.Collection;
  * states, all on the session's thread and so without delay.
  */
 public interface Companion {
-  /** Somebody rang for these paths; what follows one is the companion's own affair. */
+  /** Somebody rang with these; whose they are is told by how they begin. */
   void rung(Collection<String> payloads);
 
   /** Whether there is nothing that a sweep could find out. */
@@ -24,25 +24,4 @@ public interface Companion {
   void returned(Caller caller);
 
   void told(SessionState state);
-
-  /** For a session that stands for nothing else. */
-  Companion NONE =
-      new Companion() {
-        @Override
-        public void rung(Collection<String> payloads) {}
-
-        @Override
-        public boolean isIdle() {
-          return true;
-        }
-
-        @Override
-        public void sweep(Caller caller) {}
-
-        @Override
-        public void returned(Caller caller) {}
-
-        @Override
-        public void told(SessionState state) {}
-      };
 }

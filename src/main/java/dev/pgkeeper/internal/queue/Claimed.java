@@ -1,0 +1,57 @@
+package dev.pgkeeper.internal.queue;
+
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** One message that this session has claimed, and what became of it. */
+final class Claimed {
+  /** Only what is held or in doubt can leave. */
+  enum State {
+    HELD,
+    LEAVING,
+    /** It was acked in somebody's transaction, of which nobody here knows how it ended. */
+    IN_DOUBT,
+    ACKED,
+    GIVEN_BACK,
+    LOST
+  }
+
+  private final StoredMessage message;
+  private final AtomicReference<State> state = new AtomicReference<>(State.HELD);
+  private volatile Claim claim;
+
+  Claimed(StoredMessage message, Claim claim) {
+    this.message = message;
+    this.claim = claim;
+  }
+
+  StoredMessage message() {
+    return message;
+  }
+
+  long id() {
+    return message.id();
+  }
+
+  Claim claim() {
+    return claim;
+  }
+
+  void moveTo(Claim another) {
+    claim = another;
+  }
+
+  State state() {
+    return Objects.requireNonNull(state.get());
+  }
+
+  /** False: it has left, or is leaving. */
+  boolean beginToLeave() {
+    return state.compareAndSet(State.HELD, State.LEAVING)
+        || state.compareAndSet(State.IN_DOUBT, State.LEAVING);
+  }
+
+  void become(State next) {
+    state.set(next);
+  }
+}

@@ -1,0 +1,173 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.queue.Claimed.State;
+import dev.pgkeeper.internal.queue.NamedQueue.Trip;
+import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.Message;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** A claimed message as its consumer sees it. */
+final class LocalDelivery<T> implements Delivery<T> {
+  private final NamedQueue queue;
+  private final Queues queues;
+  private final Claimed claimed;
+  private final Message<T> message;
+
+  LocalDelivery(NamedQueue queue, Claimed claimed, Message<T> message) {
+    this.queue = queue;
+    this.queues = queue.queues();
+    this.claimed = claimed;
+    this.message = message;
+  }
+
+  Claimed claimed() {
+    return claimed;
+  }
+
+  boolean isOf(Queues others) {
+    return queues == others;
+  }
+
+  @Override
+  public Message<T> message() {
+    return message;
+  }
+
+  @Override
+  public void ack() {
+    queue.beginToLeave(List.of(claimed));
+    if (!queue.go(new Trip(0, null, false, List.of(claimed), false)).refused().isEmpty()) {
+      throw Claims.notHeld(queue.name, claimed);
+    }
+  }
+
+  @Override
+  public void ack(Connection connection) {
+    Objects.requireNonNull(connection, "connection");
+    queue.beginToLeave(List.of(claimed));
+    boolean asked = false;
+    try {
+      if (claimed.claim().isShared()) {
+        split();
+      }
+      long claim = claimed.claim().number;
+      Database.on(connection, queues.calls().ack(queues.session().id(), claim, claimed.id()));
+      asked = true;
+    } finally {
+      claimed.become(asked ? State.IN_DOUBT : State.HELD);
+      if (asked) {
+        queues.doubt(claimed);
+      }
+    }
+  }
+
+  /** Out of the claim that it shares with others, so that these can be acked meanwhile. */
+  private void split() {
+    Claims claims = queues.claims();
+    Claims.Departure departure = claims.departOneByOne(List.of(claimed));
+    long number = claims.begin(1);
+    boolean there = false;
+    try {
+      there =
+          queues
+              .database()
+              .read(
+                  queues
+                      .calls()
+                      .claimSplit(
+                          queues.session().id(), claimed.claim().number, claimed.id(), number));
+      if (!there) {
+        departure.done(State.LOST, java.util.Set.of());
+        throw Claims.notHeld(queue.name, claimed);
+      }
+      claims.split(claimed, number);
+    } finally {
+      claims.end(number);
+    }
+  }
+
+  @Override
+  public void nack() {
+    giveBack(Return.retry(claimed, null, null));
+  }
+
+  @Override
+  public void nack(Duration delay) {
+    giveBack(Return.retry(claimed, checkDelay(delay), null));
+  }
+
+  @Override
+  public void nack(String error) {
+    giveBack(Return.retry(claimed, null, Objects.requireNonNull(error, "error")));
+  }
+
+  @Override
+  public void nack(Throwable error) {
+    giveBack(Return.retry(claimed, null, Return.text(error)));
+  }
+
+  @Override
+  public void nack(Throwable error, Duration delay) {
+    giveBack(Return.retry(claimed, checkDelay(delay), Return.text(error)));
+  }
+
+  private static Duration checkDelay(Duration delay) {
+    if (delay.isNegative() || delay.compareTo(Duration.ofDays(36_500)) > 0) {
+      throw new IllegalArgumentException("delay is " + delay + "; use 0 to 36,500 days");
+    }
+    return delay;
+  }
+
+  @Override
+  public void bury(String reason) {
+    giveBack(Return.dead(claimed, Objects.requireNonNull(reason, "reason")));
+  }
+
+  @Override
+  public void release() {
+    giveBack(Return.release(claimed));
+  }
+
+  private void giveBack(Return one) {
+    queue.beginToLeave(List.of(claimed));
+    if (!queues.giveBack(List.of(one)).isEmpty()) {
+      throw Claims.notHeld(queue.name, claimed);
+    }
+  }
+
+  @Override
+  public void extend(Duration lease) {
+    Claim claim = claimed.claim();
+    if (lease.toMillis() < 1) {
+      throw new IllegalArgumentException("lease is " + lease + "; use 1 millisecond or more");
+    } else if (claim.leaseLeft() == null) {
+      throw new IllegalStateException(
+          "message "
+              + claimed.id()
+              + " was taken without a lease: it is this session's as long as that lives");
+    } else if (claimed.state() != State.HELD) {
+      throw Claims.cannotLeave(queue.name, claimed);
+    } else if (!queue.extend(claim, lease)) {
+      claimed.become(State.LOST);
+      throw Claims.notHeld(queue.name, claimed);
+    }
+  }
+
+  @Override
+  public boolean isHeld() {
+    @Nullable Duration lease = claimed.claim().leaseLeft();
+    return claimed.state() == State.HELD
+        && queues.session().isHeld()
+        && (lease == null || !lease.isZero());
+  }
+
+  @Override
+  public String toString() {
+    return "Delivery[" + queue.name + ", " + message + ", " + claimed.state() + "]";
+  }
+}

@@ -1,0 +1,543 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.queue.DeadLetter;
+import dev.pgkeeper.queue.QueueOptions;
+import dev.pgkeeper.queue.QueueSize;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The functions of V010 by their own names. */
+final class QueueCalls {
+  private final String schema;
+
+  QueueCalls(String schema) {
+    this.schema = schema;
+  }
+
+  // Enqueueing.
+
+  String requestEnqueueSql() {
+    return "SELECT (outcome).*, watched FROM " + schema + ".request_enqueue(?, ?, ?, ?, ?)";
+  }
+
+  static void bind(PreparedStatement statement, int first, String queue, byte[][] payloads)
+      throws SQLException {
+    statement.setString(first, queue);
+    statement.setArray(first + 1, statement.getConnection().createArrayOf("bytea", payloads));
+  }
+
+  String requestEnqueueAllSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  /** In the caller's transaction. */
+  SqlFunction<List<Outcome>> enqueueAll(Batch batch) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT o.* FROM unnest(" + schema + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+        batch.bind(statement, 1);
+        return Outcome.allOf(statement);
+      }
+    };
+  }
+
+  void ringIdle(Connection connection, Collection<String> queues, Collection<Integer> numbers)
+      throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement("SELECT " + schema + ".ring_idle(?, ?)")) {
+      statement.setArray(1, connection.createArrayOf("text", queues.toArray()));
+      statement.setArray(2, connection.createArrayOf("int4", numbers.toArray()));
+      statement.execute();
+    }
+  }
+
+  // Taking, acking, giving back.
+
+  /**
+   * What one call takes and acks.
+   *
+   * @param claim its number, and the first of as many as it takes if they are to be apart
+   */
+  record Take(
+      String queue,
+      long claim,
+      int most,
+      @Nullable Duration lease,
+      boolean apart,
+      List<Long> done,
+      List<Long> doneClaims,
+      List<Long> doneIds,
+      boolean sleeps) {}
+
+  /**
+   * What it answered.
+   *
+   * @param refused numbers of claims, and of messages, that could not be acked
+   * @param asleep a ring will come when there is something
+   * @param nextMs when a message has its time; null: none has one
+   */
+  record Taken(
+      Set<Long> refused, boolean asleep, @Nullable Long nextMs, List<StoredMessage> messages) {}
+
+  Database.Repeatable<Taken> take(long session, Take take) {
+    return (connection, again) -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT t.refused, t.asleep, t.next_ms, "
+                  + StoredMessage.columns("t.message")
+                  + " FROM "
+                  + schema
+                  + ".take(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS t")) {
+        statement.setLong(1, session);
+        statement.setLong(2, take.claim);
+        statement.setString(3, take.queue);
+        statement.setInt(4, take.most);
+        statement.setObject(5, take.lease == null ? null : take.lease.toMillis(), Types.BIGINT);
+        statement.setBoolean(6, take.apart);
+        numbers(statement, 7, take.done);
+        numbers(statement, 8, take.doneClaims);
+        numbers(statement, 9, take.doneIds);
+        statement.setBoolean(10, take.sleeps);
+        statement.setBoolean(11, again);
+        try (ResultSet rows = statement.executeQuery()) {
+          return taken(rows, take.most);
+        }
+      }
+    };
+  }
+
+  private static Taken taken(ResultSet rows, int most) throws SQLException {
+    Set<Long> refused = Set.of();
+    boolean asleep = false;
+    Long nextMs = null;
+    List<StoredMessage> messages = new ArrayList<>(Math.min(most, 16));
+    while (rows.next()) {
+      if (rows.isFirst()) {
+        refused = numbers(rows, 1);
+        asleep = rows.getBoolean(2);
+        nextMs = rows.getObject(3, Long.class);
+      }
+      if (rows.getObject(4) != null) {
+        messages.add(StoredMessage.of(rows, 4));
+      }
+    }
+    return new Taken(refused, asleep, nextMs, messages);
+  }
+
+  /** Null where there is none: the function is quicker then. */
+  private static void numbers(PreparedStatement statement, int at, List<Long> numbers)
+      throws SQLException {
+    statement.setArray(
+        at,
+        numbers.isEmpty()
+            ? null
+            : statement.getConnection().createArrayOf("int8", numbers.toArray()));
+  }
+
+  private static Set<Long> numbers(ResultSet row, int column) throws SQLException {
+    java.sql.Array array = row.getArray(column);
+    return array == null ? Set.of() : new HashSet<>(Arrays.asList((Long[]) array.getArray()));
+  }
+
+  SqlFunction<List<StoredMessage>> takeNow(String queue, int most) {
+    return messages("take_now", queue, most);
+  }
+
+  SqlFunction<List<StoredMessage>> peek(String queue, int most) {
+    return messages("peek", queue, most);
+  }
+
+  private SqlFunction<List<StoredMessage>> messages(String function, String queue, int most) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT "
+                  + StoredMessage.columns("m")
+                  + " FROM "
+                  + schema
+                  + "."
+                  + function
+                  + "(?, ?) AS m")) {
+        statement.setString(1, queue);
+        statement.setInt(2, most);
+        List<StoredMessage> messages = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            messages.add(StoredMessage.of(rows, 1));
+          }
+        }
+        return messages;
+      }
+    };
+  }
+
+  /** Under the dead letters with a message that the caller's transaction has taken. */
+  SqlFunction<Boolean> bury(String queue, StoredMessage message, String error) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT "
+                  + schema
+                  + ".bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
+                  + schema
+                  + ".message, 'given up') FROM "
+                  + schema
+                  + ".queue q WHERE q.name = ?")) {
+        statement.setLong(1, message.id());
+        statement.setInt(2, message.priority());
+        statement.setInt(3, message.tries() + 1);
+        statement.setObject(4, message.enqueued().atOffset(java.time.ZoneOffset.UTC));
+        statement.setObject(
+            5,
+            message.expires() == null ? null : message.expires().atOffset(java.time.ZoneOffset.UTC),
+            Types.TIMESTAMP_WITH_TIMEZONE);
+        statement.setString(6, message.key());
+        statement.setArray(7, connection.createArrayOf("text", Batch.pairs(message.headers())));
+        statement.setString(8, error);
+        statement.setBytes(9, message.payload());
+        statement.setString(10, queue);
+        return statement.execute();
+      }
+    };
+  }
+
+  String requestReturnSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_return(?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  static void bind(PreparedStatement statement, int first, List<Return> returns)
+      throws SQLException {
+    Connection connection = statement.getConnection();
+    statement.setArray(
+        first,
+        connection.createArrayOf(
+            "int8", returns.stream().map(one -> one.claimed().claim().number).toArray()));
+    statement.setArray(
+        first + 1,
+        connection.createArrayOf(
+            "int8", returns.stream().map(one -> one.claimed().id()).toArray()));
+    statement.setArray(
+        first + 2,
+        connection.createArrayOf("text", returns.stream().map(one -> one.how().sql()).toArray()));
+    statement.setArray(
+        first + 3,
+        connection.createArrayOf("int8", returns.stream().map(Return::delayMs).toArray()));
+    statement.setArray(
+        first + 4, connection.createArrayOf("text", returns.stream().map(Return::error).toArray()));
+  }
+
+  SqlFunction<Boolean> ack(long session, long claim, long id) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".ack(?, ?, ?)")) {
+        statement.setLong(1, claim);
+        statement.setLong(2, id);
+        statement.setLong(3, session);
+        return statement.execute();
+      }
+    };
+  }
+
+  SqlFunction<Boolean> claimSplit(long session, long claim, long id, long newClaim) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".claim_split(?, ?, ?, ?)")) {
+        statement.setLong(1, session);
+        statement.setLong(2, claim);
+        statement.setLong(3, id);
+        statement.setLong(4, newClaim);
+        return is(statement);
+      }
+    };
+  }
+
+  SqlFunction<Boolean> extend(long session, long claim, Duration lease) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".extend(?, ?, ?)")) {
+        statement.setLong(1, claim);
+        statement.setLong(2, lease.toMillis());
+        statement.setLong(3, session);
+        return is(statement);
+      }
+    };
+  }
+
+  /** Which of these claims are still there. */
+  SqlFunction<Set<Long>> claimsThere(long session, List<Long> claims) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT c.number FROM "
+                  + schema
+                  + ".claim c WHERE c.session = ? AND c.number = ANY (?)")) {
+        statement.setLong(1, session);
+        numbers(statement, 2, claims);
+        Set<Long> there = new HashSet<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            there.add(rows.getLong(1));
+          }
+        }
+        return there;
+      }
+    };
+  }
+
+  // From time to time.
+
+  /**
+   * What a sweep says of one queue.
+   *
+   * @param nextMs when a message has its time; null: none has one
+   * @param waiting there is something to take
+   */
+  record Swept(String queue, @Nullable Long nextMs, boolean waiting) {}
+
+  SqlFunction<List<Swept>> queueTidy(List<String> queues) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT queue, next_ms, false FROM " + schema + ".queue_tidy(?)")) {
+        statement.setArray(1, connection.createArrayOf("text", queues.toArray()));
+        return swept(statement);
+      }
+    };
+  }
+
+  SqlFunction<List<Swept>> queueSweep(
+      long session, List<String> queues, boolean sleeps, List<Long> known, long before) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT queue, next_ms, waiting FROM " + schema + ".queue_sweep(?, ?, ?, ?, ?)")) {
+        statement.setLong(1, session);
+        statement.setArray(2, connection.createArrayOf("text", queues.toArray()));
+        statement.setBoolean(3, sleeps);
+        statement.setArray(4, connection.createArrayOf("int8", known.toArray()));
+        statement.setLong(5, before);
+        return swept(statement);
+      }
+    };
+  }
+
+  private static List<Swept> swept(PreparedStatement statement) throws SQLException {
+    List<Swept> swept = new ArrayList<>();
+    try (ResultSet rows = statement.executeQuery()) {
+      while (rows.next()) {
+        swept.add(new Swept(rows.getString(1), rows.getObject(2, Long.class), rows.getBoolean(3)));
+      }
+    }
+    return swept;
+  }
+
+  // Looking after queues.
+
+  SqlFunction<Boolean> queueCreate(String queue, QueueOptions options) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".queue_create(?, ?, ?, ?, ?, ?)")) {
+        statement.setString(1, queue);
+        statement.setObject(2, options.mostTries(), Types.INTEGER);
+        statement.setObject(3, millis(options.backoff()), Types.BIGINT);
+        statement.setObject(4, millis(options.longestBackoff()), Types.BIGINT);
+        statement.setObject(5, millis(options.deduplicationWindow()), Types.BIGINT);
+        statement.setObject(6, options.mostBytes(), Types.INTEGER);
+        return statement.execute();
+      }
+    };
+  }
+
+  private static @Nullable Long millis(@Nullable Duration duration) {
+    return duration == null ? null : duration.toMillis();
+  }
+
+  /** Null: there is no such queue. */
+  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
+  SqlFunction<@Nullable QueueSize> queueSize(String queue) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT ready, delayed, behind, claimed, dead FROM " + schema + ".queue_size(?)")) {
+        statement.setString(1, queue);
+        try (ResultSet row = statement.executeQuery()) {
+          return row.next()
+              ? new QueueSize(
+                  row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5))
+              : null;
+        }
+      }
+    };
+  }
+
+  /** Null: there is no such queue. */
+  SqlFunction<@Nullable Boolean> isPaused(String queue) {
+    return flag("is_paused", queue);
+  }
+
+  SqlFunction<@Nullable Boolean> pause(String queue) {
+    return flag("pause", queue);
+  }
+
+  SqlFunction<@Nullable Boolean> resume(String queue) {
+    return flag("resume", queue);
+  }
+
+  private SqlFunction<@Nullable Boolean> flag(String function, String queue) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
+        statement.setString(1, queue);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getObject(1, Boolean.class);
+        }
+      }
+    };
+  }
+
+  private static boolean is(PreparedStatement statement) throws SQLException {
+    try (ResultSet row = statement.executeQuery()) {
+      row.next();
+      return row.getBoolean(1);
+    }
+  }
+
+  /** Some of what is to go; how many went. */
+  SqlFunction<Integer> purge(String queue) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".purge(?)")) {
+        statement.setString(1, queue);
+        return count(statement);
+      }
+    };
+  }
+
+  /** Of all dead letters, or of those with these ids, or of those older than this: some. */
+  SqlFunction<Integer> redrive(String queue, long @Nullable [] ids, @Nullable Duration older) {
+    return dead("redrive", queue, ids, older);
+  }
+
+  SqlFunction<Integer> discard(String queue, long @Nullable [] ids, @Nullable Duration older) {
+    return dead("discard", queue, ids, older);
+  }
+
+  private SqlFunction<Integer> dead(
+      String function, String queue, long @Nullable [] ids, @Nullable Duration older) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT " + schema + "." + function + "(?, ?, ? * interval '1 ms')")) {
+        statement.setString(1, queue);
+        statement.setArray(
+            2,
+            ids == null
+                ? null
+                : connection.createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
+        statement.setObject(3, millis(older), Types.BIGINT);
+        return count(statement);
+      }
+    };
+  }
+
+  private static int count(PreparedStatement statement) throws SQLException {
+    try (ResultSet row = statement.executeQuery()) {
+      row.next();
+      return row.getInt(1);
+    }
+  }
+
+  SqlFunction<List<DeadLetter>> deadLetters(String queue, int most) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT died, reason, (message).error, "
+                  + StoredMessage.columns("message")
+                  + " FROM "
+                  + schema
+                  + ".dead_letters(?, ?)")) {
+        statement.setString(1, queue);
+        statement.setInt(2, most);
+        List<DeadLetter> letters = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            StoredMessage message = StoredMessage.of(rows, 4);
+            letters.add(
+                new DeadLetter(
+                    message.id(),
+                    rows.getTimestamp(1).toInstant(),
+                    rows.getString(2),
+                    rows.getString(3),
+                    message.payload(),
+                    message.headers(),
+                    message.tries(),
+                    message.key(),
+                    message.enqueued()));
+          }
+        }
+        return letters;
+      }
+    };
+  }
+
+  // Topics.
+
+  SqlFunction<Boolean> subscribe(String topic, String subscription) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".subscribe(?, ?)")) {
+        statement.setString(1, topic);
+        statement.setString(2, subscription);
+        return statement.execute();
+      }
+    };
+  }
+
+  SqlFunction<Boolean> unsubscribe(String topic, String subscription) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".unsubscribe(?, ?)")) {
+        statement.setString(1, topic);
+        statement.setString(2, subscription);
+        return is(statement);
+      }
+    };
+  }
+
+  /** The names of their queues. */
+  SqlFunction<List<String>> subscriptions(String topic) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT * FROM " + schema + ".subscriptions(?)")) {
+        statement.setString(1, topic);
+        List<String> names = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            names.add(rows.getString(1));
+          }
+        }
+        return names;
+      }
+    };
+  }
+}

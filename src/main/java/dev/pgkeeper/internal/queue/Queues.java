@@ -1,0 +1,327 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.queue.Claimed.State;
+import dev.pgkeeper.internal.queue.QueueCalls.Swept;
+import dev.pgkeeper.internal.session.Caller;
+import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.session.Companion;
+import dev.pgkeeper.queue.Enqueued;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All queues that this client uses (V010). Whoever waits for messages is woken by a ring; the sweep
+ * looks, with one statement, at all the queues at which somebody waits, gives back claims that
+ * nobody knows of, and repeats what could not be given back before.
+ */
+public final class Queues implements Companion {
+  private static final Logger log = LoggerFactory.getLogger(Queues.class);
+  private static final String RING = "queue ";
+
+  private final Database database;
+  private final ClientSession session;
+  private final Executor background;
+  private final Duration sweep;
+  private final QueueCalls calls;
+  private final Claims claims = new Claims();
+  private final Tidying tidying;
+  private final Threads threads = new Threads();
+  private final Map<String, NamedQueue> named = new ConcurrentHashMap<>();
+
+  /** What could not be given back, because the database was away. */
+  private final Queue<Return> unreturned = new ConcurrentLinkedQueue<>();
+
+  /** What was acked in transactions of which nobody here knows whether they committed. */
+  private final Set<Claimed> inDoubt = ConcurrentHashMap.newKeySet();
+
+  private final Set<Worker<?>> workers = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean sweeping = new AtomicBoolean();
+
+  public Queues(
+      Database database, ClientSession session, KeeperOptions options, Executor background) {
+    this.database = database;
+    this.session = session;
+    this.background = background;
+    this.sweep = options.sweep();
+    this.calls = new QueueCalls(database.schema());
+    this.tidying = new Tidying(this);
+    session.accompany(this);
+  }
+
+  Database database() {
+    return database;
+  }
+
+  ClientSession session() {
+    return session;
+  }
+
+  QueueCalls calls() {
+    return calls;
+  }
+
+  Claims claims() {
+    return claims;
+  }
+
+  Threads threads() {
+    return threads;
+  }
+
+  Tidying tidying() {
+    return tidying;
+  }
+
+  Duration sweep() {
+    return sweep;
+  }
+
+  boolean hearsRings() {
+    return session.hearsRings();
+  }
+
+  /** What users of one name share. */
+  NamedQueue named(String name) {
+    return named.computeIfAbsent(name, each -> new NamedQueue(this, each));
+  }
+
+  /** Somebody looked at it just now. */
+  void used(NamedQueue queue, @Nullable Long nextMs) {
+    tidying.used(queue, nextMs);
+  }
+
+  /** On another thread; not at all once the keeper is closed, for then nothing is left to do. */
+  void later(Runnable task) {
+    try {
+      background.execute(task);
+    } catch (RejectedExecutionException e) {
+      log.debug("session {} is closed", session.id(), e);
+    }
+  }
+
+  /** The same, for something that another time will do if the database is away. */
+  void attemptLater(String what, Runnable task) {
+    later(
+        () -> {
+          try {
+            if (!session.state().isTerminal()) {
+              task.run();
+            }
+          } catch (KeeperException e) {
+            log.debug("session {}: {} is left to the next sweep", session.id(), what, e);
+          }
+        });
+  }
+
+  /** The session was rung for something that nobody here takes: the ring is for somebody else. */
+  void ringElsewhere(NamedQueue queue) {
+    attemptLater(
+        "a ring to pass on",
+        () ->
+            database.read(
+                connection -> {
+                  calls.ringIdle(connection, List.of(queue.name), List.of(1));
+                  return true;
+                }));
+  }
+
+  // Enqueueing.
+
+  /** Into one queue or several, all or nothing. */
+  List<Enqueued> enqueue(Batch batch) {
+    List<Outcome> outcomes =
+        database.request(
+            calls.requestEnqueueAllSql(),
+            batch::bind,
+            (connection, schema, done) -> {
+              Map<String, Integer> numbers = new TreeMap<>();
+              for (String queue : batch.queues()) {
+                numbers.merge(queue, 1, Integer::sum);
+              }
+              calls.ringIdle(connection, numbers.keySet(), numbers.values());
+            });
+    return batch.enqueued(outcomes);
+  }
+
+  // Giving back.
+
+  /**
+   * Gives back what has begun to leave; answers with those that were lost before. If that fails,
+   * they are held as before.
+   */
+  List<Claimed> giveBack(List<Return> returns) {
+    Claims.Departure departure =
+        claims.departOneByOne(returns.stream().map(Return::claimed).toList());
+    boolean done = false;
+    try {
+      Set<Long> refused = new HashSet<>();
+      database
+          .request(
+              calls.requestReturnSql(),
+              (statement, first) -> QueueCalls.bind(statement, first, returns),
+              (connection, schema, outcomes) -> {})
+          .stream()
+          .filter(outcome -> outcome.code() == KeeperException.Code.REFUSED)
+          .forEach(outcome -> refused.add(outcome.number()));
+      done = true;
+      return departure.done(State.GIVEN_BACK, refused);
+    } finally {
+      if (!done) {
+        departure.failed();
+      }
+    }
+  }
+
+  /** The same for what nobody else will give back: now, or when the database is back. */
+  List<Claimed> giveBackForSure(List<Return> returns) {
+    List<Return> mine = returns.stream().filter(one -> one.claimed().beginToLeave()).toList();
+    if (mine.isEmpty()) {
+      return List.of();
+    }
+    try {
+      return giveBack(mine);
+    } catch (KeeperException e) {
+      if (!session.state().isTerminal()) {
+        log.info(
+            "session {}: {} messages will be given back later: {}",
+            session.id(),
+            mine.size(),
+            e.getMessage());
+        unreturned.addAll(mine);
+      }
+      return List.of();
+    }
+  }
+
+  void doubt(Claimed message) {
+    inDoubt.add(message);
+  }
+
+  // Consumers.
+
+  void add(Worker<?> worker) {
+    workers.add(worker);
+  }
+
+  void remove(Worker<?> worker) {
+    workers.remove(worker);
+  }
+
+  // What the session tells.
+
+  @Override
+  public void rung(Collection<String> payloads) {
+    for (String payload : payloads) {
+      if (payload.startsWith(RING)) {
+        NamedQueue queue = named(payload.substring(RING.length()));
+        if (!queue.bell.ring()) {
+          ringElsewhere(queue);
+        }
+      }
+    }
+  }
+
+  @Override
+  public boolean isIdle() {
+    return claims.isEmpty() && named.values().stream().noneMatch(queue -> queue.bell.hasSleepers());
+  }
+
+  /** On another thread: a look at a thousand queues would delay the session's pings. */
+  @Override
+  public void sweep(Caller caller) {
+    if (sweeping.compareAndSet(false, true)) {
+      later(
+          () -> {
+            try {
+              sweepNow();
+            } catch (KeeperException e) {
+              log.debug("session {}: left to the next sweep", session.id(), e);
+            } finally {
+              sweeping.set(false);
+            }
+          });
+    }
+  }
+
+  private void sweepNow() {
+    if (session.state().isTerminal()) {
+      return;
+    }
+    List<Return> again = new ArrayList<>();
+    for (Return one = unreturned.poll(); one != null; one = unreturned.poll()) {
+      again.add(one);
+    }
+    giveBackForSure(again);
+    settleDoubts();
+    List<String> waited =
+        named.values().stream()
+            .filter(queue -> queue.bell.hasSleepers())
+            .map(queue -> queue.name)
+            .toList();
+    long before = claims.horizon();
+    for (Swept swept :
+        database.read(
+            calls.queueSweep(session.id(), waited, hearsRings(), claims.numbers(), before))) {
+      NamedQueue queue = named(swept.queue());
+      tidying.tidied(queue, swept.nextMs());
+      if (swept.waiting()) {
+        queue.bell.ring();
+      }
+    }
+  }
+
+  /** What is no longer claimed was acked by a transaction that committed. */
+  private void settleDoubts() {
+    List<Claimed> doubtful = inDoubt.stream().filter(one -> one.state() == State.IN_DOUBT).toList();
+    inDoubt.retainAll(doubtful);
+    if (doubtful.isEmpty()) {
+      return;
+    }
+    Set<Long> there =
+        database.read(
+            calls.claimsThere(
+                session.id(), doubtful.stream().map(one -> one.claim().number).toList()));
+    for (Claimed one : doubtful) {
+      if (!there.contains(one.claim().number) && one.beginToLeave()) {
+        inDoubt.remove(one);
+        claims.committed(one);
+      }
+    }
+  }
+
+  @Override
+  public void returned(Caller caller) {
+    if (!isIdle()) {
+      sweep(caller);
+    }
+  }
+
+  @Override
+  public void told(SessionState state) {
+    if (state.isTerminal()) {
+      tidying.stop();
+      named.values().forEach(queue -> queue.bell.ringAll());
+      workers.forEach(Worker::sessionEnded);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.pgkeeper.internal.queue;
+
+import java.time.Duration;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message that is to be given back.
+ *
+ * @param delayMs null: the queue's backoff
+ */
+record Return(Claimed claimed, How how, @Nullable Long delayMs, @Nullable String error) {
+  private static final int LONGEST_ERROR = 2000;
+
+  /** As V010 names them. */
+  enum How {
+    RETRY,
+    RELEASE,
+    DEAD;
+
+    String sql() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  static Return retry(Claimed claimed, @Nullable Duration delay, @Nullable String error) {
+    return new Return(claimed, How.RETRY, delay == null ? null : delay.toMillis(), shorten(error));
+  }
+
+  static Return release(Claimed claimed) {
+    return new Return(claimed, How.RELEASE, null, null);
+  }
+
+  static Return dead(Claimed claimed, String error) {
+    return new Return(claimed, How.DEAD, null, shorten(error));
+  }
+
+  static String text(Throwable error) {
+    String message = error.getMessage();
+    return error.getClass().getName() + (message == null ? "" : ": " + message);
+  }
+
+  private static @Nullable String shorten(@Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    String clean = text.replace("\0", "");
+    return clean.length() <= LONGEST_ERROR ? clean : clean.substring(0, LONGEST_ERROR) + "…";
+  }
+}

@@ -1,0 +1,501 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.queue.NamedQueue.Answer;
+import dev.pgkeeper.internal.queue.NamedQueue.Trip;
+import dev.pgkeeper.queue.ConsumeOptions;
+import dev.pgkeeper.queue.Consumer;
+import dev.pgkeeper.queue.DeadLetters;
+import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.Enqueued;
+import dev.pgkeeper.queue.Handler;
+import dev.pgkeeper.queue.Message;
+import dev.pgkeeper.queue.Outgoing;
+import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.QueueOptions;
+import dev.pgkeeper.queue.QueueSize;
+import dev.pgkeeper.queue.TransactionHandler;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A queue as its users see it: what is in it is read and written by a codec. */
+public final class SharedQueue<T> implements Queue<T> {
+  private static final Logger log = LoggerFactory.getLogger(SharedQueue.class);
+  private static final int LONGEST_NAME = 500;
+  private static final Duration LONGEST_WAIT = Duration.ofDays(36_500);
+
+  private final Queues queues;
+  private final NamedQueue queue;
+  private final Codec<T> codec;
+  private final QueueOptions options;
+  private volatile boolean settingsWritten;
+
+  /** It was there once; until then a caller's transaction is kept from failing for its absence. */
+  private volatile boolean seen;
+
+  public SharedQueue(Queues queues, String name, Codec<T> codec, QueueOptions options) {
+    this.queues = queues;
+    this.queue = queues.named(checkName("a queue's name", name));
+    this.codec = Objects.requireNonNull(codec, "codec");
+    this.options = Objects.requireNonNull(options, "options");
+    this.settingsWritten = !options.creation() || !options.changesSettings();
+  }
+
+  static String checkName(String what, String name) {
+    Objects.requireNonNull(name, what);
+    int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes < 1 || bytes > LONGEST_NAME) {
+      throw new IllegalArgumentException(
+          what + " has " + bytes + " bytes; use 1 to " + LONGEST_NAME);
+    } else if (name.codePoints().anyMatch(Character::isISOControl)) {
+      throw new IllegalArgumentException(
+          what + " has a control character: \"" + name.replaceAll("\\p{Cntrl}", "?") + "\"");
+    }
+    return name;
+  }
+
+  @Override
+  public String name() {
+    return queue.name;
+  }
+
+  // Making it.
+
+  private <R> R made(Supplier<R> call) {
+    queues.session().ensureUsable();
+    if (!settingsWritten) {
+      create();
+    }
+    R result;
+    try {
+      result = call.get();
+    } catch (KeeperException.NoQueue e) {
+      seen = false;
+      if (!options.creation()) {
+        throw queue.noQueue(e);
+      }
+      create();
+      result = call.get();
+    }
+    seen = true;
+    return result;
+  }
+
+  void create() {
+    queues.database().read(queues.calls().queueCreate(queue.name, options));
+    settingsWritten = true;
+  }
+
+  /** The same inside the caller's transaction, which can be used whatever comes of it. */
+  private <R> R made(Connection connection, SqlFunction<R> call) {
+    Objects.requireNonNull(connection, "connection");
+    queues.session().ensureUsable();
+    if (seen && settingsWritten) {
+      return Database.on(connection, call);
+    }
+    try {
+      R result = Database.undoing(connection, call);
+      seen = true;
+      return result;
+    } catch (KeeperException.NoQueue e) {
+      if (!options.creation()) {
+        throw queue.noQueue(e);
+      }
+      // Not seen yet: if the transaction is rolled back, the queue is not there.
+      Database.on(connection, queues.calls().queueCreate(queue.name, options));
+      return Database.on(connection, call);
+    }
+  }
+
+  // Enqueueing.
+
+  @Override
+  public long enqueue(T body) {
+    byte[][] payloads = {Batch.encode(codec, body)};
+    return made(() -> queue.enqueue(payloads));
+  }
+
+  @Override
+  public List<Long> enqueueAll(List<T> bodies) {
+    byte[][] payloads = encode(bodies);
+    return payloads.length == 0
+        ? List.of()
+        : numbers(made(() -> queue.enqueue(payloads)), payloads.length);
+  }
+
+  private byte[][] encode(List<T> bodies) {
+    checkNumber("messages", bodies.size(), 0);
+    return bodies.stream().map(body -> Batch.encode(codec, body)).toArray(byte[][]::new);
+  }
+
+  private static void checkNumber(String what, int number, int least) {
+    if (number < least || number > MOST_AT_ONCE) {
+      throw new IllegalArgumentException(
+          number + " " + what + " at once; use " + least + " to " + MOST_AT_ONCE);
+    }
+  }
+
+  private static List<Long> numbers(long first, int count) {
+    return LongStream.range(first, first + count).boxed().toList();
+  }
+
+  @Override
+  public Enqueued enqueue(Outgoing<T> message) {
+    return enqueue(List.of(message)).get(0);
+  }
+
+  @Override
+  public List<Enqueued> enqueue(List<Outgoing<T>> messages) {
+    checkNumber("messages", messages.size(), 0);
+    if (messages.isEmpty()) {
+      return List.of();
+    }
+    Batch batch = Batch.of(queue.name, codec, messages);
+    return made(() -> queues.enqueue(batch));
+  }
+
+  @Override
+  public long enqueue(Connection connection, T body) {
+    return enqueueAll(connection, List.of(body)).get(0);
+  }
+
+  @Override
+  public List<Long> enqueueAll(Connection connection, List<T> bodies) {
+    byte[][] payloads = encode(bodies);
+    return payloads.length == 0
+        ? List.of()
+        : enqueue(connection, Batch.plain(queue.name, payloads)).stream()
+            .map(Enqueued::id)
+            .toList();
+  }
+
+  @Override
+  public Enqueued enqueue(Connection connection, Outgoing<T> message) {
+    return enqueue(connection, List.of(message)).get(0);
+  }
+
+  @Override
+  public List<Enqueued> enqueue(Connection connection, List<Outgoing<T>> messages) {
+    checkNumber("messages", messages.size(), 0);
+    return messages.isEmpty()
+        ? List.of()
+        : enqueue(connection, Batch.of(queue.name, codec, messages));
+  }
+
+  private List<Enqueued> enqueue(Connection connection, Batch batch) {
+    List<Outcome> outcomes = made(connection, queues.calls().enqueueAll(batch));
+    return batch.enqueued(outcomes);
+  }
+
+  // Taking.
+
+  @Override
+  public Optional<Delivery<T>> take() {
+    try {
+      return first(take(List.of(), 1, Duration.ZERO, null));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("interrupted without waiting", e);
+    }
+  }
+
+  private static <D> Optional<D> first(List<D> deliveries) {
+    return deliveries.stream().findFirst();
+  }
+
+  @Override
+  public Optional<Delivery<T>> take(Duration timeout) throws InterruptedException {
+    return first(take(1, timeout));
+  }
+
+  @Override
+  public List<Delivery<T>> take(int most, Duration timeout) throws InterruptedException {
+    checkNumber("messages", most, 1);
+    return take(List.of(), most, timeout, null);
+  }
+
+  @Override
+  public List<Delivery<T>> take(int most, Duration timeout, Duration lease)
+      throws InterruptedException {
+    checkNumber("messages", most, 1);
+    if (lease.toMillis() < 1 || lease.compareTo(LONGEST_WAIT) > 0) {
+      throw new IllegalArgumentException(
+          "lease is " + lease + "; use 1 millisecond to 36,500 days");
+    }
+    return take(List.of(), most, timeout, lease);
+  }
+
+  @Override
+  public List<Delivery<T>> ackAndTake(Collection<Delivery<T>> done, int most, Duration timeout)
+      throws InterruptedException {
+    checkNumber("messages", most, 0);
+    List<Claimed> acked = new ArrayList<>(done.size());
+    for (Delivery<T> one : done) {
+      if (!(one instanceof LocalDelivery<T> mine && mine.isOf(queues))) {
+        throw new IllegalArgumentException("a delivery of another keeper: ack it there");
+      }
+      acked.add(mine.claimed());
+    }
+    return take(acked, most, most == 0 ? Duration.ZERO : timeout, null);
+  }
+
+  private List<Delivery<T>> take(
+      List<Claimed> done, int most, Duration timeout, @Nullable Duration lease)
+      throws InterruptedException {
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("timeout is " + timeout + "; use 0 or more");
+    }
+    long deadline =
+        System.nanoTime()
+            + (timeout.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : timeout).toNanos();
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    queue.beginToLeave(done);
+    List<Claimed> leaving = done;
+    while (true) {
+      Answer answer = look(new Trip(most, lease, false, leaving, false), deadline);
+      leaving = List.of();
+      List<Delivery<T>> deliveries = deliver(answer.taken());
+      if (!answer.refused().isEmpty()) {
+        queues.giveBackForSure(answer.taken().stream().map(Return::release).toList());
+        throw Claims.notHeld(queue.name, answer.refused().get(0));
+      } else if (!deliveries.isEmpty() || answer.taken().isEmpty()) {
+        return deliveries;
+      }
+    }
+  }
+
+  private Answer look(Trip trip, long deadline) throws InterruptedException {
+    queues.session().ensureUsable();
+    if (!settingsWritten) {
+      create();
+    }
+    try {
+      return queue.take(trip, deadline);
+    } catch (KeeperException.NoQueue e) {
+      if (!options.creation()) {
+        throw queue.noQueue(e);
+      }
+      create();
+      List<Claimed> leaving = trip.done().stream().filter(Claimed::beginToLeave).toList();
+      return queue.take(new Trip(trip.most(), trip.lease(), false, leaving, false), deadline);
+    }
+  }
+
+  /** What the codec cannot read goes under the dead letters, so that it blocks nobody. */
+  private List<Delivery<T>> deliver(List<Claimed> taken) {
+    List<Delivery<T>> deliveries = new ArrayList<>(taken.size());
+    List<Return> unreadable = new ArrayList<>();
+    for (Claimed claimed : taken) {
+      try {
+        deliveries.add(new LocalDelivery<>(queue, claimed, read(claimed.message())));
+      } catch (KeeperException.Unreadable e) {
+        unreadable.add(unreadable(claimed, e));
+      }
+    }
+    queues.giveBackForSure(unreadable);
+    return deliveries;
+  }
+
+  private Return unreadable(Claimed claimed, KeeperException.Unreadable e) {
+    log.warn("{}; it is under the dead letters now", e.getMessage());
+    return Return.dead(claimed, why(e));
+  }
+
+  static String why(KeeperException.Unreadable e) {
+    return "the codec cannot read it: " + Return.text(Objects.requireNonNull(e.getCause()));
+  }
+
+  Message<T> read(StoredMessage stored) {
+    T body;
+    try {
+      body = Objects.requireNonNull(codec.decode(stored.payload()), "what the codec read");
+    } catch (Exception | Error e) {
+      throw new KeeperException.Unreadable(
+          "the codec cannot read message " + stored.id() + " of the queue " + queue.name, e);
+    }
+    return new Message<>(
+        stored.id(),
+        body,
+        stored.headers(),
+        stored.tries() + 1,
+        stored.key(),
+        stored.priority(),
+        stored.enqueued(),
+        stored.expires());
+  }
+
+  @Override
+  public Optional<Message<T>> take(Connection connection) {
+    return first(take(connection, 1));
+  }
+
+  @Override
+  public List<Message<T>> take(Connection connection, int most) {
+    checkNumber("messages", most, 1);
+    while (true) {
+      List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
+      List<Message<T>> messages = new ArrayList<>(taken.size());
+      for (StoredMessage stored : taken) {
+        try {
+          messages.add(read(stored));
+        } catch (KeeperException.Unreadable e) {
+          Database.on(connection, queues.calls().bury(queue.name, stored, why(e)));
+        }
+      }
+      if (!messages.isEmpty() || taken.isEmpty()) {
+        return messages;
+      }
+    }
+  }
+
+  // Working.
+
+  @Override
+  public Consumer consume(ConsumeOptions how, Handler<T> handler) {
+    Objects.requireNonNull(handler, "handler");
+    return consume(
+        how,
+        false,
+        (claimed, message) -> {
+          handler.handle(message);
+          return false;
+        });
+  }
+
+  @Override
+  public Consumer consumeInTransactions(ConsumeOptions how, TransactionHandler<T> handler) {
+    Objects.requireNonNull(handler, "handler");
+    return consume(
+        how,
+        true,
+        (claimed, message) -> {
+          queues
+              .database()
+              .transaction(
+                  connection -> {
+                    handler.handle(connection, message);
+                    Database.on(
+                        connection,
+                        queues
+                            .calls()
+                            .ack(queues.session().id(), claimed.claim().number, claimed.id()));
+                  });
+          queues.claims().committed(claimed);
+          return true;
+        });
+  }
+
+  private Consumer consume(ConsumeOptions how, boolean apart, Worker.Work<T> work) {
+    made(() -> size());
+    Worker<T> worker = new Worker<>(queue, how, apart, this::readForWorker, work, this::restore);
+    worker.start();
+    return worker;
+  }
+
+  private Message<T> readForWorker(Claimed claimed) {
+    return read(claimed.message());
+  }
+
+  /** False: the queue is gone, and not to be made again. */
+  private boolean restore() {
+    if (options.creation()) {
+      create();
+    }
+    return options.creation();
+  }
+
+  // Looking after it.
+
+  @Override
+  public List<Message<T>> peek(int most) {
+    checkNumber("messages", most, 1);
+    ensureThere();
+    return queues.database().read(queues.calls().peek(queue.name, most)).stream()
+        .map(this::read)
+        .toList();
+  }
+
+  @Override
+  public QueueSize size() {
+    return made(
+        () -> {
+          QueueSize size = queues.database().read(queues.calls().queueSize(queue.name));
+          if (size == null) {
+            throw queue.noQueue(null);
+          }
+          return size;
+        });
+  }
+
+  @Override
+  public boolean isPaused() {
+    return made(
+        () -> {
+          Boolean paused = queues.database().read(queues.calls().isPaused(queue.name));
+          if (paused == null) {
+            throw queue.noQueue(null);
+          }
+          return paused;
+        });
+  }
+
+  private void ensureThere() {
+    if (!seen) {
+      isPaused();
+    }
+  }
+
+  @Override
+  public long purge() {
+    ensureThere();
+    return repeated(queues.calls().purge(queue.name));
+  }
+
+  /** Some at a time, until none is left. */
+  private long repeated(SqlFunction<Integer> some) {
+    long all = 0;
+    int more;
+    do {
+      more = queues.database().read(some);
+      all += more;
+    } while (more > 0);
+    return all;
+  }
+
+  @Override
+  public boolean pause() {
+    return !isPaused() && queues.database().read(queues.calls().pause(queue.name));
+  }
+
+  @Override
+  public boolean resume() {
+    return isPaused() && queues.database().read(queues.calls().resume(queue.name));
+  }
+
+  @Override
+  public DeadLetters deadLetters() {
+    ensureThere();
+    return new SharedDeadLetters(queues, queue.name, this::repeated);
+  }
+
+  @Override
+  public String toString() {
+    return "Queue[" + queue.name + "]";
+  }
+}

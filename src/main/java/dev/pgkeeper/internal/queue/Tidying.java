@@ -1,0 +1,109 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.internal.queue.QueueCalls.Swept;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When {@code queue_tidy} is called: for all queues in use at once, every 100 ms at most; and for
+ * one at which somebody waits, when a message of it has its time. One thread keeps the times.
+ */
+final class Tidying {
+  private static final long BETWEEN_MS = 100;
+  private static final long FARTHEST_MS = TimeUnit.DAYS.toMillis(1);
+
+  private final Queues queues;
+  private final ScheduledThreadPoolExecutor clock;
+  private final Set<NamedQueue> used = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean scheduled = new AtomicBoolean();
+
+  /** The {@link System#nanoTime} at which a queue is looked at next. */
+  private final Map<NamedQueue, Long> dueAt = new ConcurrentHashMap<>();
+
+  Tidying(Queues queues) {
+    this.queues = queues;
+    this.clock =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread thread = new Thread(task, "pgkeeper-queues");
+              thread.setDaemon(true);
+              return thread;
+            });
+    clock.setKeepAliveTime(5, TimeUnit.SECONDS);
+    clock.allowCoreThreadTimeOut(true);
+    clock.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    clock.setRejectedExecutionHandler((task, closed) -> {});
+  }
+
+  /** Runs something quick at this {@link System#nanoTime}. */
+  void at(long nanoTime, Runnable task) {
+    var unused =
+        clock.schedule(task, Math.max(0, nanoTime - System.nanoTime()), TimeUnit.NANOSECONDS);
+  }
+
+  void used(NamedQueue queue, @Nullable Long nextMs) {
+    if (!used.contains(queue)) {
+      used.add(queue);
+    }
+    if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
+      var unused = clock.schedule(this::tidyUsed, BETWEEN_MS, TimeUnit.MILLISECONDS);
+    }
+    due(queue, nextMs);
+  }
+
+  private void tidyUsed() {
+    scheduled.set(false);
+    List<NamedQueue> all = new ArrayList<>(used);
+    all.forEach(used::remove);
+    tidy(all);
+  }
+
+  private void tidy(List<NamedQueue> some) {
+    queues.attemptLater(
+        "tidying queues",
+        () -> {
+          List<String> names = some.stream().map(queue -> queue.name).toList();
+          for (Swept swept : queues.database().read(queues.calls().queueTidy(names))) {
+            tidied(queues.named(swept.queue()), swept.nextMs());
+          }
+        });
+  }
+
+  /** What is due after it was looked at is with somebody else just now. */
+  void tidied(NamedQueue queue, @Nullable Long nextMs) {
+    due(queue, nextMs != null && nextMs == 0 ? Long.valueOf(BETWEEN_MS) : nextMs);
+    if (!queues.hearsRings()) {
+      queue.bell.ring();
+    }
+  }
+
+  /** A message of this queue has its time so long from now. */
+  private void due(NamedQueue queue, @Nullable Long nextMs) {
+    if (nextMs == null || nextMs > FARTHEST_MS) {
+      return; // the sweep will say it again
+    }
+    long at = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(nextMs + 1);
+    long soonest = dueAt.merge(queue, at, (before, now) -> before - now <= 0 ? before : now);
+    if (soonest == at) {
+      at(at, () -> comeDue(queue, at));
+    }
+  }
+
+  private void comeDue(NamedQueue queue, long at) {
+    if (dueAt.remove(queue, at) && queue.bell.hasSleepers()) {
+      tidy(List.of(queue));
+    }
+  }
+
+  void stop() {
+    clock.shutdownNow();
+  }
+}

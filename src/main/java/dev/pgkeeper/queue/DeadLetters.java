@@ -1,0 +1,31 @@
+package dev.pgkeeper.queue;
+
+import java.time.Duration;
+import java.util.List;
+
+/** The messages of a queue that are not tried again by themselves. */
+public interface DeadLetters {
+  /** The oldest ones, at most so many. */
+  List<DeadLetter> list(int most);
+
+  /**
+   * Has these wait again in their old places, as if they had never been tried and without an end of
+   * their time. Returns how many of them there were.
+   */
+  int redrive(long... ids);
+
+  /** The same for all. */
+  long redriveAll();
+
+  /** The same for those that died longer ago than this. */
+  long redriveOlderThan(Duration age);
+
+  /** Deletes these for good. Returns how many of them there were. */
+  int discard(long... ids);
+
+  /** The same for all. */
+  long discardAll();
+
+  /** The same for those that died longer ago than this. */
+  long discardOlderThan(Duration age);
+}

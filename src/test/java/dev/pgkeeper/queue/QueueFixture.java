@@ -1,0 +1,85 @@
+package dev.pgkeeper.queue;
+
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A database, the keepers of a test class, and queues that no other test uses. */
+final class QueueFixture implements AutoCloseable {
+  static final Duration SOON = Duration.ofSeconds(10);
+
+  final TestDatabase database = TestDatabase.fresh();
+  private final List<Keeper> keepers = new ArrayList<>();
+  private final AtomicInteger number = new AtomicInteger();
+
+  /** Sweeps never: what is rung for has to be rung. */
+  KeeperOptions options() {
+    return database.keeperOptions();
+  }
+
+  Keeper connect() {
+    return connect(options());
+  }
+
+  Keeper connect(KeeperOptions options) {
+    Keeper keeper = Keeper.connect(database.dataSource(), options);
+    keepers.add(keeper);
+    return keeper;
+  }
+
+  String newName() {
+    return "queue-" + number.incrementAndGet();
+  }
+
+  Queue<String> newQueue(Keeper keeper) {
+    return keeper.queue(newName(), Codec.text());
+  }
+
+  Queue<String> newQueue(Keeper keeper, QueueOptions options) {
+    return keeper.queue(newName(), Codec.text(), options);
+  }
+
+  /** The same queue as another client has it. */
+  static Queue<String> same(Queue<String> queue, Keeper keeper) {
+    return keeper.queue(queue.name(), Codec.text());
+  }
+
+  static List<String> bodies(List<Delivery<String>> deliveries) {
+    return deliveries.stream().map(Delivery::body).toList();
+  }
+
+  /** How many sessions sleep at this queue. */
+  long sleepers(Queue<?> queue) {
+    return database.queryLong(
+        "SELECT count(*) FROM ${schema}.idle WHERE queue = '" + queue.name() + "'");
+  }
+
+  static <T> CompletableFuture<T> onThread(Callable<T> call) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                result.complete(call.call());
+              } catch (Throwable e) {
+                result.completeExceptionally(e);
+              }
+            });
+    thread.setDaemon(true);
+    thread.start();
+    return result;
+  }
+
+  @Override
+  public void close() {
+    keepers.forEach(Keeper::close);
+    database.close();
+  }
+}
