@@ -10,6 +10,7 @@ import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
 import dev.pgkeeper.internal.queue.Queues;
 import dev.pgkeeper.internal.queue.SharedQueue;
+import dev.pgkeeper.internal.queue.SharedTopic;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.store.TableStore;
 import dev.pgkeeper.internal.tree.Paths;
@@ -18,6 +19,7 @@ import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
+import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
@@ -25,6 +27,7 @@ import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
+import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Collection;
@@ -269,6 +272,17 @@ public final class Keeper implements AutoCloseable {
   public <T> Queue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
     session.ensureUsable();
     return new SharedQueue<>(queues, name, codec, queueOptions);
+  }
+
+  /** What is published to every subscription that there is. */
+  public <T> Topic<T> topic(String name, Codec<T> codec) {
+    session.ensureUsable();
+    return new SharedTopic<>(queues, name, codec);
+  }
+
+  /** A queue with as little to it as Curator's simple one: what is taken is gone. */
+  public <T> SimpleQueue<T> simpleQueue(String name, Codec<T> codec) {
+    return new SimpleQueue<>(this, name, codec);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -45,7 +45,12 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat(
                 resideInAPackage("dev.pgkeeper..")
-                    .and(not(resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..")))));
+                    .and(
+                        not(
+                            resideInAnyPackage(
+                                "dev.pgkeeper",
+                                "dev.pgkeeper.queue..",
+                                "dev.pgkeeper.recipes..")))));
   }
 
   @Test
@@ -131,7 +136,11 @@ class ArchitectureTest {
             .arePublic()
             .and()
             .areDeclaredInClassesThat(
-                resideInAnyPackage("dev.pgkeeper", "dev.pgkeeper.recipes..", "dev.pgkeeper.guard..")
+                resideInAnyPackage(
+                        "dev.pgkeeper",
+                        "dev.pgkeeper.recipes..",
+                        "dev.pgkeeper.guard..",
+                        "dev.pgkeeper.queue..")
                     .and(publicClasses()))
             .should()
             .haveRawReturnType(internal)

@@ -114,6 +114,23 @@ class ExamplesTest {
   }
 
   @Test
+  void everyOrderHasItsInvoiceAndItsReminder() throws Exception {
+    Class<?> taskQueue = Class.forName("TaskQueue");
+    for (int run = 1; run <= 2; run++) {
+      try (ChildProcess process = ChildProcess.start(taskQueue, url)) {
+        assertThat(process.awaitLine("invoices waiting: ", LIMIT)).isEqualTo("0");
+        if (run == 1) {
+          process.awaitLine("reminder: O005", LIMIT);
+        }
+        assertThat(process.awaitExit(LIMIT)).isZero();
+      }
+    }
+    assertThat(query("SELECT count(*) FROM ordered")).isEqualTo("2");
+    assertThat(query("SELECT count(*) FROM invoice")).isEqualTo("2");
+    assertThat(query("SELECT dead FROM pgkeeper.queue_size('invoices')")).isEqualTo("0");
+  }
+
+  @Test
   void oneLeadsAndTheNextOneWhenThatLeavesOrIsKilled() throws Exception {
     Class<?> election = Class.forName("LeaderElection");
     try (ChildProcess ada = ChildProcess.start(election, url, "ada")) {

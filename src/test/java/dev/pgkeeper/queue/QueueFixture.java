@@ -9,6 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A database, the keepers of a test class, and queues that no other test uses. */
@@ -75,6 +78,20 @@ final class QueueFixture implements AutoCloseable {
     thread.setDaemon(true);
     thread.start();
     return result;
+  }
+
+  /** What the future comes to; its own failure, or an AssertionError if that takes too long. */
+  static <T> T soon(CompletableFuture<T> future) throws Exception {
+    try {
+      return future.get(SOON.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new AssertionError("Not within " + SOON, e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof Exception failure) {
+        throw failure;
+      }
+      throw e;
+    }
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A claimed message as its consumer sees it. */
@@ -59,9 +60,11 @@ final class LocalDelivery<T> implements Delivery<T> {
       Database.on(connection, queues.calls().ack(queues.session().id(), claim, claimed.id()));
       asked = true;
     } finally {
-      claimed.become(asked ? State.IN_DOUBT : State.HELD);
       if (asked) {
+        claimed.become(State.IN_DOUBT);
         queues.doubt(claimed);
+      } else if (claimed.state() == State.LEAVING) {
+        claimed.become(State.HELD);
       }
     }
   }
@@ -71,9 +74,9 @@ final class LocalDelivery<T> implements Delivery<T> {
     Claims claims = queues.claims();
     Claims.Departure departure = claims.departOneByOne(List.of(claimed));
     long number = claims.begin(1);
-    boolean there = false;
+    boolean known = false;
     try {
-      there =
+      boolean there =
           queues
               .database()
               .read(
@@ -81,12 +84,16 @@ final class LocalDelivery<T> implements Delivery<T> {
                       .calls()
                       .claimSplit(
                           queues.session().id(), claimed.claim().number, claimed.id(), number));
+      known = true;
       if (!there) {
-        departure.done(State.LOST, java.util.Set.of());
+        departure.done(State.LOST, Set.of());
         throw Claims.notHeld(queue.name, claimed);
       }
       claims.split(claimed, number);
     } finally {
+      if (!known) {
+        departure.failed();
+      }
       claims.end(number);
     }
   }

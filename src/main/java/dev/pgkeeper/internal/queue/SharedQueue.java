@@ -48,6 +48,9 @@ public final class SharedQueue<T> implements Queue<T> {
   /** It was there once; until then a caller's transaction is kept from failing for its absence. */
   private volatile boolean seen;
 
+  /** Whether it is there is known only to whoever looks in a transaction of its own. */
+  private volatile boolean madeInTransaction;
+
   public SharedQueue(Queues queues, String name, Codec<T> codec, QueueOptions options) {
     this.queues = queues;
     this.queue = queues.named(checkName("a queue's name", name));
@@ -93,10 +96,11 @@ public final class SharedQueue<T> implements Queue<T> {
       result = call.get();
     }
     seen = true;
+    madeInTransaction = false;
     return result;
   }
 
-  void create() {
+  private void create() {
     queues.database().read(queues.calls().queueCreate(queue.name, options));
     settingsWritten = true;
   }
@@ -105,18 +109,21 @@ public final class SharedQueue<T> implements Queue<T> {
   private <R> R made(Connection connection, SqlFunction<R> call) {
     Objects.requireNonNull(connection, "connection");
     queues.session().ensureUsable();
-    if (seen && settingsWritten) {
-      return Database.on(connection, call);
-    }
     try {
+      if (seen && settingsWritten) {
+        return Database.on(connection, call);
+      }
       R result = Database.undoing(connection, call);
-      seen = true;
+      seen = !madeInTransaction;
       return result;
     } catch (KeeperException.NoQueue e) {
       if (!options.creation()) {
         throw queue.noQueue(e);
+      } else if (seen) {
+        seen = false; // somebody dropped it, and this transaction has failed; the next one makes it
+        throw e;
       }
-      // Not seen yet: if the transaction is rolled back, the queue is not there.
+      madeInTransaction = true;
       Database.on(connection, queues.calls().queueCreate(queue.name, options));
       return Database.on(connection, call);
     }
@@ -262,7 +269,7 @@ public final class SharedQueue<T> implements Queue<T> {
     long deadline =
         System.nanoTime()
             + (timeout.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : timeout).toNanos();
-    if (Thread.interrupted()) {
+    if (!timeout.isZero() && Thread.interrupted()) {
       throw new InterruptedException();
     }
     queue.beginToLeave(done);
@@ -402,7 +409,7 @@ public final class SharedQueue<T> implements Queue<T> {
   }
 
   private Consumer consume(ConsumeOptions how, boolean apart, Worker.Work<T> work) {
-    made(() -> size());
+    isPaused(); // makes it, or says that it is not there
     Worker<T> worker = new Worker<>(queue, how, apart, this::readForWorker, work, this::restore);
     worker.start();
     return worker;

@@ -175,7 +175,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       answer = queue.go(new Trip(most, options.lease(), apart, acks, sleeps));
     } catch (KeeperException.NoQueue e) {
       noQueue(e);
-    } catch (KeeperException e) {
+    } catch (RuntimeException e) {
       failed(e);
     } finally {
       if (most > 0) {
@@ -191,16 +191,16 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
         log.warn("a consumer of the queue {} ends: {}", queue.name, e.getMessage());
         end();
       }
-    } catch (KeeperException again) {
+    } catch (RuntimeException again) {
       failed(again);
     }
   }
 
-  private void failed(KeeperException e) {
+  private void failed(RuntimeException e) {
     if (queues.session().state().isTerminal()) {
       end();
     } else {
-      log.warn("a consumer of the queue {} goes on in a second: {}", queue.name, e.getMessage());
+      log.warn("a consumer of the queue {} goes on in a second: {}", queue.name, e.toString());
     }
   }
 

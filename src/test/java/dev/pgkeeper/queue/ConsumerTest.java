@@ -1,0 +1,272 @@
+package dev.pgkeeper.queue;
+
+import static dev.pgkeeper.queue.QueueFixture.SOON;
+import static dev.pgkeeper.queue.QueueFixture.same;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What a consumer does with messages, and when it stops. */
+@SuppressWarnings("try") // some consumers only have to be there
+class ConsumerTest {
+  private static QueueFixture fixture;
+  private static Keeper keeper;
+  private static Keeper other;
+
+  @BeforeAll
+  static void open() {
+    fixture = new QueueFixture();
+    keeper = fixture.connect();
+    other = fixture.connect();
+  }
+
+  @AfterAll
+  static void close() {
+    fixture.close();
+  }
+
+  private static List<String> texts(int number) {
+    return IntStream.range(0, number).mapToObj(Integer::toString).toList();
+  }
+
+  private static void awaitSize(dev.pgkeeper.queue.Queue<?> queue, QueueSize size) {
+    Await.until(SOON, () -> size + "; it is " + queue.size(), () -> queue.size().equals(size));
+  }
+
+  private static final QueueSize EMPTY = new QueueSize(0, 0, 0, 0, 0);
+
+  @Test
+  void everyMessageIsHandledOnceAndAcked() {
+    var queue = fixture.newQueue(keeper);
+    Queue<String> handled = new ConcurrentLinkedQueue<>();
+    ConsumeOptions four = ConsumeOptions.defaults().withConcurrency(4).withPrefetch(20);
+    try (Consumer consumer = queue.consume(four, message -> handled.add(message.body()))) {
+      assertThat(consumer.isRunning()).isTrue();
+      same(queue, other).enqueueAll(texts(500));
+      queue.enqueueAll(texts(500));
+      awaitSize(queue, EMPTY);
+    }
+    assertThat(handled).hasSize(1000);
+    assertThat(Set.copyOf(handled)).containsExactlyInAnyOrderElementsOf(texts(500));
+  }
+
+  @Test
+  void oneAtATimeIsInOrder() {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueueAll(texts(200));
+    Queue<String> handled = new ConcurrentLinkedQueue<>();
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withPrefetch(10), message -> handled.add(message.body()))) {
+      awaitSize(queue, EMPTY);
+    }
+    assertThat(List.copyOf(handled)).isEqualTo(texts(200));
+  }
+
+  @Test
+  void anIdleConsumerIsWokenByWhatSomebodyEnqueuesAndABusyOneNever() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    Semaphore entered = new Semaphore(0);
+    Semaphore may = new Semaphore(0);
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults(),
+            message -> {
+              entered.release();
+              may.acquire();
+            })) {
+      assertThat(consumer.isRunning()).isTrue();
+      Await.until(SOON, "an idle consumer", () -> fixture.sleepers(queue) == 1);
+      same(queue, other).enqueue("first");
+      assertThat(entered.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(fixture.sleepers(queue)).isZero();
+      same(queue, other).enqueue("second");
+      assertThat(queue.size()).isEqualTo(new QueueSize(1, 0, 0, 1, 0));
+      assertThat(fixture.sleepers(queue)).isZero();
+      may.release(2);
+      assertThat(entered.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+      awaitSize(queue, EMPTY);
+      Await.until(SOON, "an idle consumer", () -> fixture.sleepers(queue) == 1);
+    }
+  }
+
+  @Test
+  void neverMoreIsTakenThanHandledAndPrefetched() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueueAll(texts(50));
+    CountDownLatch running = new CountDownLatch(3);
+    CountDownLatch may = new CountDownLatch(1);
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withConcurrency(3).withPrefetch(5),
+            message -> {
+              running.countDown();
+              may.await();
+            })) {
+      assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+      awaitSize(queue, new QueueSize(42, 0, 0, 8, 0));
+      may.countDown();
+      awaitSize(queue, EMPTY);
+    }
+  }
+
+  @Test
+  void stoppingFinishesWhatRunsAndGivesBackWhatWasPrefetched() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueueAll(texts(10));
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch may = new CountDownLatch(1);
+    Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withPrefetch(5),
+            message -> {
+              running.countDown();
+              may.await();
+            });
+    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    awaitSize(queue, new QueueSize(4, 0, 0, 6, 0));
+    assertThat(consumer.stop(Duration.ofMillis(10))).isFalse();
+    assertThat(queue.size()).isEqualTo(new QueueSize(9, 0, 0, 1, 0));
+    assertThat(queue.peek(1).get(0).attempt()).as("was not tried").isEqualTo(1);
+    may.countDown();
+    assertThat(consumer.stop(SOON)).isTrue();
+    assertThat(queue.size()).isEqualTo(new QueueSize(9, 0, 0, 0, 0));
+    assertThat(consumer.isRunning()).isFalse();
+    queue.enqueue("nobody takes this");
+    assertThat(queue.size().ready()).isEqualTo(10);
+  }
+
+  @Test
+  void aHandlerThatThrowsHasItsMessageTriedAgainAndThenBuriedWithItsError() {
+    var queue =
+        fixture.newQueue(
+            keeper, QueueOptions.defaults().withMostTries(3).withBackoff(Duration.ofMillis(1)));
+    AtomicInteger tries = new AtomicInteger();
+    Queue<String> handled = new ConcurrentLinkedQueue<>();
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults(),
+            message -> {
+              if (message.body().equals("poison")) {
+                assertThat(message.attempt()).isEqualTo(tries.incrementAndGet());
+                throw new StackOverflowError("too deep");
+              }
+              handled.add(message.body());
+            })) {
+      queue.enqueueAll(List.of("poison", "good"));
+      awaitSize(queue, new QueueSize(0, 0, 0, 0, 1));
+    }
+    assertThat(tries).hasValue(3);
+    assertThat(handled).containsExactly("good");
+    DeadLetter dead = queue.deadLetters().list(10).get(0);
+    assertThat(dead.reason()).isEqualTo("tried 3 times");
+    assertThat(dead.error()).isEqualTo("java.lang.StackOverflowError: too deep");
+  }
+
+  @Test
+  void whatTheCodecCannotReadGoesUnderTheDeadLettersAndBlocksNobody() throws Exception {
+    var bytes = keeper.queue(fixture.newName(), Codec.bytes());
+    dev.pgkeeper.queue.Queue<String> texts = keeper.queue(bytes.name(), Codec.text());
+    bytes.enqueue(new byte[] {(byte) 0xff, (byte) 0xfe});
+    texts.enqueue("taken");
+    assertThat(texts.take(SOON).orElseThrow().body()).isEqualTo("taken");
+
+    bytes.enqueue(new byte[] {(byte) 0xff});
+    assertThatThrownBy(() -> texts.peek(1)).isInstanceOf(KeeperException.Unreadable.class);
+    Queue<String> handled = new ConcurrentLinkedQueue<>();
+    try (Consumer consumer =
+        texts.consume(ConsumeOptions.defaults(), message -> handled.add(message.body()))) {
+      texts.enqueue("handled");
+      Await.until(SOON, "handled", () -> handled.contains("handled"));
+      Await.until(SOON, "two dead", () -> texts.size().dead() == 2);
+    }
+    for (DeadLetter dead : texts.deadLetters().list(10)) {
+      assertThat(dead.reason()).isEqualTo("given up");
+      assertThat(dead.error()).startsWith("the codec cannot read it: java.nio.charset.");
+    }
+  }
+
+  @Test
+  void theCallersExecutorRunsTheHandlers() {
+    var queue = fixture.newQueue(keeper);
+    Queue<String> threads = new ConcurrentLinkedQueue<>();
+    ExecutorService executor = Executors.newSingleThreadExecutor(task -> new Thread(task, "mine"));
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withExecutor(executor),
+            message -> threads.add(Thread.currentThread().getName()))) {
+      queue.enqueueAll(texts(3));
+      awaitSize(queue, EMPTY);
+    } finally {
+      executor.shutdown();
+    }
+    assertThat(threads).containsOnly("mine");
+  }
+
+  @Test
+  void aConsumerWithALeaseKeepsItsMessageWhileItsHandlerRuns() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueue("long");
+    CountDownLatch may = new CountDownLatch(1);
+    AtomicInteger handled = new AtomicInteger();
+    try (Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withLease(Duration.ofSeconds(1)),
+            message -> {
+              handled.incrementAndGet();
+              may.await();
+            })) {
+      Await.until(SOON, "handled", () -> handled.get() == 1);
+      // The time itself is what this is about: longer than the lease.
+      Await.pause(Duration.ofMillis(1500));
+      assertThat(same(queue, other).take(Duration.ofMillis(200))).isEmpty();
+      may.countDown();
+      awaitSize(queue, EMPTY);
+    }
+    assertThat(handled).hasValue(1);
+  }
+
+  @Test
+  void aThousandIdleConsumersNeedNeitherThreadsNorStatements() {
+    List<Consumer> consumers = new ArrayList<>();
+    AtomicInteger handled = new AtomicInteger();
+    String prefix = fixture.newName() + "-";
+    int threadsBefore = Thread.activeCount();
+    try {
+      for (int i = 0; i < 1000; i++) {
+        consumers.add(
+            keeper
+                .queue(prefix + i, Codec.text())
+                .consume(ConsumeOptions.defaults(), message -> handled.incrementAndGet()));
+      }
+      String asleep = "SELECT count(*) FROM ${schema}.idle WHERE queue LIKE '" + prefix + "%'";
+      Await.until(
+          Duration.ofSeconds(30), "all asleep", () -> fixture.database.queryLong(asleep) == 1000);
+      assertThat(Thread.activeCount() - threadsBefore).isLessThan(40);
+      other.queue(prefix + 777, Codec.text()).enqueue("x");
+      Await.until(SOON, "handled", () -> handled.get() == 1);
+    } finally {
+      consumers.forEach(Consumer::close);
+    }
+  }
+}

@@ -1,0 +1,234 @@
+package dev.pgkeeper.queue;
+
+import static dev.pgkeeper.queue.QueueFixture.SOON;
+import static dev.pgkeeper.queue.QueueFixture.onThread;
+import static dev.pgkeeper.queue.QueueFixture.same;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TcpProxy.Fate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Replies that are lost, sessions that end, rings that do not come. */
+class QueueFaultTest {
+  private static final long SEED = Long.getLong("pgkeeper.seed", System.nanoTime());
+
+  private static QueueFixture fixture;
+  private static TcpProxy proxy;
+  private static HikariDataSource pool;
+  private static Keeper keeper;
+  private static Keeper other;
+
+  @BeforeAll
+  static void open() {
+    System.out.println("QueueFaultTest: -Dpgkeeper.seed=" + SEED);
+    fixture = new QueueFixture();
+    proxy = TcpProxy.before(fixture.database.jdbcUrl());
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(proxy.through(fixture.database.jdbcUrl()));
+    config.setMaximumPoolSize(6);
+    pool = new HikariDataSource(config);
+    // The session's own connection is not what is tested here.
+    keeper =
+        Keeper.connect(
+            pool,
+            fixture
+                .options()
+                .withSweep(Duration.ofMillis(300))
+                .withOperationTimeout(Duration.ofSeconds(60))
+                .withListener(fixture.database::connect));
+    other = fixture.connect();
+  }
+
+  @AfterAll
+  static void close() {
+    proxy.decideBy(() -> Fate.PASSES);
+    keeper.close();
+    pool.close();
+    proxy.close();
+    fixture.close();
+  }
+
+  /** Loses the reply to the very next request. */
+  private static void loseNextReply() {
+    boolean[] met = {false};
+    proxy.decideBy(
+        () -> {
+          boolean first = !met[0];
+          met[0] = true;
+          return first ? Fate.REPLY_LOST : Fate.PASSES;
+        });
+  }
+
+  private static void mend() {
+    proxy.decideBy(() -> Fate.PASSES);
+  }
+
+  @Test
+  void whatIsEnqueuedTakenAckedOrGivenBackIsSoOnceAlthoughTheReplyIsLost() throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueue("makes the queue");
+    queue.take().orElseThrow().ack();
+    for (int round = 0; round < 5; round++) {
+      loseNextReply();
+      queue.enqueueAll(List.of("a", "b", "c"));
+      mend();
+      assertThat(queue.size()).isEqualTo(new QueueSize(3, 0, 0, 0, 0));
+      loseNextReply();
+      List<Delivery<String>> taken = queue.take(2, SOON);
+      mend();
+      assertThat(QueueFixture.bodies(taken)).containsExactly("a", "b");
+      loseNextReply();
+      List<Delivery<String>> next = queue.ackAndTake(taken, 2, SOON);
+      mend();
+      assertThat(QueueFixture.bodies(next)).containsExactly("c");
+      loseNextReply();
+      next.get(0).nack(Duration.ZERO);
+      mend();
+      Delivery<String> again = queue.take().orElseThrow();
+      assertThat(again.message().attempt()).isEqualTo(2);
+      loseNextReply();
+      again.ack();
+      mend();
+      assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 0, 0));
+    }
+  }
+
+  @Test
+  void manyThreadsThroughABrokenNetworkLoseNothingAndHaveNothingTwice() throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueue("makes the queue");
+    queue.take().orElseThrow().ack();
+    Random random = new Random(SEED);
+    List<Fate> fates = TcpProxy.mix(20);
+    proxy.decideBy(() -> fates.get(random.nextInt(fates.size())));
+    Set<Long> enqueued = ConcurrentHashMap.newKeySet();
+    Set<Long> acked = ConcurrentHashMap.newKeySet();
+    List<CompletableFuture<Boolean>> running = new ArrayList<>();
+    for (int thread = 0; thread < 3; thread++) {
+      running.add(
+          onThread(
+              () -> {
+                for (int i = 0; i < 40; i++) {
+                  assertThat(enqueued.addAll(queue.enqueueAll(List.of("x", "y")))).isTrue();
+                }
+                return true;
+              }));
+      running.add(
+          onThread(
+              () -> {
+                while (acked.size() < 240) {
+                  for (Delivery<String> one : queue.take(3, Duration.ofMillis(100))) {
+                    assertThat(acked.add(one.message().id())).as("taken once").isTrue();
+                    one.ack();
+                  }
+                }
+                return true;
+              }));
+    }
+    for (CompletableFuture<Boolean> one : running) {
+      assertThat(one.get(100, TimeUnit.SECONDS)).isTrue();
+    }
+    mend();
+    assertThat(acked).isEqualTo(enqueued).hasSize(240);
+    Await.until(SOON, () -> "nothing left; " + queue.size(), () -> queue.size().live() == 0);
+    assertThat(queue.size().dead()).isZero();
+  }
+
+  @Test
+  void aSessionsEndFreesItsMessagesAtOnceAndItsAcksAreRefused() throws Exception {
+    Keeper ending = fixture.connect();
+    Queue<String> queue = fixture.newQueue(ending);
+    queue.enqueueAll(List.of("a", "b"));
+    List<Delivery<String>> taken = queue.take(2, SOON);
+    var waiting = onThread(() -> queue.take(Duration.ofMinutes(5)));
+    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    var next = onThread(() -> same(queue, other).take(2, SOON));
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    List<Delivery<String>> again = QueueFixture.soon(next);
+    assertThat(QueueFixture.bodies(again)).containsAnyOf("a", "b");
+    assertThat(again.get(0).message().attempt()).isEqualTo(2);
+    assertThatThrownBy(() -> taken.get(0).ack()).isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> taken.get(1).nack()).isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> QueueFixture.soon(waiting))
+        .isInstanceOf(KeeperException.SessionExpired.class);
+    assertThat(taken).noneMatch(Delivery::isHeld);
+  }
+
+  @Test
+  void aMessageWhoseRingIsLostIsFoundByTheSweep() throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    var taking = onThread(() -> queue.take(SOON));
+    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    fixture.database.execute("DELETE FROM ${schema}.idle");
+    same(queue, other).enqueue("unheard");
+    assertThat(QueueFixture.soon(taking).orElseThrow().body()).isEqualTo("unheard");
+  }
+
+  @Test
+  void aClaimThatNobodyKnowsOfIsGivenBackByTheSweep() throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueue("x");
+    queue.take().orElseThrow().ack();
+    queue.enqueue("unknown");
+    // As if a call that was given up came all the same, with a number of the past.
+    fixture.database.execute(
+        "SELECT ${schema}.take("
+            + keeper.sessionId()
+            + ", 0, '"
+            + queue.name()
+            + "', 1, NULL, false, NULL, NULL, NULL, false, false)");
+    assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 1, 0));
+    Await.until(SOON, "given back", () -> queue.size().ready() == 1);
+    assertThat(queue.take().orElseThrow().message().attempt()).isEqualTo(1);
+  }
+
+  @Test
+  void aRingThatFindsNobodyWaitingIsPassedOn() throws Exception {
+    Keeper gaveUp = fixture.connect();
+    Queue<String> queue = fixture.newQueue(gaveUp);
+    assertThat(queue.take(Duration.ofMillis(50))).isEmpty();
+    assertThat(fixture.sleepers(queue)).as("still registered").isEqualTo(1);
+    Keeper waiting = fixture.connect();
+    assertThat(waiting.sessionId()).isGreaterThan(gaveUp.sessionId());
+    var taking = onThread(() -> same(queue, waiting).take(SOON));
+    Await.until(SOON, "two sleepers", () -> fixture.sleepers(queue) == 2);
+    same(queue, other).enqueue("for the one who waits");
+    assertThat(QueueFixture.soon(taking)).isPresent();
+  }
+
+  @Test
+  void consumersGoOnAfterTheConnectionsBroke() {
+    Queue<String> queue = fixture.newQueue(keeper);
+    Set<String> handled = ConcurrentHashMap.newKeySet();
+    List<String> sent = IntStream.range(0, 200).mapToObj(Integer::toString).toList();
+    ConsumeOptions how = ConsumeOptions.defaults().withConcurrency(2).withPrefetch(10);
+    Consumer consumer = queue.consume(how, message -> handled.add(message.body()));
+    try {
+      same(queue, other).enqueueAll(sent.subList(0, 100));
+      proxy.breakAll();
+      same(queue, other).enqueueAll(sent.subList(100, 200));
+      Await.until(Duration.ofSeconds(30), "all acked", () -> queue.size().live() == 0);
+    } finally {
+      consumer.close();
+    }
+    assertThat(handled).containsAll(sent);
+  }
+}
