@@ -77,8 +77,7 @@ public final class Contest {
           }
         }
       }
-      running.removeIf(entrant -> entrant.failed);
-      tell(running, report);
+      tell(running.stream().filter(entrant -> !entrant.failed).toList(), report);
     } finally {
       for (Running entrant : running) {
         close(entrant, report);

@@ -38,15 +38,15 @@ final class HeldCase implements Case {
       holding.hold(HELD);
       WaitingProcess waiting = start(WAITING + " waiting", processes);
       waiting.await(WAITING);
-      processes.forEach(WaitingProcess::begin);
+      processes.forEach(process -> process.server().begin());
       long began = System.nanoTime();
       while (System.nanoTime() - began < window.toNanos()) {
         Thread.sleep(1000);
         for (WaitingProcess process : processes) {
-          process.look();
+          process.server().look();
         }
       }
-      processes.forEach(WaitingProcess::end);
+      processes.forEach(process -> process.server().end());
       waiting.check();
       tell(report, processes);
     } finally {
@@ -70,7 +70,7 @@ final class HeldCase implements Case {
           process,
           "connections",
           "connections",
-          process.connections(),
+          process.server().connections(),
           busy ? Target.atMost(2) : null);
       if (busy) {
         count(report, process, "threads", "more threads", process.threads(), Target.atMost(20));
@@ -80,9 +80,9 @@ final class HeldCase implements Case {
           process,
           "statements",
           "statements/s",
-          process.statementsPerSecond(),
-          busy ? Target.atMost(idle.statementsPerSecond() + SWEEP) : null);
-      report.setting(name() + ", " + process.name() + ": " + process.mostFrequent());
+          process.server().statementsPerSecond(),
+          busy ? Target.atMost(idle.server().statementsPerSecond() + SWEEP) : null);
+      report.setting(name() + ", " + process.name() + ": " + process.server().mostFrequent());
     }
   }
 

@@ -3,19 +3,16 @@ package dev.pgkeeper.bench.locks;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.WarmUp;
+import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.locks.Locks.NamedLock;
 import dev.pgkeeper.bench.server.EtcdServer;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.RedisServer;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -110,33 +107,18 @@ final class Subjects implements AutoCloseable {
     };
   }
 
-  /**
-   * For a while, before the first case: clients and, with ZooKeeper, the server have been compiled
-   * by then. The rounds that a case throws away warm up what is its own.
-   */
   private void warmUp(Locks locks) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(WARM_UP_THREADS);
-    try {
-      long end = System.nanoTime() + lab.pace().round().multipliedBy(4).toNanos();
-      List<Future<?>> running = new ArrayList<>();
-      for (int thread = 0; thread < WARM_UP_THREADS; thread++) {
-        NamedLock lock = locks.named("warm-up-" + thread);
-        running.add(
-            threads.submit(
-                () -> {
-                  while (System.nanoTime() < end) {
-                    lock.acquire();
-                    lock.release();
-                  }
-                  return null;
-                }));
-      }
-      for (Future<?> each : running) {
-        each.get();
-      }
-    } finally {
-      threads.shutdownNow();
-    }
+    WarmUp.with(
+        lab,
+        WARM_UP_THREADS,
+        thread -> {
+          NamedLock lock = locks.named("warm-up-" + thread);
+          return Worker.timing(
+              () -> {
+                lock.acquire();
+                lock.release();
+              });
+        });
   }
 
   @Override

@@ -94,6 +94,11 @@ public final class Postgres implements AutoCloseable {
     }
   }
 
+  /** Does what the server would otherwise do in the background while something is measured. */
+  public static void settle(String url) throws SQLException {
+    execute(url, "VACUUM (ANALYZE, FREEZE)", "CHECKPOINT");
+  }
+
   public static String query(String url, String sql) throws SQLException {
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement();

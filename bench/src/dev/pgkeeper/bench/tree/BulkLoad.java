@@ -22,13 +22,13 @@ final class BulkLoad {
         url,
         "SELECT '%s/' || i FROM generate_series(0, %d) AS i".formatted(parent, parents - 1),
         children);
-    settle(url);
+    Postgres.settle(url);
   }
 
   /** Gives one node so many new children: 0 and on. */
   static void children(String url, String parent, int children) throws SQLException {
     insertChildren(url, "VALUES ('%s')".formatted(parent), children);
-    settle(url);
+    Postgres.settle(url);
   }
 
   private static void insertChildren(String url, String parents, int children) throws SQLException {
@@ -46,10 +46,5 @@ final class BulkLoad {
             FROM (%2$s) AS p (path) JOIN pgkeeper.parent r USING (path), generate_series(0, %1$d - 1) AS i
         """
             .formatted(children, parents, OperationCase.DATA.length));
-  }
-
-  /** What the server would otherwise do in the background while something is measured. */
-  private static void settle(String url) throws SQLException {
-    Postgres.execute(url, "VACUUM (ANALYZE, FREEZE)", "CHECKPOINT");
   }
 }

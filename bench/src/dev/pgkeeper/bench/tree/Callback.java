@@ -1,21 +1,15 @@
 package dev.pgkeeper.bench.tree;
 
+import dev.pgkeeper.bench.Reaction;
 import dev.pgkeeper.bench.Worker;
-import dev.pgkeeper.bench.Workload;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Sets a node and waits until the other client is told: from before the set was sent until the
  * callback begins.
  */
-final class Callback implements Workload {
-  private static final long LIMIT_SECONDS = 20;
-
+final class Callback extends Reaction {
   private final Signals signals;
   private final boolean once;
-  private final Semaphore told = new Semaphore(0);
-  private volatile long toldAt;
 
   Callback(Signals signals, boolean once) {
     this.signals = signals;
@@ -27,23 +21,19 @@ final class Callback implements Workload {
     if (!once) {
       signals.watch(this::told);
     }
-    return () -> {
-      if (once) {
-        signals.watchOnce(this::told);
-      }
-      told.drainPermits();
-      long began = System.nanoTime();
-      signals.set();
-      if (!told.tryAcquire(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-        throw new IllegalStateException("Nobody was told within " + LIMIT_SECONDS + " s");
-      }
-      return toldAt - began;
-    };
+    return super.worker(thread);
   }
 
-  private void told() {
-    toldAt = System.nanoTime();
-    told.release();
+  @Override
+  protected void prepare() throws Exception {
+    if (once) {
+      signals.watchOnce(this::told);
+    }
+  }
+
+  @Override
+  protected void act() throws Exception {
+    signals.set();
   }
 
   @Override

@@ -35,7 +35,9 @@ final class PgkeeperZnodes implements Znodes {
   static PgkeeperZnodes of(Lab lab, Report report) throws Exception {
     return lab.shared(
         PgkeeperZnodes.class,
-        () -> WarmUp.of(lab, new PgkeeperZnodes(Postgres.of(lab, report).createDatabase("tree"))));
+        () ->
+            Subjects.warmedUp(
+                lab, new PgkeeperZnodes(Postgres.of(lab, report).createDatabase("tree"))));
   }
 
   Tree tree() {

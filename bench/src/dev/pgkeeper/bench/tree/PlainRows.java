@@ -29,7 +29,9 @@ final class PlainRows implements Znodes {
   static PlainRows of(Lab lab, Report report) throws Exception {
     return lab.shared(
         PlainRows.class,
-        () -> WarmUp.of(lab, new PlainRows(Postgres.of(lab, report).createDatabase("floor"))));
+        () ->
+            Subjects.warmedUp(
+                lab, new PlainRows(Postgres.of(lab, report).createDatabase("floor"))));
   }
 
   @Override

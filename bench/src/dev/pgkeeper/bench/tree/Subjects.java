@@ -2,7 +2,10 @@ package dev.pgkeeper.bench.tree;
 
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.WarmUp;
+import dev.pgkeeper.bench.Worker;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Who takes part in the cases of single operations. */
@@ -32,5 +35,29 @@ final class Subjects {
     all.put(JDBC, PlainRows::of);
     all.put(ZOOKEEPER, ZooKeeperZnodes::of);
     return all;
+  }
+
+  /** Has all operations done for a while. */
+  static <T extends Znodes> T warmedUp(Lab lab, T znodes) throws Exception {
+    try {
+      znodes.createAll(List.of("/warm-up"), OperationCase.DATA);
+      WarmUp.with(
+          lab,
+          OperationCase.MANY,
+          thread -> {
+            String path = "/warm-up/" + thread;
+            return Worker.timing(
+                () -> {
+                  znodes.create(path, OperationCase.DATA);
+                  znodes.set(path, OperationCase.DATA);
+                  znodes.get(path);
+                  znodes.delete(path);
+                });
+          });
+      return znodes;
+    } catch (Exception e) {
+      znodes.close();
+      throw e;
+    }
   }
 }

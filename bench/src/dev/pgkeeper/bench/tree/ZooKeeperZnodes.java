@@ -28,7 +28,8 @@ final class ZooKeeperZnodes implements Znodes {
   static ZooKeeperZnodes of(Lab lab, Report report) throws Exception {
     return lab.shared(
         ZooKeeperZnodes.class,
-        () -> WarmUp.of(lab, new ZooKeeperZnodes(ZooKeeperServer.of(lab, report).connect())));
+        () ->
+            Subjects.warmedUp(lab, new ZooKeeperZnodes(ZooKeeperServer.of(lab, report).connect())));
   }
 
   @Override

@@ -1,0 +1,5 @@
+/** Queues: pgkeeper's beside the plainest one there is and those of its peers. */
+@NullMarked
+package dev.pgkeeper.bench.queue;
+
+import org.jspecify.annotations.NullMarked;
