@@ -191,6 +191,15 @@ EXCEPTION
     RETURN QUERY SELECT * FROM unnest(noted);
 END $$;
 
+-- Forgets a slot that its client uses no more. Only one all of whose replies arrived: a request that is still on its way would
+-- find no slot that has moved past it, and be done.
+CREATE FUNCTION ${schema}.slot_forget(in_session bigint, in_slot integer) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  DELETE FROM ${schema}.reply r WHERE r.session = in_session AND r.slot = in_slot;
+END $$;
+
 CREATE FUNCTION ${schema}.request_create(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
     in_kind text, in_sequential boolean, in_ttl_ms bigint, in_parents boolean,
     OUT outcome ${schema}.outcome, OUT watched boolean)

@@ -211,15 +211,24 @@ BEGIN
   END IF;
   FOR i IN 1 .. cardinality(in_queues) LOOP
     q := ${schema}.queue_named(in_queues[i]);
-    IF octet_length(in_payloads[i]) > q.most_bytes THEN
+    IF in_payloads[i] IS NULL THEN
+      RAISE EXCEPTION 'a message for the queue "%" has no payload', in_queues[i] USING ERRCODE = 'PK005';
+    ELSIF octet_length(in_payloads[i]) > q.most_bytes THEN
       RAISE EXCEPTION 'a message of % bytes is too large for the queue "%": it takes % at most',
         octet_length(in_payloads[i]), in_queues[i], q.most_bytes USING ERRCODE = 'PK005',
         HINT = 'Keep what is large elsewhere and send where it is, or raise most_bytes with queue_create.';
     END IF;
   END LOOP;
-  RAISE EXCEPTION 'a message has a payload, a priority from -1000 to 1000, no negative delay, some time to live, and headers in pairs without nulls'
-    USING ERRCODE = 'PK005';
+  RAISE EXCEPTION 'a queue was made or changed at this very moment' USING ERRCODE = '40001', HINT = 'Ask again.';
 END $$;
+
+-- Whether a message can be as it is asked for; the headers are an array literal.
+CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
+    AND (in_headers IS NULL OR cardinality(in_headers::text[]) % 2 = 0 AND coalesce(array_ndims(in_headers::text[]), 1) = 1
+      AND array_position(in_headers::text[], NULL) IS NULL)
+$$;
 
 -- Inserts messages, at most 1,000, numbered from in_first, but for those that have a number in in_seen already. All arrays but the
 -- first two may be null; headers are array literals, one for each message.
@@ -247,12 +256,15 @@ BEGIN
       FROM unnest(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_seen) WITH ORDINALITY
           AS a (queue, payload, priority, delay_ms, key, headers, life_ms, seen, place)
         JOIN ${schema}.queue q ON q.name = a.queue
-      WHERE a.seen IS NULL AND octet_length(a.payload) <= q.most_bytes AND coalesce(a.priority, 0) BETWEEN -1000 AND 1000
-        AND coalesce(a.delay_ms, 0) >= 0 AND coalesce(a.life_ms, 1) > 0
-        AND (a.headers IS NULL OR cardinality(a.headers::text[]) % 2 = 0 AND coalesce(array_ndims(a.headers::text[]), 1) = 1
-          AND array_position(a.headers::text[], NULL) IS NULL);
+      WHERE a.seen IS NULL AND octet_length(a.payload) <= q.most_bytes
+        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers);
   GET DIAGNOSTICS added = ROW_COUNT;
   IF added <> cardinality(in_queues) - coalesce(cardinality(array_remove(in_seen, NULL)), 0) OR cardinality(in_queues) > 1000 THEN
+    IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers) AS a (priority, delay_ms, life_ms, headers)
+        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers)) THEN
+      RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, some time to live, and headers in pairs without nulls'
+        USING ERRCODE = 'PK005';
+    END IF;
     PERFORM ${schema}.enqueue_refused(in_queues, in_payloads);
   END IF;
 END $$;
@@ -717,8 +729,8 @@ BEGIN
     END IF;
   END LOOP;
   IF freed IS NOT NULL THEN
-    PERFORM ${schema}.key_free(f.queue, f.key, f.id) FROM unnest(freed) AS f WHERE f.key IS NOT NULL
-      ORDER BY ${schema}.message_key_lock(f.queue, f.key);
+    PERFORM ${schema}.keys_free(array_agg(f.queue), array_agg(f.key), array_agg(f.id)) FROM unnest(freed) AS f
+      WHERE f.key IS NOT NULL;
   END IF;
   RETURN nullif(refused, '{}');
 END $$;
@@ -761,22 +773,40 @@ BEGIN
   END IF;
 END $$;
 
--- A message is done with: if it had its key's turn, the turn is over. Where nobody has it, the first message of the key comes back to
--- its lane if it was behind, and is rung for.
-CREATE FUNCTION ${schema}.key_free(in_queue integer, in_key text, in_id bigint) RETURNS void
+-- Messages are done with: if they had their keys' turns, those are over. Where nobody has a key's turn, the first message of the key
+-- comes back to its lane if it was behind, and is rung for.
+CREATE FUNCTION ${schema}.keys_free(in_queues integer[], in_keys text[], in_ids bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  next ${schema}.message;
+  back integer[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(${schema}.message_key_lock(in_queue, in_key));
-  DELETE FROM ${schema}.key_turn t WHERE t.queue = in_queue AND t.key = in_key AND t.id = in_id;
-  IF NOT EXISTS (SELECT FROM ${schema}.key_turn t WHERE t.queue = in_queue AND t.key = in_key) THEN
-    SELECT * INTO next FROM ${schema}.message m WHERE m.queue = in_queue AND m.key = in_key AND m.due IS NULL ORDER BY m.id LIMIT 1;
-    IF next.lane = ${schema}.behind() THEN
-      UPDATE ${schema}.message m SET lane = m.priority WHERE m.queue = in_queue AND m.key = in_key AND m.id = next.id;
-      PERFORM ${schema}.ring_queues(ARRAY[in_queue]);
-    END IF;
+  PERFORM pg_advisory_xact_lock(k.lock) FROM (
+    SELECT DISTINCT ${schema}.message_key_lock(a.queue, a.key) AS lock FROM unnest(in_queues, in_keys) AS a (queue, key) ORDER BY 1) k;
+  -- One by one, by the index: a join would be planned for as few turns as there were at that moment.
+  DELETE FROM ${schema}.key_turn d WHERE d.ctid = ANY (ARRAY(
+    SELECT over.ctid FROM unnest(in_queues, in_keys, in_ids) AS done (queue, key, id),
+      LATERAL (SELECT t.ctid FROM ${schema}.key_turn t
+        WHERE t.queue = done.queue AND t.key = done.key AND t.id = done.id LIMIT 1) over));
+  WITH next AS (
+    SELECT first.* FROM (SELECT DISTINCT a.queue, a.key FROM unnest(in_queues, in_keys) AS a (queue, key)) k,
+        LATERAL (SELECT m.queue, m.key, m.id, m.lane FROM ${schema}.message m
+          WHERE m.queue = k.queue AND m.key = k.key AND m.due IS NULL ORDER BY m.id LIMIT 1) first
+      WHERE first.lane = ${schema}.behind()
+        AND (SELECT t.id FROM ${schema}.key_turn t WHERE t.queue = k.queue AND t.key = k.key) IS NULL
+  ), moved AS (
+    UPDATE ${schema}.message m SET lane = m.priority FROM next n
+      WHERE m.queue = n.queue AND m.key = n.key AND m.id = n.id RETURNING m.queue
+  )
+  SELECT array_agg(queue) INTO back FROM moved;
+  IF back IS NOT NULL THEN
+    PERFORM ${schema}.ring_queues(back);
   END IF;
+END $$;
+
+CREATE FUNCTION ${schema}.key_free(in_queue integer, in_key text, in_id bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.keys_free(ARRAY[in_queue], ARRAY[in_key], ARRAY[in_id]);
 END $$;
 
 -- Has lanes begin at these messages at the latest. The locks are first: whoever looks at a lane has not seen the message, or is

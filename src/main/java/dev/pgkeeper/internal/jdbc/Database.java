@@ -32,6 +32,13 @@ import org.slf4j.LoggerFactory;
 public final class Database {
   private static final Logger log = LoggerFactory.getLogger(Database.class);
 
+  /**
+   * After so many requests a new slot is used. Each leaves an old version of the slot's row; while
+   * somebody keeps a snapshot open, none of them can be cleaned up, and finding the row means
+   * walking over all of them: 3 ms after 30,000.
+   */
+  private static final int REQUESTS_OF_A_SLOT = 512;
+
   private final DataSource dataSource;
   private final String schema;
   private final Duration operationTimeout;
@@ -45,8 +52,15 @@ public final class Database {
     final int number;
     long request;
 
+    /** Requests whose reply never came: they may be on their way for all that is known. */
+    int unanswered;
+
     Slot(int number) {
       this.number = number;
+    }
+
+    boolean isWorn() {
+      return request >= REQUESTS_OF_A_SLOT && unanswered == 0;
     }
   }
 
@@ -237,7 +251,28 @@ public final class Database {
     try {
       return use.apply(slot);
     } finally {
-      freeSlots.addFirst(slot);
+      if (slot.isWorn()) {
+        forget(slot);
+      } else {
+        freeSlots.addFirst(slot);
+      }
+    }
+  }
+
+  /** Its row is worth nothing any more. If it stays, it goes some time after the session. */
+  private void forget(Slot slot) {
+    try {
+      once(
+          connection -> {
+            try (PreparedStatement statement =
+                connection.prepareStatement("SELECT " + schema + ".slot_forget(?, ?)")) {
+              statement.setLong(1, sessionId);
+              statement.setInt(2, slot.number);
+              return statement.execute();
+            }
+          });
+    } catch (SQLException e) {
+      log.debug("session {}: slot {} stays: {}", sessionId, slot.number, e.getMessage());
     }
   }
 
@@ -288,6 +323,7 @@ public final class Database {
       throws SQLException {
     List<Outcome> outcomes = new ArrayList<>(1);
     boolean watched = false;
+    slot.unanswered++;
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       bind(statement, slot);
       binder.bind(statement, 4);
@@ -297,7 +333,13 @@ public final class Database {
           watched = rows.getBoolean("watched");
         }
       }
+    } catch (SQLException e) {
+      if (!SqlErrors.isConnectionLost(e)) {
+        slot.unanswered--;
+      }
+      throw e;
     }
+    slot.unanswered--;
     if (watched) {
       ring(connection, outcomes, rung);
     }
