@@ -1,5 +1,6 @@
 package dev.pgkeeper.queue;
 
+import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.onThread;
 import static dev.pgkeeper.queue.QueueFixture.same;
@@ -158,9 +159,9 @@ class QueueFaultTest {
     Queue<String> queue = fixture.newQueue(ending);
     queue.enqueueAll(List.of("a", "b"));
     List<Delivery<String>> taken = queue.take(2, SOON);
-    var waiting = onThread(() -> queue.take(Duration.ofMinutes(5)));
+    var waiting = onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
-    var next = onThread(() -> same(queue, other).take(2, SOON));
+    var next = onThread(() -> same(queue, other).take(2, LONG));
     fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
     List<Delivery<String>> again = QueueFixture.soon(next);
     assertThat(QueueFixture.bodies(again)).containsAnyOf("a", "b");
@@ -175,7 +176,7 @@ class QueueFaultTest {
   @Test
   void aMessageWhoseRingIsLostIsFoundByTheSweep() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
-    var taking = onThread(() -> queue.take(SOON));
+    var taking = onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     fixture.database.execute("DELETE FROM ${schema}.idle");
     same(queue, other).enqueue("unheard");
@@ -208,7 +209,7 @@ class QueueFaultTest {
     assertThat(fixture.sleepers(queue)).as("still registered").isEqualTo(1);
     Keeper waiting = fixture.connect();
     assertThat(waiting.sessionId()).isGreaterThan(gaveUp.sessionId());
-    var taking = onThread(() -> same(queue, waiting).take(SOON));
+    var taking = onThread(() -> same(queue, waiting).take(LONG));
     Await.until(SOON, "two sleepers", () -> fixture.sleepers(queue) == 2);
     same(queue, other).enqueue("for the one who waits");
     assertThat(QueueFixture.soon(taking)).isPresent();

@@ -18,6 +18,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class QueueFixture implements AutoCloseable {
   static final Duration SOON = Duration.ofSeconds(10);
 
+  /** So long that nobody has something only because it looks once more at the end of its wait. */
+  static final Duration LONG = Duration.ofMinutes(5);
+
   final TestDatabase database = TestDatabase.fresh();
   private final List<Keeper> keepers = new ArrayList<>();
   private final AtomicInteger number = new AtomicInteger();

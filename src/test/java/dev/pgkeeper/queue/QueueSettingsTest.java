@@ -1,5 +1,6 @@
 package dev.pgkeeper.queue;
 
+import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
 import static dev.pgkeeper.queue.QueueFixture.same;
@@ -67,7 +68,7 @@ class QueueSettingsTest {
     List<Delivery<String>> first = queue.take(10, SOON);
     assertThat(bodies(first)).containsExactlyInAnyOrder("a1", "b1", "free");
     assertThat(queue.size().behind()).isEqualTo(1);
-    var next = QueueFixture.onThread(() -> same(queue, other).take(SOON));
+    var next = QueueFixture.onThread(() -> same(queue, other).take(LONG));
     first.stream().filter(one -> one.body().equals("a1")).forEach(Delivery::ack);
     assertThat(QueueFixture.soon(next).orElseThrow().body()).isEqualTo("a2");
   }
@@ -80,7 +81,7 @@ class QueueSettingsTest {
     assertThat(queue.isPaused()).isTrue();
     queue.enqueue("x");
     assertThat(queue.take()).isEmpty();
-    var taking = QueueFixture.onThread(() -> queue.take(SOON));
+    var taking = QueueFixture.onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     assertThat(same(queue, other).resume()).isTrue();
     assertThat(QueueFixture.soon(taking)).isPresent();

@@ -1,5 +1,6 @@
 package dev.pgkeeper.queue;
 
+import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
 import static dev.pgkeeper.queue.QueueFixture.onThread;
@@ -128,7 +129,7 @@ class QueueTest {
   @Test
   void aSleepingConsumerIsRungForWhatSomebodyElseEnqueues() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
-    CompletableFuture<List<Delivery<String>>> taking = onThread(() -> queue.take(5, SOON));
+    CompletableFuture<List<Delivery<String>>> taking = onThread(() -> queue.take(5, LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     same(queue, other).enqueue("wake up");
     assertThat(bodies(taking.get(5, TimeUnit.SECONDS))).containsExactly("wake up");
@@ -145,7 +146,7 @@ class QueueTest {
           onThread(
               () -> {
                 threads.add(Thread.currentThread());
-                return queue.take(SOON).orElseThrow();
+                return queue.take(LONG).orElseThrow();
               }));
     }
     Await.until(SOON, "8 asleep", () -> threads.stream().filter(QueueTest::isAsleep).count() == 8);

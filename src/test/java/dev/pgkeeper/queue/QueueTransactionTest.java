@@ -1,5 +1,6 @@
 package dev.pgkeeper.queue;
 
+import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.same;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -79,7 +80,7 @@ class QueueTransactionTest {
   @Test
   void aTransactionThatEnqueuesRingsWhenItCommits() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
-    var taking = QueueFixture.onThread(() -> queue.take(SOON));
+    var taking = QueueFixture.onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     try (Connection connection = begin()) {
       same(queue, other).enqueue(connection, "x");
