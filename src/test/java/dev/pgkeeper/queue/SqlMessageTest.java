@@ -202,6 +202,7 @@ class SqlMessageTest extends SqlQueueTest {
         "take_leased('%s', 1, '0 s'); 22023",
         "extend(1, NULL); 22023",
         "ack(1, 1); PK003",
+        "enqueue_refused(ARRAY['%s'], ARRAY['made meanwhile'::bytea]); 40001",
         "redrive('none'); PK004",
         "purge('none'); PK004",
         "queue_create('%s', 0); 22023",
