@@ -50,13 +50,13 @@ class DemoTest {
             "FROM pgkeeper.nodes",
             "FROM pgkeeper.watchers",
             "FROM pgkeeper.job_runs",
-            "daily report | 2026-11-21 | done  | 1       | demo",
             "FROM pgkeeper.leaders",
             "FROM pgkeeper.candidates",
             "FROM pgkeeper.locks",
             "kill -STOP",
-            "refused: /demo/job was lost",
             "All of it was as told")
+        .containsPattern("daily report \\| [0-9-]{10} \\| done  \\| 1       \\| demo")
+        .containsPattern("refused: /demo/job (was lost|may be somebody else's by now)")
         .doesNotContain("NOT AS TOLD");
     assertThat(seconds(demo.out(), "/demo/members/ada is gone after ([0-9.]+) s"))
         .as("a killed process is noticed in about the grace of 2 s, at a timeout of 30 s")

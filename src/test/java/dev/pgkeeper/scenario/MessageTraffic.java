@@ -36,7 +36,7 @@ final class MessageTraffic implements Work {
   static final String TABLES =
       """
       CREATE TABLE ${schema}.sent (queue text, id bigint, key text);
-      CREATE TABLE ${schema}.event (number bigserial, queue text, id bigint, key text, what text, session bigint);
+      CREATE TABLE ${schema}.event (number bigserial, queue text, id bigint, key text, what text, session bigint, live boolean);
       SELECT ${schema}.queue_create(name, 100000, 5, 50) FROM unnest(ARRAY['acked', 'in-order', 'now', 'worked']) AS name;
       """;
 
@@ -252,12 +252,15 @@ final class MessageTraffic implements Work {
         connection.prepareStatement(
             "INSERT INTO "
                 + client.schema()
-                + ".event (queue, id, key, what, session) VALUES (?, ?, ?, ?, ?)")) {
+                + ".event (queue, id, key, what, session, live) VALUES (?, ?, ?, ?, ?, "
+                + client.schema()
+                + ".is_open(?))")) {
       insert.setString(1, queue);
       insert.setLong(2, message.id());
       insert.setString(3, message.key());
       insert.setString(4, what);
       insert.setLong(5, keeper.sessionId());
+      insert.setLong(6, keeper.sessionId());
       insert.executeUpdate();
     }
   }

@@ -62,7 +62,11 @@ final class TrafficChecker {
         """);
   }
 
-  /** Handed out after it was acked, or again to the same session that had not given it back. */
+  /**
+   * Handed out after it was acked, or again to the same session that had not given it back. Who was
+   * stopped past its session's end does not know yet that what it took is others' by now; its acks
+   * are refused.
+   */
   static List<String> againForNoReason(TestDatabase database) {
     return list(
         database,
@@ -71,7 +75,7 @@ final class TrafficChecker {
           FROM ${schema}.event e, LATERAL (
             SELECT b.what, b.session FROM ${schema}.event b
               WHERE b.queue = e.queue AND b.id = e.id AND b.number < e.number ORDER BY b.number DESC LIMIT 1) AS before
-          WHERE e.queue = 'acked' AND e.what = 'handled'
+          WHERE e.queue = 'acked' AND e.what = 'handled' AND e.live
             AND (before.what = 'acked' OR before.what = 'handled' AND before.session = e.session)
         """);
   }
