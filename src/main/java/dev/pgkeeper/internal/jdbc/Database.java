@@ -460,6 +460,18 @@ public final class Database {
     return (String[]) array.getArray();
   }
 
+  /** Binds one field of all of them as an array. */
+  public static <T> void array(
+      PreparedStatement statement,
+      int at,
+      String type,
+      List<T> all,
+      Function<T, @Nullable Object> field)
+      throws SQLException {
+    Connection connection = statement.getConnection();
+    statement.setArray(at, connection.createArrayOf(type, all.stream().map(field).toArray()));
+  }
+
   public static Array textArray(Connection connection, List<@Nullable String> values)
       throws SQLException {
     return connection.createArrayOf("text", values.toArray());

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /** The functions of V007 by their own names. */
 final class LineCalls {
@@ -62,26 +61,15 @@ final class LineCalls {
   }
 
   static void bind(PreparedStatement statement, int first, List<Join> joins) throws SQLException {
-    array(statement, first, "text", joins, Join::line);
-    array(statement, first + 1, "text", joins, Join::recipe);
-    array(statement, first + 2, "int4", joins, Join::permits);
-    array(statement, first + 3, "text", joins, join -> join.ask().what());
-    array(statement, first + 4, "bool", joins, Join::tries);
-    array(statement, first + 5, "int8", joins, Join::limitMs);
+    Database.array(statement, first, "text", joins, Join::line);
+    Database.array(statement, first + 1, "text", joins, Join::recipe);
+    Database.array(statement, first + 2, "int4", joins, Join::permits);
+    Database.array(statement, first + 3, "text", joins, join -> join.ask().what());
+    Database.array(statement, first + 4, "bool", joins, Join::tries);
+    Database.array(statement, first + 5, "int8", joins, Join::limitMs);
     byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
     statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
-    array(statement, first + 7, "int8", joins, Join::key);
-  }
-
-  private static <T> void array(
-      PreparedStatement statement,
-      int at,
-      String type,
-      List<T> all,
-      Function<T, @Nullable Object> field)
-      throws SQLException {
-    Connection connection = statement.getConnection();
-    statement.setArray(at, connection.createArrayOf(type, all.stream().map(field).toArray()));
+    Database.array(statement, first + 7, "int8", joins, Join::key);
   }
 
   void ringWatched(Connection connection, List<String> nodes) throws SQLException {
@@ -107,7 +95,7 @@ final class LineCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT " + schema + ".lines_leave(?)")) {
-        array(statement, 1, "text", leaves, Leave::node);
+        Database.array(statement, 1, "text", leaves, Leave::node);
         statement.execute();
         return true;
       }
@@ -130,8 +118,8 @@ final class LineCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT " + schema + ".lines_free(?, ?)")) {
-        array(statement, 1, "text", leaves, Leave::node);
-        array(statement, 2, "int8", leaves, Leave::token);
+        Database.array(statement, 1, "text", leaves, Leave::node);
+        Database.array(statement, 2, "int8", leaves, Leave::token);
         statement.execute();
         return true;
       }

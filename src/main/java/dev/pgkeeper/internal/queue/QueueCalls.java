@@ -226,23 +226,11 @@ final class QueueCalls {
 
   static void bind(PreparedStatement statement, int first, List<Return> returns)
       throws SQLException {
-    Connection connection = statement.getConnection();
-    statement.setArray(
-        first,
-        connection.createArrayOf(
-            "int8", returns.stream().map(one -> one.claimed().claim().number).toArray()));
-    statement.setArray(
-        first + 1,
-        connection.createArrayOf(
-            "int8", returns.stream().map(one -> one.claimed().id()).toArray()));
-    statement.setArray(
-        first + 2,
-        connection.createArrayOf("text", returns.stream().map(one -> one.how().sql()).toArray()));
-    statement.setArray(
-        first + 3,
-        connection.createArrayOf("int8", returns.stream().map(Return::delayMs).toArray()));
-    statement.setArray(
-        first + 4, connection.createArrayOf("text", returns.stream().map(Return::error).toArray()));
+    Database.array(statement, first, "int8", returns, one -> one.claimed().claim().number);
+    Database.array(statement, first + 1, "int8", returns, one -> one.claimed().id());
+    Database.array(statement, first + 2, "text", returns, one -> one.how().sql());
+    Database.array(statement, first + 3, "int8", returns, Return::delayMs);
+    Database.array(statement, first + 4, "text", returns, Return::error);
   }
 
   SqlFunction<Boolean> ack(long session, long claim, long id) {
@@ -316,7 +304,7 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT queue, next_ms FROM " + schema + ".queue_tidy(?)")) {
-        statement.setArray(1, connection.createArrayOf("text", queues.toArray()));
+        statement.setArray(1, Database.textArray(connection, queues));
         List<Tidied> tidied = new ArrayList<>();
         try (ResultSet rows = statement.executeQuery()) {
           while (rows.next()) {
@@ -334,7 +322,7 @@ final class QueueCalls {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT * FROM " + schema + ".queue_sleep(?, ?, ?)")) {
         statement.setLong(1, session);
-        statement.setArray(2, connection.createArrayOf("text", queues.toArray()));
+        statement.setArray(2, Database.textArray(connection, queues));
         statement.setBoolean(3, sleeps);
         return texts(statement);
       }
