@@ -1,7 +1,7 @@
 package dev.pgkeeper.queue;
 
-import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.same;
+import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,6 +1,6 @@
 package dev.pgkeeper.queue;
 
-import static dev.pgkeeper.queue.QueueFixture.SOON;
+import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;

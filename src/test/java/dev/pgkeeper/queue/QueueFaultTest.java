@@ -1,9 +1,9 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.LONG;
-import static dev.pgkeeper.queue.QueueFixture.SOON;
-import static dev.pgkeeper.queue.QueueFixture.onThread;
 import static dev.pgkeeper.queue.QueueFixture.same;
+import static dev.pgkeeper.testing.Futures.SOON;
+import static dev.pgkeeper.testing.Futures.onThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,6 +12,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
@@ -163,12 +164,12 @@ class QueueFaultTest {
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     var next = onThread(() -> same(queue, other).take(2, LONG));
     fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
-    List<Delivery<String>> again = QueueFixture.soon(next);
+    List<Delivery<String>> again = Futures.soon(next);
     assertThat(QueueFixture.bodies(again)).containsAnyOf("a", "b");
     assertThat(again.get(0).message().attempt()).isEqualTo(2);
     assertThatThrownBy(() -> taken.get(0).ack()).isInstanceOf(KeeperException.NotHeld.class);
     assertThatThrownBy(() -> taken.get(1).nack()).isInstanceOf(KeeperException.NotHeld.class);
-    assertThatThrownBy(() -> QueueFixture.soon(waiting))
+    assertThatThrownBy(() -> Futures.soon(waiting))
         .isInstanceOf(KeeperException.SessionExpired.class);
     assertThat(taken).noneMatch(Delivery::isHeld);
   }
@@ -180,7 +181,7 @@ class QueueFaultTest {
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     fixture.database.execute("DELETE FROM ${schema}.idle");
     same(queue, other).enqueue("unheard");
-    assertThat(QueueFixture.soon(taking).orElseThrow().body()).isEqualTo("unheard");
+    assertThat(Futures.soon(taking).orElseThrow().body()).isEqualTo("unheard");
   }
 
   @Test
@@ -212,7 +213,7 @@ class QueueFaultTest {
     var taking = onThread(() -> same(queue, waiting).take(LONG));
     Await.until(SOON, "two sleepers", () -> fixture.sleepers(queue) == 2);
     same(queue, other).enqueue("for the one who waits");
-    assertThat(QueueFixture.soon(taking)).isPresent();
+    assertThat(Futures.soon(taking)).isPresent();
   }
 
   @Test

@@ -7,17 +7,10 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A database, the keepers of a test class, and queues that no other test uses. */
 final class QueueFixture implements AutoCloseable {
-  static final Duration SOON = Duration.ofSeconds(10);
-
   /** So long that nobody has something only because it looks once more at the end of its wait. */
   static final Duration LONG = Duration.ofMinutes(5);
 
@@ -65,36 +58,6 @@ final class QueueFixture implements AutoCloseable {
   long sleepers(Queue<?> queue) {
     return database.queryLong(
         "SELECT count(*) FROM ${schema}.idle WHERE queue = '" + queue.name() + "'");
-  }
-
-  static <T> CompletableFuture<T> onThread(Callable<T> call) {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                result.complete(call.call());
-              } catch (Throwable e) {
-                result.completeExceptionally(e);
-              }
-            });
-    thread.setDaemon(true);
-    thread.start();
-    return result;
-  }
-
-  /** What the future comes to; its own failure, or an AssertionError if that takes too long. */
-  static <T> T soon(CompletableFuture<T> future) throws Exception {
-    try {
-      return future.get(SOON.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      throw new AssertionError("Not within " + SOON, e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof Exception failure) {
-        throw failure;
-      }
-      throw e;
-    }
   }
 
   @Override

@@ -1,15 +1,16 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.LONG;
-import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
 import static dev.pgkeeper.queue.QueueFixture.same;
+import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.recipes.SimpleQueue;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -68,9 +69,9 @@ class QueueSettingsTest {
     List<Delivery<String>> first = queue.take(10, SOON);
     assertThat(bodies(first)).containsExactlyInAnyOrder("a1", "b1", "free");
     assertThat(queue.size().behind()).isEqualTo(1);
-    var next = QueueFixture.onThread(() -> same(queue, other).take(LONG));
+    var next = Futures.onThread(() -> same(queue, other).take(LONG));
     first.stream().filter(one -> one.body().equals("a1")).forEach(Delivery::ack);
-    assertThat(QueueFixture.soon(next).orElseThrow().body()).isEqualTo("a2");
+    assertThat(Futures.soon(next).orElseThrow().body()).isEqualTo("a2");
   }
 
   @Test
@@ -81,10 +82,10 @@ class QueueSettingsTest {
     assertThat(queue.isPaused()).isTrue();
     queue.enqueue("x");
     assertThat(queue.take()).isEmpty();
-    var taking = QueueFixture.onThread(() -> queue.take(LONG));
+    var taking = Futures.onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     assertThat(same(queue, other).resume()).isTrue();
-    assertThat(QueueFixture.soon(taking)).isPresent();
+    assertThat(Futures.soon(taking)).isPresent();
     assertThat(queue.resume()).isFalse();
   }
 
@@ -145,9 +146,9 @@ class QueueSettingsTest {
     Assertions.assertThatThrownBy(queue::element)
         .isInstanceOf(NoSuchElementException.class)
         .hasMessageContaining(queue.name());
-    var taking = QueueFixture.onThread(queue::take);
+    var taking = Futures.onThread(queue::take);
     queue.put("a");
-    assertThat(QueueFixture.soon(taking)).isEqualTo("a");
+    assertThat(Futures.soon(taking)).isEqualTo("a");
     queue.put("b");
     queue.put("c");
     queue.put("d");

@@ -1,10 +1,10 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.LONG;
-import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
-import static dev.pgkeeper.queue.QueueFixture.onThread;
 import static dev.pgkeeper.queue.QueueFixture.same;
+import static dev.pgkeeper.testing.Futures.SOON;
+import static dev.pgkeeper.testing.Futures.onThread;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;

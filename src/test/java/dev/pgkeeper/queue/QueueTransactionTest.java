@@ -1,8 +1,8 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.LONG;
-import static dev.pgkeeper.queue.QueueFixture.SOON;
 import static dev.pgkeeper.queue.QueueFixture.same;
+import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +10,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -80,13 +81,13 @@ class QueueTransactionTest {
   @Test
   void aTransactionThatEnqueuesRingsWhenItCommits() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
-    var taking = QueueFixture.onThread(() -> queue.take(LONG));
+    var taking = Futures.onThread(() -> queue.take(LONG));
     Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
     try (Connection connection = begin()) {
       same(queue, other).enqueue(connection, "x");
       connection.commit();
     }
-    assertThat(QueueFixture.soon(taking)).isPresent();
+    assertThat(Futures.soon(taking)).isPresent();
   }
 
   @Test

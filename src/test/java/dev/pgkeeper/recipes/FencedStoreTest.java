@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.recipes.Recipes.onThread;
-import static dev.pgkeeper.recipes.Recipes.soon;
+import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
@@ -12,6 +12,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -108,7 +109,7 @@ class FencedStoreTest {
                 return null;
               });
       Await.until(
-          Recipes.SOON,
+          Futures.SOON,
           "somebody waits",
           () -> database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
       connection.commit();

@@ -1,10 +1,10 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.recipes.Recipes.SOON;
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
-import static dev.pgkeeper.recipes.Recipes.onThread;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.recipes.Recipes.soon;
+import static dev.pgkeeper.testing.Futures.SOON;
+import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,9 +1,9 @@
 package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
-import static dev.pgkeeper.recipes.Recipes.onThread;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.recipes.Recipes.soon;
+import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,6 +13,7 @@ import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -57,7 +58,7 @@ class ReadWriteLockTest {
     assertThat(here.read().tryAcquire()).isEmpty();
     assertThat(here.holders()).extracting(Contender::what).containsExactly("write");
     write.release();
-    here.read().acquire(Recipes.SOON).release();
+    here.read().acquire(Futures.SOON).release();
   }
 
   @Test
@@ -186,7 +187,7 @@ class ReadWriteLockTest {
     Await.pause(Duration.ofMillis(200));
     Held read = lock.downgrade(write);
     assertThat(read.remaining()).isLessThanOrEqualTo(Duration.ofMillis(400));
-    other.readWriteLock("/rw/limit").write().acquire(Recipes.SOON).release();
+    other.readWriteLock("/rw/limit").write().acquire(Futures.SOON).release();
     assertThat(read.isHeld()).isFalse();
   }
 
@@ -198,6 +199,6 @@ class ReadWriteLockTest {
     CompletableFuture<Void> lost = new CompletableFuture<>();
     read.onLost(() -> lost.complete(null));
     soon(lost);
-    lock.write().acquire(Recipes.SOON).release();
+    lock.write().acquire(Futures.SOON).release();
   }
 }

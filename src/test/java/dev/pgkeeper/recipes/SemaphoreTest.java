@@ -2,7 +2,7 @@ package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.recipes.Recipes.soon;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +10,7 @@ import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -133,7 +134,7 @@ class SemaphoreTest {
   void permitsThatWereHadAtMostSoLongGoBackByThemselves() throws Exception {
     Semaphore semaphore = keeper.semaphore("/semaphore/limit", 2);
     Held all = semaphore.atMost(Duration.ofMillis(100)).acquire(2);
-    try (Held next = other.semaphore("/semaphore/limit", 2).acquire(2, Recipes.SOON)) {
+    try (Held next = other.semaphore("/semaphore/limit", 2).acquire(2, Futures.SOON)) {
       assertThat(all.isHeld()).isFalse();
       assertThat(next.token()).isGreaterThan(all.token());
     }

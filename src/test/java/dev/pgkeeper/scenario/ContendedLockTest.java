@@ -18,11 +18,7 @@ import org.junit.jupiter.api.Test;
  */
 class ContendedLockTest {
   private static final long SEED = Scenario.seed("ContendedLockTest");
-  private static final KeeperOptions OPTIONS =
-      KeeperOptions.defaults()
-          .withTimeout(Duration.ofSeconds(1))
-          .withGrace(Duration.ofMillis(500))
-          .withSweep(Duration.ofSeconds(1));
+  private static final KeeperOptions OPTIONS = Scenario.SHORT_SESSIONS;
 
   private static Run run;
   private static Run wrong;

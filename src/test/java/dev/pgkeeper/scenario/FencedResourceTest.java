@@ -17,11 +17,7 @@ import org.junit.jupiter.api.Test;
  */
 class FencedResourceTest {
   private static final Duration LIMIT = Duration.ofSeconds(120);
-  private static final KeeperOptions OPTIONS =
-      KeeperOptions.defaults()
-          .withTimeout(Duration.ofSeconds(1))
-          .withGrace(Duration.ofMillis(500))
-          .withSweep(Duration.ofSeconds(1));
+  private static final KeeperOptions OPTIONS = Scenario.SHORT_SESSIONS;
 
   @Test
   void acceptedWritesAreThoseOfOneOwnerAfterTheOther() throws Exception {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.scenario;
 
+import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -9,6 +10,13 @@ import java.time.Duration;
 
 /** What all scenarios have in common. */
 final class Scenario {
+  /** Short enough that a process is easily stopped past them. */
+  static final KeeperOptions SHORT_SESSIONS =
+      KeeperOptions.defaults()
+          .withTimeout(Duration.ofSeconds(1))
+          .withGrace(Duration.ofMillis(500))
+          .withSweep(Duration.ofSeconds(1));
+
   private Scenario() {}
 
   /** The seed of a random run, printed; {@code -Dpgkeeper.seed} repeats it. */
