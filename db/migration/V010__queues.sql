@@ -459,17 +459,17 @@ END $$;
 
 -- Takes messages for a session: first what it has done is acked (`in_done`: whole claims; `in_done_claims`, `in_done_ids`: single
 -- messages of claims), then at most in_count messages are claimed, under in_claim or, if they are to be `apart`, each under a number of
--- its own from there on. Answers with a row for each message, or one without a message if there is none:
+-- its own from there on. Answers with
 --
---   claim   the number of the call's first claim
---   refused the ids (of whole claims: their numbers) that could not be acked, because they are no longer this session's
---   asleep  the session is registered to be rung, because in_sleep asked for it and nothing was there
---   next_ms when the next message of this queue has its time, if nothing was there
+--   refused  the ids (of whole claims: their numbers) that could not be acked, because they are no longer this session's
+--   asleep   the session is registered to be rung, because in_sleep asked for it and nothing was there
+--   next_ms  when the next message of this queue has its time, if nothing was there
+--   messages in the order of their claims; null if there is none. As one array, for rows of a function cost more than what is done for them
 --
 -- If the reply was lost it is to be asked again, with in_again.
 CREATE FUNCTION ${schema}.take(in_session bigint, in_claim bigint, in_queue text, in_count integer, in_lease_ms bigint,
-    in_apart boolean, in_done bigint[], in_done_claims bigint[], in_done_ids bigint[], in_sleep boolean, in_again boolean)
-RETURNS TABLE (refused bigint[], asleep boolean, next_ms bigint, claim bigint, message ${schema}.message)
+    in_apart boolean, in_done bigint[], in_done_claims bigint[], in_done_ids bigint[], in_sleep boolean, in_again boolean,
+    OUT refused bigint[], OUT asleep boolean, OUT next_ms bigint, OUT messages ${schema}.message[])
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -477,10 +477,13 @@ DECLARE
   stays  boolean := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NOT NULL;
   looked boolean := false;
   acks   boolean := in_done IS NOT NULL OR in_done_claims IS NOT NULL;
+  known  boolean;
 BEGIN
+  asleep := false;
   IF in_again THEN
-    RETURN QUERY SELECT * FROM ${schema}.claimed(in_session, in_claim, CASE WHEN in_apart THEN in_count ELSE 1 END);
-    IF FOUND THEN
+    SELECT true, c.refused, c.messages INTO known, refused, messages
+      FROM ${schema}.claimed(in_session, in_claim, CASE WHEN in_apart THEN in_count ELSE 1 END) AS c;
+    IF known THEN
       RETURN;
     END IF;
   END IF;
@@ -488,32 +491,31 @@ BEGIN
     refused := ${schema}._ack(in_session, in_done, in_done_claims, in_done_ids);
   END IF;
   WHILE in_count > 0 LOOP
-    RETURN QUERY
-      WITH gone AS (
-        DELETE FROM ${schema}.message m
-          WHERE m.ctid = ANY (ARRAY(
-            SELECT first.ctid
-              FROM (SELECT l.* FROM ${schema}.queue q, ${schema}.lane l
-                  WHERE q.name = in_queue AND NOT q.keyed AND q.paused IS NULL AND l.queue = q.id
-                    AND (in_session = 0 OR EXISTS (SELECT FROM ${schema}.session s
-                      WHERE s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-                        OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())))
-                  ORDER BY l.lane DESC) l,
-                LATERAL (SELECT w.ctid FROM ${schema}.message w
-                  WHERE w.queue = l.queue AND w.lane = l.lane AND w.id >= l.low AND (w.expires IS NULL OR w.expires > clock_timestamp())
-                  ORDER BY w.id LIMIT in_count FOR UPDATE SKIP LOCKED) first
-              LIMIT in_count))
-          RETURNING m
-      ), claimed AS (
-        INSERT INTO ${schema}.claim
-          SELECT in_session, in_claim, min((m).queue), clock_timestamp(), clock_timestamp() + in_lease_ms * interval '1 ms', false,
-              array_agg((m).id), take.refused, array_agg(m)
-            FROM gone HAVING count(*) > 0
-      )
-      SELECT take.refused, false, NULL::bigint, in_claim, m FROM gone ORDER BY (m).lane DESC, (m).id;
-    IF FOUND THEN
+    WITH gone AS (
+      DELETE FROM ${schema}.message m
+        WHERE m.ctid = ANY (ARRAY(
+          SELECT first.ctid
+            FROM (SELECT l.* FROM ${schema}.queue q, ${schema}.lane l
+                WHERE q.name = in_queue AND NOT q.keyed AND q.paused IS NULL AND l.queue = q.id
+                  AND (in_session = 0 OR EXISTS (SELECT FROM ${schema}.session s
+                    WHERE s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
+                      OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())))
+                ORDER BY l.lane DESC) l,
+              LATERAL (SELECT w.ctid FROM ${schema}.message w
+                WHERE w.queue = l.queue AND w.lane = l.lane AND w.id >= l.low AND (w.expires IS NULL OR w.expires > clock_timestamp())
+                ORDER BY w.id LIMIT in_count FOR UPDATE SKIP LOCKED) first
+            LIMIT in_count))
+        RETURNING m.queue, m.lane, m.id, m AS message
+    ), claimed AS (
+      INSERT INTO ${schema}.claim
+        SELECT in_session, in_claim, min(g.queue), clock_timestamp(), clock_timestamp() + in_lease_ms * interval '1 ms', false,
+            array_agg(g.id), take.refused, array_agg(g.message ORDER BY g.lane DESC, g.id)
+          FROM gone g HAVING count(*) > 0 AND NOT in_apart
+    )
+    SELECT array_agg(g.message ORDER BY g.lane DESC, g.id) INTO messages FROM gone g;
+    IF messages IS NOT NULL THEN
       IF in_apart THEN
-        PERFORM ${schema}.claim_part(in_session, in_claim);
+        PERFORM ${schema}.claim_all(in_session, in_claim, in_lease_ms, in_apart, false, refused, messages);
       END IF;
       RETURN;
     END IF;
@@ -521,12 +523,9 @@ BEGIN
     source := ${schema}.queue_named(in_queue);
     PERFORM ${schema}.session_check(in_session);
     IF source.keyed AND source.paused IS NULL THEN
-      RETURN QUERY SELECT take.refused, false, NULL::bigint, in_claim, m
-        FROM ${schema}._take_keyed(in_session, in_claim, source.id, in_count, in_lease_ms, take.refused) AS m;
-      IF FOUND THEN
-        IF in_apart THEN
-          PERFORM ${schema}.claim_part(in_session, in_claim);
-        END IF;
+      messages := ${schema}._take_keyed(source.id, in_count);
+      IF messages IS NOT NULL THEN
+        PERFORM ${schema}.claim_all(in_session, in_claim, in_lease_ms, in_apart, true, refused, messages);
         RETURN;
       END IF;
     END IF;
@@ -542,21 +541,20 @@ BEGIN
     INSERT INTO ${schema}.claim VALUES (in_session, in_claim, coalesce(source.id, 0), clock_timestamp(), NULL, false, '{}', refused, NULL);
   END IF;
   next_ms := ${schema}.next_time(source.id);
-  claim := in_claim;
-  RETURN NEXT;
 END $$;
 
--- Gives each message of a claim a claim of its own: the first keeps the number, the others have those that follow.
-CREATE FUNCTION ${schema}.claim_part(in_session bigint, in_claim bigint) RETURNS void
+-- Claims messages of one queue: together, or each apart under a number of its own.
+CREATE FUNCTION ${schema}.claim_all(in_session bigint, in_claim bigint, in_lease_ms bigint, in_apart boolean, in_keyed boolean,
+    in_refused bigint[], in_messages ${schema}.message[]) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-  c ${schema}.claim;
 BEGIN
-  DELETE FROM ${schema}.claim d WHERE d.session = in_session AND d.number = in_claim RETURNING d.* INTO c;
   INSERT INTO ${schema}.claim
-    SELECT in_session, in_claim + p.place - 1, c.queue, c.taken, c.until, c.keyed, ARRAY[(p.m).id],
-        CASE WHEN p.place = 1 THEN c.refused END, ARRAY[p.m]
-      FROM (SELECT m, row_number() OVER (ORDER BY m.lane DESC, m.id) AS place FROM unnest(c.messages) AS m) p;
+    SELECT in_session, in_claim + p.place, min(p.queue), clock_timestamp(), clock_timestamp() + in_lease_ms * interval '1 ms', in_keyed,
+        array_agg(p.id), CASE WHEN p.place = 0 THEN in_refused END, array_agg(p.message ORDER BY p.lane DESC, p.id)
+      FROM (SELECT m.queue, m.lane, m.id, m AS message,
+              CASE WHEN in_apart THEN row_number() OVER (ORDER BY m.lane DESC, m.id) - 1 ELSE 0 END AS place
+            FROM unnest(in_messages) AS m) p
+      GROUP BY p.place;
 END $$;
 
 -- Fails if a session has ended, which owns nothing any more.
@@ -576,23 +574,19 @@ LANGUAGE sql STABLE AS $$
     WHERE m.queue = in_queue AND (m.due IS NOT NULL OR m.expires IS NOT NULL) ORDER BY least(m.due, m.expires) LIMIT 1
 $$;
 
--- What the call that made this claim, and the in_count - 1 that follow it, answered.
+-- What the call that made this claim, and the in_count - 1 that follow it, answered; no row if it was not done.
 CREATE FUNCTION ${schema}.claimed(in_session bigint, in_claim bigint, in_count integer)
-RETURNS TABLE (refused bigint[], asleep boolean, next_ms bigint, claim bigint, message ${schema}.message)
+RETURNS TABLE (refused bigint[], messages ${schema}.message[])
 LANGUAGE sql STABLE AS $$
-  SELECT first.refused, false, NULL::bigint, in_claim, m
-    FROM ${schema}.claim first
-      JOIN ${schema}.claim c ON c.session = first.session AND c.number BETWEEN in_claim AND in_claim + in_count - 1
-      LEFT JOIN LATERAL unnest(c.messages) AS m ON true
-    WHERE first.session = in_session AND first.number = in_claim
-    ORDER BY c.number, (m).lane DESC, (m).id
+  SELECT first.refused, (SELECT array_agg(m ORDER BY c.number, (m).lane DESC, (m).id) FROM ${schema}.claim c, unnest(c.messages) AS m
+      WHERE c.session = in_session AND c.number BETWEEN in_claim AND in_claim + in_count - 1)
+    FROM ${schema}.claim first WHERE first.session = in_session AND first.number = in_claim
 $$;
 
 -- Takes from a queue that has keys, at most 100 at once: of each key one message at a time, in their order. A message that is met
 -- before its turn goes behind: out of its lane, until the key is free. Whoever has a key keeps nobody from what is after it;
 -- but the search ends after so many messages, and so many keys locked.
-CREATE FUNCTION ${schema}._take_keyed(in_session bigint, in_claim bigint, in_queue integer, in_count integer, in_lease_ms bigint,
-    in_refused bigint[]) RETURNS SETOF ${schema}.message
+CREATE FUNCTION ${schema}._take_keyed(in_queue integer, in_count integer) RETURNS ${schema}.message[]
 LANGUAGE plpgsql AS $$
 DECLARE
   most   integer := least(in_count, 100);
@@ -646,12 +640,7 @@ BEGIN
     SELECT coalesce(array_agg(m), '{}') INTO fresh FROM gone;
     taken := taken || fresh;
   END LOOP;
-  IF taken <> '{}' THEN
-    INSERT INTO ${schema}.claim
-      SELECT in_session, in_claim, in_queue, clock_timestamp(), clock_timestamp() + in_lease_ms * interval '1 ms', true, array_agg((m).id),
-          in_refused, taken FROM unnest(taken) AS m;
-    RETURN QUERY SELECT m.* FROM unnest(taken) AS m ORDER BY m.lane DESC, m.id;
-  END IF;
+  RETURN (SELECT array_agg(m ORDER BY (m).lane DESC, (m).id) FROM unnest(taken) AS m);
 END $$;
 
 -- Whether there is a message that could be taken if nobody else were at its key.
@@ -708,13 +697,12 @@ BEGIN
       RETURN NULL;
     END IF;
   END IF;
-  FOR c IN DELETE FROM ${schema}.claim d WHERE d.session = in_session AND d.number = ANY (in_done) RETURNING d.* LOOP
-    CONTINUE WHEN c.until = 'infinity';
-    acked := acked || c.number;
-    IF c.keyed THEN
-      freed := freed || ${schema}.messages_of(c, c.ids);
-    END IF;
-  END LOOP;
+  WITH gone AS (
+    DELETE FROM ${schema}.claim d WHERE d.session = in_session AND d.number = ANY (in_done)
+      RETURNING d.number, d.ids, d.until IS DISTINCT FROM 'infinity' AS counts, CASE WHEN d.keyed THEN d.messages END AS messages
+  )
+  SELECT array_agg(DISTINCT g.number), array_agg(m) FILTER (WHERE m.id IS NOT NULL) INTO acked, freed
+    FROM gone g LEFT JOIN LATERAL unnest(g.messages) AS m ON m.id = ANY (g.ids) WHERE g.counts;
   IF cardinality(acked) IS DISTINCT FROM cardinality(in_done) THEN
     refused := ARRAY(SELECT n FROM unnest(in_done) AS n WHERE n <> ALL (coalesce(acked, '{}')));
   END IF;
@@ -1328,11 +1316,11 @@ BEGIN
   END IF;
   PERFORM ${schema}._queue_tidy(ARRAY[in_queue]);
   RETURN QUERY
-    SELECT first + row_number() OVER (ORDER BY (t.message).lane DESC, (t.message).id) - 1, (t.message).id, (t.message).tries + 1,
-        (t.message).key, (t.message).headers, (t.message).enqueued, (t.message).payload
+    SELECT first + m.place - 1, m.id, m.tries + 1, m.key, m.headers, m.enqueued, m.payload
       FROM ${schema}.take(0, first, in_queue, in_count, (extract(epoch FROM in_lease) * 1000)::bigint, true, NULL, NULL, NULL, false,
-        false) t
-      WHERE (t.message).id IS NOT NULL;
+          false) t,
+        unnest(t.messages) WITH ORDINALITY AS m (id, queue, lane, priority, tries, enqueued, due, expires, key, headers, error, payload,
+          place);
 END $$;
 
 -- Gives back a message that was taken by take_leased: again after the delay (null: the queue's backoff), or never. False: the lease was over.

@@ -527,8 +527,9 @@ final class SqlQueueRun {
           connect();
           rows =
               ask(
-                  "SELECT t.refused, (t.message).id, convert_from((t.message).payload, 'UTF8')"
-                      + " FROM ${schema}.take(?, ?, ?, ?, NULL, ?, ?, ?, ?, true, ?) t",
+                  "SELECT t.refused, m.id, convert_from(m.payload, 'UTF8')"
+                      + " FROM ${schema}.take(?, ?, ?, ?, NULL, ?, ?, ?, ?, true, ?) t"
+                      + " LEFT JOIN LATERAL unnest(t.messages) AS m ON true",
                   session,
                   first,
                   random.nextBoolean() ? KEYED : PLAIN,

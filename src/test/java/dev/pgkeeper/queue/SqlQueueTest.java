@@ -90,11 +90,10 @@ abstract class SqlQueueTest {
   }
 
   final String takeCall(long by, long number, int count, String rest) {
-    return "SELECT coalesce('refused ' || array_to_string(min(t.refused), ',') || ': ', '')"
-        + " || coalesce(string_agg(convert_from((t.message).payload, 'UTF8'), ',' ORDER BY t.place),"
-        + " CASE WHEN bool_or(t.asleep) THEN 'sleeps' ELSE 'nothing' END) FROM ${schema}.take("
-        + "%d, %d, '%s', %d, %s) WITH ORDINALITY AS t (refused, asleep, next_ms, claim, message, place)"
-            .formatted(by, number, queue, count, rest);
+    return "SELECT coalesce('refused ' || array_to_string(t.refused, ',') || ': ', '')"
+        + " || coalesce((SELECT string_agg(convert_from(m.payload, 'UTF8'), ',') FROM unnest(t.messages) m),"
+        + " CASE WHEN t.asleep THEN 'sleeps' ELSE 'nothing' END) FROM ${schema}.take("
+        + "%d, %d, '%s', %d, %s) AS t".formatted(by, number, queue, count, rest);
   }
 
   /** The number of the last claim. */

@@ -23,9 +23,17 @@ import org.jspecify.annotations.Nullable;
 /** The functions of V010 by their own names. */
 final class QueueCalls {
   private final String schema;
+  private final String takeSql;
 
   QueueCalls(String schema) {
     this.schema = schema;
+    this.takeSql =
+        "SELECT t.refused, t.asleep, t.next_ms, "
+            + StoredMessage.columns("m")
+            + " FROM "
+            + schema
+            + ".take(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS t"
+            + " LEFT JOIN LATERAL unnest(t.messages) AS m ON true";
   }
 
   // Enqueueing.
@@ -98,13 +106,7 @@ final class QueueCalls {
 
   Database.Repeatable<Taken> take(long session, Take take) {
     return (connection, again) -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT t.refused, t.asleep, t.next_ms, "
-                  + StoredMessage.columns("t.message")
-                  + " FROM "
-                  + schema
-                  + ".take(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS t")) {
+      try (PreparedStatement statement = connection.prepareStatement(takeSql)) {
         statement.setLong(1, session);
         statement.setLong(2, take.claim);
         statement.setString(3, take.queue);
@@ -475,7 +477,7 @@ final class QueueCalls {
       try (PreparedStatement statement =
           connection.prepareStatement(
               "SELECT died, reason, (message).error, "
-                  + StoredMessage.columns("message")
+                  + StoredMessage.columns("(message)")
                   + " FROM "
                   + schema
                   + ".dead_letters_of(?, ?)")) {

@@ -8,6 +8,8 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,25 +27,11 @@ record StoredMessage(
     Map<String, String> headers,
     byte[] payload) {
 
-  /** The columns that {@link #of} reads, of a composite value. */
-  static String columns(String message) {
-    String of = "(" + message + ").";
-    return of
-        + "id, "
-        + of
-        + "priority, "
-        + of
-        + "tries, "
-        + of
-        + "enqueued, "
-        + of
-        + "expires, "
-        + of
-        + "key, "
-        + of
-        + "headers, "
-        + of
-        + "payload";
+  /** The columns that {@link #of} reads, of a row of this alias. */
+  static String columns(String alias) {
+    return Stream.of("id", "priority", "tries", "enqueued", "expires", "key", "headers", "payload")
+        .map(column -> alias + "." + column)
+        .collect(Collectors.joining(", "));
   }
 
   /** The message whose columns begin here. */
