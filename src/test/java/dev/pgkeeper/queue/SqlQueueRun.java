@@ -658,7 +658,16 @@ final class SqlQueueRun {
     private void endSession() throws SQLException, Broken {
       mine.forEach(taken -> outOfOrder.add(taken.payload));
       mine.forEach(this::ended);
-      ask("SELECT ${schema}.session_end(?)", session);
+      boolean answered = false;
+      while (!answered) {
+        try {
+          connect();
+          ask("SELECT ${schema}.session_end(?)", session);
+          answered = true;
+        } catch (Broken e) {
+          disconnect(); // it may have ended all the same; ending it again does nothing
+        }
+      }
       if (!mine.isEmpty()) {
         assertStale(mine.get(0));
       }
