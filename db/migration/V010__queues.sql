@@ -1533,13 +1533,14 @@ CREATE VIEW ${schema}.queue_rates AS
       300 + extract(second FROM clock_timestamp())::numeric AS seconds) p
     CROSS JOIN ${schema}.queue q JOIN ${schema}.queue_tally t ON t.queue = q.id AND t.minute >= p.since
   GROUP BY q.name, p.seconds;
-COMMENT ON VIEW ${schema}.queue_rates IS 'Messages a second over the last five to six minutes, as clients of this library reported them.';
+COMMENT ON VIEW ${schema}.queue_rates IS
+  'Messages a second over the last five to six minutes, as clients of this library reported them, seconds after. What is enqueued or taken in a caller''s transaction counts when it is asked for; what SQL does without the library does not.';
 COMMENT ON COLUMN ${schema}.queue_rates.queue IS 'The queue.';
 COMMENT ON COLUMN ${schema}.queue_rates.enqueued IS 'Enqueued.';
 COMMENT ON COLUMN ${schema}.queue_rates.taken IS 'Taken, for the first time or again.';
 COMMENT ON COLUMN ${schema}.queue_rates.acked IS 'Acked.';
-COMMENT ON COLUMN ${schema}.queue_rates.returned IS 'Given back by their consumers.';
-COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Given up by their consumers.';
+COMMENT ON COLUMN ${schema}.queue_rates.returned IS 'Given back by their consumers, also if that was the last try.';
+COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Put under the dead letters by their consumers.';
 
 COMMENT ON FUNCTION ${schema}.queue_create(text, integer, bigint, bigint, bigint, integer, text) IS
   'Makes a queue, or changes what is given of its settings: name, most tries (10), backoff and longest backoff in ms (1 s, 1 h), deduplication window in ms (5 min), most bytes of a payload (1 MB), topic.';

@@ -319,6 +319,7 @@ public final class Keeper implements AutoCloseable {
   /** Ends the session: everything it owned goes at one moment. Calling it again does nothing. */
   @Override
   public void close() {
+    queues.close();
     session.close();
     background.shutdown();
   }

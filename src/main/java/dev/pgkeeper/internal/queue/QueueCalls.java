@@ -351,6 +351,21 @@ final class QueueCalls {
     return texts;
   }
 
+  SqlFunction<Boolean> queueReport(List<Tally.Counts> counts) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".queue_report(?, ?, ?, ?, ?, ?)")) {
+        Database.array(statement, 1, "text", counts, Tally.Counts::queue);
+        Database.array(statement, 2, "int8", counts, Tally.Counts::enqueued);
+        Database.array(statement, 3, "int8", counts, Tally.Counts::taken);
+        Database.array(statement, 4, "int8", counts, Tally.Counts::acked);
+        Database.array(statement, 5, "int8", counts, Tally.Counts::returned);
+        Database.array(statement, 6, "int8", counts, Tally.Counts::died);
+        return statement.execute();
+      }
+    };
+  }
+
   // Looking after queues.
 
   SqlFunction<Boolean> queueCreate(String queue, QueueOptions options) {

@@ -45,6 +45,7 @@ public final class Queues implements Companion {
   private final QueueCalls calls;
   private final Claims claims = new Claims();
   private final Tidying tidying;
+  private final Tallies tallies;
   private final Threads threads = new Threads();
   private final Map<String, NamedQueue> named = new ConcurrentHashMap<>();
 
@@ -65,6 +66,7 @@ public final class Queues implements Companion {
     this.sweep = options.sweep();
     this.calls = new QueueCalls(database.schema());
     this.tidying = new Tidying(this);
+    this.tallies = new Tallies(this);
     session.accompany(this);
   }
 
@@ -90,6 +92,10 @@ public final class Queues implements Companion {
 
   Tidying tidying() {
     return tidying;
+  }
+
+  Tallies tallies() {
+    return tallies;
   }
 
   Duration sweep() {
@@ -160,7 +166,17 @@ public final class Queues implements Companion {
               }
               calls.ringIdle(connection, numbers.keySet(), numbers.values());
             });
-    return batch.enqueued(outcomes);
+    List<Enqueued> enqueued = batch.enqueued(outcomes);
+    countEnqueued(batch, enqueued);
+    return enqueued;
+  }
+
+  void countEnqueued(Batch batch, List<Enqueued> enqueued) {
+    for (int i = 0; i < enqueued.size(); i++) {
+      if (!enqueued.get(i).isDuplicate()) {
+        named(batch.queues()[i]).tally.enqueued(1);
+      }
+    }
   }
 
   // Giving back.
@@ -184,7 +200,9 @@ public final class Queues implements Companion {
           .filter(outcome -> outcome.code() == KeeperException.Code.REFUSED)
           .forEach(outcome -> refused.add(outcome.number()));
       done = true;
-      return departure.done(State.GIVEN_BACK, refused);
+      List<Claimed> lost = departure.done(State.GIVEN_BACK, refused);
+      returns.stream().filter(one -> !lost.contains(one.claimed())).forEach(Return::count);
+      return lost;
     } finally {
       if (!done) {
         departure.failed();
@@ -225,6 +243,20 @@ public final class Queues implements Companion {
 
   void remove(Worker<?> worker) {
     workers.remove(worker);
+  }
+
+  // The end.
+
+  /** What is to be done before the session ends. */
+  public void close() {
+    if (session.isHeld()) {
+      try {
+        settleDoubts();
+      } catch (KeeperException e) {
+        log.debug("session {}: what was acked in transactions is not counted", session.id(), e);
+      }
+      tallies.report();
+    }
   }
 
   // What the session tells.
@@ -306,6 +338,7 @@ public final class Queues implements Companion {
       if (!there.contains(one.claim().number) && one.beginToLeave()) {
         inDoubt.remove(one);
         claims.committed(one);
+        one.queue().tally.acked(1);
       }
     }
   }
@@ -321,6 +354,9 @@ public final class Queues implements Companion {
   public void told(SessionState state) {
     if (state.isTerminal()) {
       tidying.stop();
+      if (state == SessionState.LOST) {
+        later(tallies::report);
+      }
       workers.forEach(Worker::sessionEnded);
       named.values().forEach(queue -> queue.bell.ringAll());
     }

@@ -35,6 +35,16 @@ record Return(Claimed claimed, How how, @Nullable Long delayMs, @Nullable String
     return new Return(claimed, How.DEAD, null, shorten(error));
   }
 
+  /** It was given back. */
+  void count() {
+    Tally tally = claimed.queue().tally;
+    if (how == How.DEAD) {
+      tally.died(1);
+    } else {
+      tally.returned(1);
+    }
+  }
+
   static String text(Throwable error) {
     String message = error.getMessage();
     return error.getClass().getName() + (message == null ? "" : ": " + message);

@@ -206,7 +206,9 @@ public final class SharedQueue<T> implements Queue<T> {
 
   private List<Enqueued> enqueue(Connection connection, Batch batch) {
     List<Outcome> outcomes = made(connection, queues.calls().enqueueAll(batch));
-    return batch.enqueued(outcomes);
+    List<Enqueued> enqueued = batch.enqueued(outcomes);
+    queues.countEnqueued(batch, enqueued);
+    return enqueued;
   }
 
   // Taking.
@@ -357,6 +359,7 @@ public final class SharedQueue<T> implements Queue<T> {
     checkNumber("messages", most, 1);
     while (true) {
       List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
+      queue.tally.taken(taken.size());
       List<Message<T>> messages = new ArrayList<>(taken.size());
       for (StoredMessage stored : taken) {
         try {
@@ -365,6 +368,8 @@ public final class SharedQueue<T> implements Queue<T> {
           Database.on(connection, queues.calls().bury(queue.name, stored, why(e)));
         }
       }
+      queue.tally.acked(messages.size());
+      queue.tally.died(taken.size() - messages.size());
       if (!messages.isEmpty() || taken.isEmpty()) {
         return messages;
       }
@@ -404,6 +409,7 @@ public final class SharedQueue<T> implements Queue<T> {
                             .ack(queues.session().id(), claimed.claim().number, claimed.id()));
                   });
           queues.claims().committed(claimed);
+          queue.tally.acked(1);
           return true;
         });
   }
