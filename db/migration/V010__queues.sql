@@ -1365,59 +1365,88 @@ END $$;
 CREATE FUNCTION ${schema}.subscriptions(in_topic text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$ SELECT q.name FROM ${schema}.queue q WHERE q.topic = in_topic ORDER BY q.id $$;
 
--- Publishes one message to each of these subscriptions.
-CREATE FUNCTION ${schema}._publish(in_subscriptions text[], in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
-    in_headers text, in_life_ms bigint, in_dedup_key text) RETURNS ${schema}.outcome[]
+-- Publishes one message to each subscription: an outcome for each, ok or duplicate, whose path is the subscription's queue.
+CREATE FUNCTION ${schema}._publish(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
+    in_headers text, in_life_ms bigint, in_dedup_key text, OUT queues text[], OUT outcomes ${schema}.outcome[])
 LANGUAGE plpgsql AS $$
 DECLARE
-  number integer[] := ARRAY[cardinality(in_subscriptions)];
+  number  integer[];
+  outcome ${schema}.outcome;
+  first   bigint;
 BEGIN
-  RETURN ${schema}._enqueue_all(in_subscriptions, array_fill(in_payload, number),
+  queues := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
+  outcomes := '{}';
+  IF queues = '{}' THEN
+    RETURN;
+  ELSIF cardinality(queues) > 1000 THEN
+    RAISE EXCEPTION 'the topic "%" has % subscriptions; 1,000 can be published to at once', in_topic, cardinality(queues)
+      USING ERRCODE = 'PK005', HINT = 'Spread them over several topics.';
+  END IF;
+  number := ARRAY[cardinality(queues)];
+  outcomes := ${schema}._enqueue_all(queues, array_fill(in_payload, number),
     CASE WHEN in_priority IS NOT NULL THEN array_fill(in_priority, number) END,
     CASE WHEN in_delay_ms IS NOT NULL THEN array_fill(in_delay_ms, number) END,
     CASE WHEN in_key IS NOT NULL THEN array_fill(in_key, number) END,
     CASE WHEN in_headers IS NOT NULL THEN array_fill(in_headers, number) END,
     CASE WHEN in_life_ms IS NOT NULL THEN array_fill(in_life_ms, number) END,
     CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END);
+  outcome := outcomes[1];
+  first := outcome.czxid;
+  FOR i IN 1 .. cardinality(queues) LOOP
+    IF in_dedup_key IS NOT NULL THEN
+      outcome := outcomes[i];
+    ELSE
+      outcome.czxid := first + i - 1;
+    END IF;
+    outcome.path := queues[i];
+    outcomes[i] := outcome;
+  END LOOP;
 END $$;
 
--- Publishes in a transaction of its own, numbered so that a lost reply can be settled: the subscriptions it went to, and what
--- _enqueue_all answers for them. Where nobody subscribed, nothing is noted, as nothing was done.
+-- Publishes in a transaction of its own, numbered so that a lost reply can be settled. Where nobody subscribed, nothing is
+-- noted, as nothing was done.
 CREATE FUNCTION ${schema}.request_publish(in_session bigint, in_slot integer, in_request bigint, in_topic text, in_payload bytea,
     in_priority integer, in_delay_ms bigint, in_key text, in_headers text, in_life_ms bigint, in_dedup_key text,
-    OUT queues text[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-  SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  queues := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
-  outcomes := '{}';
-  watched := false;
-  IF queues <> '{}' THEN
-    outcomes := ${schema}._publish(queues, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms, in_dedup_key);
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-    watched := ${schema}.is_idle(queues);
-  END IF;
-END $$;
-
--- Publishes one message, in the caller's transaction. Returns how many subscriptions it went to.
-CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
-    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
-RETURNS integer
+    OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  queues   text[] := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
-  outcomes ${schema}.outcome[];
+  published record;
 BEGIN
-  IF queues <> '{}' THEN
-    outcomes := ${schema}._publish(queues, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key, in_headers::text,
-      (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key);
-    IF ${schema}.is_idle(queues) THEN
-      PERFORM ${schema}.ring_idle(queues, array_fill(1, ARRAY[cardinality(queues)]));
-    END IF;
+  SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
+    in_dedup_key);
+  outcomes := published.outcomes;
+  watched := false;
+  IF cardinality(outcomes) > 0 THEN
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+    watched := ${schema}.is_idle(published.queues);
   END IF;
-  RETURN cardinality(queues);
 END $$;
+
+-- Publishes in the caller's transaction: there if that commits, and then it rings.
+CREATE FUNCTION ${schema}.publish_all(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
+    in_headers text, in_life_ms bigint, in_dedup_key text) RETURNS ${schema}.outcome[]
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  published record;
+BEGIN
+  SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
+    in_dedup_key);
+  IF cardinality(published.outcomes) > 0 AND ${schema}.is_idle(published.queues) THEN
+    PERFORM ${schema}.ring_idle(published.queues, array_fill(1, ARRAY[cardinality(published.queues)]));
+  END IF;
+  RETURN published.outcomes;
+END $$;
+
+-- The same, as one writes it by hand. Returns how many subscriptions it went to.
+CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
+    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
+RETURNS integer
+LANGUAGE sql AS $$
+  SELECT cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key,
+    in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key))
+$$;
 
 -- What everybody may look at.
 
@@ -1592,8 +1621,10 @@ COMMENT ON FUNCTION ${schema}.unsubscribe(text, text) IS 'Ends a subscription, w
 COMMENT ON FUNCTION ${schema}.subscriptions(text) IS 'The queues that get what is published under a topic.';
 COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text) IS
   'Enqueues a message for every subscription of a topic, in the caller''s transaction; arguments like those of enqueue. Returns how many there are.';
+COMMENT ON FUNCTION ${schema}.publish_all(text, bytea, integer, bigint, text, text, bigint, text) IS
+  'The same, with times in ms and headers as an array literal; an outcome for each subscription, with its queue as the path.';
 COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text) IS
-  'The same in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next for the queues.';
+  'Like publish_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next for the queues.';
 COMMENT ON FUNCTION ${schema}.queue_report(text[], bigint[], bigint[], bigint[], bigint[], bigint[]) IS
   'Adds what a client has seen since its last report: queues; enqueued, taken, acked, returned, died. In a transaction of its own.';
 

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
@@ -23,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,6 +113,45 @@ class QueueFaultTest {
       mend();
       assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 0, 0));
     }
+  }
+
+  @Test
+  void whatIsPublishedIsSoOnceAndRungForAlthoughTheReplyIsLost() throws Exception {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    Queue<String> mail = topic.subscribe("mail");
+    Queue<String> audit = topic.subscribe("audit");
+    for (Outgoing<String> message :
+        List.of(Outgoing.of("a"), Outgoing.of("b").deduplicationKey("b"))) {
+      var taking = onThread(() -> same(audit, other).take(LONG));
+      Await.until(SOON, "a sleeper", () -> fixture.sleepers(audit) == 1);
+      loseNextReply();
+      assertThat(topic.publish(message)).isEqualTo(2);
+      mend();
+      assertThat(Futures.soon(taking).orElseThrow().body()).isEqualTo(message.body());
+    }
+    assertThat(mail.size().ready()).isEqualTo(2);
+    assertThat(audit.size()).isEqualTo(new QueueSize(0, 0, 0, 2, 0));
+  }
+
+  @Test
+  void publishingIsOneRoundTrip() {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    topic.subscribe("mail");
+    topic.publish("the first of this slot");
+    AtomicInteger requests = new AtomicInteger();
+    proxy.decideBy(
+        () -> {
+          requests.incrementAndGet();
+          return Fate.PASSES;
+        });
+    int least = Integer.MAX_VALUE;
+    for (int i = 0; i < 10; i++) {
+      requests.set(0);
+      assertThat(topic.publish("x")).isEqualTo(1);
+      least = Math.min(least, requests.get());
+    }
+    mend();
+    assertThat(least).as("requests, but for those of a sweep").isEqualTo(1);
   }
 
   @Test

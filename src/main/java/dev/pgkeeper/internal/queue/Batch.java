@@ -8,8 +8,8 @@ import dev.pgkeeper.queue.Outgoing;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -54,20 +54,6 @@ record Batch(
             new Long[0],
             one -> one.timeToLive() == null ? null : one.timeToLive().toMillis()),
         column(messages, new String[0], Outgoing::deduplicationKey));
-  }
-
-  /** The same message, for each of these queues. */
-  static <T> Batch forEach(List<String> queues, Codec<T> codec, Outgoing<T> message) {
-    Batch one = of("", codec, Collections.nCopies(queues.size(), message));
-    return new Batch(
-        queues.toArray(String[]::new),
-        one.payloads,
-        one.priorities,
-        one.delaysMs,
-        one.keys,
-        one.headers,
-        one.livesMs,
-        one.deduplicationKeys);
   }
 
   /** Never earlier than asked for. */
@@ -132,6 +118,24 @@ record Batch(
     array(statement, first + 5, "text", headers);
     array(statement, first + 6, "int8", livesMs);
     array(statement, first + 7, "text", deduplicationKeys);
+  }
+
+  /** The only message, for the topic that is named instead of a queue. */
+  void bindOnly(PreparedStatement statement, int first) throws SQLException {
+    statement.setString(first, queues[0]);
+    statement.setBytes(first + 1, payloads[0]);
+    only(statement, first + 2, Types.INTEGER, priorities);
+    only(statement, first + 3, Types.BIGINT, delaysMs);
+    only(statement, first + 4, Types.VARCHAR, keys);
+    only(statement, first + 5, Types.VARCHAR, headers);
+    only(statement, first + 6, Types.BIGINT, livesMs);
+    only(statement, first + 7, Types.VARCHAR, deduplicationKeys);
+  }
+
+  private static void only(
+      PreparedStatement statement, int at, int type, Object @Nullable [] values)
+      throws SQLException {
+    statement.setObject(at, values == null ? null : values[0], type);
   }
 
   private static void array(

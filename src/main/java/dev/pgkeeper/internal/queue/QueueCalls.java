@@ -542,6 +542,24 @@ final class QueueCalls {
     };
   }
 
+  String requestPublishSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  /** In the caller's transaction. */
+  SqlFunction<List<Outcome>> publishAll(Batch message) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT o.* FROM unnest(" + schema + ".publish_all(?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+        message.bindOnly(statement, 1);
+        return Outcome.allOf(statement);
+      }
+    };
+  }
+
   /** The names of their queues. */
   SqlFunction<List<String>> subscriptions(String topic) {
     return connection -> {

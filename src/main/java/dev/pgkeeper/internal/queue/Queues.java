@@ -14,6 +14,7 @@ import dev.pgkeeper.queue.Enqueued;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -177,6 +178,21 @@ public final class Queues implements Companion {
         named(batch.queues()[i]).tally.enqueued(1);
       }
     }
+  }
+
+  /**
+   * Under a topic, to all subscriptions or none; an outcome for each, whose path is its queue. The
+   * batch is one message, with the topic instead of a queue.
+   */
+  List<Outcome> publish(Batch message) {
+    return database.request(
+        calls.requestPublishSql(),
+        message::bindOnly,
+        (connection, schema, outcomes) ->
+            calls.ringIdle(
+                connection,
+                outcomes.stream().map(Outcome::path).toList(),
+                Collections.nCopies(outcomes.size(), 1)));
   }
 
   // Giving back.
