@@ -1312,6 +1312,26 @@ BEGIN
   DELETE FROM ${schema}.queue_tally t WHERE t.queue = in_queue;
 END $$;
 
+-- Does one of these in a transaction of its own, numbered so that a lost reply can be settled: purge, redrive, discard, pause, resume,
+-- or unsubscribe, for which in_queue is the topic. The outcome's children: how many messages it was, or 1 if something changed.
+CREATE FUNCTION ${schema}.request_administer(in_session bigint, in_slot integer, in_request bigint, in_what text, in_queue text,
+    in_ids bigint[], in_older interval, in_subscription text, OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  outcome.code := 'ok';
+  CASE in_what
+    WHEN 'purge' THEN outcome.children := ${schema}.purge(in_queue);
+    WHEN 'redrive' THEN outcome.children := ${schema}.redrive(in_queue, in_ids, in_older);
+    WHEN 'discard' THEN outcome.children := ${schema}.discard(in_queue, in_ids, in_older);
+    WHEN 'pause' THEN outcome.children := ${schema}.pause(in_queue)::integer;
+    WHEN 'resume' THEN outcome.children := ${schema}.resume(in_queue)::integer;
+    WHEN 'unsubscribe' THEN outcome.children := ${schema}.unsubscribe(in_queue, in_subscription)::integer;
+  END CASE;
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+  watched := false;
+END $$;
+
 -- For callers without a session.
 
 -- Takes messages: each is claimed under a number of its own until the lease is over. Ack them with ack(claim, id), give them back
@@ -1616,6 +1636,8 @@ COMMENT ON FUNCTION ${schema}.redrive(text, bigint[], interval, integer) IS
   'Has dead letters wait again: queue, ids (null: all), only those that died so long ago, at most so many. Returns how many.';
 COMMENT ON FUNCTION ${schema}.discard(text, bigint[], interval) IS
   'Deletes dead letters: queue, ids (null: all), only those that died so long ago. Returns how many.';
+COMMENT ON FUNCTION ${schema}.request_administer(bigint, integer, bigint, text, text, bigint[], interval, text) IS
+  'Does one of purge, redrive, discard, pause, resume and unsubscribe in a transaction of its own, numbered so that a lost reply can be settled: what, queue (or topic), ids, age, subscription. How many messages it was, or 1 if something changed, is in the outcome''s children.';
 COMMENT ON FUNCTION ${schema}.subscribe(text, text) IS 'Makes a subscription of a topic: the queue <topic>/<name>, whose name it returns.';
 COMMENT ON FUNCTION ${schema}.unsubscribe(text, text) IS 'Ends a subscription, with all its messages; false if there was none.';
 COMMENT ON FUNCTION ${schema}.subscriptions(text) IS 'The queues that get what is published under a topic.';

@@ -97,7 +97,11 @@ public interface Queue<T> {
 
   QueueSize size();
 
-  /** Deletes all that waits, and returns how many. What is claimed or dead stays. */
+  /**
+   * Deletes all that waits, and returns how many. What is claimed or dead stays. It goes some
+   * thousand at a time: if the database stays away and the call fails, what was deleted by then
+   * stays deleted, and it may be made again.
+   */
   long purge();
 
   /** Nobody takes anything from now on. False: it was paused before. */

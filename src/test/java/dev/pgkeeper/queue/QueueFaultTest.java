@@ -18,9 +18,11 @@ import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -131,6 +133,37 @@ class QueueFaultTest {
     }
     assertThat(mail.size().ready()).isEqualTo(2);
     assertThat(audit.size()).isEqualTo(new QueueSize(0, 0, 0, 2, 0));
+  }
+
+  @Test
+  void whatAnAdministratorDoesIsToldRightAlthoughTheReplyIsLost() throws Exception {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    Queue<String> queue = topic.subscribe("all");
+    queue.enqueueAll(Collections.nCopies(3, "x"));
+    for (Delivery<String> one : queue.take(3, SOON)) {
+      one.bury("x");
+    }
+    DeadLetters letters = queue.deadLetters();
+    assertThat(afterALostReply(() -> letters.redrive(letters.list(1).get(0).id()), 1)).isEqualTo(1);
+    assertThat(afterALostReply(letters::redriveAll, 0)).isEqualTo(2L);
+    assertThat(afterALostReply(queue::purge, 0)).isEqualTo(3L);
+    queue.enqueue("y");
+    queue.take().orElseThrow().bury("y");
+    assertThat(afterALostReply(letters::discardAll, 0)).isEqualTo(1L);
+    assertThat(afterALostReply(queue::pause, 1)).isEqualTo(true);
+    assertThat(afterALostReply(queue::resume, 1)).isEqualTo(true);
+    assertThat(afterALostReply(() -> topic.unsubscribe("all"), 0)).isEqualTo(true);
+  }
+
+  /** Loses the reply to one request after so many of this client's. */
+  private static <R> R afterALostReply(Callable<R> call, int later) throws Exception {
+    AtomicInteger requests = new AtomicInteger();
+    proxy.decideBy(() -> requests.getAndIncrement() == later ? Fate.REPLY_LOST : Fate.PASSES);
+    try {
+      return call.call();
+    } finally {
+      mend();
+    }
   }
 
   @Test

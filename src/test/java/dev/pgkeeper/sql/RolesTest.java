@@ -193,6 +193,7 @@ class RolesTest {
             "redrive('roles')",
             "discard('roles')",
             "purge('roles')",
+            "request_administer(%d, 1, 5, 'purge', 'roles', NULL, NULL, NULL)",
             "nack(1, 1)",
             "subscriptions('roles')",
             "queue_report('{roles}', '{1}', '{1}', '{1}', '{1}', '{1}')",

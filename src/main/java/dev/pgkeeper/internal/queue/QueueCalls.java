@@ -409,21 +409,9 @@ final class QueueCalls {
 
   /** Null: there is no such queue. */
   SqlFunction<@Nullable Boolean> isPaused(String queue) {
-    return flag("is_paused", queue);
-  }
-
-  SqlFunction<@Nullable Boolean> pause(String queue) {
-    return flag("pause", queue);
-  }
-
-  SqlFunction<@Nullable Boolean> resume(String queue) {
-    return flag("resume", queue);
-  }
-
-  private SqlFunction<@Nullable Boolean> flag(String function, String queue) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
+          connection.prepareStatement("SELECT " + schema + ".is_paused(?)")) {
         statement.setString(1, queue);
         try (ResultSet row = statement.executeQuery()) {
           row.next();
@@ -440,49 +428,26 @@ final class QueueCalls {
     }
   }
 
-  /** Some of what is to go; how many went. */
-  SqlFunction<Integer> purge(String queue) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".purge(?)")) {
-        statement.setString(1, queue);
-        return count(statement);
-      }
-    };
+  String requestAdministerSql() {
+    return "SELECT (outcome).*, watched FROM "
+        + schema
+        + ".request_administer(?, ?, ?, ?, ?, ?, ? * interval '1 ms', ?)";
   }
 
-  /** Of all dead letters, or of those with these ids, or of those older than this: some. */
-  SqlFunction<Integer> redrive(String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return dead("redrive", queue, ids, older);
-  }
-
-  SqlFunction<Integer> discard(String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return dead("discard", queue, ids, older);
-  }
-
-  private SqlFunction<Integer> dead(
-      String function, String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT " + schema + "." + function + "(?, ?, ? * interval '1 ms')")) {
-        statement.setString(1, queue);
-        statement.setArray(
-            2,
-            ids == null
-                ? null
-                : connection.createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
-        statement.setObject(3, millis(older), Types.BIGINT);
-        return count(statement);
-      }
-    };
-  }
-
-  private static int count(PreparedStatement statement) throws SQLException {
-    try (ResultSet row = statement.executeQuery()) {
-      row.next();
-      return row.getInt(1);
-    }
+  static void bind(PreparedStatement statement, int first, Administration order)
+      throws SQLException {
+    long[] ids = order.ids();
+    statement.setString(first, order.what().sql());
+    statement.setString(first + 1, order.queue());
+    statement.setArray(
+        first + 2,
+        ids == null
+            ? null
+            : statement
+                .getConnection()
+                .createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
+    statement.setObject(first + 3, millis(order.older()), Types.BIGINT);
+    statement.setString(first + 4, order.subscription());
   }
 
   SqlFunction<List<DeadLetter>> deadLetters(String queue, int most) {
@@ -527,17 +492,6 @@ final class QueueCalls {
         statement.setString(1, topic);
         statement.setString(2, subscription);
         return statement.execute();
-      }
-    };
-  }
-
-  SqlFunction<Boolean> unsubscribe(String topic, String subscription) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".unsubscribe(?, ?)")) {
-        statement.setString(1, topic);
-        statement.setString(2, subscription);
-        return is(statement);
       }
     };
   }

@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +39,9 @@ import org.slf4j.LoggerFactory;
 public final class Queues implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Queues.class);
   private static final String RING = "queue ";
+
+  /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
+  private static final int MANY = 500;
 
   private final Database database;
   private final ClientSession session;
@@ -249,6 +253,30 @@ public final class Queues implements Companion {
 
   void doubt(Claimed message) {
     inDoubt.add(message);
+  }
+
+  // Looking after queues.
+
+  /** Done once; how many messages it was, or 1 if something changed. */
+  int administer(Administration order) {
+    return database
+        .request(
+            calls.requestAdministerSql(),
+            (statement, first) -> QueueCalls.bind(statement, first, order),
+            (connection, schema, outcomes) -> {})
+        .get(0)
+        .children();
+  }
+
+  /** Some at a time, for as long as there are many. */
+  long administerAll(Supplier<Administration> some) {
+    long all = 0;
+    int more;
+    do {
+      more = administer(some.get());
+      all += more;
+    } while (more >= MANY);
+    return all;
   }
 
   // Consumers.

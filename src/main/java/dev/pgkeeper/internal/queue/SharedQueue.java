@@ -5,6 +5,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.queue.Administration.What;
 import dev.pgkeeper.internal.queue.NamedQueue.Answer;
 import dev.pgkeeper.internal.queue.NamedQueue.Trip;
 import dev.pgkeeper.queue.ConsumeOptions;
@@ -477,34 +478,23 @@ public final class SharedQueue<T> implements Queue<T> {
   @Override
   public long purge() {
     ensureThere();
-    return repeated(queues.calls().purge(queue.name));
-  }
-
-  /** Some at a time, until none is left. */
-  private long repeated(SqlFunction<Integer> some) {
-    long all = 0;
-    int more;
-    do {
-      more = queues.database().read(some);
-      all += more;
-    } while (more > 0);
-    return all;
+    return queues.administerAll(() -> Administration.of(What.PURGE, queue.name));
   }
 
   @Override
   public boolean pause() {
-    return !isPaused() && queues.database().read(queues.calls().pause(queue.name));
+    return !isPaused() && queues.administer(Administration.of(What.PAUSE, queue.name)) > 0;
   }
 
   @Override
   public boolean resume() {
-    return isPaused() && queues.database().read(queues.calls().resume(queue.name));
+    return isPaused() && queues.administer(Administration.of(What.RESUME, queue.name)) > 0;
   }
 
   @Override
   public DeadLetters deadLetters() {
     ensureThere();
-    return new SharedDeadLetters(queues, queue.name, this::repeated);
+    return new SharedDeadLetters(queues, queue.name);
   }
 
   @Override

@@ -92,7 +92,7 @@ public final class SharedTopic<T> implements Topic<T> {
   public boolean unsubscribe(String subscription) {
     checkSubscription(subscription);
     queues.session().ensureUsable();
-    return queues.database().read(queues.calls().unsubscribe(name, subscription));
+    return queues.administer(Administration.unsubscribe(name, subscription)) > 0;
   }
 
   @Override
