@@ -223,9 +223,11 @@ BEGIN
 END $$;
 
 -- Whether a message can be as it is asked for; the headers are an array literal.
-CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text) RETURNS boolean
+CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text, in_not_before timestamptz)
+RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
+    AND coalesce(isfinite(in_not_before), true)
     AND (in_headers IS NULL OR cardinality(in_headers::text[]) % 2 = 0 AND coalesce(array_ndims(in_headers::text[]), 1) = 1
       AND array_position(in_headers::text[], NULL) IS NULL)
 $$;
@@ -233,7 +235,8 @@ $$;
 -- Inserts messages, at most 1,000, numbered from in_first, but for those that have a number in in_seen already. All arrays but the
 -- first two may be null; headers are array literals, one for each message.
 CREATE FUNCTION ${schema}._enqueue(in_first bigint, in_queues text[], in_payloads bytea[], in_priorities integer[],
-    in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[], in_seen bigint[]) RETURNS void
+    in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[], in_not_before timestamptz[], in_seen bigint[])
+RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   moment timestamptz := clock_timestamp();
@@ -250,19 +253,21 @@ BEGIN
       GROUP BY a.queue ORDER BY a.queue;
   END IF;
   INSERT INTO ${schema}.message
-    SELECT in_first + a.place - 1, q.id, CASE WHEN coalesce(a.delay_ms, 0) = 0 THEN coalesce(a.priority, 0) END,
-        coalesce(a.priority, 0), 0, moment, CASE WHEN a.delay_ms > 0 THEN moment + a.delay_ms * interval '1 ms' END,
-        moment + a.life_ms * interval '1 ms', a.key, a.headers::text[], NULL, a.payload
-      FROM unnest(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_seen) WITH ORDINALITY
-          AS a (queue, payload, priority, delay_ms, key, headers, life_ms, seen, place)
-        JOIN ${schema}.queue q ON q.name = a.queue
+    SELECT in_first + a.place - 1, q.id, CASE WHEN d.due IS NULL THEN coalesce(a.priority, 0) END,
+        coalesce(a.priority, 0), 0, moment, d.due, moment + a.life_ms * interval '1 ms', a.key, a.headers::text[], NULL, a.payload
+      FROM unnest(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_not_before, in_seen)
+          WITH ORDINALITY AS a (queue, payload, priority, delay_ms, key, headers, life_ms, not_before, seen, place)
+        JOIN ${schema}.queue q ON q.name = a.queue,
+        LATERAL (SELECT greatest(CASE WHEN a.delay_ms > 0 THEN moment + a.delay_ms * interval '1 ms' END,
+          CASE WHEN a.not_before > moment THEN a.not_before END) AS due) d
       WHERE a.seen IS NULL AND octet_length(a.payload) <= q.most_bytes
-        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers);
+        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before);
   GET DIAGNOSTICS added = ROW_COUNT;
   IF added <> cardinality(in_queues) - coalesce(cardinality(array_remove(in_seen, NULL)), 0) OR cardinality(in_queues) > 1000 THEN
-    IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers) AS a (priority, delay_ms, life_ms, headers)
-        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers)) THEN
-      RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, some time to live, and headers in pairs without nulls'
+    IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers, in_not_before)
+          AS a (priority, delay_ms, life_ms, headers, not_before)
+        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before)) THEN
+      RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, no infinite time, some time to live, and headers in pairs without nulls'
         USING ERRCODE = 'PK005';
     END IF;
     PERFORM ${schema}.enqueue_refused(in_queues, in_payloads);
@@ -279,7 +284,8 @@ END $$;
 -- Enqueues, and answers with the number of the first message, which the others follow one by one; or, where there are deduplication
 -- keys, with an outcome for each: its number, or `duplicate` and the number of the one that was there before.
 CREATE FUNCTION ${schema}._enqueue_all(in_queues text[], in_payloads bytea[], in_priorities integer[], in_delays_ms bigint[],
-    in_keys text[], in_headers text[], in_lives_ms bigint[], in_dedup_keys text[]) RETURNS ${schema}.outcome[]
+    in_keys text[], in_headers text[], in_lives_ms bigint[], in_dedup_keys text[], in_not_before timestamptz[])
+RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
   first    bigint := ${schema}.next_zxid() << 10;
@@ -295,7 +301,8 @@ BEGIN
       seen[step] := ${schema}.dedup_seen(in_queues[step], in_dedup_keys[step], first + step - 1);
     END LOOP;
   END IF;
-  PERFORM ${schema}._enqueue(first, in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, seen);
+  PERFORM ${schema}._enqueue(first, in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_not_before,
+    seen);
   FOR step IN 1 .. CASE WHEN seen IS NULL THEN 1 ELSE cardinality(in_queues) END LOOP
     outcome.code := CASE WHEN seen[step] IS NULL THEN 'ok' ELSE 'duplicate' END;
     outcome.czxid := coalesce(seen[step], first + step - 1);
@@ -336,12 +343,12 @@ END $$;
 
 CREATE FUNCTION ${schema}.request_enqueue_all(in_session bigint, in_slot integer, in_request bigint, in_queues text[],
     in_payloads bytea[], in_priorities integer[], in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[],
-    in_dedup_keys text[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
+    in_dedup_keys text[], in_not_before timestamptz[] DEFAULT NULL, OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   outcomes := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms,
-    in_dedup_keys);
+    in_dedup_keys, in_not_before);
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   watched := ${schema}.is_idle(in_queues);
 END $$;
@@ -349,12 +356,13 @@ END $$;
 -- Enqueues in the caller's transaction: there if that commits, and then it rings.
 CREATE FUNCTION ${schema}.enqueue_all(in_queues text[], in_payloads bytea[], in_priorities integer[] DEFAULT NULL,
     in_delays_ms bigint[] DEFAULT NULL, in_keys text[] DEFAULT NULL, in_headers text[] DEFAULT NULL,
-    in_lives_ms bigint[] DEFAULT NULL, in_dedup_keys text[] DEFAULT NULL) RETURNS ${schema}.outcome[]
+    in_lives_ms bigint[] DEFAULT NULL, in_dedup_keys text[] DEFAULT NULL, in_not_before timestamptz[] DEFAULT NULL)
+RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcomes ${schema}.outcome[] := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers,
-    in_lives_ms, in_dedup_keys);
+    in_lives_ms, in_dedup_keys, in_not_before);
 BEGIN
   IF ${schema}.is_idle(in_queues) THEN
     PERFORM ${schema}.ring_idle(array_agg(a.name), array_agg(a.number))
@@ -365,8 +373,8 @@ END $$;
 
 -- The same for one message, as one writes it by hand. Returns its number, or that of the one it would be a duplicate of.
 CREATE FUNCTION ${schema}.enqueue(in_queue text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
-    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
-RETURNS bigint
+    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
+    in_not_before timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE sql AS $$
   SELECT (${schema}.enqueue_all(ARRAY[in_queue], ARRAY[in_payload],
     CASE WHEN in_priority IS NOT NULL THEN ARRAY[in_priority] END,
@@ -374,7 +382,8 @@ LANGUAGE sql AS $$
     CASE WHEN in_key IS NOT NULL THEN ARRAY[in_key] END,
     CASE WHEN in_headers IS NOT NULL THEN ARRAY[in_headers::text] END,
     CASE WHEN in_life IS NOT NULL THEN ARRAY[(extract(epoch FROM in_life) * 1000)::bigint] END,
-    CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END))[1].czxid
+    CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END,
+    CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].czxid
 $$;
 
 -- Whether somebody sleeps who is to be rung for these queues. From here to its end the transaction counts as one that enqueues, so
@@ -1387,7 +1396,7 @@ LANGUAGE sql STABLE AS $$ SELECT q.name FROM ${schema}.queue q WHERE q.topic = i
 
 -- Publishes one message to each subscription: an outcome for each, ok or duplicate, whose path is the subscription's queue.
 CREATE FUNCTION ${schema}._publish(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
-    in_headers text, in_life_ms bigint, in_dedup_key text, OUT queues text[], OUT outcomes ${schema}.outcome[])
+    in_headers text, in_life_ms bigint, in_dedup_key text, in_not_before timestamptz, OUT queues text[], OUT outcomes ${schema}.outcome[])
 LANGUAGE plpgsql AS $$
 DECLARE
   number  integer[];
@@ -1409,7 +1418,8 @@ BEGIN
     CASE WHEN in_key IS NOT NULL THEN array_fill(in_key, number) END,
     CASE WHEN in_headers IS NOT NULL THEN array_fill(in_headers, number) END,
     CASE WHEN in_life_ms IS NOT NULL THEN array_fill(in_life_ms, number) END,
-    CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END);
+    CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END,
+    CASE WHEN in_not_before IS NOT NULL THEN array_fill(in_not_before, number) END);
   outcome := outcomes[1];
   first := outcome.czxid;
   FOR i IN 1 .. cardinality(queues) LOOP
@@ -1427,14 +1437,14 @@ END $$;
 -- noted, as nothing was done.
 CREATE FUNCTION ${schema}.request_publish(in_session bigint, in_slot integer, in_request bigint, in_topic text, in_payload bytea,
     in_priority integer, in_delay_ms bigint, in_key text, in_headers text, in_life_ms bigint, in_dedup_key text,
-    OUT outcomes ${schema}.outcome[], OUT watched boolean)
+    in_not_before timestamptz DEFAULT NULL, OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   published record;
 BEGIN
   SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
-    in_dedup_key);
+    in_dedup_key, in_not_before);
   outcomes := published.outcomes;
   watched := false;
   IF cardinality(outcomes) > 0 THEN
@@ -1445,14 +1455,14 @@ END $$;
 
 -- Publishes in the caller's transaction: there if that commits, and then it rings.
 CREATE FUNCTION ${schema}.publish_all(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
-    in_headers text, in_life_ms bigint, in_dedup_key text) RETURNS ${schema}.outcome[]
+    in_headers text, in_life_ms bigint, in_dedup_key text, in_not_before timestamptz DEFAULT NULL) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   published record;
 BEGIN
   SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
-    in_dedup_key);
+    in_dedup_key, in_not_before);
   IF cardinality(published.outcomes) > 0 AND ${schema}.is_idle(published.queues) THEN
     PERFORM ${schema}.ring_idle(published.queues, array_fill(1, ARRAY[cardinality(published.queues)]));
   END IF;
@@ -1461,11 +1471,11 @@ END $$;
 
 -- The same, as one writes it by hand. Returns how many subscriptions it went to.
 CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
-    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
-RETURNS integer
+    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
+    in_not_before timestamptz DEFAULT NULL) RETURNS integer
 LANGUAGE sql AS $$
   SELECT cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key,
-    in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key))
+    in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key, in_not_before))
 $$;
 
 -- What everybody may look at.
@@ -1594,13 +1604,13 @@ COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Put under the dead letters by t
 COMMENT ON FUNCTION ${schema}.queue_create(text, integer, bigint, bigint, bigint, integer, text) IS
   'Makes a queue, or changes what is given of its settings: name, most tries (10), backoff and longest backoff in ms (1 s, 1 h), deduplication window in ms (5 min), most bytes of a payload (1 MB), topic.';
 COMMENT ON FUNCTION ${schema}.queue_drop(text) IS 'Deletes a queue with all its messages; false if there is none.';
-COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text[], interval, text) IS
-  'Enqueues a message in the caller''s transaction: SELECT ${schema}.enqueue(''mails'', ''payload'', in_key => ''42''). Priority (higher first), delay, key (one at a time, in order), headers (name, value, …), life, deduplication key. Returns its number, or that of the one it duplicates.';
-COMMENT ON FUNCTION ${schema}.enqueue_all(text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[]) IS
-  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys. Answers with the number of the first (czxid), which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
+COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
+  'Enqueues a message in the caller''s transaction: SELECT ${schema}.enqueue(''mails'', ''payload'', in_key => ''42''). Priority (higher first), delay, key (one at a time, in order), headers (name, value, …), life, deduplication key, not before. Returns its number, or that of the one it duplicates.';
+COMMENT ON FUNCTION ${schema}.enqueue_all(text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
+  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys, not before. Answers with the number of the first (czxid), which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
 COMMENT ON FUNCTION ${schema}.request_enqueue(bigint, integer, bigint, text, bytea[]) IS
   'Enqueues payloads in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next.';
-COMMENT ON FUNCTION ${schema}.request_enqueue_all(bigint, integer, bigint, text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[]) IS
+COMMENT ON FUNCTION ${schema}.request_enqueue_all(bigint, integer, bigint, text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
   'Like enqueue_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next.';
 COMMENT ON FUNCTION ${schema}.ring_idle(text[], integer[]) IS
   'Rings sleeping consumers of queues, for each as many as are given. After the commit of what they are rung for.';
@@ -1641,11 +1651,11 @@ COMMENT ON FUNCTION ${schema}.request_administer(bigint, integer, bigint, text, 
 COMMENT ON FUNCTION ${schema}.subscribe(text, text) IS 'Makes a subscription of a topic: the queue <topic>/<name>, whose name it returns.';
 COMMENT ON FUNCTION ${schema}.unsubscribe(text, text) IS 'Ends a subscription, with all its messages; false if there was none.';
 COMMENT ON FUNCTION ${schema}.subscriptions(text) IS 'The queues that get what is published under a topic.';
-COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text) IS
+COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
   'Enqueues a message for every subscription of a topic, in the caller''s transaction; arguments like those of enqueue. Returns how many there are.';
-COMMENT ON FUNCTION ${schema}.publish_all(text, bytea, integer, bigint, text, text, bigint, text) IS
+COMMENT ON FUNCTION ${schema}.publish_all(text, bytea, integer, bigint, text, text, bigint, text, timestamptz) IS
   'The same, with times in ms and headers as an array literal; an outcome for each subscription, with its queue as the path.';
-COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text) IS
+COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text, timestamptz) IS
   'Like publish_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next for the queues.';
 COMMENT ON FUNCTION ${schema}.queue_report(text[], bigint[], bigint[], bigint[], bigint[], bigint[]) IS
   'Adds what a client has seen since its last report: queues; enqueued, taken, acked, returned, died. In a transaction of its own.';

@@ -173,7 +173,7 @@ class RolesTest {
             "subscribe('roles', 's')",
             "request_enqueue(%d, 1, 1, 'roles', '{a,b,c}')",
             "request_enqueue_all(%d, 1, 2, '{roles}', '{d}', '{1}', '{0}', '{k}', '{\"{h,v}\"}', '{100000}', '{d}')",
-            "request_publish(%d, 1, 3, 'roles', 'm', NULL, NULL, NULL, NULL, NULL, NULL)",
+            "request_publish(%d, 1, 3, 'roles', 'm', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
             "publish('roles', 'm')",
             "take(%d, 1, 'roles', 2, NULL, true, NULL, NULL, NULL, true, false)",
             "take(%d, 3, 'roles', 9, 60000, false, '{1}', NULL, NULL, true, true)",

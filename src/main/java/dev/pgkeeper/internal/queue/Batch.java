@@ -9,6 +9,8 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -30,13 +32,14 @@ record Batch(
     String @Nullable [] keys,
     String @Nullable [] headers,
     Long @Nullable [] livesMs,
-    String @Nullable [] deduplicationKeys) {
+    String @Nullable [] deduplicationKeys,
+    String @Nullable [] notBefore) {
 
   /** Nothing but payloads, for one queue. */
   static Batch plain(String queue, byte[][] payloads) {
     String[] queues = new String[payloads.length];
     Arrays.fill(queues, queue);
-    return new Batch(queues, payloads, null, null, null, null, null, null);
+    return new Batch(queues, payloads, null, null, null, null, null, null, null);
   }
 
   static <T> Batch of(String queue, Codec<T> codec, List<Outgoing<T>> messages) {
@@ -53,12 +56,19 @@ record Batch(
             messages,
             new Long[0],
             one -> one.timeToLive() == null ? null : one.timeToLive().toMillis()),
-        column(messages, new String[0], Outgoing::deduplicationKey));
+        column(messages, new String[0], Outgoing::deduplicationKey),
+        column(messages, new String[0], Batch::notBefore));
   }
 
   /** Never earlier than asked for. */
   private static long delayMs(Outgoing<?> message) {
     return message.delay().plusNanos(999_999).toMillis();
+  }
+
+  /** As PostgreSQL reads it, which knows microseconds. */
+  private static @Nullable String notBefore(Outgoing<?> message) {
+    Instant moment = message.notBefore();
+    return moment == null ? null : moment.plusNanos(999).truncatedTo(ChronoUnit.MICROS).toString();
   }
 
   static <T> byte[] encode(Codec<T> codec, T body) {
@@ -118,6 +128,7 @@ record Batch(
     array(statement, first + 5, "text", headers);
     array(statement, first + 6, "int8", livesMs);
     array(statement, first + 7, "text", deduplicationKeys);
+    array(statement, first + 8, "timestamptz", notBefore);
   }
 
   /** The only message, for the topic that is named instead of a queue. */
@@ -130,6 +141,7 @@ record Batch(
     only(statement, first + 5, Types.VARCHAR, headers);
     only(statement, first + 6, Types.BIGINT, livesMs);
     only(statement, first + 7, Types.VARCHAR, deduplicationKeys);
+    only(statement, first + 8, Types.OTHER, notBefore);
   }
 
   private static void only(

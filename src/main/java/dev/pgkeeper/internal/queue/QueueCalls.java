@@ -43,7 +43,7 @@ final class QueueCalls {
   String requestEnqueueAllSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
   }
 
   /** In the caller's transaction. */
@@ -51,7 +51,9 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT o.* FROM unnest(" + schema + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+              "SELECT o.* FROM unnest("
+                  + schema
+                  + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
         batch.bind(statement, 1);
         return Outcome.allOf(statement);
       }
@@ -499,7 +501,7 @@ final class QueueCalls {
   String requestPublishSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
   }
 
   /** In the caller's transaction. */
@@ -507,7 +509,9 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT o.* FROM unnest(" + schema + ".publish_all(?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+              "SELECT o.* FROM unnest("
+                  + schema
+                  + ".publish_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
         message.bindOnly(statement, 1);
         return Outcome.allOf(statement);
       }
