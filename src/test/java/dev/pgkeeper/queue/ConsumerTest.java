@@ -9,6 +9,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -154,6 +155,64 @@ class ConsumerTest {
     assertThat(consumer.isRunning()).isFalse();
     queue.enqueue("nobody takes this");
     assertThat(queue.size().ready()).isEqualTo(10);
+  }
+
+  @Test
+  void closingTheKeeperFinishesWhatRunsAndGivesBackWhatWasPrefetched() throws Exception {
+    Keeper closing = fixture.connect();
+    var queue = fixture.newQueue(other);
+    queue.enqueueAll(texts(10));
+    CountDownLatch running = new CountDownLatch(2);
+    CountDownLatch may = new CountDownLatch(1);
+    List<Consumer> consumers = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      consumers.add(
+          same(queue, closing)
+              .consume(
+                  ConsumeOptions.defaults().withPrefetch(3),
+                  message -> {
+                    running.countDown();
+                    may.await();
+                  }));
+    }
+    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    awaitSize(queue, new QueueSize(2, 0, 0, 8, 0));
+    var closed = Futures.onThread(() -> close(closing));
+    awaitSize(queue, new QueueSize(8, 0, 0, 2, 0));
+    assertThat(queue.peek(10)).extracting(Message::attempt).as("not tried").containsOnly(1);
+    assertThat(closing.isHeld()).isTrue();
+    may.countDown();
+    assertThat(Futures.soon(closed)).isTrue();
+    assertThat(queue.size()).isEqualTo(new QueueSize(8, 0, 0, 0, 0));
+    assertThat(queue.peek(10)).extracting(Message::attempt).containsOnly(1);
+    assertThat(consumers).noneMatch(Consumer::isRunning);
+  }
+
+  @Test
+  void closingTheKeeperDoesNotWaitForeverForAHandler() throws Exception {
+    Keeper closing = fixture.connect();
+    var queue = fixture.newQueue(other);
+    queue.enqueue("stuck");
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch may = new CountDownLatch(1);
+    Consumer consumer =
+        same(queue, closing)
+            .consume(
+                ConsumeOptions.defaults(),
+                message -> {
+                  running.countDown();
+                  may.await();
+                });
+    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(Futures.onThread(() -> close(closing)).get(40, TimeUnit.SECONDS)).isTrue();
+    assertThat(queue.take().orElseThrow().message().attempt()).isEqualTo(2);
+    assertThat(consumer.isRunning()).isFalse();
+    may.countDown();
+  }
+
+  private static boolean close(Keeper closing) {
+    closing.close();
+    return true;
   }
 
   @Test

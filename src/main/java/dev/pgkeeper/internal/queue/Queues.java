@@ -21,10 +21,14 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +43,9 @@ import org.slf4j.LoggerFactory;
 public final class Queues implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Queues.class);
   private static final String RING = "queue ";
+
+  /** How long handlers may run on when the keeper is closed. */
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(10);
 
   /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
   private static final int MANY = 500;
@@ -291,8 +298,12 @@ public final class Queues implements Companion {
 
   // The end.
 
-  /** What is to be done before the session ends. */
+  /** What is to be done before the session ends: within a bounded time. */
   public void close() {
+    if (session.state().isTerminal()) {
+      return;
+    }
+    stopConsumers();
     if (session.isHeld()) {
       try {
         settleDoubts();
@@ -300,6 +311,52 @@ public final class Queues implements Companion {
         log.debug("session {}: what was acked in transactions is not counted", session.id(), e);
       }
       tallies.report();
+    }
+  }
+
+  /**
+   * Has all consumers give back at once what no handler has begun, and waits for the handlers that
+   * run. What these do not finish in time goes to others, with the session.
+   */
+  private void stopConsumers() {
+    List<Worker<?>> stopping = List.copyOf(workers);
+    if (stopping.isEmpty()) {
+      return;
+    }
+    long deadline = System.nanoTime() + LONGEST_CLOSE.toNanos();
+    // On another thread, for it waits for the database as long as any call does.
+    CompletableFuture<Void> begun =
+        CompletableFuture.runAsync(() -> stopping.forEach(Worker::beginToStop), this::later);
+    int running = 0;
+    try {
+      if (await(begun, deadline)) {
+        for (Worker<?> one : stopping) {
+          running += one.awaitEnd(Duration.ofNanos(deadline - System.nanoTime())) ? 0 : 1;
+        }
+      } else {
+        running = stopping.size();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (running > 0) {
+      log.warn(
+          "session {} ends although {} consumers have not stopped within {}: others get what they did not finish",
+          session.id(),
+          running,
+          LONGEST_CLOSE);
+    }
+  }
+
+  private static boolean await(CompletableFuture<Void> what, long deadline)
+      throws InterruptedException {
+    try {
+      what.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("stopping consumers failed", e);
     }
   }
 
