@@ -10,6 +10,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -240,6 +241,58 @@ class ConsumerTest {
     DeadLetter dead = queue.deadLetters().list(10).get(0);
     assertThat(dead.reason()).isEqualTo("tried 3 times");
     assertThat(dead.error()).isEqualTo("java.lang.StackOverflowError: too deep");
+  }
+
+  @Test
+  void aHandlerDecidesWhenItsMessageIsTriedAgainOrThatItIsNot() {
+    var queue = fixture.newQueue(keeper, QueueOptions.defaults().withBackoff(Duration.ZERO));
+    queue.enqueueAll(List.of("later", "never"));
+    try (Consumer consumer = queue.consume(ConsumeOptions.defaults(), ConsumerTest::decide)) {
+      awaitSize(queue, new QueueSize(0, 1, 0, 0, 1));
+    }
+    assertDecided(queue);
+  }
+
+  @Test
+  void soDoesAHandlerInATransactionWhichIsRolledBack() {
+    fixture.database.execute("CREATE TABLE ${schema}.effect (what text)");
+    var queue = fixture.newQueue(keeper, QueueOptions.defaults().withBackoff(Duration.ZERO));
+    queue.enqueueAll(List.of("later", "never"));
+    try (Consumer consumer =
+        queue.consumeInTransactions(
+            ConsumeOptions.defaults(),
+            (connection, message) -> {
+              try (Statement statement = connection.createStatement()) {
+                statement.execute(
+                    "INSERT INTO " + fixture.database.schema() + ".effect VALUES ('x')");
+              }
+              decide(message);
+            })) {
+      awaitSize(queue, new QueueSize(0, 1, 0, 0, 1));
+    }
+    assertThat(fixture.database.queryLong("SELECT count(*) FROM ${schema}.effect")).isZero();
+    assertDecided(queue);
+  }
+
+  private static void decide(Message<String> message) {
+    if (message.body().equals("later")) {
+      throw new RetryLater(Duration.ofHours(2), new IllegalStateException("busy"));
+    }
+    throw new Bury("no such customer");
+  }
+
+  private static void assertDecided(dev.pgkeeper.queue.Queue<String> queue) {
+    DeadLetter dead = queue.deadLetters().list(1).get(0);
+    assertThat(dead.payload()).asString().isEqualTo("never");
+    assertThat(dead.reason()).isEqualTo("given up");
+    assertThat(dead.error()).isEqualTo("no such customer");
+    assertThat(
+            fixture.database.queryString(
+                "SELECT concat_ws(' ', round(extract(epoch FROM m.due - clock_timestamp()) / 60), m.tries, m.error)"
+                    + " FROM ${schema}.message m JOIN ${schema}.queue q ON q.id = m.queue WHERE q.name = '"
+                    + queue.name()
+                    + "'"))
+        .isEqualTo("120 1 java.lang.IllegalStateException: busy");
   }
 
   @Test

@@ -41,6 +41,7 @@ class QueueMisuseTest {
     return Stream.of(
         wrong("priority is 1001", () -> Outgoing.of("x").priority(1001)),
         wrong("delay is PT-1S", () -> Outgoing.of("x").delay(Duration.ofSeconds(-1))),
+        wrong("delay is PT-1S", () -> new RetryLater(Duration.ofSeconds(-1))),
         wrong("notBefore is +10000", () -> Outgoing.of("x").notBefore(YEAR_10000)),
         wrong("timeToLive is PT0S", () -> Outgoing.of("x").timeToLive(Duration.ZERO)),
         wrong("a key has 0 characters", () -> Outgoing.of("x").key("")),

@@ -392,7 +392,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
             message.attempt(),
             e.getClass().getName());
         log.debug("message {} of the queue {}", claimed.id(), queue.name, e);
-        queues.giveBackForSure(List.of(Return.retry(claimed, null, Return.text(e))));
+        queues.giveBackForSure(List.of(Return.after(claimed, e)));
       }
     } catch (KeeperException.Unreadable e) {
       log.warn("{}; it is under the dead letters now", e.getMessage());
