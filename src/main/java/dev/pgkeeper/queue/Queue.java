@@ -61,8 +61,9 @@ public interface Queue<T> {
   /**
    * Acks what is done and takes what comes next, in one round trip. The acks do not wait.
    *
-   * @throws KeeperException.NotHeld if one of them was no longer this session's; the others are
-   *     acked, and nothing is taken
+   * @throws KeeperException.NotHeld if one of them was no longer this session's, as {@link
+   *     Delivery#ack} says it; the others are acked, unless it is the session that ended, and
+   *     nothing is taken
    */
   List<Delivery<T>> ackAndTake(Collection<Delivery<T>> done, int most, Duration timeout)
       throws InterruptedException;

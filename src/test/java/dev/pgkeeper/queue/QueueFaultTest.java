@@ -249,6 +249,26 @@ class QueueFaultTest {
   }
 
   @Test
+  void anAckThatComesAfterTheSessionsEndIsRefusedTheSameWayWithATake() throws Exception {
+    Keeper ending = fixture.connect();
+    Queue<String> queue = fixture.newQueue(ending);
+    queue.enqueueAll(List.of("a", "b"));
+    List<Delivery<String>> taken = queue.take(2, SOON);
+    List<Delivery<String>> one = taken.subList(0, 1);
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    assertThatThrownBy(() -> queue.ackAndTake(one, 1, SOON))
+        .isInstanceOf(KeeperException.NotHeld.class)
+        .hasMessageContaining("message " + one.get(0).message().id())
+        .hasMessageContaining(queue.name());
+    assertThatThrownBy(() -> queue.ackAndTake(one, 1, SOON))
+        .as("again")
+        .isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> taken.get(1).ack()).isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> queue.take(1, SOON))
+        .isInstanceOf(KeeperException.SessionExpired.class);
+  }
+
+  @Test
   void aMessageWhoseRingIsLostIsFoundByTheSweep() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     var taking = onThread(() -> queue.take(LONG));

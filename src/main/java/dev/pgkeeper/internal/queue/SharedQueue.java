@@ -6,6 +6,7 @@ import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.queue.Administration.What;
+import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.NamedQueue.Answer;
 import dev.pgkeeper.internal.queue.NamedQueue.Trip;
 import dev.pgkeeper.queue.ConsumeOptions;
@@ -278,7 +279,17 @@ public final class SharedQueue<T> implements Queue<T> {
     queue.beginToLeave(done);
     List<Claimed> leaving = done;
     while (true) {
-      Answer answer = look(new Trip(most, lease, false, leaving, false), deadline);
+      Answer answer;
+      try {
+        answer = look(new Trip(most, lease, false, leaving, false), deadline);
+      } catch (KeeperException.SessionExpired e) {
+        throw sessionEnded(leaving, e);
+      } finally {
+        // Of what was not even asked for.
+        leaving.stream()
+            .filter(one -> one.state() == State.LEAVING)
+            .forEach(one -> one.become(State.HELD));
+      }
       leaving = List.of();
       List<Delivery<T>> deliveries = deliver(answer.taken());
       if (!answer.refused().isEmpty()) {
@@ -288,6 +299,16 @@ public final class SharedQueue<T> implements Queue<T> {
         return deliveries;
       }
     }
+  }
+
+  /** What had not left is lost with it: to who has a message, that is the same as by its lease. */
+  private RuntimeException sessionEnded(List<Claimed> leaving, KeeperException.SessionExpired e) {
+    List<Claimed> lost =
+        leaving.stream()
+            .filter(one -> one.state() == State.HELD || one.state() == State.LEAVING)
+            .toList();
+    lost.forEach(one -> one.become(State.LOST));
+    return lost.isEmpty() ? e : Claims.notHeld(queue.name, lost.get(0), e);
   }
 
   private Answer look(Trip trip, long deadline) throws InterruptedException {
