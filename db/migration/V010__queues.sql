@@ -242,15 +242,23 @@ DECLARE
   moment timestamptz := clock_timestamp();
   added  integer;
 BEGIN
+  -- Who is first writes, and keeps others who would be first too waiting until its transaction ends. Everybody after that only reads.
   IF in_priorities IS NOT NULL THEN
-    INSERT INTO ${schema}.lane
-      SELECT DISTINCT q.id, a.priority FROM unnest(in_queues, in_priorities) AS a (queue, priority) JOIN ${schema}.queue q ON q.name = a.queue
-        WHERE a.priority BETWEEN -1000 AND 1000 ORDER BY 1, 2
-      ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT u.queue, u.priority FROM unnest(in_queues, in_priorities) AS u (queue, priority)) a
+        JOIN ${schema}.queue q ON q.name = a.queue
+        WHERE NOT EXISTS (SELECT FROM ${schema}.lane l WHERE l.queue = q.id AND l.lane = a.priority)) THEN
+      INSERT INTO ${schema}.lane
+        SELECT DISTINCT q.id, a.priority FROM unnest(in_queues, in_priorities) AS a (queue, priority) JOIN ${schema}.queue q ON q.name = a.queue
+          WHERE a.priority BETWEEN -1000 AND 1000 ORDER BY 1, 2
+        ON CONFLICT DO NOTHING;
+    END IF;
   END IF;
   IF in_keys IS NOT NULL THEN
-    PERFORM ${schema}.queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
-      GROUP BY a.queue ORDER BY a.queue;
+    IF EXISTS (SELECT FROM unnest(in_queues, in_keys) AS a (queue, key) JOIN ${schema}.queue q ON q.name = a.queue
+        WHERE a.key IS NOT NULL AND NOT q.keyed) THEN
+      PERFORM ${schema}.queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
+        GROUP BY a.queue ORDER BY a.queue;
+    END IF;
   END IF;
   INSERT INTO ${schema}.message
     SELECT in_first + a.place - 1, q.id, CASE WHEN d.due IS NULL THEN coalesce(a.priority, 0) END,

@@ -35,7 +35,12 @@ public interface Queue<T> {
   /** All or none, in one round trip; at most 1,000. */
   List<Enqueued> enqueue(List<Outgoing<T>> messages);
 
-  /** In the caller's transaction: the message is there exactly if that commits. */
+  /**
+   * In the caller's transaction: the message is there exactly if that commits. The first message
+   * with a key that this queue ever has, and the first of each priority, keep others who would
+   * enqueue such a first one waiting until the transaction ends: where it lasts long, enqueue one
+   * in a transaction of its own before.
+   */
   long enqueue(Connection connection, T body);
 
   List<Long> enqueueAll(Connection connection, List<T> bodies);
