@@ -820,12 +820,6 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION ${schema}.key_free(in_queue integer, in_key text, in_id bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.keys_free(ARRAY[in_queue], ARRAY[in_key], ARRAY[in_id]);
-END $$;
-
 -- Has lanes begin at these messages at the latest. The locks are first: whoever looks at a lane has not seen the message, or is
 -- done. They are shared, and the row is left alone where it is low enough, so that nobody waits for a caller's transaction.
 CREATE FUNCTION ${schema}.lanes_reach(in_queues integer[], in_lanes smallint[], in_ids bigint[]) RETURNS void
@@ -859,6 +853,9 @@ DECLARE
   placed_queues integer[];
   placed_lanes  smallint[];
   placed_ids    bigint[];
+  freed_queues  integer[];
+  freed_keys    text[];
+  freed_ids     bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock(k.lock) FROM (
     SELECT DISTINCT ${schema}.message_key_lock(b.queue, b.key) AS lock FROM unnest(in_messages) AS b WHERE b.key IS NOT NULL ORDER BY 1) k;
@@ -873,23 +870,28 @@ BEGIN
       WHEN m.expires <= moment THEN 'its time was over' END;
     IF reason IS NOT NULL THEN
       PERFORM ${schema}.bury(m, reason);
-      CONTINUE;
-    END IF;
-    m.due := moment + nullif(CASE WHEN in_hows[i] <> 'retry' THEN 0 ELSE coalesce(in_delays_ms[i],
-      least(q.longest_backoff_ms, q.backoff_ms * 2.0 ^ least(m.tries - 1, 40))::bigint) END, 0) * interval '1 ms';
-    m.lane := CASE WHEN m.due IS NULL THEN m.priority END;
-    INSERT INTO ${schema}.message SELECT m.*;
-    queues := queues || m.queue;
-    IF m.due IS NULL THEN
-      placed_queues := placed_queues || m.queue;
-      placed_lanes := placed_lanes || m.lane;
-      placed_ids := placed_ids || m.id;
-      IF m.key IS NOT NULL THEN
-        PERFORM ${schema}.key_free(m.queue, m.key, m.id);
+    ELSE
+      m.due := moment + nullif(CASE WHEN in_hows[i] <> 'retry' THEN 0 ELSE coalesce(in_delays_ms[i],
+        least(q.longest_backoff_ms, q.backoff_ms * 2.0 ^ least(m.tries - 1, 40))::bigint) END, 0) * interval '1 ms';
+      m.lane := CASE WHEN m.due IS NULL THEN m.priority END;
+      INSERT INTO ${schema}.message SELECT m.*;
+      queues := queues || m.queue;
+      IF m.due IS NULL THEN
+        placed_queues := placed_queues || m.queue;
+        placed_lanes := placed_lanes || m.lane;
+        placed_ids := placed_ids || m.id;
       END IF;
+    END IF;
+    IF m.key IS NOT NULL AND (reason IS NOT NULL OR m.due IS NULL) THEN
+      freed_queues := freed_queues || m.queue;
+      freed_keys := freed_keys || m.key;
+      freed_ids := freed_ids || m.id;
     END IF;
   END LOOP;
   PERFORM ${schema}.lanes_reach(placed_queues, placed_lanes, placed_ids);
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(freed_queues, freed_keys, freed_ids);
+  END IF;
   PERFORM ${schema}.ring_queues(queues);
 END $$;
 
@@ -903,14 +905,11 @@ BEGIN
   END IF;
 END $$;
 
--- Puts a message under the dead letters, and frees its key.
+-- Puts a message under the dead letters. Its key is freed by whoever calls this.
 CREATE FUNCTION ${schema}.bury(m ${schema}.message, in_reason text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO ${schema}.dead_letter VALUES (m.queue, m.id, clock_timestamp(), in_reason, m);
-  IF m.key IS NOT NULL THEN
-    PERFORM ${schema}.key_free(m.queue, m.key, m.id);
-  END IF;
 END $$;
 
 -- Gives messages back; returns the ids that could not be, because they are no longer this session's.
@@ -1106,6 +1105,8 @@ DECLARE
   advanced integer := 0;
   lanes    smallint[];
   ids      bigint[];
+  freed_keys text[];
+  freed_ids  bigint[];
 BEGIN
   FOR one IN
     SELECT w.ctid AS spot, w AS message FROM ${schema}.message w
@@ -1123,14 +1124,20 @@ BEGIN
       CONTINUE WHEN NOT FOUND;
       lanes := lanes || m.priority;
       ids := ids || m.id;
-      IF m.key IS NOT NULL THEN
-        PERFORM ${schema}.key_free(in_queue, m.key, m.id);
-      END IF;
+    END IF;
+    IF m.key IS NOT NULL THEN
+      freed_keys := freed_keys || m.key;
+      freed_ids := freed_ids || m.id;
     END IF;
     advanced := advanced + 1;
   END LOOP;
   IF ids IS NOT NULL THEN
     PERFORM ${schema}.lanes_reach(array_fill(in_queue, ARRAY[cardinality(ids)]), lanes, ids);
+  END IF;
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(array_fill(in_queue, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+  END IF;
+  IF ids IS NOT NULL THEN
     PERFORM ${schema}.ring_queues(array_fill(in_queue, ARRAY[cardinality(ids)]));
   END IF;
   RETURN advanced;
@@ -1229,20 +1236,21 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 DECLARE
   q      ${schema}.queue := ${schema}.queue_named(in_queue);
   most   integer := CASE WHEN q.keyed THEN least(in_most, 500) ELSE in_most END;
-  gone   record;
-  purged integer := 0;
+  purged integer;
+  freed_keys text[];
+  freed_ids  bigint[];
 BEGIN
-  FOR gone IN
+  WITH gone AS (
     DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
         SELECT w.ctid FROM ${schema}.message w
           WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}.message_key_lock(w.queue, w.key)))
           LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING m.id, m.key
-  LOOP
-    purged := purged + 1;
-    IF gone.key IS NOT NULL THEN
-      PERFORM ${schema}.key_free(q.id, gone.key, gone.id);
-    END IF;
-  END LOOP;
+  )
+  SELECT count(*), array_agg(g.key) FILTER (WHERE g.key IS NOT NULL), array_agg(g.id) FILTER (WHERE g.key IS NOT NULL)
+    INTO purged, freed_keys, freed_ids FROM gone g;
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(array_fill(q.id, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+  END IF;
   RETURN purged;
 END $$;
 

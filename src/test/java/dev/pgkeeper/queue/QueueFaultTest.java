@@ -260,6 +260,7 @@ class QueueFaultTest {
         .isInstanceOf(KeeperException.NotHeld.class)
         .hasMessageContaining("message " + one.get(0).message().id())
         .hasMessageContaining(queue.name());
+    assertThat(one.get(0)).asString().contains("LOST");
     assertThatThrownBy(() -> queue.ackAndTake(one, 1, SOON))
         .as("again")
         .isInstanceOf(KeeperException.NotHeld.class);
