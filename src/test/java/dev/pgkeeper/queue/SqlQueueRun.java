@@ -657,12 +657,15 @@ final class SqlQueueRun {
     private void endSession() throws SQLException, Broken {
       mine.forEach(taken -> outOfOrder.add(taken.payload));
       mine.forEach(this::ended);
-      ask("SELECT ${schema}.session_end(?)", session);
-      if (!mine.isEmpty()) {
-        assertStale(mine.get(0));
+      try {
+        ask("SELECT ${schema}.session_end(?)", session);
+        if (!mine.isEmpty()) {
+          assertStale(mine.get(0));
+        }
+      } finally { // A reply that was lost may have said that it has ended.
+        mine.clear();
+        session = 0;
       }
-      mine.clear();
-      session = 0;
     }
   }
 
