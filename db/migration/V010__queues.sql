@@ -223,9 +223,11 @@ BEGIN
 END $$;
 
 -- Whether a message can be as it is asked for; the headers are an array literal.
-CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text) RETURNS boolean
+CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text, in_not_before timestamptz)
+RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
+    AND coalesce(isfinite(in_not_before), true)
     AND (in_headers IS NULL OR cardinality(in_headers::text[]) % 2 = 0 AND coalesce(array_ndims(in_headers::text[]), 1) = 1
       AND array_position(in_headers::text[], NULL) IS NULL)
 $$;
@@ -233,36 +235,47 @@ $$;
 -- Inserts messages, at most 1,000, numbered from in_first, but for those that have a number in in_seen already. All arrays but the
 -- first two may be null; headers are array literals, one for each message.
 CREATE FUNCTION ${schema}._enqueue(in_first bigint, in_queues text[], in_payloads bytea[], in_priorities integer[],
-    in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[], in_seen bigint[]) RETURNS void
+    in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[], in_not_before timestamptz[], in_seen bigint[])
+RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   moment timestamptz := clock_timestamp();
   added  integer;
 BEGIN
+  -- Who is first writes, and keeps others who would be first too waiting until its transaction ends. Everybody after that only reads.
   IF in_priorities IS NOT NULL THEN
-    INSERT INTO ${schema}.lane
-      SELECT DISTINCT q.id, a.priority FROM unnest(in_queues, in_priorities) AS a (queue, priority) JOIN ${schema}.queue q ON q.name = a.queue
-        WHERE a.priority BETWEEN -1000 AND 1000 ORDER BY 1, 2
-      ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT u.queue, u.priority FROM unnest(in_queues, in_priorities) AS u (queue, priority)) a
+        JOIN ${schema}.queue q ON q.name = a.queue
+        WHERE NOT EXISTS (SELECT FROM ${schema}.lane l WHERE l.queue = q.id AND l.lane = a.priority)) THEN
+      INSERT INTO ${schema}.lane
+        SELECT DISTINCT q.id, a.priority FROM unnest(in_queues, in_priorities) AS a (queue, priority) JOIN ${schema}.queue q ON q.name = a.queue
+          WHERE a.priority BETWEEN -1000 AND 1000 ORDER BY 1, 2
+        ON CONFLICT DO NOTHING;
+    END IF;
   END IF;
   IF in_keys IS NOT NULL THEN
-    PERFORM ${schema}.queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
-      GROUP BY a.queue ORDER BY a.queue;
+    IF EXISTS (SELECT FROM unnest(in_queues, in_keys) AS a (queue, key) JOIN ${schema}.queue q ON q.name = a.queue
+        WHERE a.key IS NOT NULL AND NOT q.keyed) THEN
+      PERFORM ${schema}.queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
+        GROUP BY a.queue ORDER BY a.queue;
+    END IF;
   END IF;
   INSERT INTO ${schema}.message
-    SELECT in_first + a.place - 1, q.id, CASE WHEN coalesce(a.delay_ms, 0) = 0 THEN coalesce(a.priority, 0) END,
-        coalesce(a.priority, 0), 0, moment, CASE WHEN a.delay_ms > 0 THEN moment + a.delay_ms * interval '1 ms' END,
-        moment + a.life_ms * interval '1 ms', a.key, a.headers::text[], NULL, a.payload
-      FROM unnest(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_seen) WITH ORDINALITY
-          AS a (queue, payload, priority, delay_ms, key, headers, life_ms, seen, place)
-        JOIN ${schema}.queue q ON q.name = a.queue
+    SELECT in_first + a.place - 1, q.id, CASE WHEN d.due IS NULL THEN coalesce(a.priority, 0) END,
+        coalesce(a.priority, 0), 0, moment, d.due, moment + a.life_ms * interval '1 ms', a.key, a.headers::text[], NULL, a.payload
+      FROM unnest(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_not_before, in_seen)
+          WITH ORDINALITY AS a (queue, payload, priority, delay_ms, key, headers, life_ms, not_before, seen, place)
+        JOIN ${schema}.queue q ON q.name = a.queue,
+        LATERAL (SELECT greatest(CASE WHEN a.delay_ms > 0 THEN moment + a.delay_ms * interval '1 ms' END,
+          CASE WHEN a.not_before > moment THEN a.not_before END) AS due) d
       WHERE a.seen IS NULL AND octet_length(a.payload) <= q.most_bytes
-        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers);
+        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before);
   GET DIAGNOSTICS added = ROW_COUNT;
   IF added <> cardinality(in_queues) - coalesce(cardinality(array_remove(in_seen, NULL)), 0) OR cardinality(in_queues) > 1000 THEN
-    IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers) AS a (priority, delay_ms, life_ms, headers)
-        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers)) THEN
-      RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, some time to live, and headers in pairs without nulls'
+    IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers, in_not_before)
+          AS a (priority, delay_ms, life_ms, headers, not_before)
+        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before)) THEN
+      RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, no infinite time, some time to live, and headers in pairs without nulls'
         USING ERRCODE = 'PK005';
     END IF;
     PERFORM ${schema}.enqueue_refused(in_queues, in_payloads);
@@ -279,7 +292,8 @@ END $$;
 -- Enqueues, and answers with the number of the first message, which the others follow one by one; or, where there are deduplication
 -- keys, with an outcome for each: its number, or `duplicate` and the number of the one that was there before.
 CREATE FUNCTION ${schema}._enqueue_all(in_queues text[], in_payloads bytea[], in_priorities integer[], in_delays_ms bigint[],
-    in_keys text[], in_headers text[], in_lives_ms bigint[], in_dedup_keys text[]) RETURNS ${schema}.outcome[]
+    in_keys text[], in_headers text[], in_lives_ms bigint[], in_dedup_keys text[], in_not_before timestamptz[])
+RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
   first    bigint := ${schema}.next_zxid() << 10;
@@ -295,7 +309,8 @@ BEGIN
       seen[step] := ${schema}.dedup_seen(in_queues[step], in_dedup_keys[step], first + step - 1);
     END LOOP;
   END IF;
-  PERFORM ${schema}._enqueue(first, in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, seen);
+  PERFORM ${schema}._enqueue(first, in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_not_before,
+    seen);
   FOR step IN 1 .. CASE WHEN seen IS NULL THEN 1 ELSE cardinality(in_queues) END LOOP
     outcome.code := CASE WHEN seen[step] IS NULL THEN 'ok' ELSE 'duplicate' END;
     outcome.czxid := coalesce(seen[step], first + step - 1);
@@ -336,12 +351,12 @@ END $$;
 
 CREATE FUNCTION ${schema}.request_enqueue_all(in_session bigint, in_slot integer, in_request bigint, in_queues text[],
     in_payloads bytea[], in_priorities integer[], in_delays_ms bigint[], in_keys text[], in_headers text[], in_lives_ms bigint[],
-    in_dedup_keys text[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
+    in_dedup_keys text[], in_not_before timestamptz[] DEFAULT NULL, OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   outcomes := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms,
-    in_dedup_keys);
+    in_dedup_keys, in_not_before);
   PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
   watched := ${schema}.is_idle(in_queues);
 END $$;
@@ -349,12 +364,13 @@ END $$;
 -- Enqueues in the caller's transaction: there if that commits, and then it rings.
 CREATE FUNCTION ${schema}.enqueue_all(in_queues text[], in_payloads bytea[], in_priorities integer[] DEFAULT NULL,
     in_delays_ms bigint[] DEFAULT NULL, in_keys text[] DEFAULT NULL, in_headers text[] DEFAULT NULL,
-    in_lives_ms bigint[] DEFAULT NULL, in_dedup_keys text[] DEFAULT NULL) RETURNS ${schema}.outcome[]
+    in_lives_ms bigint[] DEFAULT NULL, in_dedup_keys text[] DEFAULT NULL, in_not_before timestamptz[] DEFAULT NULL)
+RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcomes ${schema}.outcome[] := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers,
-    in_lives_ms, in_dedup_keys);
+    in_lives_ms, in_dedup_keys, in_not_before);
 BEGIN
   IF ${schema}.is_idle(in_queues) THEN
     PERFORM ${schema}.ring_idle(array_agg(a.name), array_agg(a.number))
@@ -365,8 +381,8 @@ END $$;
 
 -- The same for one message, as one writes it by hand. Returns its number, or that of the one it would be a duplicate of.
 CREATE FUNCTION ${schema}.enqueue(in_queue text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
-    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
-RETURNS bigint
+    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
+    in_not_before timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE sql AS $$
   SELECT (${schema}.enqueue_all(ARRAY[in_queue], ARRAY[in_payload],
     CASE WHEN in_priority IS NOT NULL THEN ARRAY[in_priority] END,
@@ -374,7 +390,8 @@ LANGUAGE sql AS $$
     CASE WHEN in_key IS NOT NULL THEN ARRAY[in_key] END,
     CASE WHEN in_headers IS NOT NULL THEN ARRAY[in_headers::text] END,
     CASE WHEN in_life IS NOT NULL THEN ARRAY[(extract(epoch FROM in_life) * 1000)::bigint] END,
-    CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END))[1].czxid
+    CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END,
+    CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].czxid
 $$;
 
 -- Whether somebody sleeps who is to be rung for these queues. From here to its end the transaction counts as one that enqueues, so
@@ -791,12 +808,6 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION ${schema}.key_free(in_queue integer, in_key text, in_id bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.keys_free(ARRAY[in_queue], ARRAY[in_key], ARRAY[in_id]);
-END $$;
-
 -- Has lanes begin at these messages at the latest. The locks are first: whoever looks at a lane has not seen the message, or is
 -- done. They are shared, and the row is left alone where it is low enough, so that nobody waits for a caller's transaction.
 CREATE FUNCTION ${schema}.lanes_reach(in_queues integer[], in_lanes smallint[], in_ids bigint[]) RETURNS void
@@ -830,6 +841,9 @@ DECLARE
   placed_queues integer[];
   placed_lanes  smallint[];
   placed_ids    bigint[];
+  freed_queues  integer[];
+  freed_keys    text[];
+  freed_ids     bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock(k.lock) FROM (
     SELECT DISTINCT ${schema}.message_key_lock(b.queue, b.key) AS lock FROM unnest(in_messages) AS b WHERE b.key IS NOT NULL ORDER BY 1) k;
@@ -844,23 +858,28 @@ BEGIN
       WHEN m.expires <= moment THEN 'its time was over' END;
     IF reason IS NOT NULL THEN
       PERFORM ${schema}.bury(m, reason);
-      CONTINUE;
-    END IF;
-    m.due := moment + nullif(CASE WHEN in_hows[i] <> 'retry' THEN 0 ELSE coalesce(in_delays_ms[i],
-      least(q.longest_backoff_ms, q.backoff_ms * 2.0 ^ least(m.tries - 1, 40))::bigint) END, 0) * interval '1 ms';
-    m.lane := CASE WHEN m.due IS NULL THEN m.priority END;
-    INSERT INTO ${schema}.message SELECT m.*;
-    queues := queues || m.queue;
-    IF m.due IS NULL THEN
-      placed_queues := placed_queues || m.queue;
-      placed_lanes := placed_lanes || m.lane;
-      placed_ids := placed_ids || m.id;
-      IF m.key IS NOT NULL THEN
-        PERFORM ${schema}.key_free(m.queue, m.key, m.id);
+    ELSE
+      m.due := moment + nullif(CASE WHEN in_hows[i] <> 'retry' THEN 0 ELSE coalesce(in_delays_ms[i],
+        least(q.longest_backoff_ms, q.backoff_ms * 2.0 ^ least(m.tries - 1, 40))::bigint) END, 0) * interval '1 ms';
+      m.lane := CASE WHEN m.due IS NULL THEN m.priority END;
+      INSERT INTO ${schema}.message SELECT m.*;
+      queues := queues || m.queue;
+      IF m.due IS NULL THEN
+        placed_queues := placed_queues || m.queue;
+        placed_lanes := placed_lanes || m.lane;
+        placed_ids := placed_ids || m.id;
       END IF;
+    END IF;
+    IF m.key IS NOT NULL AND (reason IS NOT NULL OR m.due IS NULL) THEN
+      freed_queues := freed_queues || m.queue;
+      freed_keys := freed_keys || m.key;
+      freed_ids := freed_ids || m.id;
     END IF;
   END LOOP;
   PERFORM ${schema}.lanes_reach(placed_queues, placed_lanes, placed_ids);
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(freed_queues, freed_keys, freed_ids);
+  END IF;
   PERFORM ${schema}.ring_queues(queues);
 END $$;
 
@@ -874,14 +893,11 @@ BEGIN
   END IF;
 END $$;
 
--- Puts a message under the dead letters, and frees its key.
+-- Puts a message under the dead letters. Its key is freed by whoever calls this.
 CREATE FUNCTION ${schema}.bury(m ${schema}.message, in_reason text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO ${schema}.dead_letter VALUES (m.queue, m.id, clock_timestamp(), in_reason, m);
-  IF m.key IS NOT NULL THEN
-    PERFORM ${schema}.key_free(m.queue, m.key, m.id);
-  END IF;
 END $$;
 
 -- Gives messages back; returns the ids that could not be, because they are no longer this session's.
@@ -1077,6 +1093,8 @@ DECLARE
   advanced integer := 0;
   lanes    smallint[];
   ids      bigint[];
+  freed_keys text[];
+  freed_ids  bigint[];
 BEGIN
   FOR one IN
     SELECT w.ctid AS spot, w AS message FROM ${schema}.message w
@@ -1094,14 +1112,20 @@ BEGIN
       CONTINUE WHEN NOT FOUND;
       lanes := lanes || m.priority;
       ids := ids || m.id;
-      IF m.key IS NOT NULL THEN
-        PERFORM ${schema}.key_free(in_queue, m.key, m.id);
-      END IF;
+    END IF;
+    IF m.key IS NOT NULL THEN
+      freed_keys := freed_keys || m.key;
+      freed_ids := freed_ids || m.id;
     END IF;
     advanced := advanced + 1;
   END LOOP;
   IF ids IS NOT NULL THEN
     PERFORM ${schema}.lanes_reach(array_fill(in_queue, ARRAY[cardinality(ids)]), lanes, ids);
+  END IF;
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(array_fill(in_queue, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+  END IF;
+  IF ids IS NOT NULL THEN
     PERFORM ${schema}.ring_queues(array_fill(in_queue, ARRAY[cardinality(ids)]));
   END IF;
   RETURN advanced;
@@ -1200,20 +1224,21 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 DECLARE
   q      ${schema}.queue := ${schema}.queue_named(in_queue);
   most   integer := CASE WHEN q.keyed THEN least(in_most, 500) ELSE in_most END;
-  gone   record;
-  purged integer := 0;
+  purged integer;
+  freed_keys text[];
+  freed_ids  bigint[];
 BEGIN
-  FOR gone IN
+  WITH gone AS (
     DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
         SELECT w.ctid FROM ${schema}.message w
           WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}.message_key_lock(w.queue, w.key)))
           LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING m.id, m.key
-  LOOP
-    purged := purged + 1;
-    IF gone.key IS NOT NULL THEN
-      PERFORM ${schema}.key_free(q.id, gone.key, gone.id);
-    END IF;
-  END LOOP;
+  )
+  SELECT count(*), array_agg(g.key) FILTER (WHERE g.key IS NOT NULL), array_agg(g.id) FILTER (WHERE g.key IS NOT NULL)
+    INTO purged, freed_keys, freed_ids FROM gone g;
+  IF freed_ids IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(array_fill(q.id, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+  END IF;
   RETURN purged;
 END $$;
 
@@ -1300,6 +1325,26 @@ BEGIN
   DELETE FROM ${schema}.queue_tally t WHERE t.queue = in_queue;
 END $$;
 
+-- Does one of these in a transaction of its own, numbered so that a lost reply can be settled: purge, redrive, discard, pause, resume,
+-- or unsubscribe, for which in_queue is the topic. The outcome's children: how many messages it was, or 1 if something changed.
+CREATE FUNCTION ${schema}.request_administer(in_session bigint, in_slot integer, in_request bigint, in_what text, in_queue text,
+    in_ids bigint[], in_older interval, in_subscription text, OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  outcome.code := 'ok';
+  CASE in_what
+    WHEN 'purge' THEN outcome.children := ${schema}.purge(in_queue);
+    WHEN 'redrive' THEN outcome.children := ${schema}.redrive(in_queue, in_ids, in_older);
+    WHEN 'discard' THEN outcome.children := ${schema}.discard(in_queue, in_ids, in_older);
+    WHEN 'pause' THEN outcome.children := ${schema}.pause(in_queue)::integer;
+    WHEN 'resume' THEN outcome.children := ${schema}.resume(in_queue)::integer;
+    WHEN 'unsubscribe' THEN outcome.children := ${schema}.unsubscribe(in_queue, in_subscription)::integer;
+  END CASE;
+  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+  watched := false;
+END $$;
+
 -- For callers without a session.
 
 -- Takes messages: each is claimed under a number of its own until the lease is over. Ack them with ack(claim, id), give them back
@@ -1353,59 +1398,89 @@ END $$;
 CREATE FUNCTION ${schema}.subscriptions(in_topic text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$ SELECT q.name FROM ${schema}.queue q WHERE q.topic = in_topic ORDER BY q.id $$;
 
--- Publishes one message to each of these subscriptions.
-CREATE FUNCTION ${schema}._publish(in_subscriptions text[], in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
-    in_headers text, in_life_ms bigint, in_dedup_key text) RETURNS ${schema}.outcome[]
+-- Publishes one message to each subscription: an outcome for each, ok or duplicate, whose path is the subscription's queue.
+CREATE FUNCTION ${schema}._publish(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
+    in_headers text, in_life_ms bigint, in_dedup_key text, in_not_before timestamptz, OUT queues text[], OUT outcomes ${schema}.outcome[])
 LANGUAGE plpgsql AS $$
 DECLARE
-  number integer[] := ARRAY[cardinality(in_subscriptions)];
+  number  integer[];
+  outcome ${schema}.outcome;
+  first   bigint;
 BEGIN
-  RETURN ${schema}._enqueue_all(in_subscriptions, array_fill(in_payload, number),
+  queues := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
+  outcomes := '{}';
+  IF queues = '{}' THEN
+    RETURN;
+  ELSIF cardinality(queues) > 1000 THEN
+    RAISE EXCEPTION 'the topic "%" has % subscriptions; 1,000 can be published to at once', in_topic, cardinality(queues)
+      USING ERRCODE = 'PK005', HINT = 'Spread them over several topics.';
+  END IF;
+  number := ARRAY[cardinality(queues)];
+  outcomes := ${schema}._enqueue_all(queues, array_fill(in_payload, number),
     CASE WHEN in_priority IS NOT NULL THEN array_fill(in_priority, number) END,
     CASE WHEN in_delay_ms IS NOT NULL THEN array_fill(in_delay_ms, number) END,
     CASE WHEN in_key IS NOT NULL THEN array_fill(in_key, number) END,
     CASE WHEN in_headers IS NOT NULL THEN array_fill(in_headers, number) END,
     CASE WHEN in_life_ms IS NOT NULL THEN array_fill(in_life_ms, number) END,
-    CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END);
+    CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END,
+    CASE WHEN in_not_before IS NOT NULL THEN array_fill(in_not_before, number) END);
+  outcome := outcomes[1];
+  first := outcome.czxid;
+  FOR i IN 1 .. cardinality(queues) LOOP
+    IF in_dedup_key IS NOT NULL THEN
+      outcome := outcomes[i];
+    ELSE
+      outcome.czxid := first + i - 1;
+    END IF;
+    outcome.path := queues[i];
+    outcomes[i] := outcome;
+  END LOOP;
 END $$;
 
--- Publishes in a transaction of its own, numbered so that a lost reply can be settled: the subscriptions it went to, and what
--- _enqueue_all answers for them. Where nobody subscribed, nothing is noted, as nothing was done.
+-- Publishes in a transaction of its own, numbered so that a lost reply can be settled. Where nobody subscribed, nothing is
+-- noted, as nothing was done.
 CREATE FUNCTION ${schema}.request_publish(in_session bigint, in_slot integer, in_request bigint, in_topic text, in_payload bytea,
     in_priority integer, in_delay_ms bigint, in_key text, in_headers text, in_life_ms bigint, in_dedup_key text,
-    OUT queues text[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-  SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-  queues := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
-  outcomes := '{}';
-  watched := false;
-  IF queues <> '{}' THEN
-    outcomes := ${schema}._publish(queues, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms, in_dedup_key);
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-    watched := ${schema}.is_idle(queues);
-  END IF;
-END $$;
-
--- Publishes one message, in the caller's transaction. Returns how many subscriptions it went to.
-CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
-    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL)
-RETURNS integer
+    in_not_before timestamptz DEFAULT NULL, OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  queues   text[] := ARRAY(SELECT s FROM ${schema}.subscriptions(in_topic) AS s);
-  outcomes ${schema}.outcome[];
+  published record;
 BEGIN
-  IF queues <> '{}' THEN
-    outcomes := ${schema}._publish(queues, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key, in_headers::text,
-      (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key);
-    IF ${schema}.is_idle(queues) THEN
-      PERFORM ${schema}.ring_idle(queues, array_fill(1, ARRAY[cardinality(queues)]));
-    END IF;
+  SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
+    in_dedup_key, in_not_before);
+  outcomes := published.outcomes;
+  watched := false;
+  IF cardinality(outcomes) > 0 THEN
+    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+    watched := ${schema}.is_idle(published.queues);
   END IF;
-  RETURN cardinality(queues);
 END $$;
+
+-- Publishes in the caller's transaction: there if that commits, and then it rings.
+CREATE FUNCTION ${schema}.publish_all(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
+    in_headers text, in_life_ms bigint, in_dedup_key text, in_not_before timestamptz DEFAULT NULL) RETURNS ${schema}.outcome[]
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  published record;
+BEGIN
+  SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
+    in_dedup_key, in_not_before);
+  IF cardinality(published.outcomes) > 0 AND ${schema}.is_idle(published.queues) THEN
+    PERFORM ${schema}.ring_idle(published.queues, array_fill(1, ARRAY[cardinality(published.queues)]));
+  END IF;
+  RETURN published.outcomes;
+END $$;
+
+-- The same, as one writes it by hand. Returns how many subscriptions it went to.
+CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
+    in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
+    in_not_before timestamptz DEFAULT NULL) RETURNS integer
+LANGUAGE sql AS $$
+  SELECT cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key,
+    in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key, in_not_before))
+$$;
 
 -- What everybody may look at.
 
@@ -1521,24 +1596,25 @@ CREATE VIEW ${schema}.queue_rates AS
       300 + extract(second FROM clock_timestamp())::numeric AS seconds) p
     CROSS JOIN ${schema}.queue q JOIN ${schema}.queue_tally t ON t.queue = q.id AND t.minute >= p.since
   GROUP BY q.name, p.seconds;
-COMMENT ON VIEW ${schema}.queue_rates IS 'Messages a second over the last five to six minutes, as clients of this library reported them.';
+COMMENT ON VIEW ${schema}.queue_rates IS
+  'Messages a second over the last five to six minutes, as clients of this library reported them, seconds after. What is enqueued or taken in a caller''s transaction counts when it is asked for; what SQL does without the library does not.';
 COMMENT ON COLUMN ${schema}.queue_rates.queue IS 'The queue.';
 COMMENT ON COLUMN ${schema}.queue_rates.enqueued IS 'Enqueued.';
 COMMENT ON COLUMN ${schema}.queue_rates.taken IS 'Taken, for the first time or again.';
 COMMENT ON COLUMN ${schema}.queue_rates.acked IS 'Acked.';
-COMMENT ON COLUMN ${schema}.queue_rates.returned IS 'Given back by their consumers.';
-COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Given up by their consumers.';
+COMMENT ON COLUMN ${schema}.queue_rates.returned IS 'Given back by their consumers, also if that was the last try.';
+COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Put under the dead letters by their consumers.';
 
 COMMENT ON FUNCTION ${schema}.queue_create(text, integer, bigint, bigint, bigint, integer, text) IS
   'Makes a queue, or changes what is given of its settings: name, most tries (10), backoff and longest backoff in ms (1 s, 1 h), deduplication window in ms (5 min), most bytes of a payload (1 MB), topic.';
 COMMENT ON FUNCTION ${schema}.queue_drop(text) IS 'Deletes a queue with all its messages; false if there is none.';
-COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text[], interval, text) IS
-  'Enqueues a message in the caller''s transaction: SELECT ${schema}.enqueue(''mails'', ''payload'', in_key => ''42''). Priority (higher first), delay, key (one at a time, in order), headers (name, value, …), life, deduplication key. Returns its number, or that of the one it duplicates.';
-COMMENT ON FUNCTION ${schema}.enqueue_all(text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[]) IS
-  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys. Answers with the number of the first (czxid), which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
+COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
+  'Enqueues a message in the caller''s transaction: SELECT ${schema}.enqueue(''mails'', ''payload'', in_key => ''42''). Priority (higher first), delay, key (one at a time, in order), headers (name, value, …), life, deduplication key, not before. Returns its number, or that of the one it duplicates.';
+COMMENT ON FUNCTION ${schema}.enqueue_all(text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
+  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys, not before. Answers with the number of the first (czxid), which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
 COMMENT ON FUNCTION ${schema}.request_enqueue(bigint, integer, bigint, text, bytea[]) IS
   'Enqueues payloads in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next.';
-COMMENT ON FUNCTION ${schema}.request_enqueue_all(bigint, integer, bigint, text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[]) IS
+COMMENT ON FUNCTION ${schema}.request_enqueue_all(bigint, integer, bigint, text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
   'Like enqueue_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next.';
 COMMENT ON FUNCTION ${schema}.ring_idle(text[], integer[]) IS
   'Rings sleeping consumers of queues, for each as many as are given. After the commit of what they are rung for.';
@@ -1574,13 +1650,17 @@ COMMENT ON FUNCTION ${schema}.redrive(text, bigint[], interval, integer) IS
   'Has dead letters wait again: queue, ids (null: all), only those that died so long ago, at most so many. Returns how many.';
 COMMENT ON FUNCTION ${schema}.discard(text, bigint[], interval) IS
   'Deletes dead letters: queue, ids (null: all), only those that died so long ago. Returns how many.';
+COMMENT ON FUNCTION ${schema}.request_administer(bigint, integer, bigint, text, text, bigint[], interval, text) IS
+  'Does one of purge, redrive, discard, pause, resume and unsubscribe in a transaction of its own, numbered so that a lost reply can be settled: what, queue (or topic), ids, age, subscription. How many messages it was, or 1 if something changed, is in the outcome''s children.';
 COMMENT ON FUNCTION ${schema}.subscribe(text, text) IS 'Makes a subscription of a topic: the queue <topic>/<name>, whose name it returns.';
 COMMENT ON FUNCTION ${schema}.unsubscribe(text, text) IS 'Ends a subscription, with all its messages; false if there was none.';
 COMMENT ON FUNCTION ${schema}.subscriptions(text) IS 'The queues that get what is published under a topic.';
-COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text) IS
+COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
   'Enqueues a message for every subscription of a topic, in the caller''s transaction; arguments like those of enqueue. Returns how many there are.';
-COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text) IS
-  'The same in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next for the queues.';
+COMMENT ON FUNCTION ${schema}.publish_all(text, bytea, integer, bigint, text, text, bigint, text, timestamptz) IS
+  'The same, with times in ms and headers as an array literal; an outcome for each subscription, with its queue as the path.';
+COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text, timestamptz) IS
+  'Like publish_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next for the queues.';
 COMMENT ON FUNCTION ${schema}.queue_report(text[], bigint[], bigint[], bigint[], bigint[], bigint[]) IS
   'Adds what a client has seen since its last report: queues; enqueued, taken, acked, returned, died. In a transaction of its own.';
 

@@ -316,11 +316,20 @@ public final class Keeper implements AutoCloseable {
     return session.onStateChange(Objects.requireNonNull(listener, "listener"));
   }
 
-  /** Ends the session: everything it owned goes at one moment. Calling it again does nothing. */
+  /**
+   * Stops the consumers of queues, and ends the session: everything it owned goes at one moment.
+   * Messages that no handler has begun are given back at once, as if nobody had taken them, and
+   * handlers that run have ten seconds to finish; {@link dev.pgkeeper.queue.Consumer#stop} waits
+   * longer. Calling it again does nothing.
+   */
   @Override
   public void close() {
-    session.close();
-    background.shutdown();
+    try {
+      queues.close();
+    } finally {
+      session.close();
+      background.shutdown();
+    }
   }
 
   /** Without the data source: its URL may hold a password. */

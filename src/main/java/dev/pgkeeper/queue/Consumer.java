@@ -2,7 +2,10 @@ package dev.pgkeeper.queue;
 
 import java.time.Duration;
 
-/** Somebody who handles the messages of a queue until it is stopped. */
+/**
+ * Somebody who handles the messages of a queue until it is stopped. A keeper that is closed stops
+ * its consumers, and waits at most ten seconds for them.
+ */
 public interface Consumer extends AutoCloseable {
   /** Whether it takes messages; no longer once it is stopped, or its session ended. */
   boolean isRunning();

@@ -18,6 +18,7 @@ public final class Outgoing<T> {
   public static final int HIGHEST_PRIORITY = 1000;
 
   private static final Duration LONGEST = Duration.ofDays(36_500);
+  private static final Instant LATEST = Instant.parse("9999-12-31T00:00:00Z");
 
   private final T body;
   private int priority;
@@ -69,12 +70,11 @@ public final class Outgoing<T> {
         });
   }
 
-  /**
-   * Nobody takes it earlier than this. Turned into a delay by this machine's clock when it is
-   * enqueued.
-   */
+  /** Nobody takes it earlier than this, by the database's clock. From 1970 to the year 9999. */
   public Outgoing<T> notBefore(Instant moment) {
-    Objects.requireNonNull(moment, "moment");
+    if (moment.isBefore(Instant.EPOCH) || moment.isAfter(LATEST)) {
+      throw new IllegalArgumentException("notBefore is " + moment + "; use 1970 to 9999");
+    }
     return with(
         copy -> {
           copy.delay = Duration.ZERO;
@@ -139,13 +139,12 @@ public final class Outgoing<T> {
     return priority;
   }
 
-  /** What is left of it now, where it was given as a moment. */
   public Duration delay() {
-    if (notBefore == null) {
-      return delay;
-    }
-    Duration left = Duration.between(Instant.now(), notBefore);
-    return left.isNegative() ? Duration.ZERO : left;
+    return delay;
+  }
+
+  public @Nullable Instant notBefore() {
+    return notBefore;
   }
 
   public @Nullable String key() {
@@ -167,6 +166,9 @@ public final class Outgoing<T> {
   /** Without what is in it. */
   @Override
   public String toString() {
-    return "Outgoing[priority " + priority + ", delay " + delay() + "]";
+    return "Outgoing[priority "
+        + priority
+        + (notBefore == null ? ", delay " + delay : ", not before " + notBefore)
+        + "]";
   }
 }

@@ -35,7 +35,12 @@ public interface Queue<T> {
   /** All or none, in one round trip; at most 1,000. */
   List<Enqueued> enqueue(List<Outgoing<T>> messages);
 
-  /** In the caller's transaction: the message is there exactly if that commits. */
+  /**
+   * In the caller's transaction: the message is there exactly if that commits. The first message
+   * with a key that this queue ever has, and the first of each priority, keep others who would
+   * enqueue such a first one waiting until the transaction ends: where it lasts long, enqueue one
+   * in a transaction of its own before.
+   */
   long enqueue(Connection connection, T body);
 
   List<Long> enqueueAll(Connection connection, List<T> bodies);
@@ -61,8 +66,9 @@ public interface Queue<T> {
   /**
    * Acks what is done and takes what comes next, in one round trip. The acks do not wait.
    *
-   * @throws KeeperException.NotHeld if one of them was no longer this session's; the others are
-   *     acked, and nothing is taken
+   * @throws KeeperException.NotHeld if one of them was no longer this session's, as {@link
+   *     Delivery#ack} says it; the others are acked, unless it is the session that ended, and
+   *     nothing is taken
    */
   List<Delivery<T>> ackAndTake(Collection<Delivery<T>> done, int most, Duration timeout)
       throws InterruptedException;
@@ -97,7 +103,11 @@ public interface Queue<T> {
 
   QueueSize size();
 
-  /** Deletes all that waits, and returns how many. What is claimed or dead stays. */
+  /**
+   * Deletes all that waits, and returns how many. What is claimed or dead stays. It goes some
+   * thousand at a time: if the database stays away and the call fails, what was deleted by then
+   * stays deleted, and it may be made again.
+   */
   long purge();
 
   /** Nobody takes anything from now on. False: it was paused before. */

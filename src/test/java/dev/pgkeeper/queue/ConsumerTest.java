@@ -9,6 +9,8 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,6 +159,64 @@ class ConsumerTest {
   }
 
   @Test
+  void closingTheKeeperFinishesWhatRunsAndGivesBackWhatWasPrefetched() throws Exception {
+    Keeper closing = fixture.connect();
+    var queue = fixture.newQueue(other);
+    queue.enqueueAll(texts(10));
+    CountDownLatch running = new CountDownLatch(2);
+    CountDownLatch may = new CountDownLatch(1);
+    List<Consumer> consumers = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      consumers.add(
+          same(queue, closing)
+              .consume(
+                  ConsumeOptions.defaults().withPrefetch(3),
+                  message -> {
+                    running.countDown();
+                    may.await();
+                  }));
+    }
+    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    awaitSize(queue, new QueueSize(2, 0, 0, 8, 0));
+    var closed = Futures.onThread(() -> close(closing));
+    awaitSize(queue, new QueueSize(8, 0, 0, 2, 0));
+    assertThat(queue.peek(10)).extracting(Message::attempt).as("not tried").containsOnly(1);
+    assertThat(closing.isHeld()).isTrue();
+    may.countDown();
+    assertThat(Futures.soon(closed)).isTrue();
+    assertThat(queue.size()).isEqualTo(new QueueSize(8, 0, 0, 0, 0));
+    assertThat(queue.peek(10)).extracting(Message::attempt).containsOnly(1);
+    assertThat(consumers).noneMatch(Consumer::isRunning);
+  }
+
+  @Test
+  void closingTheKeeperDoesNotWaitForeverForAHandler() throws Exception {
+    Keeper closing = fixture.connect();
+    var queue = fixture.newQueue(other);
+    queue.enqueue("stuck");
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch may = new CountDownLatch(1);
+    Consumer consumer =
+        same(queue, closing)
+            .consume(
+                ConsumeOptions.defaults(),
+                message -> {
+                  running.countDown();
+                  may.await();
+                });
+    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(Futures.onThread(() -> close(closing)).get(40, TimeUnit.SECONDS)).isTrue();
+    assertThat(queue.take().orElseThrow().message().attempt()).isEqualTo(2);
+    assertThat(consumer.isRunning()).isFalse();
+    may.countDown();
+  }
+
+  private static boolean close(Keeper closing) {
+    closing.close();
+    return true;
+  }
+
+  @Test
   void aHandlerThatThrowsHasItsMessageTriedAgainAndThenBuriedWithItsError() {
     var queue =
         fixture.newQueue(
@@ -181,6 +241,58 @@ class ConsumerTest {
     DeadLetter dead = queue.deadLetters().list(10).get(0);
     assertThat(dead.reason()).isEqualTo("tried 3 times");
     assertThat(dead.error()).isEqualTo("java.lang.StackOverflowError: too deep");
+  }
+
+  @Test
+  void aHandlerDecidesWhenItsMessageIsTriedAgainOrThatItIsNot() {
+    var queue = fixture.newQueue(keeper, QueueOptions.defaults().withBackoff(Duration.ZERO));
+    queue.enqueueAll(List.of("later", "never"));
+    try (Consumer consumer = queue.consume(ConsumeOptions.defaults(), ConsumerTest::decide)) {
+      awaitSize(queue, new QueueSize(0, 1, 0, 0, 1));
+    }
+    assertDecided(queue);
+  }
+
+  @Test
+  void soDoesAHandlerInATransactionWhichIsRolledBack() {
+    fixture.database.execute("CREATE TABLE ${schema}.effect (what text)");
+    var queue = fixture.newQueue(keeper, QueueOptions.defaults().withBackoff(Duration.ZERO));
+    queue.enqueueAll(List.of("later", "never"));
+    try (Consumer consumer =
+        queue.consumeInTransactions(
+            ConsumeOptions.defaults(),
+            (connection, message) -> {
+              try (Statement statement = connection.createStatement()) {
+                statement.execute(
+                    "INSERT INTO " + fixture.database.schema() + ".effect VALUES ('x')");
+              }
+              decide(message);
+            })) {
+      awaitSize(queue, new QueueSize(0, 1, 0, 0, 1));
+    }
+    assertThat(fixture.database.queryLong("SELECT count(*) FROM ${schema}.effect")).isZero();
+    assertDecided(queue);
+  }
+
+  private static void decide(Message<String> message) {
+    if (message.body().equals("later")) {
+      throw new RetryLater(Duration.ofHours(2), new IllegalStateException("busy"));
+    }
+    throw new Bury("no such customer");
+  }
+
+  private static void assertDecided(dev.pgkeeper.queue.Queue<String> queue) {
+    DeadLetter dead = queue.deadLetters().list(1).get(0);
+    assertThat(dead.payload()).asString().isEqualTo("never");
+    assertThat(dead.reason()).isEqualTo("given up");
+    assertThat(dead.error()).isEqualTo("no such customer");
+    assertThat(
+            fixture.database.queryString(
+                "SELECT concat_ws(' ', round(extract(epoch FROM m.due - clock_timestamp()) / 60), m.tries, m.error)"
+                    + " FROM ${schema}.message m JOIN ${schema}.queue q ON q.id = m.queue WHERE q.name = '"
+                    + queue.name()
+                    + "'"))
+        .isEqualTo("120 1 java.lang.IllegalStateException: busy");
   }
 
   @Test

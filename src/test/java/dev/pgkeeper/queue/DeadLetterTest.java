@@ -11,6 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What is not tried again, and how it is. */
 class DeadLetterTest {
@@ -74,6 +75,52 @@ class DeadLetterTest {
     queue.take().orElseThrow().bury("again");
     assertThat(letters.discardAll()).isEqualTo(1);
     assertThat(queue.size()).isEqualTo(new QueueSize(2, 0, 0, 0, 0));
+  }
+
+  @Test
+  void moreThanOneCallTakesAreRedrivenOrPurged() {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueue("x");
+    queue.take().orElseThrow().bury("x");
+    fixture.database.execute(
+        "INSERT INTO ${schema}.dead_letter SELECT d.queue, d.id - i, d.died, '', ROW(d.id - i, d.queue, NULL, 0, 1, d.died, NULL, NULL, NULL, NULL, '', '')::${schema}.message"
+            + " FROM ${schema}.dead_letter d, generate_series(1, 2500) i"
+            + of(queue));
+    long[] ids = queue.deadLetters().list(1500).stream().mapToLong(DeadLetter::id).toArray();
+    assertThat(queue.deadLetters().redrive(ids)).isEqualTo(1500);
+    assertThat(queue.deadLetters().redriveAll()).isEqualTo(1001);
+    queue.enqueue(Outgoing.of("keyed, so that fewer go at once").key("k"));
+    assertThat(queue.purge()).isEqualTo(2502);
+  }
+
+  private static String of(Queue<?> queue) {
+    return " WHERE d.queue = (SELECT q.id FROM ${schema}.queue q WHERE q.name = '"
+        + queue.name()
+        + "')";
+  }
+
+  /** It would never end. */
+  @Test
+  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void whatDiesAgainMeanwhileIsNotRedrivenAgain() {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueue("x");
+    queue.take().orElseThrow().bury("x");
+    fixture.database.execute(
+        "INSERT INTO ${schema}.dead_letter SELECT d.queue, d.id - i, d.died, '', d.message FROM ${schema}.dead_letter d, generate_series(1, 1200) i"
+            + of(queue));
+    fixture.database.execute(
+        "CREATE FUNCTION ${schema}.dies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            + " INSERT INTO ${schema}.dead_letter VALUES (new.queue, nextval('${schema}.zxid') << 10, clock_timestamp(), '', new);"
+            + " RETURN NULL; END $$");
+    fixture.database.execute(
+        "CREATE TRIGGER dies BEFORE INSERT ON ${schema}.message FOR EACH ROW WHEN (new.tries = 0 AND new.error IS NOT NULL) EXECUTE FUNCTION ${schema}.dies()");
+    try {
+      assertThat(queue.deadLetters().redriveAll()).isGreaterThanOrEqualTo(1201);
+    } finally {
+      fixture.database.execute("DROP TRIGGER dies ON ${schema}.message");
+    }
+    assertThat(queue.size().dead()).isEqualTo(1201);
   }
 
   @Test

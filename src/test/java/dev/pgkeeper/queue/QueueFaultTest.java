@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
@@ -17,12 +18,15 @@ import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -114,6 +118,76 @@ class QueueFaultTest {
   }
 
   @Test
+  void whatIsPublishedIsSoOnceAndRungForAlthoughTheReplyIsLost() throws Exception {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    Queue<String> mail = topic.subscribe("mail");
+    Queue<String> audit = topic.subscribe("audit");
+    for (Outgoing<String> message :
+        List.of(Outgoing.of("a"), Outgoing.of("b").deduplicationKey("b"))) {
+      var taking = onThread(() -> same(audit, other).take(LONG));
+      Await.until(SOON, "a sleeper", () -> fixture.sleepers(audit) == 1);
+      loseNextReply();
+      assertThat(topic.publish(message)).isEqualTo(2);
+      mend();
+      assertThat(Futures.soon(taking).orElseThrow().body()).isEqualTo(message.body());
+    }
+    assertThat(mail.size().ready()).isEqualTo(2);
+    assertThat(audit.size()).isEqualTo(new QueueSize(0, 0, 0, 2, 0));
+  }
+
+  @Test
+  void whatAnAdministratorDoesIsToldRightAlthoughTheReplyIsLost() throws Exception {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    Queue<String> queue = topic.subscribe("all");
+    queue.enqueueAll(Collections.nCopies(3, "x"));
+    for (Delivery<String> one : queue.take(3, SOON)) {
+      one.bury("x");
+    }
+    DeadLetters letters = queue.deadLetters();
+    assertThat(afterALostReply(() -> letters.redrive(letters.list(1).get(0).id()), 1)).isEqualTo(1);
+    assertThat(afterALostReply(letters::redriveAll, 0)).isEqualTo(2L);
+    assertThat(afterALostReply(queue::purge, 0)).isEqualTo(3L);
+    queue.enqueue("y");
+    queue.take().orElseThrow().bury("y");
+    assertThat(afterALostReply(letters::discardAll, 0)).isEqualTo(1L);
+    assertThat(afterALostReply(queue::pause, 1)).isEqualTo(true);
+    assertThat(afterALostReply(queue::resume, 1)).isEqualTo(true);
+    assertThat(afterALostReply(() -> topic.unsubscribe("all"), 0)).isEqualTo(true);
+  }
+
+  /** Loses the reply to one request after so many of this client's. */
+  private static <R> R afterALostReply(Callable<R> call, int later) throws Exception {
+    AtomicInteger requests = new AtomicInteger();
+    proxy.decideBy(() -> requests.getAndIncrement() == later ? Fate.REPLY_LOST : Fate.PASSES);
+    try {
+      return call.call();
+    } finally {
+      mend();
+    }
+  }
+
+  @Test
+  void publishingIsOneRoundTrip() {
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    topic.subscribe("mail");
+    topic.publish("the first of this slot");
+    AtomicInteger requests = new AtomicInteger();
+    proxy.decideBy(
+        () -> {
+          requests.incrementAndGet();
+          return Fate.PASSES;
+        });
+    int least = Integer.MAX_VALUE;
+    for (int i = 0; i < 10; i++) {
+      requests.set(0);
+      assertThat(topic.publish("x")).isEqualTo(1);
+      least = Math.min(least, requests.get());
+    }
+    mend();
+    assertThat(least).as("requests, but for those of a sweep").isEqualTo(1);
+  }
+
+  @Test
   void manyThreadsThroughABrokenNetworkLoseNothingAndHaveNothingTwice() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("makes the queue");
@@ -172,6 +246,27 @@ class QueueFaultTest {
     assertThatThrownBy(() -> Futures.soon(waiting))
         .isInstanceOf(KeeperException.SessionExpired.class);
     assertThat(taken).noneMatch(Delivery::isHeld);
+  }
+
+  @Test
+  void anAckThatComesAfterTheSessionsEndIsRefusedTheSameWayWithATake() throws Exception {
+    Keeper ending = fixture.connect();
+    Queue<String> queue = fixture.newQueue(ending);
+    queue.enqueueAll(List.of("a", "b"));
+    List<Delivery<String>> taken = queue.take(2, SOON);
+    List<Delivery<String>> one = taken.subList(0, 1);
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    assertThatThrownBy(() -> queue.ackAndTake(one, 1, SOON))
+        .isInstanceOf(KeeperException.NotHeld.class)
+        .hasMessageContaining("message " + one.get(0).message().id())
+        .hasMessageContaining(queue.name());
+    assertThat(one.get(0)).asString().contains("LOST");
+    assertThatThrownBy(() -> queue.ackAndTake(one, 1, SOON))
+        .as("again")
+        .isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> taken.get(1).ack()).isInstanceOf(KeeperException.NotHeld.class);
+    assertThatThrownBy(() -> queue.take(1, SOON))
+        .isInstanceOf(KeeperException.SessionExpired.class);
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class QueueMisuseTest {
   private static QueueFixture fixture;
   private static Keeper keeper;
+  private static final Instant YEAR_10000 = Instant.parse("+10000-01-01T00:00:00Z");
 
   @BeforeAll
   static void open() {
@@ -39,6 +41,8 @@ class QueueMisuseTest {
     return Stream.of(
         wrong("priority is 1001", () -> Outgoing.of("x").priority(1001)),
         wrong("delay is PT-1S", () -> Outgoing.of("x").delay(Duration.ofSeconds(-1))),
+        wrong("delay is PT-1S", () -> new RetryLater(Duration.ofSeconds(-1))),
+        wrong("notBefore is +10000", () -> Outgoing.of("x").notBefore(YEAR_10000)),
         wrong("timeToLive is PT0S", () -> Outgoing.of("x").timeToLive(Duration.ZERO)),
         wrong("a key has 0 characters", () -> Outgoing.of("x").key("")),
         wrong("mostTries is 0", () -> QueueOptions.defaults().withMostTries(0)),

@@ -12,6 +12,7 @@ import dev.pgkeeper.recipes.SimpleQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.assertj.core.api.Assertions;
@@ -55,6 +56,35 @@ class QueueSettingsTest {
     fixture.database.execute("UPDATE ${schema}.dedup SET until = clock_timestamp()");
     assertThat(queue.enqueue(Outgoing.of("e").deduplicationKey("k")).isDuplicate()).isFalse();
     assertThat(queue.size().ready()).isEqualTo(3);
+  }
+
+  /** To the microsecond, which a delay that this machine's clock makes of it cannot be. */
+  @Test
+  void whatIsNotToBeTakenBeforeAMomentIsDueAtThatMomentOfTheDatabasesClock() throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
+    Queue<String> subscription = topic.subscribe("s");
+    Instant now =
+        Instant.ofEpochSecond(
+            fixture.database.queryLong("SELECT extract(epoch FROM clock_timestamp())::bigint"));
+    Outgoing<String> past = Outgoing.of("past").notBefore(now.minusSeconds(1));
+    Outgoing<String> future = Outgoing.of("future").notBefore(now.plusSeconds(3600).plusNanos(1));
+    queue.enqueue(List.of(past, future, Outgoing.of("plain")));
+    topic.publish(past);
+    topic.publish(future);
+    try (var connection = fixture.database.connect()) {
+      queue.enqueue(connection, List.of(past, future));
+      topic.publish(connection, future);
+      topic.publish(connection, past);
+    }
+    assertThat(bodies(queue.take(5, SOON))).containsExactly("past", "plain", "past");
+    assertThat(bodies(subscription.take(5, SOON))).containsExactly("past", "past");
+    assertThat(
+            fixture.database.queryLong(
+                "SELECT count(*) FROM ${schema}.message WHERE lane IS NULL AND due = '"
+                    + now.plusSeconds(3600).plusNanos(1000)
+                    + "'"))
+        .isEqualTo(4);
   }
 
   @Test

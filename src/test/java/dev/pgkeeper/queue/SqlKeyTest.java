@@ -1,6 +1,7 @@
 package dev.pgkeeper.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.sql.Connection;
 import org.junit.jupiter.api.Test;
@@ -116,6 +117,29 @@ class SqlKeyTest extends SqlQueueTest {
     assertThat(take(1)).isEqualTo("sleeps");
     tidy();
     assertThat(take(1)).isEqualTo("a5");
+  }
+
+  @Test
+  void onlyTheFirstOfAllKeysAndOfAPriorityKeepsOthersWaiting() throws Exception {
+    try (Connection one = database.connect();
+        Connection other = database.connect()) {
+      ask(other, "SELECT set_config('lock_timeout', '100ms', false)");
+      one.setAutoCommit(false);
+      other.setAutoCommit(false);
+      ask(one, enqueueCall("a1", A + ", in_priority => 5"));
+      for (String first : new String[] {B, ", in_priority => 5"}) {
+        assertThatThrownBy(() -> ask(other, enqueueCall("waits", first)))
+            .hasMessageContaining("lock timeout");
+        other.rollback();
+      }
+      one.commit();
+      ask(one, enqueueCall("a2", A + ", in_priority => 5"));
+      ask(other, enqueueCall("a3", A + ", in_priority => 5"));
+      ask(other, enqueueCall("b1", B + ", in_priority => 5"));
+      other.commit();
+      one.commit();
+    }
+    assertThat(take(9)).isEqualTo("a1,b1");
   }
 
   @Test

@@ -163,7 +163,7 @@ class SqlMessageTest extends SqlQueueTest {
       caller.setAutoCommit(false);
       ask(
           caller,
-          "SELECT ${schema}._enqueue(${schema}.next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL)"
+          "SELECT ${schema}._enqueue(${schema}.next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
               .formatted(queue));
       for (int look = 0; look < 3; look++) {
         enqueue("x");
@@ -192,6 +192,7 @@ class SqlMessageTest extends SqlQueueTest {
         "enqueue('%s', 'x', 1001); PK005",
         "enqueue('%s', 'x', in_delay => '-1 s'); PK005",
         "enqueue('%s', 'x', in_life => '0 s'); PK005",
+        "enqueue('%s', 'x', in_not_before => 'infinity'); PK005",
         "enqueue('%s', 'x', in_headers => '{a}'); PK005",
         "enqueue('%s', 'x', in_headers => '{a,NULL}'); PK005",
         "enqueue_all(array_fill('%s'::text, '{1001}'), array_fill('x'::bytea, '{1001}')); PK005",

@@ -50,6 +50,7 @@ class SqlPlansTest {
     }
     database.execute("SELECT ${schema}.queue_create('q' || i) FROM generate_series(1, 1000) i");
     database.execute("UPDATE ${schema}.queue SET keyed = true WHERE id = 2");
+    database.execute("SELECT ${schema}.subscribe('t', 's' || i) FROM generate_series(1, 2) i");
     messages(1, 50_000, "NULL");
     messages(2, 50_000, "'k' || i % 5000");
     database.execute(
@@ -96,6 +97,12 @@ class SqlPlansTest {
     calls.put(
         "request_enqueue_all",
         "SELECT ${schema}.request_enqueue_all(1, %1$d, 3, '{q1,q2}', '{a,b}', '{1,2}', '{0,5}', '{NULL,k}', NULL, NULL, '{e%1$d,NULL}')");
+    calls.put(
+        "request_publish",
+        "SELECT ${schema}.request_publish(1, %1$d, 4, 't', 'x', 1, NULL, 'k', NULL, NULL, NULL)");
+    calls.put(
+        "request_administer",
+        "SELECT ${schema}.request_administer(1, %1$d, 5, 'redrive', 'q1', '{-100006}', NULL, NULL)");
     calls.put("ring_idle", "SELECT ${schema}.ring_idle('{q1,q5}', '{1,2}')");
     calls.put(
         "take",

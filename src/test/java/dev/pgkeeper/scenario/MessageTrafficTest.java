@@ -73,7 +73,7 @@ class MessageTrafficTest {
                 """
                 CREATE OR REPLACE FUNCTION ${schema}.give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[],
                     in_errors text[]) RETURNS void LANGUAGE sql
-                  AS 'SELECT ${schema}.key_free(m.queue, m.key, m.id) FROM unnest(in_messages) AS m WHERE m.key IS NOT NULL'
+                  AS 'SELECT ${schema}.keys_free(array_agg(m.queue), array_agg(m.key), array_agg(m.id)) FROM unnest(in_messages) AS m WHERE m.key IS NOT NULL'
                 """,
                 TrafficChecker::lost))
         .isNotEmpty();

@@ -8,8 +8,10 @@ import dev.pgkeeper.queue.Outgoing;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,13 +32,14 @@ record Batch(
     String @Nullable [] keys,
     String @Nullable [] headers,
     Long @Nullable [] livesMs,
-    String @Nullable [] deduplicationKeys) {
+    String @Nullable [] deduplicationKeys,
+    String @Nullable [] notBefore) {
 
   /** Nothing but payloads, for one queue. */
   static Batch plain(String queue, byte[][] payloads) {
     String[] queues = new String[payloads.length];
     Arrays.fill(queues, queue);
-    return new Batch(queues, payloads, null, null, null, null, null, null);
+    return new Batch(queues, payloads, null, null, null, null, null, null, null);
   }
 
   static <T> Batch of(String queue, Codec<T> codec, List<Outgoing<T>> messages) {
@@ -53,26 +56,19 @@ record Batch(
             messages,
             new Long[0],
             one -> one.timeToLive() == null ? null : one.timeToLive().toMillis()),
-        column(messages, new String[0], Outgoing::deduplicationKey));
-  }
-
-  /** The same message, for each of these queues. */
-  static <T> Batch forEach(List<String> queues, Codec<T> codec, Outgoing<T> message) {
-    Batch one = of("", codec, Collections.nCopies(queues.size(), message));
-    return new Batch(
-        queues.toArray(String[]::new),
-        one.payloads,
-        one.priorities,
-        one.delaysMs,
-        one.keys,
-        one.headers,
-        one.livesMs,
-        one.deduplicationKeys);
+        column(messages, new String[0], Outgoing::deduplicationKey),
+        column(messages, new String[0], Batch::notBefore));
   }
 
   /** Never earlier than asked for. */
   private static long delayMs(Outgoing<?> message) {
     return message.delay().plusNanos(999_999).toMillis();
+  }
+
+  /** As PostgreSQL reads it, which knows microseconds. */
+  private static @Nullable String notBefore(Outgoing<?> message) {
+    Instant moment = message.notBefore();
+    return moment == null ? null : moment.plusNanos(999).truncatedTo(ChronoUnit.MICROS).toString();
   }
 
   static <T> byte[] encode(Codec<T> codec, T body) {
@@ -132,6 +128,26 @@ record Batch(
     array(statement, first + 5, "text", headers);
     array(statement, first + 6, "int8", livesMs);
     array(statement, first + 7, "text", deduplicationKeys);
+    array(statement, first + 8, "timestamptz", notBefore);
+  }
+
+  /** The only message, for the topic that is named instead of a queue. */
+  void bindOnly(PreparedStatement statement, int first) throws SQLException {
+    statement.setString(first, queues[0]);
+    statement.setBytes(first + 1, payloads[0]);
+    only(statement, first + 2, Types.INTEGER, priorities);
+    only(statement, first + 3, Types.BIGINT, delaysMs);
+    only(statement, first + 4, Types.VARCHAR, keys);
+    only(statement, first + 5, Types.VARCHAR, headers);
+    only(statement, first + 6, Types.BIGINT, livesMs);
+    only(statement, first + 7, Types.VARCHAR, deduplicationKeys);
+    only(statement, first + 8, Types.OTHER, notBefore);
+  }
+
+  private static void only(
+      PreparedStatement statement, int at, int type, Object @Nullable [] values)
+      throws SQLException {
+    statement.setObject(at, values == null ? null : values[0], type);
   }
 
   private static void array(

@@ -24,6 +24,7 @@ final class NamedQueue {
 
   final String name;
   final Bell bell = new Bell();
+  final Tally tally;
   private final Queues queues;
   private final Combiner<byte[][], Long> enqueueing;
   private final Combiner<Trip, Answer> taking;
@@ -31,6 +32,7 @@ final class NamedQueue {
   NamedQueue(Queues queues, String name) {
     this.queues = queues;
     this.name = name;
+    this.tally = new Tally(queues.tallies(), this);
     this.enqueueing = new Combiner<>(this::enqueueAlone, this::enqueueTogether);
     this.taking = new Combiner<>(this::takeAlone, this::takeTogether);
   }
@@ -43,7 +45,9 @@ final class NamedQueue {
 
   /** The number of the first; the others follow it one by one. */
   long enqueue(byte[][] payloads) {
-    return enqueueing.apply(payloads);
+    long first = enqueueing.apply(payloads);
+    tally.enqueued(payloads.length);
+    return first;
   }
 
   private Long enqueueAlone(byte[][] payloads) {
@@ -174,6 +178,8 @@ final class NamedQueue {
       }
       queues.used(this, taken.nextMs());
       Set<Claimed> refused = new HashSet<>(departure.done(State.ACKED, taken.refused()));
+      tally.taken(taken.messages().size());
+      tally.acked(acks.size() - refused.size());
       return share(trips, claim(taken, first, apart, trips.get(0).lease, sentAt), refused, taken);
     } finally {
       if (!done) {
@@ -194,7 +200,7 @@ final class NamedQueue {
         claim = new Claim(first + claimed.size(), messages, lease, sentAt);
         queues.claims().know(claim);
       }
-      claimed.add(new Claimed(message, claim));
+      claimed.add(new Claimed(this, message, claim));
     }
     return claimed;
   }

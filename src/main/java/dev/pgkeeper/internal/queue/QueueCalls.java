@@ -51,7 +51,7 @@ final class QueueCalls {
   String requestEnqueueAllSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
   }
 
   /** In the caller's transaction. */
@@ -59,7 +59,9 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT o.* FROM unnest(" + schema + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+              "SELECT o.* FROM unnest("
+                  + schema
+                  + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
         batch.bind(statement, 1);
         return Outcome.allOf(statement);
       }
@@ -353,6 +355,21 @@ final class QueueCalls {
     return texts;
   }
 
+  SqlFunction<Boolean> queueReport(List<Tally.Counts> counts) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".queue_report(?, ?, ?, ?, ?, ?)")) {
+        Database.array(statement, 1, "text", counts, Tally.Counts::queue);
+        Database.array(statement, 2, "int8", counts, Tally.Counts::enqueued);
+        Database.array(statement, 3, "int8", counts, Tally.Counts::taken);
+        Database.array(statement, 4, "int8", counts, Tally.Counts::acked);
+        Database.array(statement, 5, "int8", counts, Tally.Counts::returned);
+        Database.array(statement, 6, "int8", counts, Tally.Counts::died);
+        return statement.execute();
+      }
+    };
+  }
+
   // Looking after queues.
 
   SqlFunction<Boolean> queueCreate(String queue, QueueOptions options) {
@@ -396,21 +413,9 @@ final class QueueCalls {
 
   /** Null: there is no such queue. */
   SqlFunction<@Nullable Boolean> isPaused(String queue) {
-    return flag("is_paused", queue);
-  }
-
-  SqlFunction<@Nullable Boolean> pause(String queue) {
-    return flag("pause", queue);
-  }
-
-  SqlFunction<@Nullable Boolean> resume(String queue) {
-    return flag("resume", queue);
-  }
-
-  private SqlFunction<@Nullable Boolean> flag(String function, String queue) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
+          connection.prepareStatement("SELECT " + schema + ".is_paused(?)")) {
         statement.setString(1, queue);
         try (ResultSet row = statement.executeQuery()) {
           row.next();
@@ -427,49 +432,26 @@ final class QueueCalls {
     }
   }
 
-  /** Some of what is to go; how many went. */
-  SqlFunction<Integer> purge(String queue) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".purge(?)")) {
-        statement.setString(1, queue);
-        return count(statement);
-      }
-    };
+  String requestAdministerSql() {
+    return "SELECT (outcome).*, watched FROM "
+        + schema
+        + ".request_administer(?, ?, ?, ?, ?, ?, ? * interval '1 ms', ?)";
   }
 
-  /** Of all dead letters, or of those with these ids, or of those older than this: some. */
-  SqlFunction<Integer> redrive(String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return dead("redrive", queue, ids, older);
-  }
-
-  SqlFunction<Integer> discard(String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return dead("discard", queue, ids, older);
-  }
-
-  private SqlFunction<Integer> dead(
-      String function, String queue, long @Nullable [] ids, @Nullable Duration older) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT " + schema + "." + function + "(?, ?, ? * interval '1 ms')")) {
-        statement.setString(1, queue);
-        statement.setArray(
-            2,
-            ids == null
-                ? null
-                : connection.createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
-        statement.setObject(3, millis(older), Types.BIGINT);
-        return count(statement);
-      }
-    };
-  }
-
-  private static int count(PreparedStatement statement) throws SQLException {
-    try (ResultSet row = statement.executeQuery()) {
-      row.next();
-      return row.getInt(1);
-    }
+  static void bind(PreparedStatement statement, int first, Administration order)
+      throws SQLException {
+    long[] ids = order.ids();
+    statement.setString(first, order.what().sql());
+    statement.setString(first + 1, order.queue());
+    statement.setArray(
+        first + 2,
+        ids == null
+            ? null
+            : statement
+                .getConnection()
+                .createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
+    statement.setObject(first + 3, millis(order.older()), Types.BIGINT);
+    statement.setString(first + 4, order.subscription());
   }
 
   SqlFunction<List<DeadLetter>> deadLetters(String queue, int most) {
@@ -518,13 +500,22 @@ final class QueueCalls {
     };
   }
 
-  SqlFunction<Boolean> unsubscribe(String topic, String subscription) {
+  String requestPublishSql() {
+    return "SELECT o.*, watched FROM "
+        + schema
+        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+  }
+
+  /** In the caller's transaction. */
+  SqlFunction<List<Outcome>> publishAll(Batch message) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".unsubscribe(?, ?)")) {
-        statement.setString(1, topic);
-        statement.setString(2, subscription);
-        return is(statement);
+          connection.prepareStatement(
+              "SELECT o.* FROM unnest("
+                  + schema
+                  + ".publish_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
+        message.bindOnly(statement, 1);
+        return Outcome.allOf(statement);
       }
     };
   }

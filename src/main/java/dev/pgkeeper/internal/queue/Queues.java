@@ -14,17 +14,23 @@ import dev.pgkeeper.queue.Enqueued;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +44,12 @@ public final class Queues implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Queues.class);
   private static final String RING = "queue ";
 
+  /** How long handlers may run on when the keeper is closed. */
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(10);
+
+  /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
+  private static final int MANY = 500;
+
   private final Database database;
   private final ClientSession session;
   private final Executor background;
@@ -45,6 +57,7 @@ public final class Queues implements Companion {
   private final QueueCalls calls;
   private final Claims claims = new Claims();
   private final Tidying tidying;
+  private final Tallies tallies;
   private final Threads threads = new Threads();
   private final Map<String, NamedQueue> named = new ConcurrentHashMap<>();
 
@@ -65,6 +78,7 @@ public final class Queues implements Companion {
     this.sweep = options.sweep();
     this.calls = new QueueCalls(database.schema());
     this.tidying = new Tidying(this);
+    this.tallies = new Tallies(this);
     session.accompany(this);
   }
 
@@ -90,6 +104,10 @@ public final class Queues implements Companion {
 
   Tidying tidying() {
     return tidying;
+  }
+
+  Tallies tallies() {
+    return tallies;
   }
 
   Duration sweep() {
@@ -160,7 +178,32 @@ public final class Queues implements Companion {
               }
               calls.ringIdle(connection, numbers.keySet(), numbers.values());
             });
-    return batch.enqueued(outcomes);
+    List<Enqueued> enqueued = batch.enqueued(outcomes);
+    countEnqueued(batch, enqueued);
+    return enqueued;
+  }
+
+  void countEnqueued(Batch batch, List<Enqueued> enqueued) {
+    for (int i = 0; i < enqueued.size(); i++) {
+      if (!enqueued.get(i).isDuplicate()) {
+        named(batch.queues()[i]).tally.enqueued(1);
+      }
+    }
+  }
+
+  /**
+   * Under a topic, to all subscriptions or none; an outcome for each, whose path is its queue. The
+   * batch is one message, with the topic instead of a queue.
+   */
+  List<Outcome> publish(Batch message) {
+    return database.request(
+        calls.requestPublishSql(),
+        message::bindOnly,
+        (connection, schema, outcomes) ->
+            calls.ringIdle(
+                connection,
+                outcomes.stream().map(Outcome::path).toList(),
+                Collections.nCopies(outcomes.size(), 1)));
   }
 
   // Giving back.
@@ -184,7 +227,9 @@ public final class Queues implements Companion {
           .filter(outcome -> outcome.code() == KeeperException.Code.REFUSED)
           .forEach(outcome -> refused.add(outcome.number()));
       done = true;
-      return departure.done(State.GIVEN_BACK, refused);
+      List<Claimed> lost = departure.done(State.GIVEN_BACK, refused);
+      returns.stream().filter(one -> !lost.contains(one.claimed())).forEach(Return::count);
+      return lost;
     } finally {
       if (!done) {
         departure.failed();
@@ -217,6 +262,30 @@ public final class Queues implements Companion {
     inDoubt.add(message);
   }
 
+  // Looking after queues.
+
+  /** Done once; how many messages it was, or 1 if something changed. */
+  int administer(Administration order) {
+    return database
+        .request(
+            calls.requestAdministerSql(),
+            (statement, first) -> QueueCalls.bind(statement, first, order),
+            (connection, schema, outcomes) -> {})
+        .get(0)
+        .children();
+  }
+
+  /** Some at a time, for as long as there are many. */
+  long administerAll(Supplier<Administration> some) {
+    long all = 0;
+    int more;
+    do {
+      more = administer(some.get());
+      all += more;
+    } while (more >= MANY);
+    return all;
+  }
+
   // Consumers.
 
   void add(Worker<?> worker) {
@@ -225,6 +294,70 @@ public final class Queues implements Companion {
 
   void remove(Worker<?> worker) {
     workers.remove(worker);
+  }
+
+  // The end.
+
+  /** What is to be done before the session ends: within a bounded time. */
+  public void close() {
+    if (session.state().isTerminal()) {
+      return;
+    }
+    stopConsumers();
+    if (session.isHeld()) {
+      try {
+        settleDoubts();
+      } catch (KeeperException e) {
+        log.debug("session {}: what was acked in transactions is not counted", session.id(), e);
+      }
+      tallies.report();
+    }
+  }
+
+  /**
+   * Has all consumers give back at once what no handler has begun, and waits for the handlers that
+   * run. What these do not finish in time goes to others, with the session.
+   */
+  private void stopConsumers() {
+    List<Worker<?>> stopping = List.copyOf(workers);
+    if (stopping.isEmpty()) {
+      return;
+    }
+    long deadline = System.nanoTime() + LONGEST_CLOSE.toNanos();
+    // On another thread, for it waits for the database as long as any call does.
+    CompletableFuture<Void> begun =
+        CompletableFuture.runAsync(() -> stopping.forEach(Worker::beginToStop), this::later);
+    int running = 0;
+    try {
+      if (await(begun, deadline)) {
+        for (Worker<?> one : stopping) {
+          running += one.awaitEnd(Duration.ofNanos(deadline - System.nanoTime())) ? 0 : 1;
+        }
+      } else {
+        running = stopping.size();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (running > 0) {
+      log.warn(
+          "session {} ends although {} consumers have not stopped within {}: others get what they did not finish",
+          session.id(),
+          running,
+          LONGEST_CLOSE);
+    }
+  }
+
+  private static boolean await(CompletableFuture<Void> what, long deadline)
+      throws InterruptedException {
+    try {
+      what.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("stopping consumers failed", e);
+    }
   }
 
   // What the session tells.
@@ -306,6 +439,7 @@ public final class Queues implements Companion {
       if (!there.contains(one.claim().number) && one.beginToLeave()) {
         inDoubt.remove(one);
         claims.committed(one);
+        one.queue().tally.acked(1);
       }
     }
   }
@@ -321,6 +455,9 @@ public final class Queues implements Companion {
   public void told(SessionState state) {
     if (state.isTerminal()) {
       tidying.stop();
+      if (state == SessionState.LOST) {
+        later(tallies::report);
+      }
       workers.forEach(Worker::sessionEnded);
       named.values().forEach(queue -> queue.bell.ringAll());
     }

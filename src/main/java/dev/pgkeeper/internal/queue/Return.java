@@ -1,5 +1,7 @@
 package dev.pgkeeper.internal.queue;
 
+import dev.pgkeeper.queue.Bury;
+import dev.pgkeeper.queue.RetryLater;
 import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,26 @@ record Return(Claimed claimed, How how, @Nullable Long delayMs, @Nullable String
 
   static Return dead(Claimed claimed, String error) {
     return new Return(claimed, How.DEAD, null, shorten(error));
+  }
+
+  /** What becomes of a message whose handler threw this. */
+  static Return after(Claimed claimed, Throwable thrown) {
+    if (thrown instanceof RetryLater later) {
+      return retry(claimed, later.delay(), later.getMessage());
+    } else if (thrown instanceof Bury bury) {
+      return dead(claimed, String.valueOf(bury.getMessage()));
+    }
+    return retry(claimed, null, text(thrown));
+  }
+
+  /** It was given back. */
+  void count() {
+    Tally tally = claimed.queue().tally;
+    if (how == How.DEAD) {
+      tally.died(1);
+    } else {
+      tally.returned(1);
+    }
   }
 
   static String text(Throwable error) {

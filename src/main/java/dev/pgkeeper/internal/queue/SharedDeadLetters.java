@@ -1,25 +1,20 @@
 package dev.pgkeeper.internal.queue;
 
-import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.queue.Administration.What;
 import dev.pgkeeper.queue.DeadLetter;
 import dev.pgkeeper.queue.DeadLetters;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /** The dead letters of one queue. */
 final class SharedDeadLetters implements DeadLetters {
   private final Queues queues;
   private final String queue;
-  private final ToLongFunction<SqlFunction<Integer>> untilNone;
 
-  /**
-   * @param untilNone calls it again and again, and adds up
-   */
-  SharedDeadLetters(Queues queues, String queue, ToLongFunction<SqlFunction<Integer>> untilNone) {
+  SharedDeadLetters(Queues queues, String queue) {
     this.queues = queues;
     this.queue = queue;
-    this.untilNone = untilNone;
   }
 
   @Override
@@ -32,32 +27,41 @@ final class SharedDeadLetters implements DeadLetters {
 
   @Override
   public int redrive(long... ids) {
-    return queues.database().read(queues.calls().redrive(queue, ids, null));
+    return (int) all(What.REDRIVE, ids, Duration.ZERO);
   }
 
   @Override
   public long redriveAll() {
-    return untilNone.applyAsLong(queues.calls().redrive(queue, null, null));
+    return all(What.REDRIVE, null, Duration.ZERO);
   }
 
   @Override
   public long redriveOlderThan(Duration age) {
-    return untilNone.applyAsLong(queues.calls().redrive(queue, null, checkAge(age)));
+    return all(What.REDRIVE, null, checkAge(age));
   }
 
   @Override
   public int discard(long... ids) {
-    return queues.database().read(queues.calls().discard(queue, ids, null));
+    return (int) all(What.DISCARD, ids, Duration.ZERO);
   }
 
   @Override
   public long discardAll() {
-    return untilNone.applyAsLong(queues.calls().discard(queue, null, null));
+    return all(What.DISCARD, null, Duration.ZERO);
   }
 
   @Override
   public long discardOlderThan(Duration age) {
-    return untilNone.applyAsLong(queues.calls().discard(queue, null, checkAge(age)));
+    return all(What.DISCARD, null, checkAge(age));
+  }
+
+  /** What dies again meanwhile is not meant: it would never end where everything fails at once. */
+  private long all(What what, long @Nullable [] ids, Duration age) {
+    long beganAt = System.nanoTime();
+    return queues.administerAll(
+        () ->
+            Administration.ofDeadLetters(
+                what, queue, ids, age.plusNanos(System.nanoTime() - beganAt)));
   }
 
   private static Duration checkAge(Duration age) {

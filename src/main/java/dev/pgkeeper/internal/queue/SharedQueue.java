@@ -5,6 +5,8 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.queue.Administration.What;
+import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.NamedQueue.Answer;
 import dev.pgkeeper.internal.queue.NamedQueue.Trip;
 import dev.pgkeeper.queue.ConsumeOptions;
@@ -206,7 +208,9 @@ public final class SharedQueue<T> implements Queue<T> {
 
   private List<Enqueued> enqueue(Connection connection, Batch batch) {
     List<Outcome> outcomes = made(connection, queues.calls().enqueueAll(batch));
-    return batch.enqueued(outcomes);
+    List<Enqueued> enqueued = batch.enqueued(outcomes);
+    queues.countEnqueued(batch, enqueued);
+    return enqueued;
   }
 
   // Taking.
@@ -275,7 +279,17 @@ public final class SharedQueue<T> implements Queue<T> {
     queue.beginToLeave(done);
     List<Claimed> leaving = done;
     while (true) {
-      Answer answer = look(new Trip(most, lease, false, leaving, false), deadline);
+      Answer answer;
+      try {
+        answer = look(new Trip(most, lease, false, leaving, false), deadline);
+      } catch (KeeperException.SessionExpired e) {
+        throw sessionEnded(leaving, e);
+      } finally {
+        // Of what was not even asked for.
+        leaving.stream()
+            .filter(one -> one.state() == State.LEAVING)
+            .forEach(one -> one.become(State.HELD));
+      }
       leaving = List.of();
       List<Delivery<T>> deliveries = deliver(answer.taken());
       if (!answer.refused().isEmpty()) {
@@ -285,6 +299,16 @@ public final class SharedQueue<T> implements Queue<T> {
         return deliveries;
       }
     }
+  }
+
+  /** What had not left is lost with it: to who has a message, that is the same as by its lease. */
+  private RuntimeException sessionEnded(List<Claimed> leaving, KeeperException.SessionExpired e) {
+    List<Claimed> lost =
+        leaving.stream()
+            .filter(one -> one.state() == State.HELD || one.state() == State.LEAVING)
+            .toList();
+    lost.forEach(one -> one.become(State.LOST));
+    return lost.isEmpty() ? e : Claims.notHeld(queue.name, lost.get(0), e);
   }
 
   private Answer look(Trip trip, long deadline) throws InterruptedException {
@@ -357,6 +381,7 @@ public final class SharedQueue<T> implements Queue<T> {
     checkNumber("messages", most, 1);
     while (true) {
       List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
+      queue.tally.taken(taken.size());
       List<Message<T>> messages = new ArrayList<>(taken.size());
       for (StoredMessage stored : taken) {
         try {
@@ -365,6 +390,8 @@ public final class SharedQueue<T> implements Queue<T> {
           Database.on(connection, queues.calls().bury(queue.name, stored, why(e)));
         }
       }
+      queue.tally.acked(messages.size());
+      queue.tally.died(taken.size() - messages.size());
       if (!messages.isEmpty() || taken.isEmpty()) {
         return messages;
       }
@@ -404,6 +431,7 @@ public final class SharedQueue<T> implements Queue<T> {
                             .ack(queues.session().id(), claimed.claim().number, claimed.id()));
                   });
           queues.claims().committed(claimed);
+          queue.tally.acked(1);
           return true;
         });
   }
@@ -471,34 +499,23 @@ public final class SharedQueue<T> implements Queue<T> {
   @Override
   public long purge() {
     ensureThere();
-    return repeated(queues.calls().purge(queue.name));
-  }
-
-  /** Some at a time, until none is left. */
-  private long repeated(SqlFunction<Integer> some) {
-    long all = 0;
-    int more;
-    do {
-      more = queues.database().read(some);
-      all += more;
-    } while (more > 0);
-    return all;
+    return queues.administerAll(() -> Administration.of(What.PURGE, queue.name));
   }
 
   @Override
   public boolean pause() {
-    return !isPaused() && queues.database().read(queues.calls().pause(queue.name));
+    return !isPaused() && queues.administer(Administration.of(What.PAUSE, queue.name)) > 0;
   }
 
   @Override
   public boolean resume() {
-    return isPaused() && queues.database().read(queues.calls().resume(queue.name));
+    return isPaused() && queues.administer(Administration.of(What.RESUME, queue.name)) > 0;
   }
 
   @Override
   public DeadLetters deadLetters() {
     ensureThere();
-    return new SharedDeadLetters(queues, queue.name, this::repeated);
+    return new SharedDeadLetters(queues, queue.name);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.pgkeeper.internal.queue;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.queue.Outgoing;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
@@ -10,9 +11,8 @@ import dev.pgkeeper.queue.Topic;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Consumer;
 
-/** A topic: who publishes asks which subscriptions there are, and enqueues into all of them. */
+/** A topic: what is published is enqueued into the queues of all subscriptions there are. */
 public final class SharedTopic<T> implements Topic<T> {
   private static final char SLASH = '/';
 
@@ -39,18 +39,13 @@ public final class SharedTopic<T> implements Topic<T> {
   @Override
   public int publish(Outgoing<T> message) {
     queues.session().ensureUsable();
+    Batch only = only(message);
     try {
-      return publishToAll(message);
+      return counted(queues.publish(only));
     } catch (KeeperException.NoQueue e) {
-      return publishToAll(message); // a subscription ended meanwhile, and nothing was published
+      // A subscription ended meanwhile, and nothing was published.
+      return counted(queues.publish(only));
     }
-  }
-
-  private int publishToAll(Outgoing<T> message) {
-    return enqueue(
-        queues.database().read(queues.calls().subscriptions(name)),
-        message,
-        batch -> queues.enqueue(batch));
   }
 
   @Override
@@ -62,27 +57,20 @@ public final class SharedTopic<T> implements Topic<T> {
   public int publish(Connection connection, Outgoing<T> message) {
     Objects.requireNonNull(connection, "connection");
     queues.session().ensureUsable();
-    return enqueue(
-        Database.on(connection, queues.calls().subscriptions(name)),
-        message,
-        batch -> Database.on(connection, queues.calls().enqueueAll(batch)));
+    return counted(Database.on(connection, queues.calls().publishAll(only(message))));
   }
 
-  private int enqueue(List<String> subscriptions, Outgoing<T> message, Consumer<Batch> enqueuer) {
-    if (subscriptions.size() > Queue.MOST_AT_ONCE) {
-      throw new IllegalStateException(
-          "the topic "
-              + name
-              + " has "
-              + subscriptions.size()
-              + " subscriptions; "
-              + Queue.MOST_AT_ONCE
-              + " can be published to at once");
+  private Batch only(Outgoing<T> message) {
+    return Batch.of(name, codec, List.of(message));
+  }
+
+  private int counted(List<Outcome> outcomes) {
+    for (Outcome one : outcomes) {
+      if (one.code() == KeeperException.Code.OK) {
+        queues.named(one.path()).tally.enqueued(1);
+      }
     }
-    if (!subscriptions.isEmpty()) {
-      enqueuer.accept(Batch.forEach(subscriptions, codec, message));
-    }
-    return subscriptions.size();
+    return outcomes.size();
   }
 
   @Override
@@ -104,7 +92,7 @@ public final class SharedTopic<T> implements Topic<T> {
   public boolean unsubscribe(String subscription) {
     checkSubscription(subscription);
     queues.session().ensureUsable();
-    return queues.database().read(queues.calls().unsubscribe(name, subscription));
+    return queues.administer(Administration.unsubscribe(name, subscription)) > 0;
   }
 
   @Override

@@ -392,7 +392,7 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
             message.attempt(),
             e.getClass().getName());
         log.debug("message {} of the queue {}", claimed.id(), queue.name, e);
-        queues.giveBackForSure(List.of(Return.retry(claimed, null, Return.text(e))));
+        queues.giveBackForSure(List.of(Return.after(claimed, e)));
       }
     } catch (KeeperException.Unreadable e) {
       log.warn("{}; it is under the dead letters now", e.getMessage());
@@ -459,6 +459,12 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
 
   @Override
   public boolean stop(Duration patience) throws InterruptedException {
+    beginToStop();
+    return awaitEnd(patience);
+  }
+
+  /** Takes nothing more, and gives back what no handler has begun. */
+  void beginToStop() {
     List<Return> back = new ArrayList<>();
     boolean owed;
     lock.lock();
@@ -479,7 +485,6 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
     }
     travelIfWanted();
     endIfQuiet();
-    return awaitEnd(patience);
   }
 
   /** The last handler, or the last trip, may come back long after nobody waits for it any more. */
@@ -496,7 +501,8 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
     }
   }
 
-  private boolean awaitEnd(Duration patience) throws InterruptedException {
+  /** False: handlers still run after so long. */
+  boolean awaitEnd(Duration patience) throws InterruptedException {
     long left = patience.toNanos();
     lock.lockInterruptibly();
     try {

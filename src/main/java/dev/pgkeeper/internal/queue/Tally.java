@@ -1,0 +1,62 @@
+package dev.pgkeeper.internal.queue;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** How many messages of one queue this client has seen go where since it last reported. */
+final class Tally {
+  private final Tallies tallies;
+  private final NamedQueue queue;
+  private final LongAdder enqueued = new LongAdder();
+  private final LongAdder taken = new LongAdder();
+  private final LongAdder acked = new LongAdder();
+  private final LongAdder returned = new LongAdder();
+  private final LongAdder died = new LongAdder();
+
+  Tally(Tallies tallies, NamedQueue queue) {
+    this.tallies = tallies;
+    this.queue = queue;
+  }
+
+  /** What is reported of one queue. */
+  record Counts(String queue, long enqueued, long taken, long acked, long returned, long died) {}
+
+  void enqueued(int messages) {
+    count(enqueued, messages);
+  }
+
+  void taken(int messages) {
+    count(taken, messages);
+  }
+
+  void acked(int messages) {
+    count(acked, messages);
+  }
+
+  /** Back in the queue. */
+  void returned(int messages) {
+    count(returned, messages);
+  }
+
+  /** Under the dead letters, because that is what was asked for. */
+  void died(int messages) {
+    count(died, messages);
+  }
+
+  private void count(LongAdder counter, int messages) {
+    if (messages > 0) {
+      counter.add(messages);
+      tallies.changed(queue);
+    }
+  }
+
+  /** From here on it counts anew. */
+  Counts take() {
+    return new Counts(
+        queue.name,
+        enqueued.sumThenReset(),
+        taken.sumThenReset(),
+        acked.sumThenReset(),
+        returned.sumThenReset(),
+        died.sumThenReset());
+  }
+}
