@@ -60,6 +60,7 @@ public final class Keeper implements AutoCloseable {
   private final SharedGuard guard;
   private final Queues queues;
   private final ThreadPoolExecutor background;
+  private final Succession succession;
 
   private Keeper(
       KeeperOptions options,
@@ -68,7 +69,8 @@ public final class Keeper implements AutoCloseable {
       SharedTree tree,
       Lines lines,
       Queues queues,
-      ThreadPoolExecutor background) {
+      ThreadPoolExecutor background,
+      Succession succession) {
     this.options = options;
     this.database = database;
     this.session = session;
@@ -82,6 +84,7 @@ public final class Keeper implements AutoCloseable {
             background,
             path -> new SharedLine(lines, options.chroot(), path, "scheduler", 1));
     this.background = background;
+    this.succession = succession;
   }
 
   public static Keeper connect(DataSource dataSource) {
@@ -98,6 +101,11 @@ public final class Keeper implements AutoCloseable {
    */
   public static Keeper connect(DataSource dataSource, KeeperOptions options) {
     Objects.requireNonNull(dataSource, "dataSource");
+    return connect(dataSource, options, new Succession(next -> connect(dataSource, options, next)));
+  }
+
+  private static Keeper connect(
+      DataSource dataSource, KeeperOptions options, Succession succession) {
     Database database = new Database(dataSource, options.schema(), options.operationTimeout());
     ServerCheck.pass(database);
     ThreadPoolExecutor background = backgroundThreads();
@@ -109,7 +117,7 @@ public final class Keeper implements AutoCloseable {
       Lines lines = new Lines(database, session, background);
       Queues queues = new Queues(database, session, options, background);
       session.open();
-      return new Keeper(options, database, session, tree, lines, queues, background);
+      return new Keeper(options, database, session, tree, lines, queues, background, succession);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -311,6 +319,19 @@ public final class Keeper implements AutoCloseable {
     return session.isHeld();
   }
 
+  /**
+   * Does something that is to outlive this session: at once, and again in each session that takes
+   * the place of one that was lost, with a keeper that is the same for all who asked, and is
+   * connected as soon as the database can be reached. What came of the work before is closed first.
+   * All this is over when the result, this keeper or one of the later ones is closed.
+   *
+   * <p>What the work throws the first time, it throws here, and that is all; later it is tried
+   * again every second. It is called on a thread that it should not keep long: others wait for it.
+   */
+  public Subscription inEachSession(Function<Keeper, ? extends AutoCloseable> work) {
+    return succession.inEachSession(this, Objects.requireNonNull(work, "work"));
+  }
+
   /** Tells every change of state from now on, once each and in order; close the result to stop. */
   public Subscription onStateChange(Consumer<SessionState> listener) {
     return session.onStateChange(Objects.requireNonNull(listener, "listener"));
@@ -324,6 +345,12 @@ public final class Keeper implements AutoCloseable {
    */
   @Override
   public void close() {
+    succession.close();
+    closeAlone();
+  }
+
+  /** Not what stands for each session. */
+  void closeAlone() {
     try {
       queues.close();
     } finally {
