@@ -238,7 +238,7 @@ final class Succession {
       try {
         if (made == null && keeper == now) {
           keeper = null; // to be tried again
-        } else if (!closed && keeper == now) {
+        } else if (keeper == now) {
           done = made;
           return null;
         }
