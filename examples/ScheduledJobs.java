@@ -10,8 +10,9 @@ import java.time.Duration;
 import java.time.ZoneId;
 
 /**
- * Jobs that several instances of an application have, and one of them runs. Start it in several
- * terminals, with the URL of a database; Enter ends it. Look with: SELECT * FROM pgkeeper.job_runs.
+ * Jobs that several instances of an application have, and one of them runs: the instance that
+ * leads, and the next one when that ends. Start it in several terminals, with the URL of a
+ * database; Enter ends it. Look with: SELECT * FROM pgkeeper.job_runs.
  */
 public class ScheduledJobs {
   public static void main(String[] arguments) throws Exception {

@@ -428,18 +428,21 @@ END $$;
 -- Those whom another transaction is about to ring are left to it as long as there are others. If there are not, they are rung too:
 -- that transaction may take its time, and be rolled back.
 CREATE FUNCTION ${schema}.wake(in_queue text, in_number integer) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+DECLARE
+  rung bigint;
+BEGIN
   WITH woken AS (
     DELETE FROM ${schema}.idle i WHERE i.queue = in_queue AND i.session = ANY (ARRAY(
         SELECT s.session FROM ${schema}.idle s WHERE s.queue = in_queue ORDER BY s.session LIMIT in_number FOR UPDATE SKIP LOCKED))
       RETURNING i.session
   )
-  SELECT pg_notify('${schema}:' || rung.session, 'queue ' || in_queue) FROM (
+  SELECT count(pg_notify('${schema}:' || r.session, 'queue ' || in_queue)) INTO rung FROM (
     SELECT w.session FROM woken w
     UNION ALL
     (SELECT s.session FROM ${schema}.idle s WHERE s.queue = in_queue AND s.session NOT IN (SELECT w.session FROM woken w)
-      ORDER BY s.session LIMIT greatest(in_number - (SELECT count(*) FROM woken), 0))) rung
-$$;
+      ORDER BY s.session LIMIT greatest(in_number - (SELECT count(*) FROM woken), 0))) r;
+END $$;
 
 -- Rings one sleeping consumer for each of these messages, which are told by their queues.
 CREATE FUNCTION ${schema}.ring_queues(in_queues integer[]) RETURNS void
@@ -586,10 +589,12 @@ END $$;
 
 -- Milliseconds until a message of this queue is due, or its time is over; null if none has a time.
 CREATE FUNCTION ${schema}.next_time(in_queue integer) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-  SELECT greatest(0, extract(epoch FROM least(m.due, m.expires) - clock_timestamp()) * 1000)::bigint FROM ${schema}.message m
-    WHERE m.queue = in_queue AND (m.due IS NOT NULL OR m.expires IS NOT NULL) ORDER BY least(m.due, m.expires) LIMIT 1
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT greatest(0, extract(epoch FROM least(m.due, m.expires) - clock_timestamp()) * 1000)::bigint FROM ${schema}.message m
+      WHERE m.queue = in_queue AND (m.due IS NOT NULL OR m.expires IS NOT NULL) ORDER BY least(m.due, m.expires) LIMIT 1);
+END $$;
 
 -- What the call that made this claim, and the in_count - 1 that follow it, answered; no row if it was not done.
 CREATE FUNCTION ${schema}.claimed(in_session bigint, in_claim bigint, in_count integer)
@@ -662,12 +667,13 @@ END $$;
 
 -- Whether there is a message that could be taken if nobody else were at its key.
 CREATE FUNCTION ${schema}.is_waiting(in_queue integer) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT FROM ${schema}.lane l, LATERAL (SELECT FROM ${schema}.message m
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM ${schema}.lane l, LATERAL (SELECT FROM ${schema}.message m
       WHERE m.queue = l.queue AND m.lane = l.lane AND m.id >= l.low AND (m.expires IS NULL OR m.expires > clock_timestamp())
       ORDER BY m.id LIMIT 1) first
-    WHERE l.queue = in_queue)
-$$;
+    WHERE l.queue = in_queue);
+END $$;
 
 -- Takes messages in the caller's transaction: they are gone if it commits, and as they were if it does not; nobody else gets them meanwhile.
 -- Not from a queue with keys: there, a message is taken first, and acked in the transaction.
@@ -742,9 +748,10 @@ END $$;
 
 -- The messages of a claim with these ids.
 CREATE FUNCTION ${schema}.messages_of(c ${schema}.claim, in_ids bigint[]) RETURNS ${schema}.message[]
-LANGUAGE sql STABLE AS $$
-  SELECT array_agg(m) FROM unnest(c.messages) AS m WHERE (m).id = ANY (in_ids)
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (SELECT array_agg(m) FROM unnest(c.messages) AS m WHERE (m).id = ANY (in_ids));
+END $$;
 
 -- Takes messages out of a claim, and deletes it with the last one. Returns the claim with those ids that it had of them.
 CREATE FUNCTION ${schema}.claim_reduce(in_session bigint, in_claim bigint, in_ids bigint[]) RETURNS ${schema}.claim

@@ -131,6 +131,50 @@ class ExamplesTest {
   }
 
   @Test
+  void aStoppedProcessKeepsItsLockForAWhileAndIsRefusedAfterLong() throws Exception {
+    try (ChildProcess story = ChildProcess.start(Class.forName("LongPause"), url)) {
+      story.awaitLine("  ada wrote", LIMIT);
+      story.awaitLine("* Bob has it, with the larger token ", LIMIT);
+      assertThat(story.awaitLine("  ada was refused: ", LIMIT)).contains("/reports/monthly");
+      assertThat(story.awaitLine("* What is there: ", LIMIT)).isEqualTo("ada, bob");
+      assertThat(story.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
+  void whoseNetworkIsCutLosesTheLockAndKnowsItFirst() throws Exception {
+    try (ChildProcess cut = ChildProcess.start(Class.forName("CutNetwork"), url)) {
+      cut.awaitLine("Ada is told: JEOPARDY", LIMIT);
+      assertThat(cut.awaitLine("Bob holds the lock; does Ada believe she does? ", LIMIT))
+          .isEqualTo("false");
+      assertThat(cut.awaitLine("Bob's token is larger: ", LIMIT)).isEqualTo("true");
+      cut.awaitLine("Ada's write is refused", LIMIT);
+      assertThat(cut.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
+  void workThatTakesLongKeepsItsLockAndItsMessage() throws Exception {
+    try (ChildProcess work = ChildProcess.start(Class.forName("LongWork"), url)) {
+      work.awaitLine("lock still held: true, taken by another: false", LIMIT);
+      assertThat(work.awaitLine("converting holidays.mp4, attempt ", LIMIT)).isEqualTo("1");
+      assertThat(work.awaitLine("films left: ", LIMIT)).isEqualTo("0");
+      assertThat(work.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
+  void anOrderThatFailsLeavesNeitherARowNorAMessage() throws Exception {
+    try (ChildProcess order = ChildProcess.start(Class.forName("TransactionalOrder"), url)) {
+      order.awaitLine("O001 failed: ", LIMIT);
+      assertThat(order.awaitLine("orders: ", LIMIT)).isEqualTo("O002");
+      assertThat(order.awaitLine("for the warehouse: ", LIMIT)).isEqualTo("O002");
+      assertThat(order.awaitExit(LIMIT)).isZero();
+    }
+    assertThat(query("SELECT ready FROM pgkeeper.queues WHERE queue = 'warehouse'")).isEqualTo("1");
+  }
+
+  @Test
   void oneLeadsAndTheNextOneWhenThatLeavesOrIsKilled() throws Exception {
     Class<?> election = Class.forName("LeaderElection");
     try (ChildProcess ada = ChildProcess.start(election, url, "ada")) {
