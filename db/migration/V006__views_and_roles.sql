@@ -100,7 +100,7 @@ BEGIN
       IF to_regclass('${schema}.migration_history') IS NOT NULL THEN
         EXECUTE format('REVOKE ALL ON ${schema}.migration_history FROM %I', g.role);
       END IF;
-      EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${schema}.zxid TO %I', g.role);
+      EXECUTE format('GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${schema} TO %I', g.role);
       EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
       EXECUTE format('REVOKE ALL ON FUNCTION ${schema}.grant_all(), ${schema}.grant_as(text, text) FROM %I', g.role);
       EXECUTE format('REVOKE ALL ON PROCEDURE ${schema}.grant_application(text), ${schema}.grant_inspector(text) FROM %I',

@@ -50,8 +50,9 @@ CREATE TABLE ${schema}.queue (
   keyed        boolean NOT NULL DEFAULT false,
   paused       timestamptz,
   topic        text COLLATE "C",
+  idle_low     bigint NOT NULL DEFAULT 0,
   created      timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+) WITH (fillfactor = 50);
 CREATE INDEX queue_topic ON ${schema}.queue (topic) WHERE topic IS NOT NULL;
 
 -- Messages of one priority of a queue, highest first. No message of the lane is below `low` (as far as was known when it was looked
@@ -153,11 +154,14 @@ CREATE TABLE ${schema}.queue_tally (
   PRIMARY KEY (queue, minute)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 
--- Who sleeps until something is enqueued. Unlogged: after a crash, everybody looks for themselves.
+-- Who sleeps until something is enqueued. Unlogged: after a crash, everybody looks for themselves. Numbers grow, and none of a queue is
+-- below its `idle_low`: where those that are gone cannot be cleaned up, nobody has to walk over them.
+CREATE SEQUENCE ${schema}.idle_number;
 CREATE UNLOGGED TABLE ${schema}.idle (
   queue   text COLLATE "C" NOT NULL,
+  number  bigint NOT NULL DEFAULT nextval('${schema}.idle_number'),
   session bigint NOT NULL,
-  PRIMARY KEY (queue, session)
+  PRIMARY KEY (queue, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX idle_session ON ${schema}.idle (session);
 
@@ -346,7 +350,8 @@ BEGIN
     PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
   END IF;
   watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.queue.' || in_queue, 0)) IS NULL;
-  watched := EXISTS (SELECT FROM ${schema}.idle i WHERE i.queue = in_queue);
+  watched := EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
+    WHERE q.name = in_queue);
 END $$;
 
 CREATE FUNCTION ${schema}.request_enqueue_all(in_session bigint, in_slot integer, in_request bigint, in_queues text[],
@@ -404,7 +409,8 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(${schema}.queue_lock(name))
       FROM (SELECT DISTINCT name FROM unnest(in_queues) AS name ORDER BY name) AS several;
   END IF;
-  RETURN EXISTS (SELECT FROM ${schema}.idle i WHERE i.queue = ANY (in_queues));
+  RETURN EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
+    WHERE q.name = ANY (in_queues));
 END $$;
 
 CREATE FUNCTION ${schema}.queue_lock(in_queue text) RETURNS bigint
@@ -430,18 +436,21 @@ END $$;
 CREATE FUNCTION ${schema}.wake(in_queue text, in_number integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  low  bigint := coalesce((SELECT q.idle_low FROM ${schema}.queue q WHERE q.name = in_queue), 0);
   rung bigint;
 BEGIN
   WITH woken AS (
-    DELETE FROM ${schema}.idle i WHERE i.queue = in_queue AND i.session = ANY (ARRAY(
-        SELECT s.session FROM ${schema}.idle s WHERE s.queue = in_queue ORDER BY s.session LIMIT in_number FOR UPDATE SKIP LOCKED))
+    DELETE FROM ${schema}.idle i WHERE i.queue = in_queue AND i.number = ANY (ARRAY(
+        SELECT s.number FROM ${schema}.idle s WHERE s.queue = in_queue AND s.number >= low ORDER BY s.number LIMIT in_number
+          FOR UPDATE SKIP LOCKED))
       RETURNING i.session
   )
   SELECT count(pg_notify('${schema}:' || r.session, 'queue ' || in_queue)) INTO rung FROM (
     SELECT w.session FROM woken w
     UNION ALL
-    (SELECT s.session FROM ${schema}.idle s WHERE s.queue = in_queue AND s.session NOT IN (SELECT w.session FROM woken w)
-      ORDER BY s.session LIMIT greatest(in_number - (SELECT count(*) FROM woken), 0))) r;
+    (SELECT s.session FROM ${schema}.idle s
+      WHERE s.queue = in_queue AND s.number >= low AND s.session NOT IN (SELECT w.session FROM woken w)
+      ORDER BY s.number LIMIT greatest(in_number - (SELECT count(*) FROM woken), 0))) r;
 END $$;
 
 -- Rings one sleeping consumer for each of these messages, which are told by their queues.
@@ -554,7 +563,8 @@ BEGIN
   END LOOP;
   asleep := looked AND (NOT source.keyed OR source.paused IS NOT NULL OR NOT ${schema}.is_waiting(source.id));
   IF asleep THEN
-    INSERT INTO ${schema}.idle VALUES (in_queue, in_session) ON CONFLICT DO NOTHING;
+    INSERT INTO ${schema}.idle (queue, session) SELECT in_queue, in_session WHERE NOT EXISTS (SELECT FROM ${schema}.idle i
+      WHERE i.queue = in_queue AND i.number >= source.idle_low AND i.session = in_session);
   END IF;
   IF acks THEN
     PERFORM ${schema}.session_check(in_session);
@@ -1049,6 +1059,7 @@ BEGIN
   FOR q IN SELECT * FROM ${schema}.queue a WHERE a.name = ANY (in_queues) ORDER BY a.id LOOP
     advanced := ${schema}.messages_advance(q.id);
     PERFORM ${schema}.lanes_look(q.id);
+    PERFORM ${schema}.idle_look(q.name, q.idle_low);
     queue := q.name;
     next_ms := ${schema}.next_time(q.id);
     IF advanced = 0 AND next_ms < 100 THEN
@@ -1066,7 +1077,10 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
   IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
-    INSERT INTO ${schema}.idle SELECT a.name, in_session FROM unnest(in_queues) AS a (name) ORDER BY a.name ON CONFLICT DO NOTHING;
+    INSERT INTO ${schema}.idle (queue, session)
+      SELECT a.name, in_session FROM unnest(in_queues) AS a (name) LEFT JOIN ${schema}.queue q ON q.name = a.name
+        WHERE NOT EXISTS (SELECT FROM ${schema}.idle i
+          WHERE i.queue = a.name AND i.number >= coalesce(q.idle_low, 0) AND i.session = in_session);
   END IF;
   RETURN QUERY SELECT q.name FROM ${schema}.queue q
     WHERE q.name = ANY (in_queues) AND q.paused IS NULL AND ${schema}.is_waiting(q.id);
@@ -1160,6 +1174,25 @@ BEGIN
       PERFORM ${schema}.ring_queues(ARRAY[in_queue]);
     END IF;
   END LOOP;
+END $$;
+
+-- Looks where those who sleep at a queue begin, once many have come and gone. Nobody may be about to go to sleep meanwhile; and who
+-- enqueues waits for this, so this waits for nobody.
+CREATE FUNCTION ${schema}.idle_look(in_queue text, in_low bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  last  bigint := (SELECT s.last_value FROM ${schema}.idle_number s);
+  first bigint := (SELECT i.number FROM ${schema}.idle i WHERE i.queue = in_queue AND i.number >= in_low ORDER BY i.number LIMIT 1);
+BEGIN
+  IF coalesce(first, last) - in_low < 1000 OR NOT pg_try_advisory_xact_lock(${schema}.queue_lock(in_queue)) THEN
+    RETURN;
+  END IF;
+  PERFORM FROM ${schema}.queue q WHERE q.name = in_queue FOR NO KEY UPDATE SKIP LOCKED;
+  IF FOUND THEN
+    UPDATE ${schema}.queue q SET idle_low = coalesce((SELECT i.number FROM ${schema}.idle i
+        WHERE i.queue = in_queue AND i.number >= q.idle_low ORDER BY i.number LIMIT 1), last + 1)
+      WHERE q.name = in_queue;
+  END IF;
 END $$;
 
 -- Deletes what counts no longer, of all queues, a little at a time.
@@ -1509,7 +1542,7 @@ END $$;
 
 CREATE VIEW ${schema}.queues AS
   SELECT q.name AS queue, w.ready, w.behind, w.delayed, w.retrying, c.claimed, d.dead, w.waiting_since,
-    (SELECT count(*) FROM ${schema}.idle i WHERE i.queue = q.name) AS sleeping, q.paused, q.keyed, q.topic, q.most_tries,
+    (SELECT count(*) FROM ${schema}.idle i WHERE i.queue = q.name AND i.number >= q.idle_low) AS sleeping, q.paused, q.keyed, q.topic, q.most_tries,
     q.backoff_ms * interval '1 ms' AS backoff, q.longest_backoff_ms * interval '1 ms' AS longest_backoff,
     q.window_ms * interval '1 ms' AS dedup_window, q.most_bytes, q.created,
     pg_stat_get_dead_tuples('${schema}.message'::regclass) + pg_stat_get_dead_tuples('${schema}.claim'::regclass) AS dead_rows

@@ -169,6 +169,50 @@ class SqlSleepTest extends SqlQueueTest {
   }
 
   @Test
+  void whoeverSleepsIsRungHoweverManyCameAndWentMeanwhile() {
+    assertThat(take(1)).isEqualTo("sleeps");
+    manyComeAndGo();
+    ask(takeCall(openSession(), 1, "NULL, false, NULL, NULL, NULL, true, false"));
+    tidy();
+    enqueue("m");
+    assertRung();
+
+    tidy();
+    assertThat(ask("SELECT idle_low > 5000 FROM ${schema}.queue WHERE name = '" + queue + "'"))
+        .isEqualTo("t");
+    enqueue("for the other one");
+    assertThat(ask("SELECT sleeping FROM ${schema}.queues WHERE queue = '" + queue + "'"))
+        .isEqualTo("0");
+    assertThat(take(1)).isEqualTo("for the other one");
+  }
+
+  @Test
+  void whoeverSleepsNextIsRungWhereNobodySleptWhenItWasLookedAt() {
+    manyComeAndGo();
+    tidy();
+    assertThat(take(1)).isEqualTo("sleeps");
+    enqueue("m");
+    assertRung();
+  }
+
+  @Test
+  void whereTheSleepersBeginIsNotLookedForWhileSomebodyEnqueues() throws Exception {
+    manyComeAndGo();
+    try (Connection other = database.connect()) {
+      other.setAutoCommit(false);
+      ask(other, enqueueCall("late", ""));
+      tidy();
+      assertThat(ask("SELECT idle_low FROM ${schema}.queue WHERE name = '" + queue + "'"))
+          .isEqualTo("0");
+      other.rollback();
+    }
+  }
+
+  private void manyComeAndGo() {
+    ask("SELECT setval('${schema}.idle_number', nextval('${schema}.idle_number') + 6000)");
+  }
+
+  @Test
   void aSessionThatEndsIsNotRung() {
     take(1);
     ask("SELECT ${schema}.session_end(" + session + ")");
