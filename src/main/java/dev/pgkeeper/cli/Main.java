@@ -50,6 +50,7 @@ public final class Main implements Runnable {
             .addSubcommand(new GuardCommand(environment))
             .addSubcommand(new LockCommand(environment))
             .addSubcommand(new LeadCommand(environment))
+            .addSubcommand(new ExampleCommand(environment))
             // an @ belongs to the command that is run: curl -d @file
             .setExpandAtFiles(false)
             .setOut(out)
