@@ -24,6 +24,7 @@ import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
@@ -221,6 +222,11 @@ public final class Keeper implements AutoCloseable {
   /** One leads of whoever stands for election at this path, on any machine. */
   public Election election(String path) {
     return new Election(this, path);
+  }
+
+  /** A node that is there as long as this process lives and keeps it. */
+  public PersistentNode persistentNode(String path, byte[] data) {
+    return new PersistentNode(this, path, data);
   }
 
   /**
