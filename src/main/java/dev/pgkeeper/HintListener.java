@@ -8,9 +8,14 @@ public interface HintListener {
   /** Something may have happened to the node at this path, or have taken what is below it away. */
   void somewhere(String path);
 
-  /**
-   * Something may have happened to any of the nodes: hints may have been lost with the connection,
-   * or nobody has looked for a while ({@link KeeperOptions#sweep}).
-   */
+  /** Something may have happened to any of the nodes: hints may have been lost. */
   void anywhere();
+
+  /**
+   * Nothing says that hints were lost, but it is time to look whether any were ({@link
+   * KeeperOptions#sweep}).
+   */
+  default void sweep() {
+    anywhere();
+  }
 }

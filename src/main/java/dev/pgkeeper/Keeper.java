@@ -20,6 +20,7 @@ import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
+import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
@@ -222,6 +223,11 @@ public final class Keeper implements AutoCloseable {
   /** One leads of whoever stands for election at this path, on any machine. */
   public Election election(String path) {
     return new Election(this, path);
+  }
+
+  /** A copy of nodes that follows what happens to them, to be read without a round trip. */
+  public Cache cache(String path, Scope scope) {
+    return new Cache(this, path, scope);
   }
 
   /** A node that is there as long as this process lives and keeps it. */

@@ -394,11 +394,11 @@ public final class ClientSession {
         caller.call(calls.watchAgain(id, wanted));
       }
     }
+    watches.hintSweep();
     lookAtAll(caller);
   }
 
   private void lookAtAll(Caller caller) {
-    watches.hintAnywhere();
     look(caller, watches.allPaths());
     for (String root : watches.allTrees()) {
       long look = watches.beginLook();
@@ -442,6 +442,7 @@ public final class ClientSession {
       connection.call(calls.watchAgain(id, registrations.subList(from, to)));
     }
     companion.returned(connection::call);
+    watches.hintAnywhere();
     lookAtAll(connection::call);
     syncs.heard(answered);
   }
@@ -594,6 +595,7 @@ public final class ClientSession {
     }
     if (attachment != attachments()) {
       registerAgain(one.root(), one.kind());
+      watches.hintAnywhere();
     }
   }
 
@@ -617,6 +619,7 @@ public final class ClientSession {
           syncs.end(sync);
         }
       } else {
+        watches.hintAnywhere();
         lookAtAll(database::read);
       }
       events.drain(options.operationTimeout());

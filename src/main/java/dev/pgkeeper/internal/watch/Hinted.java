@@ -19,17 +19,29 @@ public record Hinted(
     return scope == Scope.NODE ? Watches.PERSISTENT : Watches.RECURSIVE;
   }
 
-  /** Somebody rang for this path, for this one or for somebody else. */
+  /**
+   * Somebody rang for this path, for this one or for somebody else. Where the scope ends, what
+   * happens below a node may still be a matter of its stat, which counts its children.
+   */
   void rung(String path) {
-    boolean atRoot = path.equals(root);
-    if (scope == Scope.NODE) {
-      if (atRoot || isChild(path)) {
-        listener.somewhere(seenFrom.apply(root));
+    if (!path.equals(root) && !isBelow(path)) {
+      return;
+    }
+    switch (scope) {
+      case NODE -> {
+        if (depth(path) <= 1) {
+          listener.somewhere(seenFrom.apply(root));
+        }
       }
-    } else if (atRoot && scope == Scope.CHILDREN) {
-      listener.anywhere();
-    } else if (atRoot || (scope == Scope.CHILDREN ? isChild(path) : isBelow(path))) {
-      listener.somewhere(seenFrom.apply(path));
+      case CHILDREN -> {
+        if (path.equals(root)) {
+          listener.anywhere();
+        } else if (depth(path) <= 2) {
+          int end = path.indexOf('/', root.equals("/") ? 1 : root.length() + 1);
+          listener.somewhere(seenFrom.apply(end < 0 ? path : path.substring(0, end)));
+        }
+      }
+      case SUBTREE -> listener.somewhere(seenFrom.apply(path));
     }
   }
 
@@ -40,8 +52,13 @@ public record Hinted(
             && path.charAt(root.length()) == '/';
   }
 
-  private boolean isChild(String path) {
-    return isBelow(path) && path.lastIndexOf('/') == (root.equals("/") ? 0 : root.length());
+  /** How many parts a path has below the root. */
+  private int depth(String path) {
+    if (path.equals(root)) {
+      return 0;
+    }
+    return (int)
+        path.substring(root.equals("/") ? 0 : root.length()).chars().filter(c -> c == '/').count();
   }
 
   @Override

@@ -391,6 +391,13 @@ public final class Watches {
     }
   }
 
+  /** It is time for a sweep. */
+  public void hintSweep() {
+    for (Hinted one : hinted) {
+      events.tell(one.listener()::sweep);
+    }
+  }
+
   /** The paths to look at after a ring for this one, in the order in which their events are due. */
   public List<String> concernedBy(String path) {
     lock.lock();
