@@ -21,6 +21,7 @@ import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
@@ -228,6 +229,11 @@ public final class Keeper implements AutoCloseable {
   /** A copy of nodes that follows what happens to them, to be read without a round trip. */
   public Cache cache(String path, Scope scope) {
     return new Cache(this, path, scope);
+  }
+
+  /** Settings that all processes share, read without a round trip. */
+  public Configuration configuration(String path) {
+    return new Configuration(this, path);
   }
 
   /** A node that is there as long as this process lives and keeps it. */
