@@ -20,10 +20,13 @@ import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
+import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Election;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
@@ -221,6 +224,21 @@ public final class Keeper implements AutoCloseable {
   /** One leads of whoever stands for election at this path, on any machine. */
   public Election election(String path) {
     return new Election(this, path);
+  }
+
+  /** A copy of nodes that follows what happens to them, to be read without a round trip. */
+  public Cache cache(String path, Scope scope) {
+    return new Cache(this, path, scope);
+  }
+
+  /** Settings that all processes share, read without a round trip. */
+  public Configuration configuration(String path) {
+    return new Configuration(this, path);
+  }
+
+  /** A node that is there as long as this process lives and keeps it. */
+  public PersistentNode persistentNode(String path, byte[] data) {
+    return new PersistentNode(this, path, data);
   }
 
   /**

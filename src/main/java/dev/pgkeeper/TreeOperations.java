@@ -63,6 +63,16 @@ public interface TreeOperations {
    */
   ChildPage childPage(String path, String after, int limit);
 
+  /**
+   * At most {@code limit} nodes of a scope with their data, sorted by path, that come after {@code
+   * after} ({@code ""} for the first), in one round trip; fewer where their data is more than some
+   * megabytes together. Empty if there is no such node.
+   */
+  NodePage nodePage(Scope scope, String path, String after, int limit);
+
+  /** What tells whether any of these nodes changed since, without reading them. */
+  NodeSums nodeSums(Scope scope, String path);
+
   /** All steps or none, in order, each seeing those before it. */
   List<OpResult> multi(List<Op> ops);
 

@@ -3,16 +3,21 @@ package dev.pgkeeper.differential;
 import dev.pgkeeper.ChildPage;
 import dev.pgkeeper.Created;
 import dev.pgkeeper.EventType;
+import dev.pgkeeper.HintListener;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.NodePage;
+import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.OpResult;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Scope;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Stat;
+import dev.pgkeeper.Subscription;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
@@ -176,6 +181,22 @@ final class ZooKeeperTree implements Tree {
   public ChildPage childPage(String path, String after, int limit) {
     List<String> rest = children(path).stream().filter(name -> name.compareTo(after) > 0).toList();
     return new ChildPage(rest.subList(0, Math.min(limit, rest.size())), rest.size() > limit);
+  }
+
+  /** Not compared: ZooKeeper has nothing like it. */
+  @Override
+  public NodePage nodePage(Scope scope, String path, String after, int limit) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public NodeSums nodeSums(Scope scope, String path) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public Subscription hints(Scope scope, String path, HintListener listener) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

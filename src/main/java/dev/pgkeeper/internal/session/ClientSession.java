@@ -10,6 +10,7 @@ import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.session.Trust.Moment;
 import dev.pgkeeper.internal.watch.EventThread;
+import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
 import java.time.Duration;
@@ -302,7 +303,7 @@ public final class ClientSession {
   }
 
   private boolean isNothingToSweep() {
-    return watches.isEmpty() && companion.isIdle();
+    return watches.isEmpty() && watches.hintsNobody() && companion.isIdle();
   }
 
   private void ping(OwnConnection connection) {
@@ -353,8 +354,11 @@ public final class ClientSession {
         asked.add(sync);
       } else {
         others.add(payload);
-        if (payload.startsWith("/") && !watches.isEmpty()) {
-          concerned.addAll(watches.concernedBy(payload));
+        if (payload.startsWith("/")) {
+          watches.hint(payload);
+          if (!watches.isEmpty()) {
+            concerned.addAll(watches.concernedBy(payload));
+          }
         }
       }
     }
@@ -379,7 +383,7 @@ public final class ClientSession {
     if (!companion.isIdle()) {
       companion.sweep(caller);
     }
-    if (watches.isEmpty()) {
+    if (watches.isEmpty() && watches.hintsNobody()) {
       return;
     }
     List<Watches.Registration> idle = watches.takeIdle();
@@ -390,6 +394,7 @@ public final class ClientSession {
         caller.call(calls.watchAgain(id, wanted));
       }
     }
+    watches.hintSweep();
     lookAtAll(caller);
   }
 
@@ -437,6 +442,7 @@ public final class ClientSession {
       connection.call(calls.watchAgain(id, registrations.subList(from, to)));
     }
     companion.returned(connection::call);
+    watches.hintAnywhere();
     lookAtAll(connection::call);
     syncs.heard(answered);
   }
@@ -546,10 +552,14 @@ public final class ClientSession {
    * is taken now.
    */
   public void registerSubtree(String root) {
+    registerUnread(root, Watches.RECURSIVE);
+  }
+
+  private void registerUnread(String path, String kind) {
     if (!hearsRings()) {
       return;
     }
-    long horizon = database.read(calls.watchRecursive(id, root));
+    long horizon = database.read(calls.watchUnread(id, new Watches.Registration(path, kind)));
     long deadline = System.nanoTime() + LONGEST_SETTLING.toNanos();
     while (!database.read(calls.watchIsSettled(horizon)) && System.nanoTime() - deadline < 0) {
       LockSupport.parkNanos(1_000_000);
@@ -573,6 +583,22 @@ public final class ClientSession {
     look(database::read, List.of(path));
   }
 
+  /** Begins to hint; every change from here on will be rung for, or is seen by a look taken now. */
+  public void beginHints(Hinted one) {
+    long attachment = attachments();
+    watches.leave(one);
+    try {
+      registerUnread(one.root(), one.kind());
+    } catch (RuntimeException e) {
+      watches.takeBack(one);
+      throw e;
+    }
+    if (attachment != attachments()) {
+      registerAgain(one.root(), one.kind());
+      watches.hintAnywhere();
+    }
+  }
+
   /** Waits until everything that was rung before has been told to this client's watchers. */
   public void sync() {
     ensureUsable();
@@ -593,6 +619,7 @@ public final class ClientSession {
           syncs.end(sync);
         }
       } else {
+        watches.hintAnywhere();
         lookAtAll(database::read);
       }
       events.drain(options.operationTimeout());

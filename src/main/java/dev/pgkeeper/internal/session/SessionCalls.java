@@ -240,11 +240,10 @@ final class SessionCalls {
     };
   }
 
-  /** Registers for a subtree and returns the horizon that its first look has to be past. */
-  SqlFunction<Long> watchRecursive(long session, String root) {
+  /** Registers without a look and returns the horizon that the first look has to be past. */
+  SqlFunction<Long> watchUnread(long session, Watches.Registration registration) {
     return connection -> {
-      watchAgain(session, List.of(new Watches.Registration(root, Watches.RECURSIVE)))
-          .apply(connection);
+      watchAgain(session, List.of(registration)).apply(connection);
       return horizon(connection, "SELECT " + schema + ".watch_horizon()");
     };
   }

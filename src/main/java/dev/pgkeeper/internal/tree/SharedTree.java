@@ -1,9 +1,12 @@
 package dev.pgkeeper.internal.tree;
 
+import dev.pgkeeper.HintListener;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.Scope;
 import dev.pgkeeper.Stat;
+import dev.pgkeeper.Subscription;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
@@ -14,6 +17,7 @@ import dev.pgkeeper.internal.jdbc.Database.Binder;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Subscriber;
 import dev.pgkeeper.internal.watch.Watches;
@@ -324,6 +328,14 @@ public final class SharedTree extends TreeBase implements Tree {
     if (!watches.takeBackAll(at(path), kind, chroot)) {
       throw KeeperException.of(Code.NO_WATCHER, path);
     }
+  }
+
+  @Override
+  public Subscription hints(Scope scope, String path, HintListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    Hinted one = new Hinted(scope, at(path), listener, rung -> Paths.from(chroot, rung));
+    session.beginHints(one);
+    return () -> watches.takeBack(one);
   }
 
   @Override

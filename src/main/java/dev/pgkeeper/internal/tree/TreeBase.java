@@ -8,10 +8,14 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.NodePage;
+import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.OpResult;
+import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Scope;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.jdbc.Database;
@@ -35,6 +39,8 @@ import org.jspecify.annotations.Nullable;
 abstract class TreeBase implements TreeOperations {
   private static final Duration LONGEST_TTL = Duration.ofMillis((1L << 40) - 1);
   private static final int MOST_CHILDREN_PER_PAGE = 100_000;
+  private static final int MOST_NODES_PER_PAGE = 10_000;
+  private static final long BYTES_PER_PAGE = 4 << 20;
 
   final String schema;
   final String chroot;
@@ -234,6 +240,48 @@ abstract class TreeBase implements TreeOperations {
     }
     boolean more = names.size() > limit;
     return new ChildPage(List.copyOf(more ? names.subList(0, limit) : names), more);
+  }
+
+  @Override
+  public NodePage nodePage(Scope scope, String path, String after, int limit) {
+    String at = at(path);
+    String from = after.isEmpty() ? "" : at(after);
+    if (limit < 1 || limit > MOST_NODES_PER_PAGE) {
+      throw new IllegalArgumentException(
+          path + ": the limit is " + limit + "; use 1 to " + MOST_NODES_PER_PAGE);
+    }
+    if (scope == Scope.NODE) {
+      return new NodePage(after.isEmpty() ? alone(path) : List.of(), false);
+    }
+    List<PathNode> nodes =
+        look(
+            at,
+            TreeQueries.page(
+                schema, at, scope == Scope.CHILDREN, from, limit, BYTES_PER_PAGE, this::seenFrom),
+            page -> null);
+    long bytes = nodes.stream().mapToLong(each -> each.node().data().length).sum();
+    return new NodePage(List.copyOf(nodes), nodes.size() == limit || bytes >= BYTES_PER_PAGE);
+  }
+
+  private List<PathNode> alone(String path) {
+    ReadResult read = readAll(List.of(Read.node(path))).get(0);
+    return read.node() == null ? List.of() : List.of(new PathNode(path, read.node()));
+  }
+
+  private String seenFrom(String at) {
+    return Paths.from(chroot, at);
+  }
+
+  @Override
+  public NodeSums nodeSums(Scope scope, String path) {
+    String at = at(path);
+    if (scope == Scope.NODE) {
+      return alone(path).stream()
+          .map(each -> each.node().stat())
+          .reduce(
+              NodeSums.NONE, (sums, stat) -> sums.plus(stat.czxid(), stat.mzxid()), (a, b) -> a);
+    }
+    return look(at, TreeQueries.sums(schema, at, scope == Scope.CHILDREN), sums -> null);
   }
 
   @Override

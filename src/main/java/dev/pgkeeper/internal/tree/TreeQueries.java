@@ -1,6 +1,8 @@
 package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.Node;
+import dev.pgkeeper.NodeSums;
+import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
@@ -9,7 +11,9 @@ import dev.pgkeeper.internal.watch.Seen;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The reads of one node, plain and leaving a watch. Each answers null if there is no node. */
@@ -50,6 +54,48 @@ final class TreeQueries {
 
   static SqlFunction<@Nullable Seen> persistentWatched(String schema, long session, String at) {
     return ask("SELECT * FROM " + schema + ".watch_persistent(?, ?)", session, at, Seen::of);
+  }
+
+  /** Nodes in a scope, with paths as the caller sees them. */
+  static SqlFunction<List<PathNode>> page(
+      String schema,
+      String at,
+      boolean children,
+      String after,
+      int limit,
+      long mostBytes,
+      UnaryOperator<String> seenFrom) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT * FROM " + schema + ".node_page(?, ?, ?, ?, ?)")) {
+        statement.setString(1, at);
+        statement.setBoolean(2, children);
+        statement.setString(3, after);
+        statement.setInt(4, limit);
+        statement.setLong(5, mostBytes);
+        List<PathNode> page = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            page.add(new PathNode(seenFrom.apply(rows.getString("path")), node(rows)));
+          }
+        }
+        return page;
+      }
+    };
+  }
+
+  static SqlFunction<NodeSums> sums(String schema, String at, boolean children) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT * FROM " + schema + ".node_sums(?, ?)")) {
+        statement.setString(1, at);
+        statement.setBoolean(2, children);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return new NodeSums(row.getLong("nodes"), row.getLong("czxids"), row.getLong("mzxids"));
+        }
+      }
+    };
   }
 
   private static Node node(ResultSet row) throws SQLException {

@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -44,6 +45,13 @@ public final class Watches {
   private final Map<String, WatchedPath> paths = new HashMap<>();
   private final Map<String, WatchedTree> trees = new HashMap<>();
   private final Set<String> lookAgain = new LinkedHashSet<>();
+
+  /** Those who look for themselves; the lock guards what the database is told of them. */
+  private final List<Hinted> hinted = new CopyOnWriteArrayList<>();
+
+  /** Registrations of those that are no longer hinted. */
+  private final Set<Registration> leftBehind = new LinkedHashSet<>();
+
   private final AtomicLong clock = new AtomicLong();
   private final EventThread events;
   private final Supplier<SessionState> state;
@@ -332,6 +340,64 @@ public final class Watches {
     }
   }
 
+  // Hints: for those who look for themselves, nothing is remembered here.
+
+  /** From now on, and until {@link #takeBack(Hinted)}; to be registered by the caller. */
+  public void leave(Hinted one) {
+    lock.lock();
+    try {
+      hinted.add(one);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  public void takeBack(Hinted one) {
+    lock.lock();
+    try {
+      if (hinted.remove(one)) {
+        leftBehind.add(registrationOf(one));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static Registration registrationOf(Hinted one) {
+    return new Registration(one.root(), one.kind());
+  }
+
+  /** Whether there is nobody to hint, and nothing to forget. */
+  public boolean hintsNobody() {
+    lock.lock();
+    try {
+      return hinted.isEmpty() && leftBehind.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Somebody rang for this path. */
+  public void hint(String path) {
+    for (Hinted one : hinted) {
+      events.tell(() -> one.rung(path));
+    }
+  }
+
+  /** Rings may have been lost. */
+  public void hintAnywhere() {
+    for (Hinted one : hinted) {
+      events.tell(one.listener()::anywhere);
+    }
+  }
+
+  /** It is time for a sweep. */
+  public void hintSweep() {
+    for (Hinted one : hinted) {
+      events.tell(one.listener()::sweep);
+    }
+  }
+
   /** The paths to look at after a ring for this one, in the order in which their events are due. */
   public List<String> concernedBy(String path) {
     lock.lock();
@@ -398,6 +464,7 @@ public final class Watches {
           .forEach(
               path -> path.registered.forEach(kind -> all.add(new Registration(path.path, kind))));
       trees.keySet().forEach(root -> all.add(new Registration(root, RECURSIVE)));
+      hinted.forEach(one -> all.add(registrationOf(one)));
       return all;
     } finally {
       lock.unlock();
@@ -435,6 +502,17 @@ public final class Watches {
                 return forget;
               });
       empty = paths.isEmpty() && trees.isEmpty();
+      for (Registration left : leftBehind) {
+        boolean watched =
+            left.kind().equals(RECURSIVE)
+                ? trees.containsKey(left.path())
+                : paths.containsKey(left.path());
+        if (!watched && !idle.contains(left)) {
+          idle.add(left);
+        }
+      }
+      leftBehind.clear();
+      idle.removeIf(left -> hinted.stream().anyMatch(one -> registrationOf(one).equals(left)));
       return idle;
     } finally {
       lock.unlock();
@@ -452,7 +530,8 @@ public final class Watches {
           .filter(
               registration ->
                   (registration.kind().equals(RECURSIVE) ? trees : paths)
-                      .containsKey(registration.path()))
+                          .containsKey(registration.path())
+                      || hinted.stream().anyMatch(one -> registrationOf(one).equals(registration)))
           .toList();
     } finally {
       lock.unlock();
@@ -475,6 +554,8 @@ public final class Watches {
       if (now.isTerminal()) {
         paths.clear();
         trees.clear();
+        hinted.clear();
+        leftBehind.clear();
         empty = true;
       }
     } finally {

@@ -1,0 +1,23 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.Node;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a {@link Cache} saw happen to a node: created if there was none before, deleted if there is
+ * none now, else changed. A node that was deleted and created again is told as both. Several
+ * changes in quick succession may be told as one that leads to the last.
+ */
+public record CacheChange(String path, @Nullable Node before, @Nullable Node now) {
+  public boolean isCreated() {
+    return before == null;
+  }
+
+  public boolean isDeleted() {
+    return now == null;
+  }
+
+  public boolean isChanged() {
+    return before != null && now != null;
+  }
+}

@@ -1,0 +1,13 @@
+package dev.pgkeeper.recipes;
+
+/**
+ * Told by a {@link Cache}, on a thread of the cache's and one call at a time. The cache looks for
+ * the next changes after a call has returned: what takes long is better done elsewhere.
+ */
+@FunctionalInterface
+public interface CacheListener {
+  void changed(CacheChange change);
+
+  /** Everything that was there at the start has been told as created. */
+  default void initialised() {}
+}

@@ -1,0 +1,276 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Node;
+import dev.pgkeeper.Read;
+import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.Subscription;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Settings that all processes share. Reading takes no round trip: a {@link Cache} has them all,
+ * follows every change, and goes on answering while the database is away ({@link #age} says how
+ * fresh that is). A value that is set is read here a moment later, when its ring has come.
+ *
+ * <p>Values are nodes below {@code path/values}, as text where their codec writes text. What was
+ * done to a key, by whom and when, are nodes below {@code path/history/key}, written in the same
+ * transaction as the change; the oldest go. A value that cannot be read, by whomever it was set, is
+ * reported with its key, and the one before it goes on to hold here.
+ */
+public final class Configuration implements AutoCloseable {
+  private static final int MOST_HISTORY = 100;
+
+  private final Keeper keeper;
+  private final String path;
+  private final Cache values;
+  private final ErrorListeners errors;
+  private final Subscription sessions;
+  private final Map<Setting<?>, Known<?>> known = new ConcurrentHashMap<>();
+  private volatile Keeper current;
+
+  /** What a setting's node was when it was last read, and the last value that could be read. */
+  private record Known<T>(long mzxid, T value) {}
+
+  /**
+   * Returns when all values are here.
+   *
+   * @throws KeeperException.ConnectionLoss if that took longer than the operation timeout
+   */
+  public Configuration(Keeper keeper, String path) {
+    this.keeper = keeper;
+    this.current = keeper;
+    this.path = path;
+    this.errors = new ErrorListeners(toString());
+    this.values = new Cache(keeper, valuesPath(path), Scope.CHILDREN);
+    try {
+      values
+          .initialised()
+          .orTimeout(keeper.options().operationTimeout().toMillis(), TimeUnit.MILLISECONDS)
+          .join();
+      this.sessions = keeper.inEachSession(this::begin);
+    } catch (CompletionException e) {
+      values.close();
+      throw new KeeperException.ConnectionLoss(path + ": the settings could not be read", e);
+    } catch (RuntimeException e) {
+      values.close();
+      throw e;
+    }
+  }
+
+  private Subscription begin(Keeper next) {
+    current = next;
+    return () -> {};
+  }
+
+  static String valuesPath(String path) {
+    return (path.equals("/") ? "" : path) + "/values";
+  }
+
+  static String valuePath(String path, String name) {
+    return valuesPath(path) + "/" + name;
+  }
+
+  static String historiesPath(String path) {
+    return (path.equals("/") ? "" : path) + "/history";
+  }
+
+  static String historyPath(String path, String name) {
+    return historiesPath(path) + "/" + name;
+  }
+
+  public String path() {
+    return path;
+  }
+
+  // Reading, without a round trip.
+
+  /** The value, or the default while nobody has set it. */
+  public <T> T get(Setting<T> setting) {
+    return find(setting).orElse(setting.defaultValue());
+  }
+
+  /** Empty while nobody has set it. */
+  public <T> Optional<T> find(Setting<T> setting) {
+    String at = valuePath(path, setting.name());
+    Optional<Node> node = values.get(at);
+    if (node.isEmpty()) {
+      known.remove(setting);
+    }
+    return node.map(found -> value(setting, at, found));
+  }
+
+  @SuppressWarnings("unchecked") // a setting's value is of its type
+  private <T> T value(Setting<T> setting, String at, Node node) {
+    Known<T> before = (Known<T>) known.get(setting);
+    if (before != null && before.mzxid == node.stat().mzxid()) {
+      return before.value;
+    }
+    T value;
+    try {
+      value = setting.codec().decode(node.data());
+    } catch (Exception e) {
+      value = before == null ? setting.defaultValue() : before.value;
+      errors.report(
+          new IllegalArgumentException(
+              at
+                  + ": the value, version "
+                  + node.stat().version()
+                  + ", cannot be read; the one before it is kept. Set it as its codec writes it",
+              e));
+    }
+    known.put(setting, new Known<>(node.stat().mzxid(), value));
+    return value;
+  }
+
+  /** Everything that somebody has set, as text. */
+  public SortedMap<String, String> all() {
+    SortedMap<String, String> all = new TreeMap<>();
+    int prefix = valuesPath(path).length() + 1;
+    values.stream()
+        .forEach(
+            each ->
+                all.put(
+                    each.path().substring(prefix),
+                    new String(each.node().data(), StandardCharsets.UTF_8)));
+    return all;
+  }
+
+  /** How long ago what is read here was last known to be what the database has. */
+  public Duration age() {
+    return values.age().orElseThrow();
+  }
+
+  /**
+   * Waits until everything that was committed before this call is read here. False: not in time.
+   */
+  public boolean awaitCurrent(Duration patience) throws InterruptedException {
+    return values.awaitCurrent(patience);
+  }
+
+  /**
+   * Tells the value as it is now, and then whenever it is another one, on a thread of the
+   * configuration's, also after lost sessions. What is set in quick succession may be told as the
+   * last alone.
+   */
+  public <T> Subscription onChange(Setting<T> setting, Consumer<T> listener) {
+    Objects.requireNonNull(listener, "listener");
+    return values.listen(new Listening<>(setting, listener));
+  }
+
+  private final class Listening<T> implements CacheListener {
+    private final Setting<T> setting;
+    private final Consumer<T> listener;
+    private boolean begun;
+    private @Nullable T told;
+
+    Listening(Setting<T> setting, Consumer<T> listener) {
+      this.setting = setting;
+      this.listener = listener;
+    }
+
+    @Override
+    public void initialised() {
+      begun = true;
+      tell();
+    }
+
+    @Override
+    public void changed(CacheChange change) {
+      if (begun && change.path().equals(valuePath(path, setting.name()))) {
+        tell();
+      }
+    }
+
+    private void tell() {
+      T now = get(setting);
+      if (!now.equals(told)) {
+        told = now;
+        listener.accept(now);
+      }
+    }
+  }
+
+  /** Tells of values that cannot be read, and of listeners that fail. */
+  public Subscription onError(Consumer<Throwable> listener) {
+    Subscription ofValues = errors.add(listener);
+    Subscription ofListeners = values.onError(listener);
+    return () -> {
+      ofValues.close();
+      ofListeners.close();
+    };
+  }
+
+  // Changing.
+
+  public <T> void set(Setting<T> setting, T value) {
+    edit().set(setting, value).commit();
+  }
+
+  /** Has the default hold again. */
+  public void delete(Setting<?> setting) {
+    edit().delete(setting).commit();
+  }
+
+  /** False: it is not the expected value, by what the database has at that moment. */
+  public <T> boolean compareAndSet(Setting<T> setting, T expected, T value) {
+    return edit().expect(setting, expected).set(setting, value).commit();
+  }
+
+  /** Several changes in one transaction. */
+  public ConfigurationEdit edit() {
+    return new ConfigurationEdit(
+        () -> current.tree(), path, MOST_HISTORY, keeper.options().clientName());
+  }
+
+  /** Several changes as a part of the transaction on this connection. */
+  public ConfigurationEdit edit(Connection connection) {
+    return new ConfigurationEdit(
+        () -> current.tree(connection), path, MOST_HISTORY, keeper.options().clientName());
+  }
+
+  /** The last hundred changes of a key, the oldest first, by what the database has. */
+  public List<SettingChange> history(Setting<?> setting) {
+    String past = historyPath(path, setting.name());
+    List<String> entries = current.tree().readAll(List.of(Read.children(past))).get(0).children();
+    if (entries == null) {
+      return List.of();
+    }
+    List<ReadResult> found =
+        current.tree().readAll(entries.stream().map(each -> Read.node(past + "/" + each)).toList());
+    List<SettingChange> history = new ArrayList<>();
+    for (ReadResult each : found) {
+      if (each.node() != null) {
+        history.add(
+            SettingChange.decode(setting.name(), each.node().data(), each.node().stat().ctime()));
+      }
+    }
+    return history;
+  }
+
+  @Override
+  public void close() {
+    sessions.close();
+    values.close();
+  }
+
+  @Override
+  public String toString() {
+    return "Configuration[" + path + "]";
+  }
+}

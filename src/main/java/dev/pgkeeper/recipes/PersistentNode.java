@@ -1,0 +1,322 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.DataTooLargeException;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Subscription;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchMode;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A node that is there as long as its owner lives: an ephemeral one that is created again after a
+ * lost session or a deletion by others, until it is closed. If its process dies, the node goes with
+ * the session, after the grace.
+ *
+ * <p>There is one node, whatever becomes of connections and replies: each attempt looks at the path
+ * first and knows its own node by its owner. While somebody else's node is there it waits until
+ * that is gone (so a process that was started again takes over from the session that it left
+ * behind), and nothing is taken away from anybody.
+ *
+ * <p>What others set as its data stays until {@link #setData}, or until it has to be created again.
+ */
+public final class PersistentNode implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PersistentNode.class);
+  private static final long FIRST_PAUSE_MS = 100;
+  private static final long LONGEST_PAUSE_MS = 5_000;
+
+  private final String path;
+  private final CreateMode mode;
+  private final int mostBytes;
+  private final ErrorListeners errors;
+  private final Steps steps;
+  private final Subscription sessions;
+
+  /** Held while the node is looked at and changed, so that no two of these cross. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private final Condition changed = lock.newCondition();
+
+  // Changed under the lock.
+  private byte[] data;
+  private boolean unwritten;
+  private @Nullable Keeper keeper;
+  private volatile @Nullable Stat there;
+  private int failures;
+  private boolean closed;
+
+  /** An ephemeral node. It is there when this returns, unless somebody else's is. */
+  public PersistentNode(Keeper keeper, String path, byte[] data) {
+    this(keeper, path, data, CreateMode.EPHEMERAL);
+  }
+
+  /**
+   * The same with another mode: {@link CreateMode#PERSISTENT} for a node that outlives sessions and
+   * may have children; one that is there already is taken over, and gets this data.
+   */
+  public PersistentNode(Keeper keeper, String path, byte[] data, CreateMode mode) {
+    if (mode != CreateMode.EPHEMERAL && mode != CreateMode.PERSISTENT) {
+      throw new IllegalArgumentException(
+          path + ": the mode is " + mode + "; use EPHEMERAL or PERSISTENT, and a path of its own");
+    }
+    this.path = path;
+    this.mode = mode;
+    this.mostBytes = keeper.options().maxDataBytes();
+    this.data = checked(data);
+    this.unwritten = mode == CreateMode.PERSISTENT;
+    this.errors = new ErrorListeners(toString());
+    this.steps = new Steps("pgkeeper-node " + path);
+    this.sessions = keeper.inEachSession(this::begin);
+  }
+
+  private byte[] checked(byte[] bytes) {
+    if (bytes.length > mostBytes) {
+      throw new DataTooLargeException(path, bytes.length, mostBytes);
+    }
+    return bytes.clone();
+  }
+
+  public String path() {
+    return path;
+  }
+
+  /** Whether the node was there when it was last looked at, and is this owner's. */
+  public boolean isThere() {
+    return there != null;
+  }
+
+  /** What is known of the node; empty while it is not there. */
+  public Optional<Stat> stat() {
+    return Optional.ofNullable(there);
+  }
+
+  /** Waits until it is there. False: not within this time. */
+  public boolean awaitThere(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    if (!lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+      return isThere();
+    }
+    try {
+      long left = deadline - System.nanoTime();
+      while (there == null && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+      return isThere();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives it other data: at once if it is there, else when it is created.
+   *
+   * @throws KeeperException if the database could not be reached: the node gets it later
+   */
+  public void setData(byte[] newData) {
+    byte[] next = checked(newData);
+    lock.lock();
+    try {
+      ensureOpen();
+      data = next;
+      unwritten = true;
+      Keeper now = keeper;
+      if (now != null && !now.state().isTerminal()) {
+        try {
+          beThere(now);
+        } catch (KeeperException.SessionExpired e) {
+          log.debug("{}: the next session's node gets the data", path, e);
+        } catch (KeeperException e) {
+          tryAgain(now, e);
+          throw e;
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void ensureOpen() {
+    if (closed) {
+      throw new IllegalStateException(this + " was closed");
+    }
+  }
+
+  /**
+   * Tells why the node cannot be there, whenever that is not a matter of reaching the database; the
+   * node is tried for on and on. Without a listener it is logged.
+   */
+  public Subscription onError(Consumer<Throwable> listener) {
+    return errors.add(Objects.requireNonNull(listener, "listener"));
+  }
+
+  /** The work in each session. */
+  private Subscription begin(Keeper next) {
+    Watching watching =
+        Watching.begin(next, path, WatchMode.PERSISTENT, event -> steps.run(() -> keepThere(next)));
+    lock.lock();
+    try {
+      if (!closed) {
+        keeper = next;
+        beThere(next);
+      }
+    } catch (RuntimeException e) {
+      watching.close();
+      keeper = null;
+      throw e;
+    } finally {
+      lock.unlock();
+    }
+    return () -> end(next, watching);
+  }
+
+  private void end(Keeper over, Watching watching) {
+    watching.close();
+    lock.lock();
+    try {
+      if (keeper == over && !closed) {
+        keeper = null;
+        there = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A step: after something happened to the node, or could not be done. */
+  private void keepThere(Keeper in) {
+    lock.lock();
+    try {
+      if (!closed && keeper == in && !in.state().isTerminal()) {
+        beThere(in);
+      }
+    } catch (KeeperException.SessionExpired e) {
+      log.debug("{}: the next session creates it", path, e);
+    } catch (RuntimeException e) {
+      if (!in.state().isTerminal()) {
+        tryAgain(in, e);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tryAgain(Keeper in, RuntimeException failure) {
+    boolean passes =
+        failure instanceof KeeperException.ConnectionLoss
+            || failure instanceof KeeperException.OutcomeUnknown;
+    long pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(failures++, 10));
+    if (passes) {
+      log.warn("{}: is tried for again in {} ms: {}", path, pause, failure.getMessage());
+    } else {
+      errors.report(failure);
+    }
+    CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS)
+        .execute(() -> steps.run(() -> keepThere(in)));
+  }
+
+  private void beThere(Keeper in) {
+    Tree tree = in.tree();
+    Stat found = null;
+    while (found == null) {
+      found = tree.exists(path).orElse(null);
+      if (found == null) {
+        create(tree);
+      } else if (!isOwn(found, in)) {
+        there = null;
+        log.info("{}: waits for the node of another owner to go", path);
+        return;
+      } else if (unwritten) {
+        found = written(tree);
+      }
+    }
+    unwritten = false;
+    failures = 0;
+    there = found;
+    changed.signalAll();
+  }
+
+  private boolean isOwn(Stat found, Keeper in) {
+    return found.ephemeralOwner() == (mode == CreateMode.EPHEMERAL ? in.sessionId() : 0);
+  }
+
+  /**
+   * Whether it is there afterwards, somebody else's perhaps, is to be looked at: the watch tells of
+   * the deletion of what was seen, not of what was deleted before anybody looked.
+   */
+  private void create(Tree tree) {
+    there = null;
+    try {
+      tree.create(NewNode.at(path).data(data).mode(mode).withParents());
+      unwritten = false;
+    } catch (KeeperException.NodeExists e) {
+      log.debug("{}: somebody was faster", path, e);
+    }
+  }
+
+  /** Null: it was deleted just now. */
+  private @Nullable Stat written(Tree tree) {
+    try {
+      return tree.set(path, data);
+    } catch (KeeperException.NoNode e) {
+      return null;
+    }
+  }
+
+  /**
+   * Removes the node, and keeps it no more. Calling it again does nothing.
+   *
+   * @throws KeeperException if it could not be removed: then it goes with the session, or has to be
+   *     deleted by hand if it is a persistent one
+   */
+  @Override
+  public void close() {
+    Keeper last;
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      last = keeper;
+    } finally {
+      lock.unlock();
+    }
+    sessions.close();
+    if (last != null && !last.state().isTerminal()) {
+      remove(last);
+    }
+    there = null;
+  }
+
+  private void remove(Keeper last) {
+    try {
+      Optional<Stat> found = last.tree().exists(path);
+      if (found.isPresent() && isOwn(found.get(), last)) {
+        last.tree().delete(path, found.get().version());
+      }
+    } catch (KeeperException.NoNode | KeeperException.SessionExpired e) {
+      log.debug("{}: it was gone before", path, e);
+    } catch (KeeperException.BadVersion e) {
+      remove(last);
+    }
+  }
+
+  /** Without the data: payloads do not belong into logs. */
+  @Override
+  public String toString() {
+    return "PersistentNode[" + path + "]";
+  }
+}

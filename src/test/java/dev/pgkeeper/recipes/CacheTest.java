@@ -1,0 +1,559 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.SOON;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.InvalidPathException;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Node;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.PathNode;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class CacheTest {
+  private static TestDatabase database;
+  private static Keeper others;
+  private static Keeper keeper;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    others = database.keeper();
+    keeper = database.keeper();
+  }
+
+  @AfterAll
+  static void close() {
+    keeper.close();
+    others.close();
+    database.close();
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Tree tree() {
+    return others.tree();
+  }
+
+  private static void create(String... paths) {
+    for (String path : paths) {
+      tree().create(NewNode.at(path).data(bytes(path)).withParents());
+    }
+  }
+
+  private static Cache initialised(Cache cache) throws InterruptedException {
+    assertThat(cache.awaitInitialised(SOON)).isTrue();
+    return cache;
+  }
+
+  private static List<String> paths(Cache cache) {
+    return cache.stream().map(PathNode::path).toList();
+  }
+
+  private static void awaitPaths(Cache cache, String... expected) {
+    Await.until(
+        SOON,
+        () -> cache + " shows " + List.of(expected) + "; it shows " + paths(cache),
+        () -> paths(cache).equals(List.of(expected)));
+  }
+
+  private static void awaitData(Cache cache, String path, String data) {
+    Await.until(
+        SOON,
+        () -> path + " has " + data + "; it has " + data(cache, path),
+        () -> data.equals(data(cache, path)));
+  }
+
+  private static String data(Cache cache, String path) {
+    return cache
+        .get(path)
+        .map(node -> new String(node.data(), StandardCharsets.UTF_8))
+        .orElse(null);
+  }
+
+  /** The nodes' numbers and data as they are in the database. */
+  private static void awaitSame(Cache cache, List<String> expected) {
+    Await.until(
+        SOON,
+        () -> cache + " is what is there",
+        () ->
+            cache.stream()
+                    .allMatch(
+                        each ->
+                            tree()
+                                .exists(each.path())
+                                .equals(java.util.Optional.of(each.node().stat())))
+                && paths(cache).equals(expected));
+  }
+
+  /** What a listener is told, in a word. */
+  private static final class Told implements CacheListener {
+    final Heard<String> heard = new Heard<>();
+
+    @Override
+    public void changed(CacheChange change) {
+      heard.add(
+          change.path()
+              + ": "
+              + text(change.before())
+              + " -> "
+              + text(change.now())
+              + (change.isCreated() ? " created" : "")
+              + (change.isChanged() ? " changed" : "")
+              + (change.isDeleted() ? " deleted" : ""));
+    }
+
+    @Override
+    public void initialised() {
+      heard.add("initialised");
+    }
+
+    private static String text(Node node) {
+      return node == null
+          ? "-"
+          : new String(node.data(), StandardCharsets.UTF_8) + "@" + node.stat().version();
+    }
+  }
+
+  @Test
+  void eachScopeShowsWhatBelongsToItAndFollowsIt() throws Exception {
+    create("/s/a", "/s/a!", "/s/a/x", "/s/a/x/y", "/s/b", "/s2");
+    try (Cache node = initialised(keeper.cache("/s", Scope.NODE));
+        Cache children = initialised(keeper.cache("/s", Scope.CHILDREN));
+        Cache subtree = initialised(keeper.cache("/s", Scope.SUBTREE))) {
+      assertThat(paths(node)).containsExactly("/s");
+      assertThat(paths(children)).containsExactly("/s/a", "/s/a!", "/s/b");
+      assertThat(paths(subtree))
+          .containsExactly("/s", "/s/a", "/s/a!", "/s/a/x", "/s/a/x/y", "/s/b");
+      assertThat(subtree.children("/s")).containsExactly("a", "a!", "b");
+      assertThat(subtree.children("/s/a")).containsExactly("x");
+      assertThat(subtree.children("/s/b")).isEmpty();
+      assertThat(children.children("/s")).containsExactly("a", "a!", "b");
+      assertThat(subtree.size()).isEqualTo(6);
+      assertThat(subtree.get("/s/a/x").map(Node::stat)).contains(tree().stat("/s/a/x"));
+      assertThat(subtree.get("/s2")).isEmpty();
+
+      create("/s/c", "/s/a/z");
+      tree().set("/s", bytes("new"));
+      tree().set("/s/b", bytes("new"));
+      tree().delete("/s/a!");
+      tree().deleteRecursive("/s/a/x");
+      awaitSame(node, List.of("/s"));
+      awaitSame(children, List.of("/s/a", "/s/b", "/s/c"));
+      awaitSame(subtree, List.of("/s", "/s/a", "/s/a/z", "/s/b", "/s/c"));
+      awaitData(node, "/s", "new");
+      awaitData(children, "/s/b", "new");
+      awaitData(subtree, "/s/b", "new");
+      tree().deleteRecursive("/s");
+      awaitPaths(node);
+      awaitPaths(children);
+      awaitPaths(subtree);
+    }
+  }
+
+  @Test
+  void theWholeTreeCanBeCached() throws Exception {
+    try (Cache cache = initialised(keeper.cache("/", Scope.SUBTREE));
+        Cache top = initialised(keeper.cache("/", Scope.CHILDREN))) {
+      create("/whole/a");
+      awaitData(cache, "/whole/a", "/whole/a");
+      awaitData(top, "/whole", "");
+      assertThat(cache.get("/")).isPresent();
+      assertThat(top.get("/")).isEmpty();
+      assertThat(cache.children("/")).isEqualTo(top.children("/")).contains("whole");
+    }
+  }
+
+  @Test
+  void aListenerIsToldOfWhatIsThereThenOfTheEndOfThatThenOfChangesWithOldAndNew() throws Exception {
+    create("/l/a");
+    try (Cache cache = keeper.cache("/l", Scope.CHILDREN)) {
+      Told early = new Told();
+      cache.listen(early);
+      early.heard.await(SOON, "initialised");
+      Told late = new Told();
+      cache.listen(late);
+      late.heard.await(SOON, "initialised");
+      tree().set("/l/a", bytes("two"));
+      early.heard.await(SOON, "/l/a: /l/a@0 -> two@1 changed");
+      create("/l/b");
+      early.heard.await(SOON, "/l/b: - -> /l/b@0 created");
+      tree().delete("/l/a");
+      early.heard.await(SOON, "/l/a: two@1 -> - deleted");
+      late.heard.await(SOON, "/l/a: two@1 -> - deleted");
+      assertThat(early.heard.all())
+          .containsExactly(
+              "/l/a: - -> /l/a@0 created",
+              "initialised",
+              "/l/a: /l/a@0 -> two@1 changed",
+              "/l/b: - -> /l/b@0 created",
+              "/l/a: two@1 -> - deleted")
+          .isEqualTo(late.heard.all());
+    }
+  }
+
+  /** The trap: the same path with the same version, but another node. */
+  @Test
+  void aDeletionAndRecreationWithTheSameVersionIsToldAsBoth() throws Exception {
+    create("/again/a/below");
+    try (Cache cache = initialised(keeper.cache("/again", Scope.SUBTREE))) {
+      Told told = new Told();
+      cache.listen(told);
+      told.heard.await(SOON, "initialised");
+      tree()
+          .multi(
+              Op.delete("/again/a/below"),
+              Op.delete("/again/a"),
+              Op.create("/again/a", bytes("new")));
+      told.heard.await(SOON, "/again/a: - -> new@0 created");
+      assertThat(told.heard.all().stream().filter(each -> each.endsWith("deleted")))
+          .containsExactlyInAnyOrder(
+              "/again/a/below: /again/a/below@0 -> - deleted", "/again/a: @0 -> - deleted");
+      awaitSame(cache, List.of("/again", "/again/a"));
+    }
+  }
+
+  /** Only the deletion of the root rings, so whoever only looks there must know what it means. */
+  @Test
+  void whatWasBelowANodeThatIsAnotherOneNowIsLookedAtAgain() throws Exception {
+    create("/moved/a/one", "/moved/a/two");
+    try (Cache cache = initialised(keeper.cache("/moved", Scope.SUBTREE));
+        var connection = database.connect()) {
+      connection.setAutoCommit(false);
+      others.tree(connection).deleteRecursive("/moved/a");
+      others.tree(connection).create("/moved/a", bytes(""));
+      others.tree(connection).create("/moved/a/two", bytes("new"));
+      connection.commit();
+      awaitData(cache, "/moved/a/two", "new");
+      awaitSame(cache, List.of("/moved", "/moved/a", "/moved/a/two"));
+    }
+  }
+
+  @Test
+  void aPathThatIsNotThereThatComesGoesAndComesBackIsFollowed() throws Exception {
+    try (Cache node = initialised(keeper.cache("/comes/goes", Scope.NODE));
+        Cache children = initialised(keeper.cache("/comes/goes", Scope.CHILDREN));
+        Cache subtree = initialised(keeper.cache("/comes/goes", Scope.SUBTREE))) {
+      for (int round = 0; round < 3; round++) {
+        assertThat(node.size() + children.size() + subtree.size()).isZero();
+        create("/comes/goes/a");
+        awaitPaths(node, "/comes/goes");
+        awaitPaths(children, "/comes/goes/a");
+        awaitPaths(subtree, "/comes/goes", "/comes/goes/a");
+        tree().deleteRecursive("/comes");
+        awaitPaths(node);
+        awaitPaths(children);
+        awaitPaths(subtree);
+      }
+    }
+  }
+
+  @Test
+  void theFilterLeavesOutPathsAndNothingElse() throws Exception {
+    create("/f/keep/a", "/f/drop/keep");
+    CacheOptions options = CacheOptions.defaults().withFilter(path -> !path.endsWith("drop"));
+    try (Cache cache = initialised(new Cache(keeper, "/f", Scope.SUBTREE, options))) {
+      Told told = new Told();
+      cache.listen(told);
+      told.heard.await(SOON, "initialised");
+      tree().set("/f/drop", bytes("silent"));
+      create("/f/keep/drop");
+      create("/f/last");
+      told.heard.await(SOON, "/f/last: - -> /f/last@0 created");
+      assertThat(told.heard.all()).noneMatch(each -> each.contains("drop:"));
+      assertThat(paths(cache))
+          .containsExactly("/f", "/f/drop/keep", "/f/keep", "/f/keep/a", "/f/last");
+      assertThat(cache.size()).isEqualTo(5);
+      assertThat(cache.children("/f")).containsExactly("keep", "last");
+      assertThat(cache.get("/f/drop")).isEmpty();
+      tree().deleteRecursive("/f/drop");
+      awaitPaths(cache, "/f", "/f/keep", "/f/keep/a", "/f/last");
+    }
+  }
+
+  @Test
+  void withoutDataItKeepsStats() throws Exception {
+    create("/stats/a");
+    try (Cache cache =
+        initialised(
+            new Cache(keeper, "/stats", Scope.SUBTREE, CacheOptions.defaults().withoutData()))) {
+      Node node = cache.get("/stats/a").orElseThrow();
+      assertThat(node.data()).isEmpty();
+      assertThat(node.stat()).isEqualTo(tree().stat("/stats/a"));
+    }
+  }
+
+  @Test
+  void moreThanItMayKeepIsReportedAndNeverShownInPart() throws Exception {
+    create("/many/1", "/many/2", "/many/3");
+    CacheOptions four = CacheOptions.defaults().withMostNodes(4);
+    try (Cache cache = initialised(new Cache(keeper, "/many", Scope.SUBTREE, four))) {
+      Heard<String> errors = new Heard<>();
+      cache.onError(failure -> errors.add(failure.getMessage()));
+      create("/many/4");
+      errors.await(SOON, told -> told.contains("/many") && told.contains("4 nodes"));
+      assertThatIllegalStateException().isThrownBy(cache::size).withMessageContaining("4 nodes");
+      assertThatIllegalStateException().isThrownBy(() -> cache.get("/many/1"));
+      assertThatIllegalStateException().isThrownBy(() -> cache.awaitCurrent(SOON));
+    }
+    CacheOptions bytes = CacheOptions.defaults().withMostDataBytes(10);
+    try (Cache cache = new Cache(keeper, "/many", Scope.SUBTREE, bytes)) {
+      assertThatIllegalStateException()
+          .isThrownBy(() -> cache.awaitInitialised(SOON))
+          .withMessageContaining("10 bytes");
+      Heard<String> errors = new Heard<>();
+      cache.onError(failure -> errors.add(failure.getMessage()));
+      errors.await(SOON, told -> told.contains("10 bytes"));
+    }
+  }
+
+  @Test
+  void nodesOnManyPagesAreAllThere() throws Exception {
+    create("/pages");
+    database.execute(
+        """
+        SELECT ${schema}.create('/pages/' || i, convert_to('d' || i, 'UTF8')) FROM generate_series(1, 4500) i
+        """);
+    try (Cache subtree = initialised(keeper.cache("/pages", Scope.SUBTREE));
+        Cache children = initialised(keeper.cache("/pages", Scope.CHILDREN))) {
+      assertThat(subtree.size()).isEqualTo(4501);
+      assertThat(children.size()).isEqualTo(4500);
+      assertThat(data(subtree, "/pages/3999")).isEqualTo("d3999");
+      database.execute(
+          "SELECT ${schema}.delete('/pages/' || i) FROM generate_series(1, 4500) i WHERE i % 3 = 0");
+      assertThat(subtree.awaitCurrent(SOON)).isTrue();
+      assertThat(children.awaitCurrent(SOON)).isTrue();
+      assertThat(subtree.size()).isEqualTo(3001);
+      assertThat(children.size()).isEqualTo(3000);
+    }
+  }
+
+  @Test
+  void aPageEndsWhereItsDataBecomesTooMuchAndLeavesNothingOut() throws Exception {
+    byte[] large = new byte[900_000];
+    for (int i = 0; i < 12; i++) {
+      tree().create(NewNode.at("/large/" + i).data(large).withParents());
+    }
+    assertThat(tree().nodePage(Scope.CHILDREN, "/large", "", 100).nodes()).hasSize(5);
+    assertThat(tree().nodePage(Scope.CHILDREN, "/large", "", 100).hasMore()).isTrue();
+    try (Cache cache = initialised(keeper.cache("/large", Scope.SUBTREE))) {
+      assertThat(cache.size()).isEqualTo(13);
+      assertThat(cache.stream().mapToLong(each -> each.node().data().length).sum())
+          .isEqualTo(12L * 900_000);
+    }
+    tree().deleteRecursive("/large");
+  }
+
+  @Test
+  void afterALostSessionItFollowsInTheNextOne() throws Exception {
+    create("/lost/a");
+    try (Keeper loses = database.keeper();
+        Cache cache = initialised(loses.cache("/lost", Scope.CHILDREN))) {
+      for (int round = 0; round < 2; round++) {
+        database.execute(
+            "SELECT ${schema}.session_end(id) FROM ${schema}.session WHERE id NOT IN ("
+                + others.sessionId()
+                + ", "
+                + keeper.sessionId()
+                + ")");
+        String name = "/lost/in-between-" + round;
+        create(name);
+        awaitData(cache, name, name);
+        tree().set("/lost/a", bytes("round " + round));
+        awaitData(cache, "/lost/a", "round " + round);
+      }
+    }
+  }
+
+  @Test
+  void whileTheDatabaseIsAwayItAnswersAndSaysHowOldItIsAndThenCatchesUp() throws Exception {
+    create("/away/a", "/away/gone", "/away/replaced");
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(proxy.through(database.jdbcUrl()));
+      try (Keeper cutOff =
+              Keeper.connect(
+                  source, database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1)));
+          Cache cache = initialised(cutOff.cache("/away", Scope.CHILDREN))) {
+        Told told = new Told();
+        cache.listen(told);
+        told.heard.await(SOON, "initialised");
+        proxy.cut();
+        Stat replaced = tree().stat("/away/replaced");
+        tree().set("/away/a", bytes("late"));
+        tree().delete("/away/gone");
+        tree().delete("/away/replaced");
+        create("/away/replaced", "/away/new");
+        assertThat(data(cache, "/away/a")).isEqualTo("/away/a");
+        assertThat(cache.awaitCurrent(Duration.ofMillis(100))).isFalse();
+        Duration age = cache.age().orElseThrow();
+        Await.until(SOON, "it ages", () -> cache.age().orElseThrow().compareTo(age) > 0);
+        proxy.mend();
+        awaitSame(cache, List.of("/away/a", "/away/new", "/away/replaced"));
+        assertThat(cache.awaitCurrent(SOON)).isTrue();
+        assertThat(cache.get("/away/replaced").orElseThrow().stat().version())
+            .isEqualTo(replaced.version());
+        assertThat(told.heard.all())
+            .contains(
+                "/away/replaced: /away/replaced@0 -> - deleted",
+                "/away/replaced: - -> /away/replaced@0 created");
+      }
+    }
+  }
+
+  @Test
+  void aListenerThatThrowsIsReportedAndTheOthersAreTold() throws Exception {
+    try (Cache cache = initialised(keeper.cache("/throws", Scope.CHILDREN))) {
+      Heard<String> errors = new Heard<>();
+      cache.onError(failure -> errors.add(failure.getMessage()));
+      cache.listen(
+          change -> {
+            throw new IllegalArgumentException("no " + change.path());
+          });
+      Told told = new Told();
+      cache.listen(told);
+      create("/throws/a", "/throws/b");
+      told.heard.await(SOON, "/throws/b: - -> /throws/b@0 created");
+      assertThat(errors.all()).contains("no /throws/a", "no /throws/b");
+    }
+  }
+
+  @Test
+  void aListenerThatWasClosedIsToldNothingMoreAndNoneWaitsForItself() throws Exception {
+    try (Cache cache = initialised(keeper.cache("/closing", Scope.CHILDREN))) {
+      Told told = new Told();
+      var subscription = cache.listen(told);
+      told.heard.await(SOON, "initialised");
+      subscription.close();
+      CompletableFuture<Throwable> refused = new CompletableFuture<>();
+      cache.listen(
+          change -> {
+            try {
+              cache.awaitCurrent(SOON);
+            } catch (Exception e) {
+              refused.complete(e);
+            }
+          });
+      create("/closing/a");
+      assertThat(dev.pgkeeper.testing.Futures.soon(refused))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("/closing");
+      assertThat(told.heard.all()).containsExactly("initialised");
+    }
+  }
+
+  @Test
+  void aClosedOneSaysSoAndItsRegistrationIsForgotten() throws Exception {
+    try (Keeper own =
+        Keeper.connect(
+            database.dataSource(), database.keeperOptions().withSweep(Duration.ofMillis(200)))) {
+      Cache first = initialised(own.cache("/forgotten", Scope.SUBTREE));
+      Cache second = initialised(own.cache("/forgotten", Scope.SUBTREE));
+      first.close();
+      assertThatIllegalStateException().isThrownBy(first::size).withMessageContaining("closed");
+      create("/forgotten/a");
+      awaitPaths(second, "/forgotten", "/forgotten/a");
+      second.close();
+      Await.until(
+          SOON,
+          "the database forgets the registration",
+          () ->
+              database.queryLong(
+                      "SELECT count(*) FROM ${schema}.watch WHERE session = " + own.sessionId())
+                  == 0);
+    }
+  }
+
+  /** Both kinds of watches of one path share a registration. */
+  @Test
+  void aCacheThatIsClosedLeavesAWatchAloneAndTheOtherWayRound() throws Exception {
+    try (Keeper own =
+        Keeper.connect(
+            database.dataSource(), database.keeperOptions().withSweep(Duration.ofHours(1)))) {
+      Heard<String> heard = new Heard<>();
+      var watching =
+          Watching.begin(
+              own,
+              "/shared",
+              dev.pgkeeper.WatchMode.PERSISTENT_RECURSIVE,
+              event -> heard.add(event.type() + " " + event.path()));
+      Cache cache = initialised(own.cache("/shared", Scope.SUBTREE));
+      cache.close();
+      create("/shared/a");
+      heard.await(SOON, "NODE_CREATED /shared/a");
+      try (Cache another = initialised(own.cache("/shared", Scope.SUBTREE))) {
+        watching.close();
+        create("/shared/b");
+        awaitPaths(another, "/shared", "/shared/a", "/shared/b");
+      }
+    }
+  }
+
+  @Test
+  void withoutRingsTheSweepFindsEverything() throws Exception {
+    create("/lease/a");
+    try (Keeper poller =
+            Keeper.connect(database.dataSource(), database.keeperOptions().withLeaseOnly());
+        Cache cache = initialised(poller.cache("/lease", Scope.SUBTREE))) {
+      tree().set("/lease/a", bytes("new"));
+      create("/lease/b");
+      awaitSame(cache, List.of("/lease", "/lease/a", "/lease/b"));
+      awaitData(cache, "/lease/a", "new");
+    }
+  }
+
+  @Test
+  void aChrootIsSeenFromInside() throws Exception {
+    create("/root/in/a");
+    try (Keeper inside =
+            Keeper.connect(database.dataSource(), database.keeperOptions().withChroot("/root"));
+        Cache cache = initialised(inside.cache("/in", Scope.SUBTREE));
+        Cache whole = initialised(inside.cache("/", Scope.SUBTREE))) {
+      assertThat(paths(cache)).containsExactly("/in", "/in/a");
+      assertThat(paths(whole)).containsExactly("/", "/in", "/in/a");
+      tree().set("/root/in/a", bytes("new"));
+      tree().set("/root", bytes("new"));
+      awaitData(cache, "/in/a", "new");
+      awaitData(whole, "/in/a", "new");
+      awaitData(whole, "/", "new");
+    }
+  }
+
+  @Test
+  void badInputIsRefusedAtOnce() {
+    assertThatThrownBy(() -> keeper.cache("bad", Scope.NODE))
+        .isInstanceOf(InvalidPathException.class);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> CacheOptions.defaults().withMostNodes(0))
+        .withMessageContaining("at least 1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> tree().nodePage(Scope.SUBTREE, "/", "", 0))
+        .withMessageContaining("the limit is 0");
+    assertThat(tree().nodePage(Scope.SUBTREE, "/none", "", 10).nodes()).isEmpty();
+    Keeper over = database.keeper();
+    over.close();
+    assertThatThrownBy(() -> over.cache("/a", Scope.NODE))
+        .isInstanceOfAny(KeeperException.class, IllegalStateException.class);
+  }
+}

@@ -1,0 +1,293 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.SOON;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class ConfigurationTest {
+  private static final Setting<Long> LIMIT = Setting.number("limit", 10);
+  private static final Setting<String> NAME = Setting.text("name", "nobody");
+  private static final Setting<Boolean> OPEN = Setting.flag("open", false);
+  private static final Setting<Double> RATE = Setting.decimal("rate", 0.5);
+
+  private static TestDatabase database;
+  private static Keeper others;
+  private static Keeper keeper;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    others =
+        Keeper.connect(database.dataSource(), database.keeperOptions().withClientName("others"));
+    keeper = database.keeper();
+  }
+
+  @AfterAll
+  static void close() {
+    keeper.close();
+    others.close();
+    database.close();
+  }
+
+  private static void current(Configuration configuration) throws InterruptedException {
+    assertThat(configuration.awaitCurrent(SOON)).isTrue();
+  }
+
+  private static <T> void awaitValue(Configuration configuration, Setting<T> setting, T value) {
+    Await.until(
+        SOON,
+        () -> setting.name() + " is " + value + "; it is " + configuration.get(setting),
+        () -> configuration.get(setting).equals(value));
+  }
+
+  @Test
+  void valuesOfAllTypesAreReadWithoutARoundTripAndTheDefaultHoldsUntilTheyAreSet()
+      throws Exception {
+    try (Configuration mine = keeper.configuration("/types");
+        Configuration theirs = others.configuration("/types")) {
+      assertThat(mine.get(LIMIT)).isEqualTo(10);
+      assertThat(mine.find(LIMIT)).isEmpty();
+      theirs.set(LIMIT, 20L);
+      theirs.set(NAME, "Ada");
+      theirs.set(OPEN, true);
+      theirs.set(RATE, 0.25);
+      current(mine);
+      assertThat(mine.get(LIMIT)).isEqualTo(20);
+      assertThat(mine.get(NAME)).isEqualTo("Ada");
+      assertThat(mine.get(OPEN)).isTrue();
+      assertThat(mine.get(RATE)).isEqualTo(0.25);
+      assertThat(mine.all().toString()).isEqualTo("{limit=20, name=Ada, open=true, rate=0.25}");
+      assertThat(
+              database.queryString(
+                  "SELECT convert_from(data, 'UTF8') FROM ${schema}.get('/types/values/limit')"))
+          .isEqualTo("20");
+      theirs.delete(LIMIT);
+      current(mine);
+      assertThat(mine.find(LIMIT)).isEmpty();
+      assertThat(mine.get(LIMIT)).isEqualTo(10);
+      theirs.delete(LIMIT);
+    }
+  }
+
+  @Test
+  void ofManyWhoCompareAndSetNoChangeIsLost() throws Exception {
+    Setting<Long> count = Setting.number("count", 0);
+    try (Configuration one = keeper.configuration("/count");
+        Configuration two = others.configuration("/count")) {
+      List<CompletableFuture<Integer>> adding = new ArrayList<>();
+      for (Configuration each : List.of(one, two, one, two)) {
+        adding.add(
+            Futures.onThread(
+                () -> {
+                  int added = 0;
+                  while (added < 10) {
+                    each.awaitCurrent(SOON);
+                    long before = each.get(count);
+                    added += each.compareAndSet(count, before, before + 1) ? 1 : 0;
+                  }
+                  return added;
+                }));
+      }
+      for (CompletableFuture<Integer> each : adding) {
+        assertThat(Futures.soon(each)).isEqualTo(10);
+      }
+      current(one);
+      assertThat(one.get(count)).isEqualTo(40);
+      assertThat(one.history(count)).hasSize(40);
+      assertThat(one.compareAndSet(count, 39L, 0L)).isFalse();
+      one.delete(count);
+      assertThat(one.compareAndSet(count, 0L, 1L)).isTrue();
+    }
+  }
+
+  @Test
+  void severalKeysChangeTogetherOrNotAtAll() throws Exception {
+    try (Configuration mine = keeper.configuration("/together")) {
+      assertThat(mine.edit().set(LIMIT, 1L).set(NAME, "Ada").commit()).isTrue();
+      assertThat(mine.edit().expect(LIMIT, 2L).set(NAME, "Bob").delete(LIMIT).commit()).isFalse();
+      assertThat(mine.edit().expect(LIMIT, 1L).set(NAME, "Cyd").set(OPEN, true).commit()).isTrue();
+      current(mine);
+      assertThat(mine.all().toString()).isEqualTo("{limit=1, name=Cyd, open=true}");
+    }
+  }
+
+  @Test
+  void theHistoryOfAKeySaysWhoDidWhatAndWhenAndIsBounded() throws Exception {
+    try (Configuration mine = keeper.configuration("/history");
+        Configuration theirs = others.configuration("/history")) {
+      theirs.set(NAME, "one\ntwo");
+      mine.edit().by("Ada").set(NAME, "").commit();
+      mine.delete(NAME);
+      List<SettingChange> history = mine.history(NAME);
+      assertThat(history)
+          .extracting(SettingChange::by)
+          .containsExactly("others", "Ada", "pgkeeper");
+      assertThat(history)
+          .extracting(SettingChange::text)
+          .containsExactly(Optional.of("one\ntwo"), Optional.of(""), Optional.empty());
+      assertThat(history).isSortedAccordingTo((a, b) -> a.at().compareTo(b.at()));
+      assertThat(history.get(0).toString()).doesNotContain("one").contains("others");
+      assertThat(
+              database.queryString(
+                  "SELECT convert_from(data, 'UTF8') FROM ${schema}.get('/history/history/name/0000000000')"))
+          .isEqualTo("by=others\nset\none\ntwo");
+      for (int i = 0; i < 105; i++) {
+        mine.set(LIMIT, (long) i);
+      }
+      assertThat(mine.history(LIMIT)).hasSize(100);
+      assertThat(mine.history(LIMIT).get(99).text()).contains("104");
+      assertThat(mine.history(RATE)).isEmpty();
+    }
+  }
+
+  @Test
+  void onChangeTellsTheCurrentValueFirstAndThenEachAcrossLostSessions() throws Exception {
+    try (Keeper loses = database.keeper();
+        Configuration mine = loses.configuration("/live");
+        Configuration theirs = others.configuration("/live")) {
+      Heard<Long> heard = new Heard<>();
+      mine.onChange(LIMIT, heard::add);
+      heard.await(SOON, 10L);
+      theirs.set(LIMIT, 11L);
+      heard.await(SOON, 11L);
+      theirs.set(NAME, "another key");
+      theirs.set(LIMIT, 11L);
+      database.execute("SELECT ${schema}.session_end(" + loses.sessionId() + ")");
+      theirs.set(LIMIT, 12L);
+      heard.await(SOON, 12L);
+      theirs.delete(LIMIT);
+      heard.await(SOON, told -> told == 10L && heard.all().size() > 3);
+      assertThat(heard.all()).containsExactly(10L, 11L, 12L, 10L);
+      Await.until(SOON, "it can change again", () -> canSet(mine, 13L));
+      heard.await(SOON, 13L);
+    }
+  }
+
+  private static boolean canSet(Configuration configuration, long value) {
+    try {
+      configuration.set(LIMIT, value);
+      return true;
+    } catch (dev.pgkeeper.KeeperException.SessionExpired e) {
+      return false;
+    }
+  }
+
+  @Test
+  void aValueThatCannotBeReadIsReportedWithItsKeyAndTheOneBeforeItIsKept() throws Exception {
+    try (Configuration mine = keeper.configuration("/bad")) {
+      Heard<String> errors = new Heard<>();
+      Heard<Long> heard = new Heard<>();
+      mine.onError(failure -> errors.add(failure.getMessage()));
+      mine.set(LIMIT, 11L);
+      awaitValue(mine, LIMIT, 11L);
+      mine.onChange(LIMIT, heard::add);
+      heard.await(SOON, 11L);
+      others.tree().set("/bad/values/limit", "secret".getBytes(StandardCharsets.UTF_8));
+      errors.await(SOON, told -> told.contains("/bad/values/limit") && !told.contains("secret"));
+      assertThat(mine.get(LIMIT)).isEqualTo(11);
+      assertThat(mine.get(LIMIT)).isEqualTo(11);
+      assertThat(errors.all()).hasSize(1);
+      mine.set(LIMIT, 12L);
+      heard.await(SOON, 12L);
+      assertThat(heard.all()).containsExactly(11L, 12L);
+    }
+  }
+
+  @Test
+  void whileTheDatabaseIsAwayItAnswersAndSaysHowOldItIs() throws Exception {
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(proxy.through(database.jdbcUrl()));
+      try (Keeper cutOff =
+              Keeper.connect(
+                  source, database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1)));
+          Configuration mine = cutOff.configuration("/away");
+          Configuration theirs = others.configuration("/away")) {
+        mine.set(LIMIT, 11L);
+        current(mine);
+        proxy.cut();
+        theirs.set(LIMIT, 12L);
+        Duration age = mine.age();
+        assertThat(mine.get(LIMIT)).isEqualTo(11);
+        Await.until(SOON, "it ages", () -> mine.age().compareTo(age.plusMillis(100)) > 0);
+        assertThat(mine.get(LIMIT)).isEqualTo(11);
+        proxy.mend();
+        awaitValue(mine, LIMIT, 12L);
+      }
+    }
+  }
+
+  @Test
+  void whatIsChangedInATransactionOfTheCallersEndsAsThatEnds() throws Exception {
+    try (Configuration mine = keeper.configuration("/transaction");
+        Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      mine.edit(connection).set(LIMIT, 11L).set(NAME, "Ada").commit();
+      connection.rollback();
+      current(mine);
+      assertThat(mine.all()).isEmpty();
+      mine.edit(connection).set(LIMIT, 12L).commit();
+      connection.commit();
+      awaitValue(mine, LIMIT, 12L);
+      assertThat(mine.history(LIMIT)).hasSize(1);
+    }
+  }
+
+  @Test
+  void aValueOfAnyTypeGoesThroughItsCodec() throws Exception {
+    Codec<List<String>> lines =
+        new Codec<>() {
+          @Override
+          public byte[] encode(List<String> value) {
+            return String.join("\n", value).getBytes(StandardCharsets.UTF_8);
+          }
+
+          @Override
+          public List<String> decode(byte[] bytes) {
+            return List.of(new String(bytes, StandardCharsets.UTF_8).split("\n", -1));
+          }
+        };
+    Setting<List<String>> hosts = new Setting<>("hosts", lines, List.of());
+    try (Configuration mine = keeper.configuration("/codec")) {
+      mine.set(hosts, List.of("a", "b"));
+      awaitValue(mine, hosts, List.of("a", "b"));
+    }
+  }
+
+  @Test
+  void badInputIsRefusedAtOnce() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Setting.text("a/b", ""))
+        .withMessageContaining("a/b");
+    assertThatIllegalArgumentException().isThrownBy(() -> Setting.text("", ""));
+    try (Configuration mine = keeper.configuration("/input")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> mine.edit().by("two\nlines"))
+          .withMessageContaining("line");
+      assertThatThrownBy(() -> mine.set(Setting.text("..", ""), "x"))
+          .isInstanceOf(dev.pgkeeper.InvalidPathException.class);
+    }
+    assertThatThrownBy(() -> keeper.configuration("bad"))
+        .isInstanceOf(dev.pgkeeper.InvalidPathException.class);
+  }
+}

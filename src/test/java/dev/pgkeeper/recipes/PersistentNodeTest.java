@@ -1,0 +1,315 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.SOON;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.DataTooLargeException;
+import dev.pgkeeper.InvalidPathException;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class PersistentNodeTest {
+  private static TestDatabase database;
+  private static Keeper others;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    others = database.keeper();
+  }
+
+  @AfterAll
+  static void close() {
+    others.close();
+    database.close();
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Tree tree() {
+    return others.tree();
+  }
+
+  /** The node's data as others see it; null if it is not there. */
+  private static String seen(String path) {
+    try {
+      return new String(tree().get(path).data(), StandardCharsets.UTF_8);
+    } catch (KeeperException.NoNode e) {
+      return null;
+    }
+  }
+
+  private static void awaitSeen(String path, String data) {
+    Await.until(
+        SOON, () -> path + " has " + data + ", not " + seen(path), () -> data.equals(seen(path)));
+  }
+
+  private static void endSession(long session) {
+    database.execute("SELECT ${schema}.session_end(" + session + ")");
+  }
+
+  @Test
+  void itIsThereUntilItIsClosed() {
+    try (Keeper keeper = database.keeper()) {
+      PersistentNode node = keeper.persistentNode("/until/closed", bytes("a"));
+      assertThat(node.isThere()).isTrue();
+      assertThat(seen("/until/closed")).isEqualTo("a");
+      assertThat(tree().stat("/until/closed").ephemeralOwner()).isEqualTo(keeper.sessionId());
+      node.close();
+      assertThat(node.isThere()).isFalse();
+      assertThat(seen("/until/closed")).isNull();
+      node.close();
+    }
+  }
+
+  @Test
+  void itGoesWithItsOwner() {
+    Keeper keeper = database.keeper();
+    PersistentNode node = keeper.persistentNode("/with/owner", bytes("a"));
+    keeper.close();
+    assertThat(seen("/with/owner")).isNull();
+    node.close();
+  }
+
+  @Test
+  void itIsCreatedAgainAfterALostSessionWithItsLatestData() throws Exception {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/lost/session", bytes("first"))) {
+      for (int round = 1; round <= 3; round++) {
+        node.setData(bytes("round " + round));
+        assertThat(seen("/lost/session")).isEqualTo("round " + round);
+        endSession(tree().stat("/lost/session").ephemeralOwner());
+        assertThat(seen("/lost/session")).isNull();
+        awaitSeen("/lost/session", "round " + round);
+        assertThat(node.awaitThere(SOON)).isTrue();
+      }
+      assertThat(tree().stat("/lost/session").ephemeralOwner()).isNotEqualTo(keeper.sessionId());
+      assertThat(tree().children("/lost")).containsExactly("session");
+    }
+    assertThat(seen("/lost/session")).isNull();
+  }
+
+  @Test
+  void dataThatIsSetBetweenSessionsIsThatOfTheNextNode() {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/between", bytes("old"))) {
+      Heard<SessionState> states = new Heard<>();
+      keeper.onStateChange(states::add);
+      endSession(keeper.sessionId());
+      node.setData(bytes("new"));
+      awaitSeen("/between", "new");
+      states.await(SOON, SessionState.LOST);
+    }
+  }
+
+  @Test
+  void itIsCreatedAgainWhenOthersDeleteIt() {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/deleted", bytes("a"))) {
+      for (int i = 0; i < 5; i++) {
+        Stat before = tree().stat("/deleted");
+        tree().delete("/deleted");
+        Await.until(
+            SOON,
+            "it is created again",
+            () ->
+                tree().exists("/deleted").filter(now -> now.czxid() > before.czxid()).isPresent());
+      }
+      assertThat(seen("/deleted")).isEqualTo("a");
+      node.setData(bytes("b"));
+      assertThat(seen("/deleted")).isEqualTo("b");
+    }
+  }
+
+  @Test
+  void aClosedOneDoesNotComeBackAfterALostSession() throws Exception {
+    try (Keeper keeper = database.keeper();
+        PersistentNode closed = keeper.persistentNode("/stays/away", bytes("a"));
+        PersistentNode open = keeper.persistentNode("/stays/here", bytes("a"))) {
+      closed.close();
+      endSession(keeper.sessionId());
+      awaitSeen("/stays/here", "a");
+      assertThat(open.awaitThere(SOON)).isTrue();
+      assertThat(seen("/stays/away")).isNull();
+    }
+  }
+
+  /** The trap: a registration that is made once more after each reconnect. */
+  @Test
+  void afterReconnectsItIsTheSameOneNode() {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/same/node", bytes("a"))) {
+      Stat before = tree().stat("/same/node");
+      for (int i = 0; i < 3; i++) {
+        Heard<SessionState> states = new Heard<>();
+        try (var told = keeper.onStateChange(states::add)) {
+          assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+          states.await(SOON, SessionState.HELD);
+        }
+      }
+      keeper.tree().sync();
+      node.setData(bytes("b"));
+      assertThat(tree().stat("/same/node").czxid()).isEqualTo(before.czxid());
+      assertThat(tree().stat("/same").cversion()).isEqualTo(1);
+    }
+  }
+
+  /** P10: replies and requests are lost all the time; it is deleted all the time. */
+  @Test
+  void withRepliesLostThereIsNeverMoreThanOneAndItEndsUpThere() throws Exception {
+    long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
+    System.out.println("PersistentNodeTest: -Dpgkeeper.seed=" + seed);
+    Random random = new Random(seed);
+    TcpProxy.Fate[] fates = TcpProxy.Fate.values();
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(proxy.through(database.jdbcUrl()));
+      try (Keeper keeper = Keeper.connect(source, database.keeperOptions());
+          PersistentNode node = keeper.persistentNode("/replies/node", bytes("0"))) {
+        proxy.decideBy(
+            () ->
+                random.nextInt(6) == 0
+                    ? fates[random.nextInt(fates.length)]
+                    : TcpProxy.Fate.PASSES);
+        String last = "0";
+        for (int i = 1; i <= 40; i++) {
+          if (i % 3 == 0 && tree().exists("/replies/node").isPresent()) {
+            tree().delete("/replies/node");
+          }
+          last = "" + i;
+          node.setData(bytes(last));
+          assertThat(tree().children("/replies")).hasSizeLessThanOrEqualTo(1);
+        }
+        proxy.decideBy(() -> TcpProxy.Fate.PASSES);
+        awaitSeen("/replies/node", last);
+        Stat parent = tree().stat("/replies");
+        assertThat(parent.numChildren()).isEqualTo(1);
+        tree().delete("/replies/node");
+        awaitSeen("/replies/node", last);
+        assertThat(tree().stat("/replies").cversion()).isEqualTo(parent.cversion() + 2);
+      }
+    }
+  }
+
+  @Test
+  void itWaitsForTheNodeOfAnotherOwnerAndTakesNothingAway() throws Exception {
+    Keeper before = database.keeper();
+    before.tree().create("/another", bytes("theirs"), CreateMode.EPHEMERAL);
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/another", bytes("mine"))) {
+      assertThat(node.isThere()).isFalse();
+      assertThat(node.awaitThere(Duration.ofMillis(50))).isFalse();
+      node.setData(bytes("still mine"));
+      assertThat(seen("/another")).isEqualTo("theirs");
+      before.close();
+      awaitSeen("/another", "still mine");
+      assertThat(node.awaitThere(SOON)).isTrue();
+      assertThat(node.stat().map(Stat::ephemeralOwner)).isEqualTo(Optional.of(keeper.sessionId()));
+    }
+  }
+
+  @Test
+  void closingLeavesTheNodeOfAnotherOwnerAlone() {
+    tree().create("/theirs", bytes("theirs"), CreateMode.EPHEMERAL);
+    try (Keeper keeper = database.keeper()) {
+      keeper.persistentNode("/theirs", bytes("mine")).close();
+    }
+    assertThat(seen("/theirs")).isEqualTo("theirs");
+  }
+
+  @Test
+  void aPersistentOneIsTakenOverOutlivesTheSessionAndIsRemovedAtTheEnd() throws Exception {
+    tree().create("/persistent", bytes("before"));
+    try (Keeper keeper = database.keeper()) {
+      try (PersistentNode node =
+          new PersistentNode(keeper, "/persistent", bytes("now"), CreateMode.PERSISTENT)) {
+        assertThat(seen("/persistent")).isEqualTo("now");
+        long created = tree().stat("/persistent").czxid();
+        endSession(keeper.sessionId());
+        Await.until(SOON, "the session is lost", () -> keeper.state() == SessionState.LOST);
+        tree().delete("/persistent");
+        awaitSeen("/persistent", "now");
+        assertThat(node.awaitThere(SOON)).isTrue();
+        assertThat(tree().stat("/persistent").czxid()).isGreaterThan(created);
+        assertThat(seen("/persistent")).isEqualTo("now");
+      }
+      assertThat(seen("/persistent")).isNull();
+    }
+  }
+
+  @Test
+  void whatOthersSetStaysUntilItIsSetAgain() {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/edited", bytes("mine"))) {
+      tree().set("/edited", bytes("by hand"));
+      keeper.tree().sync();
+      assertThat(seen("/edited")).isEqualTo("by hand");
+      node.setData(bytes("mine again"));
+      assertThat(seen("/edited")).isEqualTo("mine again");
+    }
+  }
+
+  @Test
+  void whyItCannotBeThereIsToldAndItIsTriedForOn() throws Exception {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/barren/node", bytes("a"))) {
+      Heard<String> errors = new Heard<>();
+      node.onError(failure -> errors.add(failure.getMessage()));
+      tree()
+          .multi(
+              dev.pgkeeper.Op.delete("/barren/node"),
+              dev.pgkeeper.Op.delete("/barren"),
+              dev.pgkeeper.Op.create(NewNode.at("/barren").mode(CreateMode.EPHEMERAL)));
+      errors.await(SOON, told -> told.contains("/barren/node") && told.contains("ephemeral"));
+      tree().delete("/barren");
+      awaitSeen("/barren/node", "a");
+    }
+  }
+
+  @Test
+  void badInputIsRefusedAtOnce() {
+    try (Keeper keeper = database.keeper()) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> new PersistentNode(keeper, "/bad", bytes(""), CreateMode.EPHEMERAL_SEQUENTIAL))
+          .withMessageContaining("/bad")
+          .withMessageContaining("EPHEMERAL or PERSISTENT");
+      assertThatThrownBy(() -> keeper.persistentNode("bad", bytes("")))
+          .isInstanceOf(InvalidPathException.class);
+      assertThatThrownBy(() -> keeper.persistentNode("/bad", new byte[2_000_000]))
+          .isInstanceOf(DataTooLargeException.class)
+          .hasMessageContaining("/bad");
+      PersistentNode node = keeper.persistentNode("/good", bytes("secret"));
+      assertThatThrownBy(() -> node.setData(new byte[2_000_000]))
+          .isInstanceOf(DataTooLargeException.class);
+      assertThat(seen("/good")).isEqualTo("secret");
+      assertThat(node.toString()).contains("/good").doesNotContain("secret");
+      node.close();
+      assertThatThrownBy(() -> node.setData(bytes("late")))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+  }
+}

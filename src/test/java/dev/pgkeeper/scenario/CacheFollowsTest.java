@@ -1,0 +1,251 @@
+package dev.pgkeeper.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.PathNode;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * Scenarios 10 and 11 for caches: several clients change nodes at random, while backends are
+ * terminated, connections cut, sessions ended and the server killed. Once that is quiet, every
+ * cache is what the database has, and has told its listeners just that.
+ */
+class CacheFollowsTest {
+  private static final String ROOT = "/r";
+  private static final Duration QUIET = Duration.ofSeconds(30);
+
+  private final long seed = Scenario.seed("CacheFollowsTest");
+  private volatile boolean stopped;
+
+  @Test
+  void afterTerminatedBackendsCutConnectionsAndEndedSessionsEveryCacheIsTheDatabase()
+      throws Exception {
+    try (TestDatabase database = TestDatabase.fresh();
+        TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      run(
+          database,
+          proxy,
+          random -> {
+            switch (random.nextInt(3)) {
+              case 0 ->
+                  database.execute(
+                      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+                          + " AND ((classid::bigint << 32) | objid::bigint) IN"
+                          + " (SELECT ${schema}.lock_key('live', id) FROM ${schema}.session)");
+              case 1 -> {
+                proxy.cut();
+                Await.pause(Duration.ofMillis(random.nextInt(300)));
+                proxy.mend();
+              }
+              default ->
+                  database.execute(
+                      "SELECT ${schema}.session_end(id) FROM ${schema}.session ORDER BY random() LIMIT 1");
+            }
+          });
+    }
+  }
+
+  @Test
+  void afterAKilledServerEveryCacheIsTheDatabase() throws Exception {
+    try (PrivateServer server = PrivateServer.start();
+        TestDatabase database = TestDatabase.freshOn(server);
+        TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      boolean[] killed = {false};
+      run(
+          database,
+          proxy,
+          random -> {
+            if (!killed[0]) {
+              killed[0] = true;
+              server.kill9();
+              server.startAgain();
+            }
+          });
+      assertThat(killed[0]).isTrue();
+    }
+  }
+
+  private interface Fault {
+    void happen(Random random);
+  }
+
+  private void run(TestDatabase database, TcpProxy proxy, Fault fault) throws Exception {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(proxy.through(database.jdbcUrl()));
+    KeeperOptions options =
+        Scenario.SHORT_SESSIONS
+            .withSchema(database.schema())
+            .withOperationTimeout(Duration.ofSeconds(20));
+    Map<Cache, Mirror> caches = new LinkedHashMap<>();
+    try (Keeper first = Keeper.connect(source, options);
+        Keeper second = Keeper.connect(source, options.withSweep(Duration.ofHours(1)))) {
+      for (Keeper keeper : List.of(first, second)) {
+        for (Scope scope : Scope.values()) {
+          Cache cache = keeper.cache(ROOT, scope);
+          Mirror mirror = new Mirror();
+          cache.listen(mirror::changed);
+          caches.put(cache, mirror);
+        }
+      }
+      List<CompletableFuture<Integer>> writing = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        Random random = new Random(seed + i);
+        writing.add(Futures.onThread(() -> write(database, random)));
+      }
+      Random random = new Random(seed);
+      long end = System.nanoTime() + Scenario.length(6).toNanos();
+      while (System.nanoTime() < end) {
+        Await.pause(Duration.ofMillis(200 + random.nextInt(600)));
+        fault.happen(random);
+      }
+      stopped = true;
+      int changes = 0;
+      for (CompletableFuture<Integer> each : writing) {
+        changes += each.get();
+      }
+      assertThat(changes).isGreaterThan(100);
+      compare(database, caches);
+      // Nobody is deaf.
+      try (Keeper last = Keeper.connect(database.plainDataSource(), options)) {
+        for (String path : PATHS) {
+          change(last.tree(), path, 0);
+        }
+      }
+      compare(database, caches);
+    } finally {
+      stopped = true;
+      caches.keySet().forEach(Cache::close);
+    }
+  }
+
+  private static void compare(TestDatabase database, Map<Cache, Mirror> caches) {
+    try (Keeper looking =
+        Keeper.connect(
+            database.plainDataSource(), KeeperOptions.defaults().withSchema(database.schema()))) {
+      caches.forEach(
+          (cache, mirror) -> {
+            Scope scope =
+                Stream.of(Scope.values())
+                    .filter(each -> cache.toString().contains(each.name()))
+                    .findFirst()
+                    .orElseThrow();
+            Map<String, String> truth =
+                shown(looking.tree().nodePage(scope, ROOT, "", 10_000).nodes().stream());
+            Await.until(
+                QUIET,
+                () -> cache + " is " + truth + "; it is " + shown(cache.stream()),
+                () -> shown(cache.stream()).equals(truth));
+            Await.until(
+                QUIET,
+                () -> cache + " told of " + truth + "; it told of " + mirror.told(),
+                () -> mirror.told().equals(truth.keySet().toString()));
+          });
+    }
+  }
+
+  private static Map<String, String> shown(Stream<PathNode> nodes) {
+    return nodes.collect(
+        Collectors.toMap(
+            PathNode::path,
+            each ->
+                new String(each.node().data(), StandardCharsets.UTF_8) + " " + each.node().stat(),
+            (a, b) -> a,
+            TreeMap::new));
+  }
+
+  /** What a listener knows: each change has to follow from the one before it. */
+  private static final class Mirror {
+    private final TreeMap<String, Long> known = new TreeMap<>();
+    private String broken = "";
+
+    synchronized void changed(dev.pgkeeper.recipes.CacheChange change) {
+      Long before = change.before() == null ? null : change.before().stat().mzxid();
+      Long expected = known.get(change.path());
+      if (before == null ? expected != null : !before.equals(expected)) {
+        broken = " but " + change.path() + " was " + expected + " and not " + before;
+      }
+      if (change.now() == null) {
+        known.remove(change.path());
+      } else {
+        known.put(change.path(), change.now().stat().mzxid());
+      }
+    }
+
+    synchronized String told() {
+      return known.keySet() + broken;
+    }
+  }
+
+  private static final List<String> PATHS =
+      List.of("/r", "/r/a", "/r/a!", "/r/a/x", "/r/a/x/1", "/r/a/y", "/r/b", "/r/b/z", "/r/c");
+
+  private int write(TestDatabase database, Random random) {
+    int changes = 0;
+    try (Keeper keeper =
+        Keeper.connect(
+            database.plainDataSource(),
+            KeeperOptions.defaults()
+                .withSchema(database.schema())
+                .withOperationTimeout(Duration.ofSeconds(20)))) {
+      Keeper[] now = {keeper};
+      keeper.inEachSession(
+          next -> {
+            now[0] = next;
+            return () -> {};
+          });
+      while (!stopped) {
+        try {
+          change(now[0].tree(), PATHS.get(random.nextInt(PATHS.size())), random.nextInt(10));
+          changes++;
+        } catch (KeeperException e) {
+          Await.pause(Duration.ofMillis(20)); // the session was ended, or the node is not as it was
+        }
+      }
+    }
+    return changes;
+  }
+
+  private static void change(Tree tree, String path, int what) {
+    try {
+      if (what < 5) {
+        tree.create(NewNode.at(path).data(bytes(what)).withParents());
+      } else if (what < 8) {
+        tree.set(path, bytes(what));
+      } else if (what == 8) {
+        tree.delete(path);
+      } else {
+        tree.deleteRecursive(path);
+      }
+    } catch (KeeperException.NoNode | KeeperException.NodeExists | KeeperException.NotEmpty e) {
+      // not as it was thought to be
+    }
+  }
+
+  private static byte[] bytes(int what) {
+    return ("v" + what).getBytes(StandardCharsets.UTF_8);
+  }
+}
