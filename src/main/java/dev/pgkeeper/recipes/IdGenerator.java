@@ -49,14 +49,15 @@ public final class IdGenerator {
   private long lastFetch = System.nanoTime() - SLOW_NANOS;
 
   private static final class Block {
-    final long last;
-    final long half;
-    final AtomicLong next;
+    final long first;
+    final long size;
 
-    Block(long first, long last) {
-      this.last = last;
-      this.half = first + (last - first) / 2;
-      this.next = new AtomicLong(first);
+    /** How many are used; not the next number itself, which would overflow after the last. */
+    final AtomicLong used = new AtomicLong();
+
+    Block(long first, long size) {
+      this.first = first;
+      this.size = size;
     }
   }
 
@@ -88,14 +89,14 @@ public final class IdGenerator {
   public long next() {
     while (true) {
       Block present = block;
-      // Looked at first: however often it is asked for in vain, the number does not run away.
-      if (present.next.get() <= present.last) {
-        long id = present.next.getAndIncrement();
-        if (id == present.half) {
+      // Looked at first: however often it is asked for in vain, nothing overflows.
+      if (present.used.get() < present.size) {
+        long place = present.used.getAndIncrement();
+        if (place == (present.size - 1) / 2) {
           fetchAheadInBackground();
         }
-        if (id <= present.last) {
-          return id;
+        if (place < present.size) {
+          return present.first + place;
         }
       }
       replace(present);
@@ -155,7 +156,7 @@ public final class IdGenerator {
     long size = Math.min(Integer.MAX_VALUE, (long) blockSize << doublings);
     long last = counter.add(size);
     lastFetch = System.nanoTime();
-    return new Block(last - size + 1, last);
+    return new Block(last - size + 1, size);
   }
 
   @Override
