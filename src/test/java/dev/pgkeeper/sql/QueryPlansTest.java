@@ -40,6 +40,8 @@ class QueryPlansTest {
             + " clock_timestamp(), clock_timestamp(), '' FROM generate_series(0, "
             + (NODES - 1)
             + ") i");
+    database.execute(
+        "UPDATE ${schema}.node SET data = '1' WHERE path IN ('/p14/c2014', '/p14/c3014')");
     // Most nodes have had a child once, so that this table is as large.
     database.execute(
         "INSERT INTO ${schema}.parent SELECT path, "
