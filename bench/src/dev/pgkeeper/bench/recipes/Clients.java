@@ -12,6 +12,7 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** The sessions of a case, all closed at its end. */
 final class Clients implements AutoCloseable {
@@ -58,9 +59,9 @@ final class Clients implements AutoCloseable {
     String known = url;
     if (known == null) {
       known = Postgres.of(lab, report).createDatabase(database);
-      try (HikariDataSource pool = Postgres.pool(known, SMALL_POOL_SIZE)) {
-        Keeper.migrate(pool);
-      }
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(known);
+      Keeper.migrate(source);
       url = known;
     }
     return known;
