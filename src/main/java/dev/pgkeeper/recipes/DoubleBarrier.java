@@ -11,8 +11,12 @@ import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,10 +30,13 @@ import org.slf4j.LoggerFactory;
  * one participant.
  *
  * <p>Each participant is an ephemeral, numbered child of the node. The node says how many
- * participants there are, and up to which number they have entered: whoever sees that all of an
- * earlier round are gone and that enough new ones are there writes the number of the last of these,
- * if nobody else did. So a round begins once, at one moment, for the same participants in
- * everybody's eyes; who wakes up for whatever other reason waits on.
+ * participants there are, and which numbers have entered last: whoever comes, and sees that nobody
+ * of an earlier round is there and enough of the next one are, writes the numbers of these, if
+ * nobody else did. So a round begins once, at one moment, for the same participants in everybody's
+ * eyes; who wakes up for whatever other reason waits on. Who leaves marks its child; who sees that
+ * all are marked deletes them at one moment, which ends the round. Each of the others waits for the
+ * end of the child of one who had not left yet when it looked: so there is always somebody who is
+ * told when one dies, and nobody is woken while the others just leave.
  *
  * <p>A participant that dies while it waits to enter is not counted any more: its place is for
  * somebody else. One that dies between entering and leaving has left as soon as its session ends.
@@ -39,36 +46,33 @@ import org.slf4j.LoggerFactory;
 public final class DoubleBarrier {
   private static final Logger log = LoggerFactory.getLogger(DoubleBarrier.class);
   private static final Pattern STATE =
-      Pattern.compile("participants=(\\d{1,9}) through=(-?\\d{1,19})");
+      Pattern.compile("participants=(\\d{1,9}) entered=(-?\\d{1,18})\\.\\.(-?\\d{1,18})");
   private static final String PREFIX = "p-";
   private static final Pattern NAME = Pattern.compile(PREFIX + "\\d{1,18}");
-  private static final int MOST = 100_000;
+  private static final byte[] LEFT = "left".getBytes(StandardCharsets.US_ASCII);
+  private static final int MOST = 10_000;
+
+  /** How many are asked about before all are: most often one of them is still inside. */
+  private static final int SAMPLE = 4;
 
   private final Keeper keeper;
   private final String path;
   private final int participants;
-  private @Nullable Round inside;
+  private @Nullable Inside inside;
 
-  /**
-   * @param name this participant's child
-   * @param through the number of the last participant
-   * @param barrier which node this was
-   */
-  private record Round(String name, long through, long barrier) {}
+  /** The numbers of those who entered last. */
+  private record Round(long first, long last) {
+    static final Round NONE = new Round(-1, -1);
 
-  /** What was there at one moment. */
-  private record Seen(Node barrier, long through, List<String> present) {
-    /** Of a round that has begun. */
-    List<String> entered(long upTo) {
-      return present.stream().filter(name -> number(name) <= upTo).toList();
-    }
-
-    List<String> coming() {
-      return present.stream().filter(name -> number(name) > through).toList();
+    boolean has(String name) {
+      return first <= number(name) && number(name) <= last;
     }
   }
 
-  /** A barrier of 1 to 100,000 participants. */
+  /** This participant's child, and the round it is in. */
+  private record Inside(String name, Round round) {}
+
+  /** A barrier of 1 to 10,000 participants. */
   public DoubleBarrier(Keeper keeper, String path, int participants) {
     if (participants < 1 || participants > MOST) {
       throw new IllegalArgumentException(
@@ -128,159 +132,18 @@ public final class DoubleBarrier {
 
   private void make() {
     try {
-      keeper.tree().create(NewNode.at(path).data(state(-1)).withParents());
+      keeper.tree().create(NewNode.at(path).data(state(Round.NONE)).withParents());
     } catch (KeeperException.NodeExists e) {
       // somebody else did
     }
   }
 
-  private byte[] state(long through) {
-    return ("participants=" + participants + " through=" + through)
+  private byte[] state(Round round) {
+    return ("participants=" + participants + " entered=" + round.first() + ".." + round.last())
         .getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** Null: the time is over, and this participant is not counted on. */
-  private @Nullable Round awaitOthers(String name, Waiting waiting) throws InterruptedException {
-    while (true) {
-      Seen seen = look();
-      long through = seen.through();
-      int place = seen.present().indexOf(name);
-      if (place < 0) {
-        throw KeeperException.of(Code.NO_NODE, path + "/" + name);
-      } else if (place >= participants) {
-        throw new KeeperException.Busy(
-            path,
-            path
-                + ": all places of this barrier of "
-                + participants
-                + " are taken; try again when some have left");
-      }
-      List<String> coming = seen.coming();
-      boolean alone = coming.size() == seen.present().size();
-      if (number(name) > through && alone && coming.size() >= participants) {
-        through = begin(seen, coming.get(participants - 1));
-      }
-      if (number(name) <= through) {
-        return new Round(name, through, seen.barrier().stat().czxid());
-      } else if (isStill(seen, alone, waiting) && !waiting.await() && giveUp(seen, name)) {
-        return null;
-      }
-    }
-  }
-
-  /** Up to where participants have entered then; somebody else may have been quicker. */
-  private long begin(Seen seen, String last) {
-    try {
-      keeper.tree().set(path, state(number(last)), seen.barrier().stat().version());
-      return number(last);
-    } catch (KeeperException.BadVersion e) {
-      return seen.through();
-    }
-  }
-
-  /** Leaves a watch on what has to happen next: false if it has happened. */
-  private boolean isStill(Seen seen, boolean alone, Waiting waiting) {
-    if (alone) {
-      return waiting
-          .get(path)
-          .filter(now -> now.stat().version() == seen.barrier().stat().version())
-          .isPresent();
-    }
-    return isThere(anyOf(seen.entered(seen.through())), waiting);
-  }
-
-  /**
-   * Of those who are waited for. Not always the first, nor the last: each who goes would wake all
-   * the others, and these would all wait for the same one again.
-   */
-  private static String anyOf(List<String> names) {
-    return names.get(ThreadLocalRandom.current().nextInt(names.size()));
-  }
-
-  private boolean isThere(String name, Waiting waiting) {
-    return waiting.exists(path + "/" + name).isPresent();
-  }
-
-  /** False: a round has begun meanwhile. */
-  private boolean giveUp(Seen seen, String name) {
-    try {
-      keeper
-          .tree()
-          .multi(Op.check(path, seen.barrier().stat().version()), Op.delete(path + "/" + name));
-      return true;
-    } catch (KeeperException.MultiFailed e) {
-      if (e.code() == Code.BAD_VERSION || e.code() == Code.NO_NODE) {
-        return false;
-      }
-      throw e;
-    }
-  }
-
-  /** After a failure; what cannot be deleted goes with the session. */
-  private void withdraw(String name) {
-    try {
-      keeper.tree().delete(path + "/" + name);
-    } catch (KeeperException.NoNode e) {
-      // it gave up in good order
-    } catch (KeeperException | IllegalStateException e) {
-      log.info("{}: {} goes with the session: {}", path, name, e.getMessage());
-    }
-  }
-
-  /** Leaves, and waits until all have left, as long as it takes. */
-  public void leave() throws InterruptedException {
-    leave(Waiting.FOREVER);
-  }
-
-  /**
-   * Leaves, and waits at most so long until all have left. False: this one has, some others have
-   * not.
-   */
-  public boolean leave(Duration patience) throws InterruptedException {
-    Round round = inside;
-    if (round == null) {
-      throw new IllegalStateException(path + ": this participant has not entered");
-    }
-    try (Waiting waiting = new Waiting(keeper, patience)) {
-      go(round);
-      while (true) {
-        List<String> others = others(round);
-        if (others.isEmpty()) {
-          return true;
-        } else if (isThere(anyOf(others), waiting) && !waiting.await()) {
-          return false;
-        }
-      }
-    }
-  }
-
-  private void go(Round round) {
-    try {
-      keeper.tree().delete(path + "/" + round.name());
-    } catch (KeeperException.NoNode e) {
-      // somebody deleted it, or the reply to an earlier attempt was lost
-    }
-    inside = null;
-  }
-
-  /** Who of the round is still there. */
-  private List<String> others(Round round) {
-    try {
-      Seen seen = look();
-      boolean same = seen.barrier().stat().czxid() == round.barrier();
-      return same ? seen.entered(round.through()) : List.of();
-    } catch (KeeperException.NoNode e) {
-      return List.of();
-    }
-  }
-
-  private Seen look() {
-    List<ReadResult> results = keeper.tree().readAll(List.of(Read.node(path), Read.children(path)));
-    Node barrier = results.get(0).node();
-    List<String> present = results.get(1).children();
-    if (barrier == null || present == null) {
-      throw KeeperException.of(Code.NO_NODE, path);
-    }
+  private Round round(Node barrier) {
     Matcher state = STATE.matcher(new String(barrier.data(), StandardCharsets.ISO_8859_1));
     if (!state.matches()) {
       throw new KeeperException.WrongRecipe(path, path + ": the node is not a double barrier");
@@ -294,8 +157,191 @@ public final class DoubleBarrier {
               + participants
               + " was asked for");
     }
-    List<String> ours = present.stream().filter(NAME.asMatchPredicate()).toList();
-    return new Seen(barrier, Long.parseLong(state.group(2)), ours);
+    return new Round(Long.parseLong(state.group(2)), Long.parseLong(state.group(3)));
+  }
+
+  /** Null: the time is over, and this participant is not counted on. */
+  private @Nullable Inside awaitOthers(String name, Waiting waiting) throws InterruptedException {
+    while (true) {
+      Node barrier = waiting.get(path).orElseThrow(() -> KeeperException.of(Code.NO_NODE, path));
+      Round round = round(barrier);
+      if (round.has(name)) {
+        return new Inside(name, round);
+      } else if (barrier.stat().numChildren() >= participants && begin(barrier, round, name)) {
+        continue;
+      } else if (!waiting.await() && giveUp(barrier, name)) {
+        return null;
+      }
+    }
+  }
+
+  /**
+   * Begins a round if enough have come. False: they have not, and whoever comes next looks again.
+   */
+  private boolean begin(Node barrier, Round before, String name) {
+    List<String> present = present();
+    int place = present.indexOf(name);
+    if (place < 0) {
+      throw KeeperException.of(Code.NO_NODE, child(name));
+    } else if (place >= participants) {
+      throw new KeeperException.Busy(
+          path,
+          path
+              + ": all places of this barrier of "
+              + participants
+              + " are taken; try again when some have left");
+    } else if (present.size() < participants || number(present.get(0)) <= before.last()) {
+      return false;
+    }
+    Round next = new Round(number(present.get(0)), number(present.get(participants - 1)));
+    try {
+      keeper.tree().set(path, state(next), barrier.stat().version());
+    } catch (KeeperException.BadVersion e) {
+      // somebody else was quicker
+    }
+    return true;
+  }
+
+  /** False: a round has begun meanwhile. */
+  private boolean giveUp(Node barrier, String name) {
+    try {
+      keeper.tree().multi(Op.check(path, barrier.stat().version()), Op.delete(child(name)));
+      return true;
+    } catch (KeeperException.MultiFailed e) {
+      if (e.code() == Code.BAD_VERSION) {
+        return false;
+      }
+      throw KeeperException.of(e.code(), child(name));
+    }
+  }
+
+  /** False: it could not be deleted, and goes with the session. */
+  private boolean withdraw(String name) {
+    try {
+      keeper.tree().delete(child(name));
+      return true;
+    } catch (KeeperException.NoNode e) {
+      return true;
+    } catch (KeeperException | IllegalStateException e) {
+      log.info("{}: {} goes with the session: {}", path, name, e.getMessage());
+      return false;
+    }
+  }
+
+  /** Leaves, and waits until all have left, as long as it takes. */
+  public void leave() throws InterruptedException {
+    leave(Waiting.FOREVER);
+  }
+
+  /**
+   * Leaves, and waits at most so long until all have left. False: this one has, some others have
+   * not. After a failure or an interrupt it has left too, unless the database could not be reached:
+   * then leave again.
+   */
+  public boolean leave(Duration patience) throws InterruptedException {
+    Inside mine = inside;
+    if (mine == null) {
+      throw new IllegalStateException(path + ": this participant has not entered");
+    }
+    try (Waiting waiting = new Waiting(keeper, patience)) {
+      boolean over = awaitEnd(mine, waiting);
+      inside = null;
+      return over;
+    } finally {
+      // After a failure: somebody may wait for this one, who would not be told otherwise.
+      if (inside != null && withdraw(mine.name())) {
+        inside = null;
+      }
+    }
+  }
+
+  /** False: the time is over, and this participant has gone before the others. */
+  private boolean awaitEnd(Inside mine, Waiting waiting) throws InterruptedException {
+    boolean over = !mark(mine.name());
+    while (!over) {
+      Optional<String> other = stillInside(mine.round());
+      if (other.isEmpty()) {
+        over = end(mine.round());
+      } else if (waiting.isThere(child(other.get())) && !waiting.await()) {
+        return !goAlone(mine.name());
+      }
+      over = over || keeper.tree().exists(child(mine.name())).isEmpty();
+    }
+    return true;
+  }
+
+  /** False: the child has gone, because the round is over. */
+  private boolean mark(String name) {
+    try {
+      keeper.tree().set(child(name), LEFT);
+      return true;
+    } catch (KeeperException.NoNode e) {
+      return false;
+    }
+  }
+
+  /** False: the round was just over. */
+  private boolean goAlone(String name) {
+    try {
+      keeper.tree().delete(child(name));
+      return true;
+    } catch (KeeperException.NoNode e) {
+      return false;
+    }
+  }
+
+  /** One who has not left; empty if there is none. Any of them: who chooses alike wakes alike. */
+  private Optional<String> stillInside(Round round) {
+    List<String> some =
+        ThreadLocalRandom.current()
+            .longs(SAMPLE, round.first(), round.last() + 1)
+            .mapToObj(number -> String.format(Locale.ROOT, "%s%010d", PREFIX, number))
+            .toList();
+    Optional<String> found = unmarked(some);
+    return found.isPresent() ? found : unmarked(present(round));
+  }
+
+  private Optional<String> unmarked(List<String> names) {
+    List<Read> reads = names.stream().map(name -> Read.node(child(name))).toList();
+    List<ReadResult> results = keeper.tree().readAll(reads);
+    for (int i = 0; i < results.size(); i++) {
+      Node node = results.get(i).node();
+      if (node != null && !Arrays.equals(node.data(), LEFT)) {
+        return Optional.of(names.get(i));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** All have left. False: one of them is just gone for another reason. */
+  private boolean end(Round round) {
+    List<Op> deletions = new ArrayList<>();
+    present(round).forEach(name -> deletions.add(Op.delete(child(name))));
+    try {
+      keeper.tree().multi(deletions);
+      return true;
+    } catch (KeeperException.MultiFailed e) {
+      if (e.code() == Code.NO_NODE) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private List<String> present(Round round) {
+    return present().stream().filter(round::has).toList();
+  }
+
+  private List<String> present() {
+    try {
+      return keeper.tree().children(path).stream().filter(NAME.asMatchPredicate()).toList();
+    } catch (KeeperException.NoNode e) {
+      return List.of();
+    }
+  }
+
+  private String child(String name) {
+    return path + "/" + name;
   }
 
   private static long number(String name) {

@@ -63,6 +63,17 @@ final class Waiting implements AutoCloseable {
     }
   }
 
+  /** Whether the node is there; it wakes this caller when it goes, not when it is set. */
+  boolean isThere(String path) {
+    watched.add(path);
+    try {
+      keeper.tree().children(path, watcher);
+      return true;
+    } catch (KeeperException.NoNode e) {
+      return false;
+    }
+  }
+
   /** Until it is time to look again. False: the time is over. */
   boolean await() throws InterruptedException {
     if (!told.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
@@ -77,7 +88,7 @@ final class Waiting implements AutoCloseable {
     states.close();
     for (String path : watched) {
       try {
-        keeper.tree().unwatch(path, WatchKind.DATA, watcher);
+        keeper.tree().unwatch(path, WatchKind.ANY, watcher);
       } catch (KeeperException.NoWatcher e) {
         // it was told
       } catch (KeeperException.SessionExpired | IllegalStateException e) {
