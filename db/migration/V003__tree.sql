@@ -295,6 +295,7 @@ BEGIN
     WHEN 'set' THEN ${schema}._set(in_path, in_data, in_version, in_zxid)
     WHEN 'delete' THEN ${schema}._delete(in_path, in_version, in_zxid)
     WHEN 'check' THEN ${schema}._check(in_path, in_version)
+    WHEN 'add' THEN ${schema}._add(in_path, ${schema}.number_of(in_data), in_zxid)
     ELSE ${schema}.refused('bad_arguments', in_path) END;
 END $$;
 
@@ -359,6 +360,11 @@ BEGIN
         FROM made m LEFT JOIN ${schema}.parent p USING (path)
     LOOP
       outcomes[done.step] := done.outcome;
+    END LOOP;
+  END IF;
+  IF 'add' = ANY (in_types) THEN
+    FOR done IN SELECT * FROM ${schema}._add_each(in_types, in_paths, in_data) LOOP
+      outcomes[done.at_step] := done.answer;
     END LOOP;
   END IF;
   IF 'delete' = ANY (in_types) THEN

@@ -17,6 +17,7 @@ public final class Contest {
   private final Map<String, Opening<? extends Workload>> entrants = new LinkedHashMap<>();
   private final List<Expectation> expectations = new ArrayList<>();
   private final Map<String, Target> tails = new LinkedHashMap<>();
+  private final Map<String, Target> heights = new LinkedHashMap<>();
 
   private record Expectation(String of, String ratioTo, @Nullable Target target) {}
 
@@ -56,6 +57,12 @@ public final class Contest {
   /** Tells how much longer than the median one step in a hundred of an entrant takes. */
   public Contest tail(String of, Target target) {
     tails.put(of, target);
+    return this;
+  }
+
+  /** Tells how an entrant's result stands to a figure that was promised, whatever others do. */
+  public Contest reach(String of, Target target) {
+    heights.put(of, target);
     return this;
   }
 
@@ -159,6 +166,18 @@ public final class Contest {
                 latencies.percentile(99) / latencies.percentile(50),
                 tail,
                 null));
+      }
+      Target height = heights.get(entrant.name);
+      if (height != null) {
+        report.comparison(
+            new Comparison(
+                caseName,
+                threads,
+                entrant.name,
+                "1 " + measure.unit(),
+                series.median(),
+                height,
+                series.spread()));
       }
     }
     for (Expectation expectation : expectations) {

@@ -20,16 +20,22 @@ import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
+import dev.pgkeeper.recipes.Barrier;
 import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.recipes.Configuration;
+import dev.pgkeeper.recipes.Counter;
+import dev.pgkeeper.recipes.DoubleBarrier;
 import dev.pgkeeper.recipes.Election;
+import dev.pgkeeper.recipes.IdGenerator;
 import dev.pgkeeper.recipes.JavaLock;
+import dev.pgkeeper.recipes.Latch;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
+import dev.pgkeeper.recipes.SharedValue;
 import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
 import java.time.Duration;
@@ -309,6 +315,36 @@ public final class Keeper implements AutoCloseable {
   /** A queue with as little to it as Curator's simple one: what is taken is gone. */
   public <T> SimpleQueue<T> simpleQueue(String name, Codec<T> codec) {
     return new SimpleQueue<>(this, name, codec);
+  }
+
+  /** A number that any number of clients add to at once. */
+  public Counter counter(String path) {
+    return new Counter(this, path);
+  }
+
+  /** Numbers that nobody else gets, from blocks that are fetched ahead. */
+  public IdGenerator idGenerator(String path) {
+    return new IdGenerator(this, path);
+  }
+
+  /** A value that everybody sees and may change; {@code initial} as long as nobody has set it. */
+  public <T> SharedValue<T> sharedValue(String path, Codec<T> codec, T initial) {
+    return new SharedValue<>(this, path, codec, initial);
+  }
+
+  /** A gate where all wait while it is closed. */
+  public Barrier barrier(String path) {
+    return new Barrier(this, path);
+  }
+
+  /** So many participants go in together, and out together. */
+  public DoubleBarrier doubleBarrier(String path, int participants) {
+    return new DoubleBarrier(this, path, participants);
+  }
+
+  /** Opens for ever when it was counted down so often. */
+  public Latch latch(String path, int count) {
+    return new Latch(this, path, count);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */

@@ -37,7 +37,11 @@ public class KeeperException extends RuntimeException {
     MESSAGE_REFUSED(-1011, "the queue does not take such a message"),
     DUPLICATE(-1012, "a message with this deduplication key was there before"),
     REFUSED(-1013, "the message is no longer this session's"),
-    UNREADABLE(-1014, "the codec cannot read the message");
+    UNREADABLE(-1014, "the codec cannot read the message"),
+    NOT_A_NUMBER(
+        -1015,
+        "its data are not a whole number of 64 bits in decimal digits, so nothing can be added; set it to one first"),
+    OVERFLOW(-1016, "64 bits do not hold the sum; nothing was added");
 
     private final int number;
     private final String meaning;
@@ -85,6 +89,8 @@ public class KeeperException extends RuntimeException {
       case NO_CHILDREN_FOR_EPHEMERALS -> new NoChildrenForEphemerals(path, message);
       case NO_WATCHER -> new NoWatcher(path, message);
       case WRONG_RECIPE -> new WrongRecipe(path, message);
+      case NOT_A_NUMBER -> new NotANumber(path, message);
+      case OVERFLOW -> new Overflow(path, message);
       case SESSION_EXPIRED -> new SessionExpired(message);
       default -> new KeeperException(code, path, message, null);
     };
@@ -229,6 +235,24 @@ public class KeeperException extends RuntimeException {
 
     public Unreadable(String message, @Nullable Throwable cause) {
       super(Code.UNREADABLE, null, message, cause);
+    }
+  }
+
+  /** The node's data are not a whole number of 64 bits in decimal digits. */
+  public static final class NotANumber extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public NotANumber(String path, String message) {
+      super(Code.NOT_A_NUMBER, path, message, null);
+    }
+  }
+
+  /** 64 bits do not hold the sum; nothing was added. */
+  public static final class Overflow extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    Overflow(String path, String message) {
+      super(Code.OVERFLOW, path, message, null);
     }
   }
 

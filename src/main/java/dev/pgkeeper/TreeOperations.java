@@ -44,6 +44,16 @@ public interface TreeOperations {
   /** Sets the data if the node has this version. */
   Stat set(String path, byte[] data, int version);
 
+  /**
+   * Adds to a node whose data are a whole number of 64 bits in decimal digits, and returns the sum.
+   * Whoever else adds at the same time, nobody has to try again.
+   *
+   * @throws KeeperException.NoNode if there is none
+   * @throws KeeperException.NotANumber if the data are something else
+   * @throws KeeperException.Overflow if 64 bits do not hold the sum; nothing was added
+   */
+  long add(String path, long delta);
+
   default void delete(String path) {
     delete(path, Op.ANY_VERSION);
   }

@@ -104,6 +104,8 @@ class BadInputTest {
       operations.put("get, watched", () -> tree.get(path, watcher));
       operations.put("set", () -> tree.set(path, NONE));
       operations.put("set inside", () -> inside.set(path, NONE));
+      operations.put("add", () -> tree.add(path, 1));
+      operations.put("add inside", () -> inside.add(path, 1));
       operations.put("delete", () -> tree.delete(path));
       operations.put("deleteRecursive", () -> tree.deleteRecursive(path));
       operations.put("children", () -> tree.children(path));

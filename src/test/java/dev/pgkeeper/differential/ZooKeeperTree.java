@@ -109,6 +109,12 @@ final class ZooKeeperTree implements Tree {
     }
   }
 
+  /** ZooKeeper has nothing of the kind. */
+  @Override
+  public long add(String path, long delta) {
+    throw new UnsupportedOperationException();
+  }
+
   @Override
   public Optional<Stat> exists(String path) {
     return awaitExists(path, null);

@@ -194,6 +194,32 @@ class ExamplesTest {
     }
   }
 
+  @Test
+  void threeWorkersBeginTogetherAndGoOnTogether() throws Exception {
+    Class<?> barrier = Class.forName("BarrierOfThree");
+    try (ChildProcess ada = ChildProcess.start(barrier, url, "ada");
+        ChildProcess bob = ChildProcess.start(barrier, url, "bob")) {
+      ada.awaitLine("ada is ready", LIMIT);
+      bob.awaitLine("bob is ready", LIMIT);
+      Await.until(
+          LIMIT,
+          "two wait",
+          () ->
+              query("SELECT count(*) FROM pgkeeper.nodes WHERE path LIKE '/load/workers/%'")
+                  .equals("2"));
+      assertThat(ada.takeLines()).isEmpty();
+      try (ChildProcess eve = ChildProcess.start(barrier, url, "eve")) {
+        ada.awaitLine("ada loads", LIMIT);
+        bob.awaitLine("bob loads", LIMIT);
+        eve.awaitLine("eve loads", LIMIT);
+        assertThat(ada.awaitLine("ada goes on: ", LIMIT)).isEqualTo("3 parts");
+        assertThat(bob.awaitLine("bob goes on: ", LIMIT)).isEqualTo("3 parts");
+        assertThat(eve.awaitLine("eve goes on: ", LIMIT)).isEqualTo("3 parts");
+        assertThat(eve.awaitExit(LIMIT)).isZero();
+      }
+    }
+  }
+
   private void awaitCandidates(int number) {
     Await.until(
         LIMIT,

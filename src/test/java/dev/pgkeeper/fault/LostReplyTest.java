@@ -95,6 +95,10 @@ class LostReplyTest {
       tree.create("/t" + thread + "/counter", bytes("0"));
       tree.create("/t" + thread + "/both", bytes("0"));
     }
+    tree.create("/sum", bytes("0"));
+    for (int thread = 0; thread < THREADS; thread++) {
+      tree.create("/t" + thread + "/sum", bytes("0"));
+    }
     disturb(1);
     ExecutorService threads = Executors.newFixedThreadPool(THREADS);
     try {
@@ -118,8 +122,10 @@ class LostReplyTest {
       assertThat(tree.stat(root + "/counter").version()).as("changes").isEqualTo(2 * ROUNDS);
       assertThat(tree.stat(root + "/both").version()).as("multis").isEqualTo(ROUNDS);
       // The plain node came and went once a round, the tree with its two nodes too.
-      assertThat(tree.stat(root).cversion()).isEqualTo(3 + 4 * ROUNDS);
+      assertThat(tree.stat(root).cversion()).isEqualTo(4 + 4 * ROUNDS);
+      assertThat(tree.get(root + "/sum").data()).asString().isEqualTo("" + 3 * ROUNDS);
     }
+    assertThat(tree.get("/sum").data()).asString().isEqualTo("" + THREADS * ROUNDS);
     for (Fate fate : Fate.values()) {
       assertThat(proxy.fates()).as("a fate that was met").containsKey(fate);
     }
@@ -148,6 +154,9 @@ class LostReplyTest {
               Op.set(root + "/both", bytes("" + round), round));
       assertThat(sequential.add(both.get(0).path())).as("a path of its own").isTrue();
 
+      assertThat(tree.add(root + "/sum", 3)).isEqualTo(3 * (round + 1));
+      assertThat(tree.add("/sum", 1)).isBetween(1L + round, (long) THREADS * ROUNDS);
+
       tree.create(NewNode.at(root + "/deep/er").withParents());
       assertThat(tree.deleteRecursive(root + "/deep")).isEqualTo(2);
     }
@@ -166,7 +175,11 @@ class LostReplyTest {
             met[0] = true;
             return first ? Fate.REPLY_LOST : Fate.PASSES;
           });
-      assertThat(tree.set("/lost", bytes("" + i)).version()).isEqualTo(i);
+      assertThat(tree.set("/lost", bytes("" + i)).version()).isEqualTo(3 * i - 2);
+      met[0] = false;
+      assertThat(tree.add("/lost", 10)).isEqualTo(i + 10);
+      met[0] = true;
+      tree.set("/lost", bytes("" + i));
     }
     proxy.decideBy(() -> Fate.PASSES);
     assertThat(proxy.fates().get(Fate.REPLY_LOST)).isGreaterThanOrEqualTo(20);

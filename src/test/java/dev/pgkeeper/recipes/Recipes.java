@@ -25,4 +25,29 @@ final class Recipes {
         () -> number + " below " + line + "; there are " + rowsBelow(database, line);
     Await.until(SOON, what, () -> rowsBelow(database, line) == number);
   }
+
+  /** Until some transaction waits for another one's row. */
+  static void awaitLockWaiter(TestDatabase database) {
+    Await.until(
+        SOON,
+        "somebody waits for a row",
+        () ->
+            database.queryLong(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                        + " AND query LIKE '%${schema}%' AND pid <> pg_backend_pid()")
+                > 0);
+  }
+
+  /** Until so many sessions are registered for a node. */
+  static void awaitWatchers(TestDatabase database, String path, long number) {
+    Await.until(
+        SOON,
+        number + " watch " + path,
+        () ->
+            database.queryLong(
+                    "SELECT count(DISTINCT session) FROM ${schema}.watch WHERE path = '"
+                        + path
+                        + "'")
+                == number);
+  }
 }

@@ -40,6 +40,8 @@ class QueryPlansTest {
             + " clock_timestamp(), clock_timestamp(), '' FROM generate_series(0, "
             + (NODES - 1)
             + ") i");
+    database.execute(
+        "UPDATE ${schema}.node SET data = '1' WHERE path IN ('/p14/c2014', '/p14/c3014')");
     // Most nodes have had a child once, so that this table is as large.
     database.execute(
         "INSERT INTO ${schema}.parent SELECT path, "
@@ -82,6 +84,11 @@ class QueryPlansTest {
         "create with parents",
         "SELECT ${schema}.request_create(1, %1$d, 5, '/p12/a%1$d/b/c', '', 'persistent', false, NULL, true)");
     calls.put("set", "SELECT ${schema}.request_set(1, %1$d, 6, '/p14/c1014', 'x', -1)");
+    calls.put("add", "SELECT ${schema}.request_add(1, %1$d, 7, '/p14/c2014', 1)");
+    calls.put(
+        "add each",
+        "SELECT ${schema}.request_each(1, %1$d, 8, '{add,add}', '{/p14/c3014,/p14/c3014}', '{1,2}', '{NULL,NULL}',"
+            + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
     calls.put("watch_node", "SELECT * FROM ${schema}.watch_node(3, '/p18/c1018')");
     calls.put("watch_node absent", "SELECT * FROM ${schema}.watch_node(3, '/p18/none')");
     calls.put("watch_children", "SELECT * FROM ${schema}.watch_children(3, '/p19')");

@@ -11,6 +11,7 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import dev.pgkeeper.tree.Recorder;
 import dev.pgkeeper.tree.TreeInvariants;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -260,5 +261,42 @@ class SqlOperationsTest {
       assertThat(recorder.next()).isEqualTo("NODE_DELETED /e");
       assertThat(sql("SELECT ${schema}.session_end(" + other.sessionId() + ")")).isEqualTo("f");
     }
+  }
+
+  @Test
+  void addAnswersWithTheSumAndRefusesWhatIsNoNumber() {
+    tree.create("/n", "7".getBytes(StandardCharsets.US_ASCII));
+    assertThat(sql("SELECT code || ' ' || path || ' ' || value FROM ${schema}.add('@/n', 5)"))
+        .isEqualTo("ok " + root + "/n 12");
+    assertThat(sql("SELECT value FROM ${schema}.add('@/n')")).isEqualTo("13");
+    assertThat(tree.get("/n").data()).asString().isEqualTo("13");
+    assertThat(tree.stat("/n").version()).isEqualTo(2);
+    assertThat(sql("SELECT code FROM ${schema}.add('@/none', 1)")).isEqualTo("no_node");
+    assertThat(sql("SELECT code FROM ${schema}.add('@/n', NULL)")).isEqualTo("bad_arguments");
+    assertThat(sql("SELECT code FROM ${schema}.add('@/n', 9223372036854775807)"))
+        .isEqualTo("overflow");
+    tree.set("/n", new byte[] {(byte) 0xff, 0, '\\'});
+    assertThat(sql("SELECT code FROM ${schema}.add('@/n', 1)")).isEqualTo("not_a_number");
+  }
+
+  @Test
+  void additionsThatComeTogetherHaveTheSumsOfTheirTurns() {
+    tree.create("/n", "1".getBytes(StandardCharsets.US_ASCII));
+    tree.create("/full", Long.toString(Long.MAX_VALUE).getBytes(StandardCharsets.US_ASCII));
+    tree.create("/text", "text".getBytes(StandardCharsets.US_ASCII));
+    String answers =
+        sql(
+            "SELECT string_agg(concat_ws(' ', code, czxid), ', ' ORDER BY o.number) FROM ${schema}.request_each("
+                + keeper.sessionId()
+                + ", 1000, 1, '{add,add,add,add,add,add,add}',"
+                + " ARRAY['@/n', '@/full', '@/n', '@/full', '@/text', '@/none', '@/n'],"
+                + " '{5,1,-2,-1,1,1,10}', '{0,0,0,0,0,0,0}', '{x,x,x,x,x,x,x}', '{f,f,f,f,f,f,f}',"
+                + " '{0,0,0,0,0,0,0}'), unnest(outcomes) WITH ORDINALITY AS o (code, path, czxid, mzxid, ctime,"
+                + " mtime, version, cversion, owner, data_length, children, pzxid, number)");
+    assertThat(answers)
+        .isEqualTo(
+            "ok 6, overflow, ok 4, ok " + (Long.MAX_VALUE - 1) + ", not_a_number, no_node, ok 14");
+    assertThat(tree.get("/n").data()).asString().isEqualTo("14");
+    assertThat(tree.stat("/n").version()).isEqualTo(3);
   }
 }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * What a function of the database answers about one node, or one message (see the type {@code
  * outcome}).
  *
- * @param number the first one that the change took
+ * @param number the first one that the change took; of an addition, the sum
  * @param stat null if the function has nothing to say of it
  * @param children of the node; of a recursive deletion, how many nodes went
  */

@@ -80,6 +80,7 @@ public final class SharedTree extends TreeBase implements Tree {
       case CREATE -> create(step, false);
       case SET -> requestOne("request_set(?, ?, ?, ?, ?, ?)", step::bind, ringFor(step));
       case DELETE -> requestOne("request_delete(?, ?, ?, ?, ?)", step::bind, ringFor(step));
+      case ADD -> requestOne("request_add(?, ?, ?, ?, ?::bigint)", step::bind, ringFor(step));
       case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
     };
   }

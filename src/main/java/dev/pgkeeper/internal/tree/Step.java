@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
+import java.nio.charset.StandardCharsets;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;
@@ -25,7 +26,8 @@ record Step(
     CREATE,
     SET,
     DELETE,
-    CHECK;
+    CHECK,
+    ADD;
 
     final String verb = name().toLowerCase(Locale.ROOT);
   }
@@ -47,6 +49,12 @@ record Step(
 
   static Step delete(String path, int version) {
     return new Step(Type.DELETE, path, null, version, null, false, null);
+  }
+
+  /** Carries what is added as nodes have it: in decimal digits. */
+  static Step add(String path, long delta) {
+    byte[] digits = Long.toString(delta).getBytes(StandardCharsets.US_ASCII);
+    return new Step(Type.ADD, path, digits, null, null, false, null);
   }
 
   static Step of(Op op, String chroot) {
@@ -80,6 +88,7 @@ record Step(
         statement.setBytes(first + 1, data);
         statement.setObject(first + 2, version, Types.INTEGER);
       }
+      case ADD -> statement.setString(first + 1, new String(data, StandardCharsets.US_ASCII));
       default -> statement.setObject(first + 1, version, Types.INTEGER);
     }
   }

@@ -39,8 +39,17 @@ public final class TransactionTree extends TreeBase {
       case CREATE -> create(step, false);
       case SET -> askOne("set(?, ?, ?)", step::bind);
       case DELETE -> askOne("delete(?, ?)", step::bind);
+      case ADD -> add(step);
       case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
     };
+  }
+
+  private Outcome add(Step step) {
+    return ask(
+            "code, path, value AS czxid, NULL::timestamptz AS ctime, 0 AS children",
+            schema + ".add(?, ?::bigint)",
+            step::bind)
+        .get(0);
   }
 
   @Override
@@ -80,10 +89,15 @@ public final class TransactionTree extends TreeBase {
   }
 
   private List<Outcome> ask(String call, Binder arguments) {
+    return ask("*", call, arguments);
+  }
+
+  private List<Outcome> ask(String columns, String call, Binder arguments) {
+    String sql = "SELECT " + columns + " FROM " + call;
     return Database.on(
         connection,
         c -> {
-          try (PreparedStatement statement = c.prepareStatement("SELECT * FROM " + call)) {
+          try (PreparedStatement statement = c.prepareStatement(sql)) {
             arguments.bind(statement, 1);
             return Outcome.allOf(statement);
           }

@@ -52,7 +52,7 @@ abstract class TreeBase implements TreeOperations {
     this.maxDataBytes = maxDataBytes;
   }
 
-  /** Creates, sets or deletes. */
+  /** Creates, sets, adds or deletes. */
   abstract Outcome change(Step step);
 
   abstract Outcome createWithParents(Step step);
@@ -126,6 +126,12 @@ abstract class TreeBase implements TreeOperations {
     checkData(path, data);
     checkVersion(path, version);
     return change(Step.set(at, data, version)).ok(path).knownStat();
+  }
+
+  @Override
+  public long add(String path, long delta) {
+    String at = at(path);
+    return change(Step.add(at, delta)).ok(path).number();
   }
 
   @Override

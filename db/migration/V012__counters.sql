@@ -1,0 +1,116 @@
+-- Numbers in nodes: a node whose data are a whole number of 64 bits, in decimal digits as everybody reads them. Adding to it
+-- decides under the node's row, so any number of clients may do it at once and none has to try again; several additions that
+-- come together to one node change it once.
+
+-- Whether 64 bits hold it; null for null.
+CREATE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT number BETWEEN -9223372036854775808 AND 9223372036854775807
+$$;
+
+-- The number that a node's data say, or that is to be added; null if that is not one. (Escaping takes any bytes, and leaves
+-- digits as they are.)
+CREATE FUNCTION ${schema}.number_of(data bytea) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
+    THEN CASE WHEN ${schema}.fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END
+$$;
+
+-- The answer to an addition: the sum is where others have the node's number.
+CREATE FUNCTION ${schema}.added(path text, sum numeric) RETURNS ${schema}.outcome
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT 'ok', path, sum::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
+    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint
+$$;
+
+-- Adds to the number in a node's data. Where that was not possible, and then is after all, somebody was just changing it: it
+-- is tried again.
+CREATE FUNCTION ${schema}._add(in_path text, in_delta numeric, in_zxid bigint) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  sum    numeric;
+  stored bytea;
+BEGIN
+  IF in_delta IS NULL THEN
+    RETURN ${schema}.refused('bad_arguments', in_path);
+  END IF;
+  LOOP
+    UPDATE ${schema}.node n
+      SET data = convert_to((${schema}.number_of(n.data) + in_delta)::text, 'UTF8'), version = version + 1,
+        mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
+      WHERE n.path = in_path AND ${schema}.fits(${schema}.number_of(n.data) + in_delta)
+      RETURNING ${schema}.number_of(n.data) INTO sum;
+    IF FOUND THEN
+      RETURN ${schema}.added(in_path, sum);
+    END IF;
+    SELECT n.data INTO stored FROM ${schema}.node n WHERE n.path = in_path;
+    IF NOT FOUND THEN
+      RETURN ${schema}.refused('no_node', in_path);
+    ELSIF ${schema}.number_of(stored) IS NULL THEN
+      RETURN ${schema}.refused('not_a_number', in_path);
+    ELSIF NOT ${schema}.fits(${schema}.number_of(stored) + in_delta) THEN
+      RETURN ${schema}.refused('overflow', in_path);
+    END IF;
+  END LOOP;
+END $$;
+
+-- The additions among several steps that came together, their nodes' rows being held: those to one node change it once, and
+-- each has the sum that it would have had in its turn. Leaves out the nodes of which one of them has to be refused.
+CREATE FUNCTION ${schema}._add_each(in_types text[], in_paths text[], in_data bytea[])
+RETURNS TABLE (at_step bigint, answer ${schema}.outcome)
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+      SELECT s.step, n.path, ${schema}.number_of(n.data) + sum(${schema}.number_of(s.delta)) OVER
+          (PARTITION BY n.path ORDER BY s.step ROWS UNBOUNDED PRECEDING) AS sum
+        FROM unnest(in_types, in_paths, in_data) WITH ORDINALITY AS s (type, path, delta, step)
+          JOIN ${schema}.node n ON n.path = s.path
+        WHERE s.type = 'add'
+    ), last AS (
+      SELECT w.path, count(*) AS additions, (array_agg(w.sum ORDER BY w.step DESC))[1] AS sum
+        FROM wanted w GROUP BY w.path HAVING bool_and(coalesce(${schema}.fits(w.sum), false))
+    ), made AS (
+      UPDATE ${schema}.node n
+        SET data = convert_to(l.sum::text, 'UTF8'), version = n.version + l.additions, mzxid = ${schema}.next_zxid(),
+          mtime = clock_timestamp()
+        FROM last l WHERE n.path = l.path
+        RETURNING n.path
+    )
+    SELECT w.step, ${schema}.added(w.path, w.sum) FROM wanted w JOIN made m USING (path);
+END $$;
+
+-- As callers ask for it (V005): inside any transaction, and in one of its own.
+
+CREATE FUNCTION ${schema}.add(in_path text, in_delta bigint DEFAULT 1, OUT code text, OUT path text, OUT value bigint)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._add(in_path, in_delta, NULL);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring(in_path, false);
+  END IF;
+  code := outcome.code;
+  path := outcome.path;
+  value := outcome.czxid;
+END $$;
+
+CREATE FUNCTION ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
+    OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  outcome := ${schema}._add(in_path, in_delta, NULL);
+  IF outcome.code = 'ok' THEN
+    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
+  END IF;
+END $$;
+
+COMMENT ON FUNCTION ${schema}.add(text, bigint) IS
+  'Adds to a node whose data are a whole number, in decimal digits: SELECT code, value FROM ${schema}.add(''/orders/count'', 5). value is the sum; code: ok, no_node, not_a_number or overflow (of 64 bits; nothing is added then).';
+COMMENT ON FUNCTION ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
+  'Like add, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the outcome''s czxid.';
+
+CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
+LANGUAGE sql IMMUTABLE AS $$ SELECT 12, 6 $$;
+
+SELECT ${schema}.grant_all();

@@ -1,0 +1,166 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Numbers from 1 on that are handed out once, whatever process asks, and whatever crashed or was
+ * restarted. They come from blocks: a {@link Counter} at the path says how far they have been given
+ * away; a process takes the next block by one addition to it, and hands out its numbers without a
+ * round trip. When half of a block is used, the next one is fetched in the background.
+ *
+ * <p>A block is as large as was said at first, twice as large as the one before if that lasted less
+ * than a second, and half as large if it lasted more than ten: who uses many does not wait for the
+ * database, and who uses few does not waste many.
+ *
+ * <p>The numbers of one object grow; those of several are mixed. There are gaps: what a process had
+ * of its block and of the next one when it ended, at most what it uses in some ten seconds or two
+ * blocks, is never handed out, nor is a block whose fetch failed with an unknown outcome.
+ *
+ * <p>Use one for all threads of a process: each object has blocks of its own. After its keeper's
+ * session was lost it hands out what it has, and then fails with {@link
+ * KeeperException.SessionExpired}.
+ */
+public final class IdGenerator {
+  private static final Logger log = LoggerFactory.getLogger(IdGenerator.class);
+  private static final int BLOCK_SIZE = 1000;
+  private static final int MOST_DOUBLINGS = 20;
+  private static final long QUICK_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long SLOW_NANOS = Duration.ofSeconds(10).toNanos();
+
+  private final Keeper keeper;
+  private final Counter counter;
+  private final int blockSize;
+  private volatile Block block = new Block(1, 0);
+
+  /** Held while a block is fetched. */
+  private final ReentrantLock fetching = new ReentrantLock();
+
+  // Guarded by that.
+  private @Nullable Block ahead;
+  private int doublings;
+  private long lastFetch = System.nanoTime() - SLOW_NANOS;
+
+  private static final class Block {
+    final long first;
+    final long size;
+
+    /** How many are used; not the next number itself, which would overflow after the last. */
+    final AtomicLong used = new AtomicLong();
+
+    Block(long first, long size) {
+      this.first = first;
+      this.size = size;
+    }
+  }
+
+  /** Blocks of a thousand at first. */
+  public IdGenerator(Keeper keeper, String path) {
+    this(keeper, path, BLOCK_SIZE);
+  }
+
+  /** Blocks of {@code blockSize} at first, and at least. */
+  public IdGenerator(Keeper keeper, String path, int blockSize) {
+    if (blockSize < 1) {
+      throw new IllegalArgumentException(
+          path + ": blocks of " + blockSize + " ids; use 1 to " + Integer.MAX_VALUE);
+    }
+    this.keeper = Objects.requireNonNull(keeper, "keeper");
+    this.counter = new Counter(keeper, path);
+    this.blockSize = blockSize;
+  }
+
+  public String path() {
+    return counter.path();
+  }
+
+  /**
+   * The next number. Waits for the database only where the next block is not there yet.
+   *
+   * @throws KeeperException.Overflow if there is no block left: 64 bits hold no greater number
+   */
+  public long next() {
+    while (true) {
+      Block present = block;
+      // Looked at first: however often it is asked for in vain, nothing overflows.
+      if (present.used.get() < present.size) {
+        long place = present.used.getAndIncrement();
+        if (place == (present.size - 1) / 2) {
+          fetchAheadInBackground();
+        }
+        if (place < present.size) {
+          return present.first + place;
+        }
+      }
+      replace(present);
+    }
+  }
+
+  /** Whether or not that succeeds: whoever finds nothing ahead fetches it itself. */
+  private void fetchAheadInBackground() {
+    try {
+      keeper
+          .async(
+              tree -> {
+                fetchAhead();
+                return path();
+              })
+          .exceptionally(this::noteFailure);
+    } catch (KeeperException | IllegalStateException e) {
+      noteFailure(e);
+    }
+  }
+
+  private String noteFailure(Throwable failure) {
+    log.debug("{}: no block was fetched ahead", path(), failure);
+    return path();
+  }
+
+  private void fetchAhead() {
+    fetching.lock();
+    try {
+      if (ahead == null) {
+        ahead = fetch();
+      }
+    } finally {
+      fetching.unlock();
+    }
+  }
+
+  private void replace(Block used) {
+    fetching.lock();
+    try {
+      if (block == used) {
+        block = ahead == null ? fetch() : ahead;
+        ahead = null;
+      }
+    } finally {
+      fetching.unlock();
+    }
+  }
+
+  private Block fetch() {
+    long since = System.nanoTime() - lastFetch;
+    if (since < QUICK_NANOS) {
+      doublings = Math.min(MOST_DOUBLINGS, doublings + 1);
+    } else if (since > SLOW_NANOS) {
+      doublings = Math.max(0, doublings - 1);
+    }
+    long size = Math.min(Integer.MAX_VALUE, (long) blockSize << doublings);
+    long last = counter.add(size);
+    lastFetch = System.nanoTime();
+    return new Block(last - size + 1, size);
+  }
+
+  @Override
+  public String toString() {
+    return "IdGenerator[" + path() + "]";
+  }
+}

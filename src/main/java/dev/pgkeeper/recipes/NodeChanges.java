@@ -1,0 +1,119 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Node;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Subscription;
+import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.WatchKind;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.Watcher;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells what a node is now, and again whenever that has changed, in whichever session. A watch only
+ * says that the node is to be read; what was read is told if it is another node than was told last,
+ * or another change of it.
+ */
+final class NodeChanges {
+  private static final Logger log = LoggerFactory.getLogger(NodeChanges.class);
+  private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
+
+  private final Keeper first;
+  private final String path;
+  private final Consumer<Optional<Node>> listener;
+  private final Steps steps;
+  private final AtomicBoolean due = new AtomicBoolean();
+  private volatile Keeper present;
+  private volatile boolean closed;
+
+  /** Of the steps: which change of which node was told last. */
+  private @Nullable Moment told;
+
+  private record Moment(long czxid, long mzxid) {
+    static Moment of(Optional<Node> node) {
+      Stat stat = node.map(Node::stat).orElse(null);
+      return stat == null ? new Moment(0, 0) : new Moment(stat.czxid(), stat.mzxid());
+    }
+  }
+
+  NodeChanges(Keeper keeper, String path, Consumer<Optional<Node>> listener) {
+    this.first = keeper;
+    this.path = path;
+    this.listener = listener;
+    this.steps = new Steps("pgkeeper-changes of " + path);
+    this.present = keeper;
+  }
+
+  static Optional<Node> read(TreeOperations tree, String path) {
+    try {
+      return Optional.of(tree.get(path));
+    } catch (KeeperException.NoNode e) {
+      return Optional.empty();
+    }
+  }
+
+  Subscription subscribe() {
+    Subscription sessions = first.inEachSession(this::follow);
+    return () -> {
+      closed = true;
+      sessions.close();
+    };
+  }
+
+  private Subscription follow(Keeper keeper) {
+    Watcher watcher = event -> lookSoon();
+    keeper.tree().watch(path, WatchMode.PERSISTENT, watcher);
+    present = keeper;
+    lookSoon();
+    return () -> {
+      if (!keeper.state().isTerminal()) {
+        keeper.tree().unwatch(path, WatchKind.ANY, watcher);
+      }
+    };
+  }
+
+  private void lookSoon() {
+    if (due.compareAndSet(false, true)) {
+      steps.run(this::look);
+    }
+  }
+
+  private void look() {
+    while (!closed) {
+      due.set(false);
+      Keeper keeper = present;
+      try {
+        tell(read(keeper.tree(), path));
+        return;
+      } catch (KeeperException | IllegalStateException e) {
+        if (keeper.state().isTerminal()) {
+          return; // the next session looks
+        }
+        log.warn("{} could not be read and is looked at again in a second", path, e);
+        LockSupport.parkNanos(PAUSE_NANOS);
+      }
+    }
+  }
+
+  private void tell(Optional<Node> now) {
+    Moment moment = Moment.of(now);
+    if (closed || moment.equals(told)) {
+      return;
+    }
+    told = moment;
+    try {
+      listener.accept(now);
+    } catch (RuntimeException e) {
+      log.error("{}: a listener for changes failed", path, e);
+    }
+  }
+}

@@ -1,0 +1,367 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TcpProxy.Fate;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(90)
+class DoubleBarrierTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration LONG = Duration.ofMinutes(1);
+  private static final Duration SHORT = Duration.ofMillis(50);
+
+  private static TestDatabase database;
+  private static Keeper keeper;
+  private static Keeper other;
+
+  @BeforeAll
+  static void connect() {
+    database = TestDatabase.fresh();
+    keeper = database.keeper();
+    other = database.keeper();
+  }
+
+  @AfterAll
+  static void drop() {
+    keeper.close();
+    other.close();
+    database.close();
+  }
+
+  private static CompletableFuture<Boolean> enters(DoubleBarrier participant) {
+    return onThread(() -> participant.enter(LONG));
+  }
+
+  private static CompletableFuture<Boolean> leaves(DoubleBarrier participant) {
+    return onThread(() -> participant.leave(LONG));
+  }
+
+  private static List<String> present(String path) {
+    return keeper.tree().children(path);
+  }
+
+  private static void awaitPresent(String path, int number) {
+    Await.until(
+        SOON,
+        number + " at " + path,
+        () -> keeper.tree().exists(path).isPresent() && present(path).size() == number);
+  }
+
+  private static List<String> inside(String path) {
+    return present(path).stream()
+        .filter(name -> keeper.tree().get(path + "/" + name).data().length == 0)
+        .toList();
+  }
+
+  private static void awaitMarked(String path, int number) {
+    Await.until(
+        SOON,
+        number + " have left " + path,
+        () -> present(path).size() - inside(path).size() == number);
+  }
+
+  private static void waitsOn(CompletableFuture<Boolean> one, String path, long watchers) {
+    Recipes.awaitWatchers(database, path, watchers);
+    assertThat(one).isNotDone();
+  }
+
+  @Test
+  void allEnterWhenTheLastOneComesAndAllHaveLeftWhenTheLastOneLeaves() throws Exception {
+    String path = "/double/deep/three";
+    DoubleBarrier one = keeper.doubleBarrier(path, 3);
+    DoubleBarrier two = keeper.doubleBarrier(path, 3);
+    DoubleBarrier three = other.doubleBarrier(path, 3);
+    for (int round = 0; round < 3; round++) {
+      CompletableFuture<Boolean> first = enters(one);
+      CompletableFuture<Boolean> second = enters(two);
+      awaitPresent(path, 2);
+      assertThat(first).isNotDone();
+      assertThat(second).isNotDone();
+      assertThat(soon(enters(three))).isTrue();
+      assertThat(soon(first)).isTrue();
+      assertThat(soon(second)).isTrue();
+
+      CompletableFuture<Boolean> third = leaves(three);
+      first = leaves(one);
+      awaitMarked(path, 2);
+      assertThat(first).isNotDone();
+      assertThat(third).isNotDone();
+      assertThat(soon(leaves(two))).isTrue();
+      assertThat(soon(first)).isTrue();
+      assertThat(soon(third)).isTrue();
+      assertThat(present(path)).isEmpty();
+    }
+  }
+
+  @Test
+  void aFiftyFirstParticipantOfFiftyIsRefusedAndLeavesNothingBehind() throws Exception {
+    String path = "/double/fifty";
+    List<DoubleBarrier> participants = new ArrayList<>();
+    List<CompletableFuture<Boolean>> entering = new ArrayList<>();
+    for (int i = 0; i < 49; i++) {
+      participants.add((i % 2 == 0 ? keeper : other).doubleBarrier(path, 50));
+      entering.add(enters(participants.get(i)));
+    }
+    awaitPresent(path, 49);
+    assertThat(entering).noneMatch(CompletableFuture::isDone);
+    participants.add(keeper.doubleBarrier(path, 50));
+    entering.add(enters(participants.get(49)));
+    for (CompletableFuture<Boolean> one : entering) {
+      assertThat(soon(one)).isTrue();
+    }
+    assertThatThrownBy(() -> keeper.doubleBarrier(path, 50).enter(LONG))
+        .isInstanceOf(KeeperException.Busy.class)
+        .hasMessageContaining(path)
+        .hasMessageContaining("of 50 are taken");
+    assertThat(present(path)).hasSize(50);
+    List<CompletableFuture<Boolean>> leaving = participants.stream().map(p -> leaves(p)).toList();
+    for (CompletableFuture<Boolean> one : leaving) {
+      assertThat(soon(one)).isTrue();
+    }
+    assertThat(present(path)).isEmpty();
+  }
+
+  /** Whatever wakes it up: it goes by what it reads. */
+  @Test
+  void aSpuriousWakeUpLetsNobodyInOrOut() throws Exception {
+    String path = "/double/spurious";
+    DoubleBarrier one = other.doubleBarrier(path, 2);
+    DoubleBarrier two = keeper.doubleBarrier(path, 2);
+    CompletableFuture<Boolean> first = enters(one);
+    waitsOn(first, path, 1);
+    for (int i = 0; i < 3; i++) {
+      keeper.tree().set(path, keeper.tree().get(path).data());
+      other.tree().sync();
+      waitsOn(first, path, 1);
+    }
+    assertThat(soon(enters(two))).isTrue();
+    assertThat(soon(first)).isTrue();
+    CompletableFuture<Boolean> out = leaves(one);
+    awaitMarked(path, 1);
+    String last = path + "/" + inside(path).get(0);
+    waitsOn(out, last, 1);
+    for (int i = 0; i < 3; i++) {
+      keeper.tree().set(last, new byte[] {1});
+      other.tree().sync();
+      waitsOn(out, last, 1);
+    }
+    assertThat(soon(leaves(two))).isTrue();
+    assertThat(soon(out)).isTrue();
+  }
+
+  /** The trap: each part of the wait begins to count anew. Then this one would never end. */
+  @Test
+  void thereIsOneDeadlineHoweverOftenItIsWoken() throws Exception {
+    String path = "/double/deadline";
+    CompletableFuture<Boolean> waiting =
+        onThread(() -> other.doubleBarrier(path, 3).enter(Duration.ofMillis(500)));
+    awaitPresent(path, 1);
+    AtomicBoolean over = new AtomicBoolean();
+    CompletableFuture<Boolean> waking =
+        onThread(
+            () -> {
+              while (!over.get()) {
+                keeper.tree().set(path, keeper.tree().get(path).data());
+                TimeUnit.MILLISECONDS.sleep(20);
+              }
+              return true;
+            });
+    try {
+      assertThat(waiting.get(SOON.toSeconds(), TimeUnit.SECONDS)).isFalse();
+    } finally {
+      over.set(true);
+      soon(waking);
+    }
+    assertThat(present(path)).isEmpty();
+  }
+
+  @Test
+  void whoRunsOutOfPatienceHasWithdrawnAndIsNotCountedOn() throws Exception {
+    String path = "/double/patience";
+    DoubleBarrier impatient = keeper.doubleBarrier(path, 2);
+    assertThat(impatient.enter(SHORT)).isFalse();
+    assertThat(impatient.enter(Duration.ZERO)).isFalse();
+    assertThat(present(path)).isEmpty();
+    assertThatThrownBy(() -> impatient.leave(SHORT)).isInstanceOf(IllegalStateException.class);
+    DoubleBarrier second = other.doubleBarrier(path, 2);
+    assertThat(second.enter(SHORT)).isFalse();
+    CompletableFuture<Boolean> in = enters(second);
+    assertThat(soon(enters(impatient))).isTrue();
+    assertThat(soon(in)).isTrue();
+    assertThat(impatient.leave(SHORT)).as("the other one is inside").isFalse();
+    // It has left, and may come again; the round that it left goes on without it.
+    assertThat(impatient.enter(SHORT)).isFalse();
+    assertThat(second.leave(SHORT)).isTrue();
+  }
+
+  /** Early for the next round, while one of this round is inside. */
+  @Test
+  void whoComesForTheNextRoundWaitsUntilThisOneIsOver() throws Exception {
+    String path = "/double/next";
+    DoubleBarrier one = keeper.doubleBarrier(path, 2);
+    DoubleBarrier two = keeper.doubleBarrier(path, 2);
+    CompletableFuture<Boolean> in = enters(one);
+    assertThat(soon(enters(two))).isTrue();
+    assertThat(soon(in)).isTrue();
+    assertThat(one.leave(Duration.ZERO)).isFalse();
+    CompletableFuture<Boolean> early = enters(other.doubleBarrier(path, 2));
+    awaitPresent(path, 2);
+    waitsOn(early, path, 2);
+    assertThat(soon(leaves(two))).isTrue();
+    assertThat(early).isNotDone();
+    assertThat(soon(enters(one))).isTrue();
+    assertThat(soon(early)).isTrue();
+  }
+
+  @Test
+  void whoDiesWhileItWaitsIsNotCountedAnyMore() throws Exception {
+    String path = "/double/died-waiting";
+    try (ChildProcess child = BarrierParticipant.start(database, path, 2)) {
+      awaitPresent(path, 1);
+      child.kill9();
+    }
+    awaitPresent(path, 0);
+    DoubleBarrier one = keeper.doubleBarrier(path, 2);
+    assertThat(one.enter(SHORT)).isFalse();
+    CompletableFuture<Boolean> in = enters(one);
+    assertThat(soon(enters(other.doubleBarrier(path, 2)))).isTrue();
+    assertThat(soon(in)).isTrue();
+  }
+
+  @Test
+  void whoDiesInsideHasLeftAsSoonAsItsSessionEnds() throws Exception {
+    String path = "/double/died-inside";
+    DoubleBarrier one = keeper.doubleBarrier(path, 2);
+    try (ChildProcess child = BarrierParticipant.start(database, path, 2)) {
+      assertThat(one.enter(LONG)).isTrue();
+      child.awaitLine("entered", SOON);
+      CompletableFuture<Boolean> out = leaves(one);
+      awaitMarked(path, 1);
+      waitsOn(out, path + "/" + inside(path).get(0), 1);
+      child.kill9();
+      assertThat(out.get(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  @Test
+  void whoseSessionEndsWhileItWaitsIsToldSo() {
+    Keeper lost = database.keeper();
+    String path = "/double/lost";
+    CompletableFuture<Boolean> waiting = enters(lost.doubleBarrier(path, 2));
+    Recipes.awaitWatchers(database, path, 1);
+    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    assertThatThrownBy(() -> soon(waiting)).isInstanceOf(KeeperException.SessionExpired.class);
+    lost.close();
+  }
+
+  @Test
+  void anInterruptEndsTheWaitingAndTakesItsPlaceBack() throws Exception {
+    String path = "/double/interrupt";
+    List<Thread> thread = new ArrayList<>();
+    CompletableFuture<Boolean> waiting =
+        onThread(
+            () -> {
+              thread.add(Thread.currentThread());
+              return keeper.doubleBarrier(path, 2).enter(LONG);
+            });
+    Recipes.awaitWatchers(database, path, 1);
+    thread.get(0).interrupt();
+    assertThatThrownBy(() -> soon(waiting)).isInstanceOf(InterruptedException.class);
+    assertThat(present(path)).isEmpty();
+  }
+
+  @Test
+  void misuseIsRefusedAndSaysWhatToDo() throws Exception {
+    for (int number : new int[] {0, -1, 10_001}) {
+      assertThatThrownBy(() -> keeper.doubleBarrier("/double/number", number))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("use 1 to");
+    }
+    DoubleBarrier alone = keeper.doubleBarrier("/double/alone", 1);
+    assertThatThrownBy(alone::leave).isInstanceOf(IllegalStateException.class);
+    alone.enter();
+    assertThatThrownBy(alone::enter).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> keeper.doubleBarrier("/double/alone", 2).enter(LONG))
+        .isInstanceOf(KeeperException.WrongRecipe.class)
+        .hasMessageContaining("barrier of 1")
+        .hasMessageContaining("barrier of 2");
+    alone.leave();
+    keeper.counter("/double/counter").increment();
+    assertThatThrownBy(() -> keeper.doubleBarrier("/double/counter", 2).enter(LONG))
+        .isInstanceOf(KeeperException.WrongRecipe.class);
+    assertThat(present("/double/counter")).isEmpty();
+  }
+
+  /** Nobody is in a round before all of the one before have left, whatever breaks on the way. */
+  @Test
+  void roundAfterRoundAllAreInTogetherAlsoWhenRepliesAreLost() throws Exception {
+    int participants = 6;
+    int rounds = 12;
+    long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
+    System.out.println("DoubleBarrierTest: -Dpgkeeper.seed=" + seed);
+    Random random = new Random(seed);
+    List<Fate> fates = TcpProxy.mix(20);
+    AtomicInteger entered = new AtomicInteger();
+    AtomicInteger left = new AtomicInteger();
+    HikariConfig config = new HikariConfig();
+    config.setMaximumPoolSize(participants);
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      config.setJdbcUrl(proxy.through(database.jdbcUrl()));
+      try (HikariDataSource pool = new HikariDataSource(config);
+          Keeper cut =
+              Keeper.connect(
+                  pool,
+                  database
+                      .keeperOptions()
+                      .withOperationTimeout(Duration.ofSeconds(60))
+                      .withSweep(Duration.ofMillis(500)) // rings are lost too
+                      .withListener(database::connect))) {
+        proxy.decideBy(() -> fates.get(random.nextInt(fates.size())));
+        List<CompletableFuture<Boolean>> running = new ArrayList<>();
+        for (int i = 0; i < participants; i++) {
+          DoubleBarrier participant = cut.doubleBarrier("/double/rounds", participants);
+          running.add(
+              onThread(
+                  () -> {
+                    for (int round = 1; round <= rounds; round++) {
+                      entered.incrementAndGet();
+                      participant.enter();
+                      assertThat(entered.get()).isEqualTo(round * participants);
+                      left.incrementAndGet();
+                      participant.leave();
+                      assertThat(left.get()).isGreaterThanOrEqualTo(round * participants);
+                    }
+                    return true;
+                  }));
+        }
+        for (CompletableFuture<Boolean> one : running) {
+          assertThat(one.get(80, TimeUnit.SECONDS)).isTrue();
+        }
+        proxy.decideBy(() -> Fate.PASSES);
+      }
+    }
+  }
+}

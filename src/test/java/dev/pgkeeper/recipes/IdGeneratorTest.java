@@ -1,0 +1,152 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.SOON;
+import static dev.pgkeeper.testing.Futures.onThread;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.TestDatabase;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class IdGeneratorTest {
+  private static TestDatabase database;
+  private static Keeper keeper;
+  private static Keeper other;
+
+  @BeforeAll
+  static void connect() {
+    database = TestDatabase.fresh();
+    keeper = database.keeper();
+    other = database.keeper();
+  }
+
+  @AfterAll
+  static void drop() {
+    keeper.close();
+    other.close();
+    database.close();
+  }
+
+  private static long given(String path) {
+    return keeper.counter(path).get();
+  }
+
+  @Test
+  void noNumberIsHandedOutTwiceByManyThreadsOfSeveralClients() throws Exception {
+    IdGenerator first = new IdGenerator(keeper, "/ids/many", 10);
+    IdGenerator second = new IdGenerator(other, "/ids/many", 7);
+    List<CompletableFuture<List<Long>>> running = new ArrayList<>();
+    for (int thread = 0; thread < 8; thread++) {
+      IdGenerator ids = thread % 2 == 0 ? first : second;
+      running.add(
+          onThread(
+              () -> {
+                List<Long> mine = new ArrayList<>();
+                for (int i = 0; i < 20_000; i++) {
+                  mine.add(ids.next());
+                }
+                return mine;
+              }));
+    }
+    Set<Long> all = new HashSet<>();
+    for (CompletableFuture<List<Long>> one : running) {
+      List<Long> mine = one.get(30, TimeUnit.SECONDS);
+      assertThat(mine).as("the numbers of one object grow").isSorted();
+      all.addAll(mine);
+    }
+    assertThat(all).hasSize(8 * 20_000).allMatch(id -> id > 0 && id <= given("/ids/many"));
+  }
+
+  @Test
+  void aBlockCostsOneRoundTripAndTheNextOneIsFetchedBeforeItIsUsedUp() {
+    IdGenerator ids = new IdGenerator(keeper, "/ids/ahead", 1000);
+    for (int i = 1; i < 500; i++) {
+      assertThat(ids.next()).isEqualTo(i);
+    }
+    assertThat(given("/ids/ahead")).isEqualTo(1000);
+    assertThat(ids.next()).isEqualTo(500);
+    Await.until(SOON, "a second block", () -> given("/ids/ahead") > 1000);
+    for (int i = 501; i <= 1000; i++) {
+      assertThat(ids.next()).isEqualTo(i);
+    }
+  }
+
+  @Test
+  void aRestartLeavesAGapAndNeverGoesBack() {
+    IdGenerator before = new IdGenerator(keeper, "/ids/restart", 100);
+    assertThat(before.next()).isEqualTo(1);
+    try (Keeper restarted = database.keeper()) {
+      IdGenerator after = new IdGenerator(restarted, "/ids/restart", 100);
+      assertThat(after.next()).isEqualTo(101);
+      assertThat(before.next()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void whatIsThereIsHandedOutAlsoWhenTheSessionIsLost() {
+    Keeper lost = database.keeper();
+    IdGenerator ids = new IdGenerator(lost, "/ids/lost", 4);
+    assertThat(ids.next()).isEqualTo(1);
+    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    Await.until(SOON, "the end", () -> lost.state().isTerminal());
+    for (int i = 2; i <= 4; i++) {
+      assertThat(ids.next()).isEqualTo(i);
+    }
+    assertThatThrownBy(ids::next).isInstanceOf(KeeperException.SessionExpired.class);
+    lost.close();
+  }
+
+  /** Those who wait for a block do not keep whoever fetches it from a thread. */
+  @Test
+  void itMayBeAskedOnAllThreadsOfTheKeeperAtOnce() throws Exception {
+    IdGenerator ids = new IdGenerator(keeper, "/ids/async", 1);
+    List<CompletableFuture<Integer>> running = new ArrayList<>();
+    for (int i = 0; i < 64; i++) {
+      running.add(
+          keeper.async(
+              tree -> {
+                for (int n = 0; n < 200; n++) {
+                  ids.next();
+                }
+                return 200;
+              }));
+    }
+    for (CompletableFuture<Integer> one : running) {
+      one.get(30, TimeUnit.SECONDS);
+    }
+    assertThat(ids.next()).isGreaterThan(64 * 200);
+  }
+
+  @Test
+  void whenSixtyFourBitsAreUsedUpThatIsSaid() {
+    keeper.counter("/ids/full").set(Long.MAX_VALUE - 2);
+    IdGenerator ids = new IdGenerator(keeper, "/ids/full", 2);
+    assertThat(ids.next()).isEqualTo(Long.MAX_VALUE - 1);
+    assertThat(ids.next()).isEqualTo(Long.MAX_VALUE);
+    assertThatThrownBy(ids::next).isInstanceOf(KeeperException.Overflow.class);
+    assertThatThrownBy(ids::next).isInstanceOf(KeeperException.Overflow.class);
+  }
+
+  @Test
+  void blocksOfNothingAreRefused() {
+    for (int size : new int[] {0, -1}) {
+      assertThatThrownBy(() -> new IdGenerator(keeper, "/ids/none", size))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("/ids/none")
+          .hasMessageContaining("use 1 to");
+    }
+  }
+}
