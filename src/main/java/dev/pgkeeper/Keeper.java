@@ -28,6 +28,7 @@ import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
+import dev.pgkeeper.recipes.ServiceRegistry;
 import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
 import java.time.Duration;
@@ -227,6 +228,11 @@ public final class Keeper implements AutoCloseable {
   /** A node that is there as long as this process lives and keeps it. */
   public PersistentNode persistentNode(String path, byte[] data) {
     return new PersistentNode(this, path, data);
+  }
+
+  /** Services, where each can be reached, and which one to call; usually {@code /services}. */
+  public ServiceRegistry services(String path) {
+    return new ServiceRegistry(this, path);
   }
 
   /**
