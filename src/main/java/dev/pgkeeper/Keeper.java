@@ -21,9 +21,11 @@ import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Election;
+import dev.pgkeeper.recipes.Group;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.Partitioner;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
@@ -233,6 +235,16 @@ public final class Keeper implements AutoCloseable {
   /** Services, where each can be reached, and which one to call; usually {@code /services}. */
   public ServiceRegistry services(String path) {
     return new ServiceRegistry(this, path);
+  }
+
+  /** Who is there of a group, with what each wants the others to know. */
+  public Group group(String path) {
+    return new Group(this, path);
+  }
+
+  /** A set of names, each of which one of those who joined owns; all have to name the same set. */
+  public Partitioner partitioner(String path, Collection<String> elements) {
+    return new Partitioner(this, path, elements);
   }
 
   /**
