@@ -4,8 +4,10 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Subscription;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 
@@ -24,6 +26,9 @@ public final class Discovery implements AutoCloseable {
   private final Audience<List<ServiceInstance>> audience;
   private final Children children;
 
+  /** The changes that made nodes that are no instances; used by one call at a time. */
+  private Set<Long> reported = Set.of();
+
   Discovery(Keeper keeper, String path, Duration pause) {
     this.path = path;
     this.errors = new ErrorListeners(toString());
@@ -33,7 +38,18 @@ public final class Discovery implements AutoCloseable {
   }
 
   private void become(SortedMap<String, Node> nodes) {
-    roster.become(ServiceRegistry.instances(path, nodes, errors::report));
+    Set<Long> unreadable = new HashSet<>();
+    roster.become(
+        ServiceRegistry.instances(
+            path,
+            nodes,
+            (node, failure) -> {
+              unreadable.add(node.stat().mzxid());
+              if (!reported.contains(node.stat().mzxid())) {
+                errors.report(failure);
+              }
+            }));
+    reported = unreadable;
     audience.tell(roster.all());
   }
 

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,7 +69,7 @@ public final class ServiceRegistry {
   public List<ServiceInstance> instances(String service) {
     String at = at(service);
     return instances(
-        at, Children.read(keeper, at), failure -> log.error("{}: passed over", at, failure));
+        at, Children.read(keeper, at), (node, failure) -> log.warn("{}: passed over", at, failure));
   }
 
   /** The names under which somebody is, or was, registered, sorted. */
@@ -92,7 +92,7 @@ public final class ServiceRegistry {
    * @param unreadable told of each node that is no instance, which is passed over
    */
   static List<ServiceInstance> instances(
-      String at, SortedMap<String, Node> nodes, Consumer<Throwable> unreadable) {
+      String at, SortedMap<String, Node> nodes, BiConsumer<Node, Throwable> unreadable) {
     List<ServiceInstance> instances = new ArrayList<>();
     nodes.forEach(
         (id, node) -> {
@@ -100,6 +100,7 @@ public final class ServiceRegistry {
             instances.add(InstanceText.decode(id, node.data()));
           } catch (Exception e) {
             unreadable.accept(
+                node,
                 new IllegalArgumentException(
                     at + "/" + id + " is no instance of a service: " + e.getMessage(), e));
           }

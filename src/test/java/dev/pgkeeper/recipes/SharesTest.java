@@ -59,8 +59,8 @@ class SharesTest {
     assertThat(Shares.of(names("shard-", 8), List.of("ada", "bob", "eve")))
         .isEqualTo(
             Map.of(
-                "shard-0", "?", "shard-1", "?", "shard-2", "?", "shard-3", "?", "shard-4", "?",
-                "shard-5", "?", "shard-6", "?", "shard-7", "?"));
+                "shard-0", "eve", "shard-1", "ada", "shard-2", "eve", "shard-3", "bob", "shard-4",
+                "bob", "shard-5", "eve", "shard-6", "bob", "shard-7", "ada"));
   }
 
   @Test
