@@ -37,7 +37,7 @@ public final class Participation implements AutoCloseable {
 
   // Guarded by the lock.
   private @Nullable Keeper keeper;
-  private List<String> members = List.of();
+  private List<Member> members = List.of();
   private final Set<String> reported = new HashSet<>();
 
   Participation(Keeper keeper, Partitioner partitioner, String id, PartitionListener listener) {
@@ -114,9 +114,9 @@ public final class Participation implements AutoCloseable {
   private void share(List<Member> now) {
     lock.lock();
     try {
-      members = now.stream().map(Member::id).toList();
+      members = now;
       shareOut();
-      reported.retainAll(members);
+      reported.retainAll(now.stream().map(Member::id).toList());
       now.forEach(this::compareSet);
     } finally {
       lock.unlock();
@@ -124,8 +124,18 @@ public final class Participation implements AutoCloseable {
   }
 
   private void shareOut() {
-    Map<String, String> owners = Shares.of(stakes.keySet(), members);
-    stakes.forEach((element, stake) -> stake.want(id.equals(owners.get(element)) ? keeper : null));
+    Keeper now = keeper;
+    boolean takesPart = now != null && members.stream().anyMatch(member -> isThis(member, now));
+    Map<String, String> owners =
+        takesPart
+            ? Shares.of(stakes.keySet(), members.stream().map(Member::id).toList())
+            : Map.of();
+    stakes.forEach((element, stake) -> stake.want(id.equals(owners.get(element)) ? now : null));
+  }
+
+  /** Another session may have the same id, and an earlier one of its own have it still. */
+  private boolean isThis(Member member, Keeper now) {
+    return member.id().equals(id) && member.session() == now.sessionId();
   }
 
   private void compareSet(Member member) {

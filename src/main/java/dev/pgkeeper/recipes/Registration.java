@@ -1,5 +1,6 @@
 package dev.pgkeeper.recipes;
 
+import dev.pgkeeper.DataTooLargeException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Subscription;
@@ -43,8 +44,14 @@ public final class Registration implements AutoCloseable {
                 + next.id()
                 + "; close this and register the other one");
       }
+      ServiceInstance before = instance;
       instance = next;
-      node.setData(InstanceText.encode(next));
+      try {
+        node.setData(InstanceText.encode(next));
+      } catch (DataTooLargeException | IllegalStateException e) {
+        instance = before; // nothing of it will be registered
+        throw e;
+      }
     } finally {
       lock.unlock();
     }

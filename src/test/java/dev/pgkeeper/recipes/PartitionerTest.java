@@ -263,6 +263,27 @@ class PartitionerTest {
   }
 
   @Test
+  void aSecondOneOfTheSameIdHasNoShareUntilTheFirstHasGone() {
+    Owner first = new Owner();
+    Owner second = new Owner();
+    Owner bob = new Owner();
+    try (Participation three = keeper.partitioner("/same", SHARDS).join("bob", bob)) {
+      Participation one = keeper.partitioner("/same", SHARDS).join("ada", first);
+      try (Participation two = other.partitioner("/same", SHARDS).join("ada", second)) {
+        awaitShared(SHARDS, first, bob);
+        assertThat(
+                database.queryLong(
+                    "SELECT count(*) FROM ${schema}.lock_waiters WHERE path LIKE '/same/%'"))
+            .isZero();
+        one.close();
+        awaitShared(SHARDS, second, bob);
+        assertThat(two.owned()).hasSize(6);
+        assertThat(three.owned()).hasSize(6);
+      }
+    }
+  }
+
+  @Test
   void anotherSetIsReportedToBoth() {
     Heard<Throwable> errors = new Heard<>();
     try (Participation one =

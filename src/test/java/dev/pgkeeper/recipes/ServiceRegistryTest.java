@@ -3,7 +3,9 @@ package dev.pgkeeper.recipes;
 import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.pgkeeper.DataTooLargeException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
@@ -119,6 +121,17 @@ class ServiceRegistryTest {
           .isThrownBy(() -> one.update(instance -> TWO))
           .withMessageContainingAll("/id/a/one", "two");
       assertThat(one.instance()).isEqualTo(ONE);
+    }
+  }
+
+  @Test
+  void anUpdateThatCannotBeRegisteredChangesNothing() {
+    try (Registration one = keeper.services("/large").register("a", ONE)) {
+      String large = "x".repeat(1 << 20);
+      assertThatThrownBy(() -> one.update(instance -> instance.withMetadata("large", large)))
+          .isInstanceOf(DataTooLargeException.class);
+      assertThat(one.instance()).isEqualTo(ONE);
+      assertThat(other.services("/large").instances("a")).containsExactly(ONE);
     }
   }
 
