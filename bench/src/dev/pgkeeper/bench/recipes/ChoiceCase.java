@@ -39,8 +39,8 @@ final class ChoiceCase implements Case {
   @Override
   public void run(Lab lab, Report report) throws Exception {
     String url = Postgres.of(lab, report).createDatabase("choice");
+    PgkeeperDiscoveries.migrate(url);
     try (HikariDataSource pool = Postgres.pool(url, 2)) {
-      Keeper.migrate(pool);
       try (Keeper keeper = Keeper.connect(pool)) {
         ServiceRegistry registry = keeper.services("/services");
         for (int i = 0; i < INSTANCES; i++) {

@@ -122,6 +122,8 @@ class RosterTest {
     first.close();
     first.close(); // counts once
     assertThat(choose(Choice.LEAST_CONNECTIONS, 5)).containsOnly(first.instance().id());
+    roster.choose(Choice.LEAST_CONNECTIONS).orElseThrow().opened();
+    assertThat(choose(Choice.LEAST_CONNECTIONS, 6)).contains("a", "b", "c");
   }
 
   @Test
