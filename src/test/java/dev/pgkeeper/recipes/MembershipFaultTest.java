@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
@@ -11,7 +12,10 @@ import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -104,6 +108,58 @@ class MembershipFaultTest {
       states.await(SOON, SessionState.LOST);
       one.update(instance -> instance.withWeight(2));
       awaitKnown(discovery, ONE.withWeight(2));
+    }
+  }
+
+  @Test
+  void whatIsKnownBecomesWhatIsInTheDatabaseWhateverHappened() {
+    Random random = new Random(11);
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Keeper owner = connect(database);
+        Keeper follower = connect(database);
+        Discovery discovery = follower.services("/services").discover("a")) {
+      List<Registration> open = new ArrayList<>();
+      for (int i = 0; i < 160; i++) {
+        int die = random.nextInt(10);
+        int weight = i;
+        if (die < 5 || open.isEmpty()) {
+          open.add(register(owner, ServiceInstance.at("h", 1 + i)));
+        } else if (die < 8) {
+          open.get(random.nextInt(open.size())).update(one -> one.withWeight(weight));
+        } else {
+          open.remove(random.nextInt(open.size())).close();
+        }
+        if (i % 40 == 10) {
+          database.execute("SELECT ${schema}.session_end(id) FROM ${schema}.session");
+        } else if (i % 40 == 20) {
+          database.execute(
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                  + " AND backend_type = 'client backend'");
+        } else if (i % 80 == 30) {
+          server.kill9();
+          server.startAgain();
+        }
+      }
+      ServiceInstance[] expected =
+          open.stream()
+              .map(Registration::instance)
+              .sorted(Comparator.comparing(ServiceInstance::id))
+              .toArray(ServiceInstance[]::new);
+      awaitKnown(discovery, expected);
+      try (Keeper reader = connect(database)) {
+        assertThat(reader.services("/services").instances("a")).containsExactly(expected);
+      }
+    }
+  }
+
+  /** Its session may have ended, and it may not have been told of that yet. */
+  private static Registration register(Keeper owner, ServiceInstance instance) {
+    while (true) {
+      try {
+        return owner.services("/services").register("a", instance);
+      } catch (KeeperException.SessionExpired e) {
+        Await.pause(Duration.ofMillis(10));
+      }
     }
   }
 
