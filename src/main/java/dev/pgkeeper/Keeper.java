@@ -26,15 +26,18 @@ import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Counter;
 import dev.pgkeeper.recipes.DoubleBarrier;
 import dev.pgkeeper.recipes.Election;
+import dev.pgkeeper.recipes.Group;
 import dev.pgkeeper.recipes.IdGenerator;
 import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.Latch;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.Partitioner;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
+import dev.pgkeeper.recipes.ServiceRegistry;
 import dev.pgkeeper.recipes.SharedValue;
 import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
@@ -245,6 +248,21 @@ public final class Keeper implements AutoCloseable {
   /** A node that is there as long as this process lives and keeps it. */
   public PersistentNode persistentNode(String path, byte[] data) {
     return new PersistentNode(this, path, data);
+  }
+
+  /** Services, where each can be reached, and which one to call; usually {@code /services}. */
+  public ServiceRegistry services(String path) {
+    return new ServiceRegistry(this, path);
+  }
+
+  /** Who is there of a group, with what each wants the others to know. */
+  public Group group(String path) {
+    return new Group(this, path);
+  }
+
+  /** A set of names, each of which one of those who joined owns; all have to name the same set. */
+  public Partitioner partitioner(String path, Collection<String> elements) {
+    return new Partitioner(this, path, elements);
   }
 
   /**

@@ -4,7 +4,7 @@ import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Suite;
 import java.util.List;
 
-/** Shared state and meeting points: how fast. */
+/** Recipes: what is made of lines and znodes. */
 public final class RecipesSuite implements Suite {
   @Override
   public String name() {
@@ -14,8 +14,11 @@ public final class RecipesSuite implements Suite {
   @Override
   public List<Case> cases() {
     return List.of(
-        new CounterCase(), //
+        new CounterCase(),
         new IdsCase(),
-        new DoubleBarrierCase());
+        new ChoiceCase(),
+        new RegistrationCase(),
+        new DoubleBarrierCase(),
+        new CacheCase());
   }
 }

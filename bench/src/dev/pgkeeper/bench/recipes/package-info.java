@@ -1,4 +1,4 @@
-/** Recipes of shared state: pgkeeper's beside Curator's. */
+/** Recipes, side by side with Curator's. */
 @NullMarked
 package dev.pgkeeper.bench.recipes;
 

@@ -11,6 +11,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -217,6 +218,53 @@ class ExamplesTest {
         assertThat(eve.awaitLine("eve goes on: ", LIMIT)).isEqualTo("3 parts");
         assertThat(eve.awaitExit(LIMIT)).isZero();
       }
+    }
+  }
+
+  @Test
+  void callsGoToTheInstancesInTurnAndNotToOneThatDied() throws Exception {
+    Class<?> discovery = Class.forName("ServiceDiscovery");
+    try (ChildProcess one = ChildProcess.start(discovery, url, "8081")) {
+      one.awaitLine("instances: [8081]", LIMIT);
+      try (ChildProcess two = ChildProcess.start(discovery, url, "8082")) {
+        one.awaitLine("instances: [8081, 8082]", LIMIT);
+        List<String> called = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+          one.send("");
+          called.add(one.awaitLine("call goes to localhost:", LIMIT));
+        }
+        assertThat(called.subList(0, 2)).containsExactlyInAnyOrder("8081", "8082");
+        assertThat(called.subList(2, 4)).isEqualTo(called.subList(0, 2));
+        two.kill9();
+        one.awaitLine("instances: [8081]", LIMIT);
+      }
+      one.send("quit");
+      assertThat(one.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
+  void theShardsAreSharedOutAndTakenOverFromWhoeverIsKilled() throws Exception {
+    Class<?> shards = Class.forName("SharedShards");
+    try (ChildProcess ada = ChildProcess.start(shards, url, "ada")) {
+      for (int i = 0; i < 6; i++) {
+        ada.awaitLine("begins ", LIMIT);
+      }
+      try (ChildProcess bob = ChildProcess.start(shards, url, "bob")) {
+        List<String> moved = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          moved.add(bob.awaitLine("begins ", LIMIT));
+        }
+        bob.kill9();
+        List<String> back = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          back.add(ada.awaitLine("begins ", LIMIT));
+        }
+        assertThat(back).containsExactlyInAnyOrderElementsOf(moved);
+      }
+      ada.send("");
+      ada.awaitLine("ada ends with 6", LIMIT);
+      assertThat(ada.awaitExit(LIMIT)).isZero();
     }
   }
 

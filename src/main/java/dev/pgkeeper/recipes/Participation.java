@@ -1,0 +1,182 @@
+package dev.pgkeeper.recipes;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Subscription;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One who has a share of what a {@link Partitioner} shares out, until this is closed. */
+public final class Participation implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Participation.class);
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+
+  private final String path;
+  private final String id;
+  private final byte[] set;
+  private final ErrorListeners errors;
+  private final SortedMap<String, Stake> stakes = new TreeMap<>();
+  private final Membership membership;
+  private final Subscription group;
+  private final Subscription sessions;
+
+  /** Held while shares are worked out, so that the last that is known decides. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by the lock.
+  private @Nullable Keeper keeper;
+  private List<Member> members = List.of();
+  private final Set<String> reported = new HashSet<>();
+
+  Participation(Keeper keeper, Partitioner partitioner, String id, PartitionListener listener) {
+    this.path = partitioner.path();
+    this.id = id;
+    this.errors = new ErrorListeners(toString());
+    for (String element : partitioner.elements()) {
+      stakes.put(element, new Stake(element, partitioner.lockOf(element), listener, errors));
+    }
+    this.set = partitioner.set().getBytes(StandardCharsets.UTF_8);
+    this.membership = partitioner.group().join(id, set);
+    Subscription watching = null;
+    try {
+      watching = partitioner.group().onChange(this::share);
+      this.sessions = keeper.inEachSession(this::begin);
+    } catch (RuntimeException | Error e) {
+      if (watching != null) {
+        watching.close();
+      }
+      membership.close();
+      throw e;
+    }
+    this.group = watching;
+  }
+
+  /** Its name among the participants. */
+  public String id() {
+    return id;
+  }
+
+  /** What is certainly its own at this moment, after the listener was told of it. */
+  public Map<String, Held> owned() {
+    Map<String, Held> owned = new TreeMap<>();
+    stakes.forEach((element, stake) -> stake.owned().ifPresent(held -> owned.put(element, held)));
+    return owned;
+  }
+
+  /**
+   * Tells what the listener throws, why something cannot be owned, and that another participant
+   * shares out another set.
+   */
+  public Subscription onError(Consumer<Throwable> listener) {
+    return errors.add(listener);
+  }
+
+  /** The work in each session. */
+  private AutoCloseable begin(Keeper next) {
+    lock.lock();
+    try {
+      keeper = next;
+      shareOut();
+    } finally {
+      lock.unlock();
+    }
+    return () -> end(next);
+  }
+
+  private void end(Keeper over) throws InterruptedException {
+    lock.lock();
+    try {
+      if (keeper != over) {
+        return;
+      }
+      keeper = null;
+      shareOut();
+    } finally {
+      lock.unlock();
+    }
+    if (!over.state().isTerminal() && !awaitIdle(CLOSE_PATIENCE)) {
+      log.warn("{}: owns some elements until its listener has returned", this);
+    }
+  }
+
+  private void share(List<Member> now) {
+    lock.lock();
+    try {
+      members = now;
+      shareOut();
+      reported.retainAll(now.stream().map(Member::id).toList());
+      now.forEach(this::compareSet);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void shareOut() {
+    Keeper now = keeper;
+    boolean takesPart = now != null && members.stream().anyMatch(member -> isThis(member, now));
+    Map<String, String> owners =
+        takesPart
+            ? Shares.of(stakes.keySet(), members.stream().map(Member::id).toList())
+            : Map.of();
+    stakes.forEach((element, stake) -> stake.want(id.equals(owners.get(element)) ? now : null));
+  }
+
+  /** Another session may have the same id, and an earlier one of its own have it still. */
+  private boolean isThis(Member member, Keeper now) {
+    return member.id().equals(id) && member.session() == now.sessionId();
+  }
+
+  private void compareSet(Member member) {
+    if (!Arrays.equals(member.data(), set) && reported.add(member.id())) {
+      errors.report(
+          new IllegalStateException(
+              path
+                  + ": "
+                  + member.id()
+                  + " shares out another set than "
+                  + id
+                  + ", and so some elements may have no owner; all have to name the same"));
+    }
+  }
+
+  private boolean awaitIdle(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    boolean idle = true;
+    for (Stake stake : stakes.values()) {
+      long left = stake.isOnThread() ? 0 : Math.max(0, deadline - System.nanoTime());
+      idle &= stake.awaitIdle(Duration.ofNanos(left));
+    }
+    return idle;
+  }
+
+  /**
+   * Leaves: tells the listener of the end of each element, and gives each back when that has
+   * returned. Waits for this, but not for more than 10 seconds.
+   */
+  @Override
+  public void close() {
+    try {
+      membership.close(); // so that the others are in the line before it gives back
+    } finally {
+      group.close();
+      sessions.close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "Participation[" + path + ", " + id + "]";
+  }
+}

@@ -1,0 +1,340 @@
+package dev.pgkeeper.recipes;
+
+import static dev.pgkeeper.testing.Futures.SOON;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PartitionerTest {
+  private static final List<String> SHARDS =
+      IntStream.range(0, 12).mapToObj(i -> "shard-" + i).toList();
+
+  private static TestDatabase database;
+  private static Keeper keeper;
+  private static Keeper other;
+
+  @BeforeAll
+  static void connect() {
+    database = TestDatabase.fresh();
+    keeper = database.keeper();
+    other = database.keeper();
+  }
+
+  @AfterAll
+  static void drop() {
+    keeper.close();
+    other.close();
+    database.close();
+  }
+
+  /** Notes what it is told, and that it is told of one thing after the other. */
+  private static final class Owner implements PartitionListener {
+    final Map<String, Held> owned = new ConcurrentHashMap<>();
+    final Heard<String> heard = new Heard<>();
+    final List<String> wrong = Collections.synchronizedList(new ArrayList<>());
+
+    @Override
+    public void onAcquired(String element, Held held) {
+      if (owned.putIfAbsent(element, held) != null) {
+        wrong.add(element + " acquired twice");
+      }
+      heard.add("acquired " + element);
+    }
+
+    @Override
+    public void onRelease(String element) {
+      if (owned.remove(element) == null) {
+        wrong.add(element + " released without being acquired");
+      }
+      heard.add("released " + element);
+    }
+  }
+
+  private static void awaitShared(Collection<String> elements, Owner... owners) {
+    Await.until(
+        SOON,
+        () ->
+            "all are shared out, not "
+                + Stream.of(owners).map(owner -> owner.owned.keySet()).toList(),
+        () -> {
+          List<String> owned = new ArrayList<>();
+          Stream.of(owners).forEach(owner -> owned.addAll(owner.owned.keySet()));
+          int least = elements.size() / owners.length;
+          return owned.size() == elements.size()
+              && new HashSet<>(owned).containsAll(elements)
+              && Stream.of(owners)
+                  .allMatch(
+                      owner -> owner.owned.size() - least >= 0 && owner.owned.size() - least <= 1);
+        });
+    for (Owner owner : owners) {
+      assertThat(owner.wrong).isEmpty();
+    }
+  }
+
+  @Test
+  void everyElementIsSharedOutAndMovesWhenMembersComeAndGo() {
+    Owner ada = new Owner();
+    Owner bob = new Owner();
+    Owner eve = new Owner();
+    try (Participation one = keeper.partitioner("/come", SHARDS).join("ada", ada)) {
+      awaitShared(SHARDS, ada);
+      Participation two = other.partitioner("/come", SHARDS).join("bob", bob);
+      awaitShared(SHARDS, ada, bob);
+      Set<String> before = Set.copyOf(bob.owned.keySet());
+      try (Participation three = keeper.partitioner("/come", SHARDS).join("eve", eve)) {
+        awaitShared(SHARDS, ada, bob, eve);
+        Await.until(
+            SOON,
+            "all know",
+            () -> one.owned().size() + two.owned().size() + three.owned().size() == 12);
+        assertThat(three.owned().keySet()).isEqualTo(eve.owned.keySet());
+      }
+      awaitShared(SHARDS, ada, bob);
+      assertThat(bob.owned.keySet()).isEqualTo(before);
+      two.close();
+      assertThat(bob.owned).isEmpty();
+      assertThat(two.owned()).isEmpty();
+      awaitShared(SHARDS, ada);
+    }
+    assertThat(ada.owned).isEmpty();
+    assertThat(ada.wrong).isEmpty();
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.locks WHERE path LIKE '/come/%'"))
+        .isZero();
+  }
+
+  @Test
+  void anElementIsHandedOverOnlyAfterItsOwnerReturned() throws Exception {
+    List<String> shards = List.of("a", "b");
+    CountDownLatch mayReturn = new CountDownLatch(1);
+    Heard<String> releasing = new Heard<>();
+    Map<String, Held> holds = new ConcurrentHashMap<>();
+    PartitionListener slow =
+        new PartitionListener() {
+          @Override
+          public void onAcquired(String element, Held held) {
+            holds.put(element, held);
+          }
+
+          @Override
+          public void onRelease(String element) {
+            releasing.add(element);
+            try {
+              mayReturn.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    Owner bob = new Owner();
+    try (Participation one = keeper.partitioner("/slow", shards).join("ada", slow)) {
+      Await.until(SOON, "ada owns both", () -> holds.size() == 2);
+      try (Participation two = other.partitioner("/slow", shards).join("bob", bob)) {
+        String moving = releasing.await(SOON, element -> true);
+        Recipes.awaitRowsBelow(database, "/slow/elements/" + moving, 2); // bob waits in the line
+        assertThat(bob.owned).isEmpty();
+        assertThat(holds.get(moving).isHeld()).isTrue();
+        mayReturn.countDown();
+        bob.heard.await(SOON, "acquired " + moving);
+        assertThatThrownBy(() -> holds.get(moving).inTransaction(connection -> {}))
+            .isInstanceOf(KeeperException.NotHeld.class);
+        assertThat(one.owned().keySet()).doesNotContain(moving);
+        assertThat(two.id()).isEqualTo("bob");
+      }
+    }
+  }
+
+  @Test
+  void elementsOfALostSessionAreTakenOverAndSharedAgainWhenItIsBack() {
+    Owner ada = new Owner();
+    Owner bob = new Owner();
+    try (Keeper owner = database.keeper();
+        Participation one = owner.partitioner("/lost", SHARDS).join("ada", ada);
+        Participation two = other.partitioner("/lost", SHARDS).join("bob", bob)) {
+      awaitShared(SHARDS, ada, bob);
+      Map<String, Held> before = Map.copyOf(ada.owned);
+      database.execute("SELECT ${schema}.session_end(" + owner.sessionId() + ")");
+      before.keySet().forEach(element -> ada.heard.await(SOON, "released " + element));
+      awaitShared(SHARDS, ada, bob);
+      assertThat(ada.owned.keySet()).isEqualTo(before.keySet());
+      before.forEach(
+          (element, held) -> {
+            assertThat(held.isHeld()).isFalse();
+            assertThat(ada.owned.get(element).token()).isGreaterThan(held.token());
+          });
+      assertThat(one.owned()).hasSize(6);
+      assertThat(two.owned()).hasSize(6);
+    }
+  }
+
+  @Test
+  void aBrokenConnectionMovesNothing() {
+    Owner ada = new Owner();
+    try (Keeper owner = database.keeper();
+        Participation one = owner.partitioner("/broken", SHARDS).join("ada", ada)) {
+      awaitShared(SHARDS, ada);
+      for (int i = 0; i < 3; i++) {
+        long backend = SessionLog.backendOf(database, owner.sessionId());
+        database.execute("SELECT pg_terminate_backend(" + backend + ")");
+        Await.until(
+            SOON,
+            "connected again",
+            () -> {
+              long now = SessionLog.backendOf(database, owner.sessionId());
+              return now != 0 && now != backend && owner.isHeld();
+            });
+      }
+      assertThat(one.owned().keySet()).containsExactlyInAnyOrderElementsOf(SHARDS);
+      assertThat(ada.heard.all()).hasSize(12);
+    }
+  }
+
+  @Test
+  void whatAnAdministratorTakesAwayIsOwnedAgain() {
+    Owner ada = new Owner();
+    try (Participation one = keeper.partitioner("/taken", List.of("a")).join("ada", ada)) {
+      awaitShared(List.of("a"), ada);
+      Held before = ada.owned.get("a");
+      other.tree().deleteRecursive("/taken/elements/a");
+      ada.heard.await(SOON, "released a");
+      Await.until(SOON, "owned again", () -> one.owned().containsKey("a"));
+      assertThat(ada.owned.get("a").token()).isGreaterThan(before.token());
+      assertThat(ada.wrong).isEmpty();
+    }
+  }
+
+  @Test
+  void whatAListenerThrowsIsReportedAndTheElementAskedForAgain() {
+    Heard<Throwable> errors = new Heard<>();
+    Heard<String> heard = new Heard<>();
+    PartitionListener failing =
+        new PartitionListener() {
+          private final Set<String> failed = ConcurrentHashMap.newKeySet();
+
+          @Override
+          public void onAcquired(String element, Held held) {
+            if (failed.add(element)) {
+              throw new IllegalStateException("not yet " + element);
+            }
+            heard.add("acquired " + element);
+          }
+
+          @Override
+          public void onRelease(String element) {
+            heard.add("released " + element);
+            throw new IllegalStateException("no end of " + element);
+          }
+        };
+    try (Participation one = keeper.partitioner("/throws", List.of("a", "b")).join(failing)) {
+      one.onError(errors::add);
+      heard.await(SOON, "acquired a");
+      heard.await(SOON, "acquired b");
+      assertThat(heard.all()).hasSize(2);
+      one.close();
+      errors.await(SOON, e -> e.getMessage().equals("no end of a"));
+      assertThat(heard.all()).contains("released a", "released b").hasSize(4);
+    }
+    assertThat(
+            database.queryLong("SELECT count(*) FROM ${schema}.locks WHERE path LIKE '/throws/%'"))
+        .isZero();
+  }
+
+  @Test
+  void aSecondOneOfTheSameIdHasNoShareUntilTheFirstHasGone() {
+    Owner first = new Owner();
+    Owner second = new Owner();
+    Owner bob = new Owner();
+    try (Participation three = keeper.partitioner("/same", SHARDS).join("bob", bob)) {
+      Participation one = keeper.partitioner("/same", SHARDS).join("ada", first);
+      try (Participation two = other.partitioner("/same", SHARDS).join("ada", second)) {
+        awaitShared(SHARDS, first, bob);
+        assertThat(
+                database.queryLong(
+                    "SELECT count(*) FROM ${schema}.lock_waiters WHERE path LIKE '/same/%'"))
+            .isZero();
+        one.close();
+        awaitShared(SHARDS, second, bob);
+        assertThat(two.owned()).hasSize(6);
+        assertThat(three.owned()).hasSize(6);
+      }
+    }
+  }
+
+  @Test
+  void anotherSetIsReportedToBoth() {
+    Heard<Throwable> errors = new Heard<>();
+    try (Participation one =
+        keeper.partitioner("/other", List.of("a", "b")).join("ada", new Owner())) {
+      one.onError(errors::add);
+      try (Participation two =
+          other.partitioner("/other", List.of("a", "c")).join("bob", new Owner())) {
+        assertThat(errors.await(SOON, e -> true)).hasMessageContainingAll("/other", "ada", "bob");
+        Heard<Throwable> others = new Heard<>();
+        two.onError(others::add);
+        assertThat(errors.all()).hasSize(1);
+      }
+    }
+  }
+
+  @Test
+  void closingTheKeeperEndsAllInOrder() {
+    Owner ada = new Owner();
+    Keeper owner = database.keeper();
+    owner.partitioner("/closed", SHARDS).join("ada", ada);
+    awaitShared(SHARDS, ada);
+    Map<String, Held> before = Map.copyOf(ada.owned);
+    owner.close();
+    assertThat(ada.owned).isEmpty();
+    assertThat(before.values()).noneMatch(Held::isHeld);
+  }
+
+  @Test
+  void moreMembersThanElementsLeavesSomeWithoutAny() {
+    Owner ada = new Owner();
+    Owner bob = new Owner();
+    Owner eve = new Owner();
+    try (Participation one = keeper.partitioner("/few", List.of("a", "b")).join("ada", ada);
+        Participation two = other.partitioner("/few", List.of("a", "b")).join("bob", bob);
+        Participation three = other.partitioner("/few", List.of("a", "b")).join("eve", eve)) {
+      awaitShared(List.of("a", "b"), ada, bob, eve);
+      assertThat(keeper.partitioner("/few", List.of("a")).members().stream().map(Member::id))
+          .containsExactly(one.id(), two.id(), three.id());
+    }
+  }
+
+  @Test
+  void badInputIsRefusedWithWhatToDo() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> keeper.partitioner("/bad", List.of()))
+        .withMessageContainingAll("/bad", "0 elements", "use 1 to");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> keeper.partitioner("/bad", List.of("a", "a")))
+        .withMessageContainingAll("/bad", "twice");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> keeper.partitioner("/bad", List.of("a/b")))
+        .withMessageContainingAll("/bad", "a/b");
+  }
+}
