@@ -162,24 +162,31 @@ public final class PersistentNode implements AutoCloseable {
     return errors.add(Objects.requireNonNull(listener, "listener"));
   }
 
-  /** The work in each session. */
+  /** The work in each session: others see the node after the first round trip. */
   private Subscription begin(Keeper next) {
-    Watching watching =
-        Watching.begin(next, path, WatchMode.PERSISTENT, event -> steps.run(() -> keepThere(next)));
+    Watching watching = null;
     lock.lock();
     try {
-      if (!closed) {
-        keeper = next;
-        beThere(next);
+      if (closed) {
+        return () -> {};
       }
+      keeper = next;
+      create(next.tree());
+      Watching begun =
+          Watching.begin(
+              next, path, WatchMode.PERSISTENT, event -> steps.run(() -> keepThere(next)));
+      watching = begun;
+      beThere(next); // it may have gone before it was watched
+      return () -> end(next, begun);
     } catch (RuntimeException e) {
-      watching.close();
+      if (watching != null) {
+        watching.close();
+      }
       keeper = null;
       throw e;
     } finally {
       lock.unlock();
     }
-    return () -> end(next, watching);
   }
 
   private void end(Keeper over, Watching watching) {
