@@ -2,13 +2,15 @@ package dev.pgkeeper.bench;
 
 import dev.pgkeeper.bench.locks.LocksSuite;
 import dev.pgkeeper.bench.queue.QueueSuite;
+import dev.pgkeeper.bench.recipes.RecipesSuite;
 import dev.pgkeeper.bench.tree.TreeSuite;
 import java.util.List;
 
 /** The cases of one part of the product. */
 public interface Suite {
   /** All there are, in the order in which they run. */
-  List<Suite> ALL = List.of(new TreeSuite(), new LocksSuite(), new QueueSuite());
+  List<Suite> ALL =
+      List.of(new TreeSuite(), new LocksSuite(), new QueueSuite(), new RecipesSuite());
 
   String name();
 

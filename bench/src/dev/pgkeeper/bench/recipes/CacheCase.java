@@ -1,0 +1,193 @@
+package dev.pgkeeper.bench.recipes;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.bench.Case;
+import dev.pgkeeper.bench.Comparison;
+import dev.pgkeeper.bench.Figure;
+import dev.pgkeeper.bench.Lab;
+import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Target;
+import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.bench.server.ZooKeeperServer;
+import dev.pgkeeper.recipes.Cache;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.cache.CuratorCache;
+import org.apache.curator.framework.recipes.cache.CuratorCacheListener;
+import org.apache.curator.retry.ExponentialBackoffRetry;
+import org.apache.zookeeper.CreateMode;
+import org.apache.zookeeper.Op;
+import org.apache.zookeeper.ZooDefs;
+import org.apache.zookeeper.ZooKeeper;
+
+/**
+ * The cache of a subtree of 100,000 nodes of 16 bytes: how long until all of it is there, and how
+ * much memory each node takes. The caches are started in turns, all in this process.
+ */
+final class CacheCase implements Case {
+  private static final int PARENTS = 100;
+  private static final int CHILDREN = 1000;
+  private static final int NODES = 1 + PARENTS + PARENTS * CHILDREN;
+  private static final byte[] DATA = new byte[16];
+  private static final String ROOT = "/cached";
+
+  @Override
+  public String name() {
+    return "recipes.cache";
+  }
+
+  /** A cache that is there. */
+  private record Started(AutoCloseable cache, int nodes) {}
+
+  private static final class Subject {
+    final String name;
+    final Callable<Started> start;
+    final List<Double> seconds = new ArrayList<>();
+    final List<Double> bytes = new ArrayList<>();
+
+    Subject(String name, Callable<Started> start) {
+      this.name = name;
+      this.start = start;
+    }
+
+    void round(boolean counts) throws Exception {
+      long before = usedBytes();
+      long began = System.nanoTime();
+      Started started = start.call();
+      double took = (System.nanoTime() - began) / 1e9;
+      double used = usedBytes() - before;
+      try (AutoCloseable cache = started.cache()) {
+        if (started.nodes() != NODES) {
+          throw new IllegalStateException(cache + " has " + started.nodes() + " nodes");
+        }
+      }
+      if (counts) {
+        seconds.add(took);
+        bytes.add(used / NODES);
+      }
+    }
+  }
+
+  @Override
+  public void run(Lab lab, Report report) throws Exception {
+    String url = Postgres.of(lab, report).createDatabase("cache");
+    ZooKeeperServer server = ZooKeeperServer.of(lab, report);
+    load(server);
+    try (HikariDataSource pool = Postgres.pool(url, 4);
+        CuratorFramework client =
+            CuratorFrameworkFactory.newClient(
+                server.address(), new ExponentialBackoffRetry(1000, 3))) {
+      Keeper.migrate(pool);
+      load(url);
+      client.start();
+      try (Keeper keeper = Keeper.connect(pool)) {
+        Subject ours = new Subject("pgkeeper", () -> start(keeper));
+        Subject curator = new Subject("curator", () -> start(client));
+        int rounds = lab.isQuick() ? 3 : 7;
+        for (int round = -1; round < rounds; round++) {
+          ours.round(round >= 0);
+          curator.round(round >= 0);
+        }
+        tell(report, "start", "s", ours, ours.seconds, curator, curator.seconds);
+        tell(report, "memory", "bytes/node", ours, ours.bytes, curator, curator.bytes);
+      }
+    }
+  }
+
+  private static Started start(Keeper keeper) throws Exception {
+    Cache cache = keeper.cache(ROOT, Scope.SUBTREE);
+    cache.initialised().get(2, TimeUnit.MINUTES);
+    return new Started(cache, cache.size());
+  }
+
+  private static Started start(CuratorFramework client) throws Exception {
+    CountDownLatch initialised = new CountDownLatch(1);
+    CuratorCache cache = CuratorCache.build(client, ROOT);
+    cache
+        .listenable()
+        .addListener(CuratorCacheListener.builder().forInitialized(initialised::countDown).build());
+    cache.start();
+    if (!initialised.await(2, TimeUnit.MINUTES)) {
+      cache.close();
+      throw new IllegalStateException("Curator's cache was not there within two minutes");
+    }
+    return new Started(cache, cache.size());
+  }
+
+  private static void load(String url) throws Exception {
+    Postgres.execute(
+        url,
+        """
+        SELECT pgkeeper.create('%1$s/' || p || '/' || c, decode(repeat('00', %2$d), 'hex'), in_parents => true)
+          FROM generate_series(0, %3$d - 1) p, generate_series(0, %4$d - 1) c
+        """
+            .formatted(ROOT, DATA.length, PARENTS, CHILDREN));
+    Postgres.settle(url);
+  }
+
+  private static void load(ZooKeeperServer server) throws Exception {
+    try (ZooKeeper zooKeeper = server.connect()) {
+      create(zooKeeper, List.of(ROOT));
+      for (int parent = 0; parent < PARENTS; parent++) {
+        List<String> paths = new ArrayList<>(List.of(ROOT + "/" + parent));
+        for (int child = 0; child < CHILDREN; child++) {
+          paths.add(ROOT + "/" + parent + "/" + child);
+        }
+        create(zooKeeper, paths);
+      }
+    }
+  }
+
+  private static void create(ZooKeeper zooKeeper, List<String> paths) throws Exception {
+    zooKeeper.multi(
+        paths.stream()
+            .map(path -> Op.create(path, DATA, ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT))
+            .toList());
+  }
+
+  private static long usedBytes() throws InterruptedException {
+    for (int i = 0; i < 3; i++) {
+      System.gc();
+      Thread.sleep(100);
+    }
+    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+  }
+
+  private void tell(
+      Report report,
+      String what,
+      String unit,
+      Subject ours,
+      List<Double> our,
+      Subject theirs,
+      List<Double> their) {
+    String caseName = name() + "." + what;
+    report.figure(Figure.counted(caseName, ours.name, 1, unit, median(our)));
+    report.figure(Figure.counted(caseName, theirs.name, 1, unit, median(their)));
+    report.comparison(
+        new Comparison(
+            caseName,
+            1,
+            ours.name,
+            theirs.name,
+            median(our) / median(their),
+            Target.atMost(1),
+            null));
+  }
+
+  private static double median(List<Double> values) {
+    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    if (sorted.length == 0) {
+      throw new IllegalStateException("nothing was measured: " + Arrays.toString(sorted));
+    }
+    return sorted[sorted.length / 2];
+  }
+}
