@@ -61,11 +61,13 @@ final class Succession {
         standing.begin(now);
       }
     } catch (RuntimeException | Error e) {
-      if (now.state() != SessionState.LOST) {
+      boolean ended =
+          e instanceof KeeperException.SessionExpired; // which the client is yet to hear
+      if (now.state() == SessionState.CLOSED || !ended && now.state() != SessionState.LOST) {
         standings.remove(standing);
         throw e;
       }
-      log.debug("the session was lost just now; the next one begins", e);
+      log.debug("session {} has ended; the next one begins", now.sessionId(), e);
     }
     advanceIn(0); // it may have been lost before it stood here
     return () -> {

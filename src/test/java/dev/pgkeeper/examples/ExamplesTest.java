@@ -60,6 +60,29 @@ class ExamplesTest {
   }
 
   @Test
+  void aLiveConfigurationTakesEffectInARunningProcess() throws Exception {
+    Class<?> live = Class.forName("LiveConfiguration");
+    try (ChildProcess watcher = ChildProcess.start(live, url, "watch")) {
+      watcher.awaitLine("limit: 100", LIMIT);
+      try (ChildProcess changer = ChildProcess.start(live, url, "250")) {
+        changer.awaitLine("done", LIMIT);
+        changer.awaitLine("Ada: 250", LIMIT);
+        assertThat(changer.awaitExit(LIMIT)).isZero();
+      }
+      watcher.awaitLine("limit: 250", LIMIT);
+      try (ChildProcess changer = ChildProcess.start(live, url, "300")) {
+        changer.awaitLine("the shop is closed", LIMIT);
+        assertThat(changer.awaitExit(LIMIT)).isZero();
+      }
+      query("SELECT pgkeeper.set('/shop/settings/values/limit', 'many')");
+      watcher.awaitLine("bad: /shop/settings/values/limit", LIMIT);
+      watcher.send("");
+      watcher.awaitLine("in the end: 250, open: false", LIMIT);
+      assertThat(watcher.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
   void theMembersSeeEachOtherComeGoAndDie() throws Exception {
     Class<?> members = Class.forName("Members");
     try (ChildProcess ada = ChildProcess.start(members, url, "ada")) {

@@ -192,6 +192,22 @@ class EachSessionTest {
   }
 
   @Test
+  void whatFindsItsSessionEndedBeforeTheKeeperHeardOfItIsBegunInTheNext() {
+    AtomicInteger times = new AtomicInteger();
+    try (Keeper keeper = connect()) {
+      keeper.inEachSession(
+          each -> {
+            if (each == keeper) {
+              end(keeper);
+              each.tree().create("/ended-just-now", new byte[0], CreateMode.EPHEMERAL);
+            }
+            return tell("work", times);
+          });
+      heard.await(SOON, "work begins 1");
+    }
+  }
+
+  @Test
   void whatFailsLaterIsTriedAgain() {
     AtomicInteger tries = new AtomicInteger();
     AtomicInteger times = new AtomicInteger();
