@@ -155,6 +155,17 @@ class ExamplesTest {
   }
 
   @Test
+  void whatIsSetAgainstCuratorRuns() throws Exception {
+    try (ChildProcess program = ChildProcess.start(Class.forName("ComingFromCurator"), url)) {
+      assertThat(program.awaitLine("orders: ", LIMIT)).isEqualTo("3");
+      assertThat(program.awaitLine("task: ", LIMIT)).isEqualTo("O005");
+      assertThat(program.awaitLine("mail: ", LIMIT)).isEqualTo("25");
+      program.awaitLine("all of it", LIMIT);
+      assertThat(program.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
   void aStoppedProcessKeepsItsLockForAWhileAndIsRefusedAfterLong() throws Exception {
     try (ChildProcess story = ChildProcess.start(Class.forName("LongPause"), url)) {
       story.awaitLine("  ada wrote", LIMIT);
