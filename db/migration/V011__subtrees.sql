@@ -27,20 +27,23 @@ LANGUAGE sql STABLE AS $$
     ORDER BY n.path LIMIT in_limit
 $$;
 
--- Sums that differ if any of the nodes was created, set or deleted: numbers only grow, so that what comes is more than
--- what went.
-CREATE FUNCTION ${schema}.node_sums(in_path text, in_children boolean) RETURNS TABLE (nodes bigint, czxids bigint, mzxids bigint)
+-- Sums that differ if any of the nodes was created, set or deleted, or a child of one of them came or went: numbers only grow, so
+-- that what comes is more than what went.
+CREATE FUNCTION ${schema}.node_sums(in_path text, in_children boolean)
+RETURNS TABLE (nodes bigint, czxids bigint, mzxids bigint, pzxids bigint)
 LANGUAGE sql STABLE AS $$
   SELECT count(*), coalesce((sum(n.czxid) % 4611686018427387904)::bigint, 0),
-      coalesce((sum(n.mzxid) % 4611686018427387904)::bigint, 0)
+      coalesce((sum(n.mzxid) % 4611686018427387904)::bigint, 0),
+      coalesce((sum(coalesce(p.pzxid, n.czxid)) % 4611686018427387904)::bigint, 0)
     FROM (
-      SELECT r.czxid, r.mzxid FROM ${schema}.node r WHERE NOT in_children AND r.path = in_path
+      SELECT r.path, r.czxid, r.mzxid FROM ${schema}.node r WHERE NOT in_children AND r.path = in_path
       UNION ALL
-      SELECT b.czxid, b.mzxid FROM ${schema}.node b
+      SELECT b.path, b.czxid, b.mzxid FROM ${schema}.node b
         WHERE NOT in_children AND b.path > rtrim(in_path, '/') || '/' AND b.path < rtrim(in_path, '/') || '0'
       UNION ALL
-      SELECT c.czxid, c.mzxid FROM ${schema}.node c WHERE in_children AND c.parent = in_path AND c.path <> '/'
+      SELECT c.path, c.czxid, c.mzxid FROM ${schema}.node c WHERE in_children AND c.parent = in_path AND c.path <> '/'
     ) n
+      LEFT JOIN ${schema}.parent p ON p.path = n.path
 $$;
 
 COMMENT ON FUNCTION ${schema}.node_page(text, boolean, text, integer, bigint) IS

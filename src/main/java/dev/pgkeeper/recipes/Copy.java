@@ -186,12 +186,12 @@ final class Copy {
   private void count(@Nullable Entry before, @Nullable Entry now) {
     int more = 0;
     if (before != null) {
-      sums = sums.minus(before.czxid, before.mzxid);
+      sums = sums.minus(before.czxid, before.mzxid, before.pzxid);
       dataBytes -= before.data.length;
       more -= before.isShown() ? 1 : 0;
     }
     if (now != null) {
-      sums = sums.plus(now.czxid, now.mzxid);
+      sums = sums.plus(now.czxid, now.mzxid, now.pzxid);
       dataBytes += now.data.length;
       more += now.isShown() ? 1 : 0;
     }

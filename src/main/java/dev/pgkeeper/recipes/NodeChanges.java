@@ -6,9 +6,7 @@ import dev.pgkeeper.Node;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TreeOperations;
-import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.Watcher;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -70,15 +68,10 @@ final class NodeChanges {
   }
 
   private Subscription follow(Keeper keeper) {
-    Watcher watcher = event -> lookSoon();
-    keeper.tree().watch(path, WatchMode.PERSISTENT, watcher);
+    Watching watching = Watching.begin(keeper, path, WatchMode.PERSISTENT, event -> lookSoon());
     present = keeper;
     lookSoon();
-    return () -> {
-      if (!keeper.state().isTerminal()) {
-        keeper.tree().unwatch(path, WatchKind.ANY, watcher);
-      }
-    };
+    return watching;
   }
 
   private void lookSoon() {

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.InvalidPathException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Op;
@@ -507,6 +508,19 @@ class CacheTest {
         create("/shared/b");
         awaitPaths(another, "/shared", "/shared/a", "/shared/b");
       }
+    }
+  }
+
+  /** No node of the scope was created, set or deleted; its stat counts one child more. */
+  @Test
+  void aChildBelowTheScopeThatNobodyWasToldOfIsCountedAfterASweep() throws Exception {
+    create("/counted/a");
+    KeeperOptions deaf = database.keeperOptions().withLeaseOnly().withSweep(Duration.ofMillis(200));
+    try (Keeper own = Keeper.connect(database.dataSource(), deaf);
+        Cache cache = initialised(own.cache("/counted", Scope.CHILDREN))) {
+      create("/counted/a/below");
+      Await.until(
+          SOON, "one child", () -> cache.get("/counted/a").orElseThrow().stat().numChildren() == 1);
     }
   }
 

@@ -49,16 +49,22 @@ final class TakeTheLock implements Work {
   /** Cancels it if it is not there after so many microseconds. */
   private static Optional<Held> async(Mutex lock, long patienceMicros)
       throws InterruptedException, ExecutionException {
-    CompletableFuture<Held> result = lock.acquireAsync();
     try {
-      return Optional.of(result.get(patienceMicros, TimeUnit.MICROSECONDS));
-    } catch (TimeoutException e) {
-      return result.cancel(true) ? Optional.empty() : Optional.of(result.get());
+      return result(lock.acquireAsync(), patienceMicros);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KeeperException cause) {
         throw cause;
       }
       throw e;
+    }
+  }
+
+  private static Optional<Held> result(CompletableFuture<Held> coming, long patienceMicros)
+      throws InterruptedException, ExecutionException {
+    try {
+      return Optional.of(coming.get(patienceMicros, TimeUnit.MICROSECONDS));
+    } catch (TimeoutException e) {
+      return coming.cancel(true) ? Optional.empty() : Optional.of(coming.get());
     }
   }
 

@@ -285,7 +285,9 @@ abstract class TreeBase implements TreeOperations {
       return alone(path).stream()
           .map(each -> each.node().stat())
           .reduce(
-              NodeSums.NONE, (sums, stat) -> sums.plus(stat.czxid(), stat.mzxid()), (a, b) -> a);
+              NodeSums.NONE,
+              (sums, stat) -> sums.plus(stat.czxid(), stat.mzxid(), stat.pzxid()),
+              (a, b) -> a);
     }
     return look(at, TreeQueries.sums(schema, at, scope == Scope.CHILDREN), sums -> null);
   }

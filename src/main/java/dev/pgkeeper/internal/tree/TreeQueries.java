@@ -92,7 +92,11 @@ final class TreeQueries {
         statement.setBoolean(2, children);
         try (ResultSet row = statement.executeQuery()) {
           row.next();
-          return new NodeSums(row.getLong("nodes"), row.getLong("czxids"), row.getLong("mzxids"));
+          return new NodeSums(
+              row.getLong("nodes"),
+              row.getLong("czxids"),
+              row.getLong("mzxids"),
+              row.getLong("pzxids"));
         }
       }
     };
