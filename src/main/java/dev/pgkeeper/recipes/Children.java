@@ -55,7 +55,7 @@ final class Children implements AutoCloseable {
    */
   Children(Keeper keeper, String path, Consumer<SortedMap<String, Node>> changed) {
     this.path = path;
-    this.below = below(path);
+    this.below = ChildPaths.prefix(path);
     this.changed = changed;
     this.steps = new Steps("pgkeeper-children " + path);
     this.sessions = keeper.inEachSession(this::begin);
@@ -98,7 +98,7 @@ final class Children implements AutoCloseable {
       List<String> now = unread.stream().limit(READ_AT_ONCE).toList();
       List<Read> reads = new ArrayList<>();
       reads.add(Read.children(path));
-      now.forEach(name -> reads.add(Read.node(below(path) + name)));
+      now.forEach(name -> reads.add(Read.node(ChildPaths.of(path, name))));
       List<ReadResult> results = tree.readAll(reads);
       for (int i = 0; i < now.size(); i++) {
         Node node = results.get(i + 1).node();
@@ -118,10 +118,6 @@ final class Children implements AutoCloseable {
     Set<String> rest = new TreeSet<>(names);
     rest.removeAll(others);
     return rest;
-  }
-
-  private static String below(String path) {
-    return path.equals("/") ? path : path + "/";
   }
 
   @Override

@@ -79,7 +79,7 @@ public final class Configuration implements AutoCloseable {
   }
 
   static String valuesPath(String path) {
-    return (path.equals("/") ? "" : path) + "/values";
+    return ChildPaths.of(path, "values");
   }
 
   static String valuePath(String path, String name) {
@@ -87,7 +87,7 @@ public final class Configuration implements AutoCloseable {
   }
 
   static String historiesPath(String path) {
-    return (path.equals("/") ? "" : path) + "/history";
+    return ChildPaths.of(path, "history");
   }
 
   static String historyPath(String path, String name) {

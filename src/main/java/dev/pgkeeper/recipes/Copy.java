@@ -229,7 +229,7 @@ final class Copy {
   }
 
   List<String> children(String path) {
-    String prefix = path.equals("/") ? "/" : path + "/";
+    String prefix = ChildPaths.prefix(path);
     ConcurrentNavigableMap<String, Entry> below = below(path);
     List<String> names = new ArrayList<>();
     String next = below.isEmpty() ? null : below.ceilingKey(prefix);

@@ -74,11 +74,7 @@ public final class Counter {
   }
 
   public long get() {
-    try {
-      return Digits.read(path, tree.get(path));
-    } catch (KeeperException.NoNode e) {
-      return 0;
-    }
+    return NodeChanges.read(tree, path).map(node -> Digits.read(path, node)).orElse(0L);
   }
 
   /** Sets it, whatever it was. */

@@ -46,7 +46,7 @@ public final class Group {
               + id
               + "\"; use a name of at least one character without /");
     }
-    return new Membership(keeper, (path.equals("/") ? "" : path) + "/" + id, id, data);
+    return new Membership(keeper, ChildPaths.of(path, id), id, data);
   }
 
   /** Who is there at this moment, in the order of their ids; asks the database. */

@@ -85,7 +85,7 @@ public final class ServiceRegistry {
               + service
               + "\"; use a name of at least one character without /");
     }
-    return (path.equals("/") ? "" : path) + "/" + service;
+    return ChildPaths.of(path, service);
   }
 
   /**
