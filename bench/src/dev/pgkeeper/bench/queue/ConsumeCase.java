@@ -34,6 +34,7 @@ final class ConsumeCase implements Case {
   public void run(Lab lab, Report report) throws Exception {
     List<String> all = new ArrayList<>(Subjects.ALL);
     all.add(1, Subjects.PGKEEPER_ONE_BY_ONE);
+    all.add(2, Subjects.PGKEEPER_HANDLED);
     try (Subjects subjects = new Subjects(lab, report, name())) {
       for (int threads : CONSUMER_COUNTS) {
         Contest contest = new Contest(name(), threads, Measure.rate("messages/s"));
@@ -48,6 +49,9 @@ final class ConsumeCase implements Case {
             .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
             .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(20))
             .compare(Subjects.PGKEEPER_ONE_BY_ONE, Subjects.JDBC, null)
+            .compare(Subjects.PGKEEPER_HANDLED, Subjects.JDBC, null)
+            .compare(Subjects.PGKEEPER_HANDLED, Subjects.SCHEDULER, null)
+            .compare(Subjects.PGKEEPER_HANDLED, Subjects.CURATOR, null)
             .run(lab, report);
       }
     }

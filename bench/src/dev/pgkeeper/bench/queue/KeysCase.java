@@ -6,7 +6,7 @@ import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Measure;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
-import dev.pgkeeper.bench.queue.PgkeeperMessages.Acks;
+import dev.pgkeeper.bench.queue.PgkeeperMessages.Way;
 import dev.pgkeeper.bench.server.Postgres;
 
 /** Consuming in order within each of a thousand keys, against consuming without keys. */
@@ -32,7 +32,7 @@ final class KeysCase implements Case {
     try (PgkeeperMessages ordered =
             PgkeeperMessages.openKeyed(database(lab, report, "keyed"), KEYS);
         PgkeeperMessages others =
-            PgkeeperMessages.open(database(lab, report, "unkeyed"), Acks.WITH_NEXT_TAKE)) {
+            PgkeeperMessages.open(database(lab, report, "unkeyed"), Way.WITH_NEXT_TAKE)) {
       new Contest(name(), CONSUMERS, Measure.rate("messages/s"))
           .entrant(keyed, () -> consuming(lab, ordered))
           .entrant(unkeyed, () -> consuming(lab, others))

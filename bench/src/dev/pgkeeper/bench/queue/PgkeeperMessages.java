@@ -21,26 +21,34 @@ final class PgkeeperMessages implements Serving {
   /** For a client of one thread. */
   private static final int SMALL_POOL_SIZE = 2;
 
-  /** What is done with what was taken. */
-  enum Acks {
-    /** All at once, in the round trip that takes the next ones. */
+  /** Messages for each thread of a consumer, the one that it handles included. */
+  private static final int FEWEST_TAKEN = 4;
+
+  private static final int MOST_AHEAD = 1000;
+
+  /** How messages are taken, and what is done with them then. */
+  enum Way {
+    /** Acked all at once, in the round trip that takes the next ones. */
     WITH_NEXT_TAKE,
 
-    /** Each in a round trip of its own, before the next ones are taken. */
-    ONE_BY_ONE
+    /** Acked each in a round trip of its own, before the next ones are taken. */
+    ONE_BY_ONE,
+
+    /** By a consumer that the library runs, with a handler for each thread. */
+    HANDLED
   }
 
   private final String url;
   private final HikariDataSource pool;
   private final Keeper keeper;
   private final Queue<byte[]> queue;
-  private final Acks acks;
+  private final Way way;
   private final int keys;
   private final List<AutoCloseable> serving = new ArrayList<>();
 
-  private PgkeeperMessages(String url, Acks acks, int keys) {
+  private PgkeeperMessages(String url, Way way, int keys) {
     this.url = url;
-    this.acks = acks;
+    this.way = way;
     this.keys = keys;
     pool = Postgres.pool(url, Subjects.POOL_SIZE);
     try {
@@ -54,13 +62,13 @@ final class PgkeeperMessages implements Serving {
   }
 
   /** In a database of its own. */
-  static PgkeeperMessages open(String url, Acks acks) {
-    return new PgkeeperMessages(url, acks, 0);
+  static PgkeeperMessages open(String url, Way way) {
+    return new PgkeeperMessages(url, way, 0);
   }
 
   /** The same, with messages of so many keys in its backlog. */
   static PgkeeperMessages openKeyed(String url, int keys) {
-    return new PgkeeperMessages(url, Acks.WITH_NEXT_TAKE, keys);
+    return new PgkeeperMessages(url, Way.WITH_NEXT_TAKE, keys);
   }
 
   @Override
@@ -74,6 +82,33 @@ final class PgkeeperMessages implements Serving {
 
   @Override
   public Consumers consumers(int threads, int batch) {
+    return way == Way.HANDLED ? handled(threads, batch) : taken(batch);
+  }
+
+  /** Takes as far ahead as {@link SchedulerMessages} fetches. */
+  private Consumers handled(int threads, int batch) {
+    HandledOnDemand demand = new HandledOnDemand();
+    dev.pgkeeper.queue.Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults()
+                .withConcurrency(threads)
+                .withPrefetch(Math.min((Math.max(batch, FEWEST_TAKEN) - 1) * threads, MOST_AHEAD)),
+            message -> demand.handle());
+    return new Consumers() {
+      @Override
+      public Consumer consumer() {
+        return demand.consumer(batch);
+      }
+
+      @Override
+      public void close() {
+        demand.stopHolding();
+        consumer.close();
+      }
+    };
+  }
+
+  private Consumers taken(int batch) {
     List<Taking> all = new ArrayList<>();
     return new Consumers() {
       @Override
@@ -102,7 +137,7 @@ final class PgkeeperMessages implements Serving {
     public int next(Duration wait) throws InterruptedException {
       done = queue.ackAndTake(done, batch, wait);
       int taken = done.size();
-      if (acks == Acks.ONE_BY_ONE) {
+      if (way == Way.ONE_BY_ONE) {
         finish();
       }
       return taken;

@@ -14,8 +14,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -71,24 +69,13 @@ final class SchedulerMessages implements Serving {
     client.scheduleBatch(instances, Instant.now());
   }
 
-  /**
-   * Its own threads do the work. They handle as many as the threads that are measured ask for, so
-   * that nothing is done between rounds.
-   */
+  /** Its own threads do the work. */
   @Override
   public Consumers consumers(int threads, int batch) {
-    Semaphore wanted = new Semaphore(0);
-    Semaphore done = new Semaphore(0);
+    HandledOnDemand demand = new HandledOnDemand();
     int fetch = Math.max(batch, ADVISED_FETCH);
     Scheduler scheduler =
-        builder(
-                threads,
-                () -> {
-                  wanted.acquireUninterruptibly();
-                  done.release();
-                })
-            .pollUsingLockAndFetch(fetch / 4.0, fetch)
-            .build();
+        builder(threads, demand::handle).pollUsingLockAndFetch(fetch / 4.0, fetch).build();
     return new Consumers() {
       private boolean started;
 
@@ -102,19 +89,16 @@ final class SchedulerMessages implements Serving {
 
       @Override
       public Consumer consumer() {
+        Consumer asking = demand.consumer(batch);
         return wait -> {
           start();
-          wanted.release(batch);
-          if (done.tryAcquire(batch, wait.toNanos(), TimeUnit.NANOSECONDS)) {
-            return batch;
-          }
-          return 0;
+          return asking.next(wait);
         };
       }
 
       @Override
       public void close() {
-        wanted.release(Integer.MAX_VALUE / 2);
+        demand.stopHolding();
         scheduler.stop();
       }
     };

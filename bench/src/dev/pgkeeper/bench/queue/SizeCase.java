@@ -10,7 +10,7 @@ import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.queue.Messages.Consumer;
 import dev.pgkeeper.bench.queue.Messages.Consumers;
-import dev.pgkeeper.bench.queue.PgkeeperMessages.Acks;
+import dev.pgkeeper.bench.queue.PgkeeperMessages.Way;
 import dev.pgkeeper.bench.server.Postgres;
 import java.time.Duration;
 import java.util.List;
@@ -48,7 +48,7 @@ final class SizeCase implements Case {
     private final Consumers consumers;
 
     Level(String url, int waiting) throws Exception {
-      messages = PgkeeperMessages.open(url, Acks.WITH_NEXT_TAKE);
+      messages = PgkeeperMessages.open(url, Way.WITH_NEXT_TAKE);
       try {
         messages.fill(waiting);
         Postgres.settle(url);

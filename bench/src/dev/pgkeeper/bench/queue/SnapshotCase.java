@@ -9,7 +9,7 @@ import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.queue.Messages.Consumer;
 import dev.pgkeeper.bench.queue.Messages.Consumers;
-import dev.pgkeeper.bench.queue.PgkeeperMessages.Acks;
+import dev.pgkeeper.bench.queue.PgkeeperMessages.Way;
 import dev.pgkeeper.bench.server.Postgres;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -61,7 +61,7 @@ final class SnapshotCase implements Case {
 
   private static Messages open(String subject, String url) throws SQLException {
     return subject.equals(Subjects.PGKEEPER)
-        ? PgkeeperMessages.open(url, Acks.WITH_NEXT_TAKE)
+        ? PgkeeperMessages.open(url, Way.WITH_NEXT_TAKE)
         : new PlainMessages(url);
   }
 

@@ -6,7 +6,7 @@ import dev.pgkeeper.bench.WarmUp;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.queue.Messages.Consumer;
 import dev.pgkeeper.bench.queue.Messages.Consumers;
-import dev.pgkeeper.bench.queue.PgkeeperMessages.Acks;
+import dev.pgkeeper.bench.queue.PgkeeperMessages.Way;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.RedisServer;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
@@ -21,6 +21,9 @@ final class Subjects implements AutoCloseable {
 
   /** The same, but each message is acked in a round trip of its own. */
   static final String PGKEEPER_ONE_BY_ONE = "pgkeeper, acked one by one";
+
+  /** The same, with a consumer that the library runs and that takes ahead, as db-scheduler does. */
+  static final String PGKEEPER_HANDLED = "pgkeeper, handled";
 
   /** The floor: rows inserted and deleted by the plainest statements there are. */
   static final String JDBC = "jdbc";
@@ -66,8 +69,9 @@ final class Subjects implements AutoCloseable {
 
   private Messages open(String subject) throws Exception {
     return switch (subject) {
-      case PGKEEPER -> PgkeeperMessages.open(database("pgkeeper"), Acks.WITH_NEXT_TAKE);
-      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(database("one_by_one"), Acks.ONE_BY_ONE);
+      case PGKEEPER -> PgkeeperMessages.open(database("pgkeeper"), Way.WITH_NEXT_TAKE);
+      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(database("one_by_one"), Way.ONE_BY_ONE);
+      case PGKEEPER_HANDLED -> PgkeeperMessages.open(database("handled"), Way.HANDLED);
       case JDBC -> new PlainMessages(database("jdbc"));
       case SCHEDULER -> new SchedulerMessages(database("scheduler"));
       case REDISSON -> new RedissonMessages(RedisServer.of(lab, report).address(), name);

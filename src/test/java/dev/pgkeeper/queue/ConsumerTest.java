@@ -133,6 +133,44 @@ class ConsumerTest {
   }
 
   @Test
+  void whatWasHandledIsAckedAlsoWhileEnoughWaitsAheadAndTheNextOneTakesLong() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueueAll(texts(6));
+    CountDownLatch may = new CountDownLatch(1);
+    try (Consumer consumer = allButTheFirstTakeLong(queue, may)) {
+      awaitSize(queue, new QueueSize(0, 0, 0, 5, 0));
+      may.countDown();
+      awaitSize(queue, EMPTY);
+    }
+  }
+
+  @Test
+  void whoIsRungTakesWhatItWasRungForAlsoWhileEnoughWaitsAhead() throws Exception {
+    var queue = fixture.newQueue(keeper);
+    queue.enqueueAll(texts(6));
+    CountDownLatch may = new CountDownLatch(1);
+    try (Consumer consumer = allButTheFirstTakeLong(queue, may)) {
+      Await.until(SOON, "there is room for one", () -> fixture.sleepers(queue) == 1);
+      same(queue, other).enqueue("rings");
+      awaitSize(queue, new QueueSize(0, 0, 0, 6, 0));
+      may.countDown();
+      awaitSize(queue, EMPTY);
+    }
+  }
+
+  /** One at a time, and five ahead. */
+  private static Consumer allButTheFirstTakeLong(
+      dev.pgkeeper.queue.Queue<String> queue, CountDownLatch may) {
+    return queue.consume(
+        ConsumeOptions.defaults().withPrefetch(5),
+        message -> {
+          if (!message.body().equals("0")) {
+            may.await();
+          }
+        });
+  }
+
+  @Test
   void stoppingFinishesWhatRunsAndGivesBackWhatWasPrefetched() throws Exception {
     var queue = fixture.newQueue(keeper);
     queue.enqueueAll(texts(10));

@@ -108,6 +108,29 @@ class SqlMessageTest extends SqlQueueTest {
     assertThat(places()).isEqualTo("1 0 0 0 0 0");
   }
 
+  @Test
+  void whoeverGivesBackDoesNotWaitForAnotherWhoGivesBackToTheSameQueue() throws Exception {
+    enqueue("a");
+    enqueue("b");
+    take(1);
+    take(1);
+    try (Connection one = database.connect();
+        Connection other = database.connect()) {
+      ask(other, "SELECT set_config('lock_timeout', '3s', false)");
+      one.setAutoCommit(false);
+      ask(one, givingBack(ackCall("a")));
+      ask(other, givingBack(ackCall("b")));
+      one.commit();
+    }
+    assertThat(take(9)).isEqualTo("a,b");
+  }
+
+  private static String givingBack(String ackCall) {
+    return ackCall.replaceAll(
+        "ack\\((\\d+),(\\d+),(\\d+)\\)",
+        "_return($3, ARRAY[$1::bigint], ARRAY[$2::bigint], '{retry}', '{0}', NULL)");
+  }
+
   @ParameterizedTest
   @CsvSource({"true, duplicate", "false, ok"})
   void whoeverEnqueuesTheSameDeduplicationKeyWaitsForTheFirst(boolean keep, String answer)

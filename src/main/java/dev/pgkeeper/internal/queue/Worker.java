@@ -27,12 +27,14 @@ import org.slf4j.LoggerFactory;
  * One consumer. At most one trip to the database is under way for it; what handlers finish
  * meanwhile gathers, and the next trip acks it and takes as many as there is room for. A handler's
  * thread that finds nothing to do makes that trip itself; while all handlers are busy, a thread of
- * the keeper's does. Asleep it has no thread.
+ * the keeper's does, once half of what was taken ahead is used up or something handled has waited
+ * for some milliseconds. Asleep it has no thread.
  */
 final class Worker<T> implements Consumer, Bell.Sleeper {
   private static final Logger log = LoggerFactory.getLogger(Worker.class);
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
   private static final long AFTER_FAILURE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   /** What is done with a message. True: that acked it already. */
   interface Work<T> {
@@ -68,6 +70,12 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
   private boolean underWay;
   private boolean asleep;
   private boolean woken;
+
+  /** What was handled gathers, since enough was taken ahead; a moment is set at which it leaves. */
+  private boolean gathers;
+
+  /** That moment has come. */
+  private boolean gathered;
 
   /** The last trip failed: none for a while. */
   private boolean rests;
@@ -127,8 +135,38 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
     if (underWay || rests || state == State.ENDED || handled.isEmpty() && roomLocked() == 0) {
       return false;
     }
+    boolean hasEnough = handlers == options.concurrency() && ahead.size() > options.prefetch() / 2;
+    if (hasEnough && !gathered && !woken) {
+      gatherLocked();
+      return false;
+    }
+    gathered = false;
     underWay = true;
     return true;
+  }
+
+  private void gatherLocked() {
+    if (!gathers && !handled.isEmpty()) {
+      gathers = true;
+      queues
+          .tidying()
+          .at(
+              System.nanoTime() + LONGEST_GATHERING_NANOS,
+              () -> {
+                leaveGathered();
+                travelIfWanted();
+              });
+    }
+  }
+
+  private void leaveGathered() {
+    lock.lock();
+    try {
+      gathers = false;
+      gathered = !handled.isEmpty();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** On a thread of the keeper's, for this one has something else to do. */
