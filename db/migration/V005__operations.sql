@@ -177,7 +177,8 @@ BEGIN
   END IF;
 END $$;
 
--- What became of a request whose reply was lost: its outcomes; or none, and then it never will be done.
+-- What became of a request whose reply was lost: its outcomes; or none, and then it never will be done. Flushes what it tells of:
+-- where that was to be flushed by a commit after its own, the connection may have broken in between.
 CREATE FUNCTION ${schema}.settle(in_session bigint, in_slot integer, in_request bigint) RETURNS SETOF ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -188,6 +189,7 @@ EXCEPTION
   WHEN SQLSTATE 'PK001' THEN
     SELECT r.outcomes INTO STRICT noted FROM ${schema}.reply r
       WHERE r.session = in_session AND r.slot = in_slot AND r.request = in_request;
+    PERFORM pg_logical_emit_message(true, '${schema}', '');
     RETURN QUERY SELECT * FROM unnest(noted);
 END $$;
 

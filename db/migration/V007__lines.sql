@@ -477,6 +477,7 @@ BEGIN
   PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
     WHERE p.path IN (SELECT unnest(ARRAY[path, ${schema}.new_parent_of(path)]) FROM unnest(in_paths) AS path)
       AND p.children > 0 AND p.recipe IS NOT NULL;
+  PERFORM ${schema}.meetings_without(in_paths);
 END $$;
 
 -- Rings the watchers of those of these nodes that have some; they were created or deleted.
@@ -524,7 +525,7 @@ CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
-    WHERE p.path = in_line AND p.recipe IS NOT NULL AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
+    WHERE p.path = in_line AND p.recipe <> 'double-barrier' AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
 END $$;
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the

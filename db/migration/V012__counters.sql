@@ -54,6 +54,31 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Sets a node's number if it is the expected one; otherwise the answer is 'bad_version'. It is compared under the node's row with what
+-- is there at that moment, whatever the node was before. Tried again as _add is.
+CREATE FUNCTION ${schema}._compare_and_set(in_path text, in_expected bigint, in_value bigint) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  stored bytea;
+BEGIN
+  LOOP
+    UPDATE ${schema}.node n
+      SET data = convert_to(in_value::text, 'UTF8'), version = version + 1, mzxid = ${schema}.next_zxid(), mtime = clock_timestamp()
+      WHERE n.path = in_path AND ${schema}.number_of(n.data) = in_expected;
+    IF FOUND THEN
+      RETURN ${schema}.added(in_path, in_value);
+    END IF;
+    SELECT n.data INTO stored FROM ${schema}.node n WHERE n.path = in_path;
+    IF NOT FOUND THEN
+      RETURN ${schema}.refused('no_node', in_path);
+    ELSIF ${schema}.number_of(stored) IS NULL THEN
+      RETURN ${schema}.refused('not_a_number', in_path);
+    ELSIF ${schema}.number_of(stored) IS DISTINCT FROM in_expected THEN
+      RETURN ${schema}.refused('bad_version', in_path);
+    END IF;
+  END LOOP;
+END $$;
+
 -- The additions among several steps that came together, their nodes' rows being held: those to one node change it once, and
 -- each has the sum that it would have had in its turn. Leaves out the nodes of which one of them has to be refused.
 CREATE FUNCTION ${schema}._add_each(in_types text[], in_paths text[], in_data bytea[])
@@ -95,7 +120,7 @@ BEGIN
   value := outcome.czxid;
 END $$;
 
-CREATE FUNCTION ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
+CREATE FUNCTION ${schema}._request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -105,10 +130,62 @@ BEGIN
   END IF;
 END $$;
 
+-- Whoever finds somebody else just adding to the same node takes its turn at an advisory lock, which wakes only the next
+-- one where a row wakes all; and does not keep the node's row through the flush: the addition is committed, and flushed
+-- after that, together with those of others. So many sessions add as fast as one transaction after the other goes without its
+-- flush, and who has the reply has it durable. What a crash forgets in between, nobody was told of, and its slot has forgotten too.
+CREATE PROCEDURE ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
+    OUT code text, OUT path text, OUT czxid bigint, OUT ctime timestamptz, OUT children bigint, OUT watched boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+  turn    bigint := hashtextextended('${schema}.add.' || in_path, 0);
+  alone   boolean := pg_try_advisory_xact_lock(turn);
+  request record;
+BEGIN
+  IF NOT alone THEN
+    PERFORM pg_advisory_xact_lock(turn), set_config('synchronous_commit', 'off', true);
+  END IF;
+  SELECT * INTO request FROM ${schema}._request_add(in_session, in_slot, in_request, in_path, in_delta);
+  IF NOT alone THEN
+    COMMIT;
+    PERFORM pg_logical_emit_message(true, '${schema}', '');
+  END IF;
+  code := (request.outcome).code;
+  path := in_path;
+  czxid := (request.outcome).czxid;
+  watched := request.watched;
+END $$;
+
+CREATE FUNCTION ${schema}.compare_and_set(in_path text, in_expected bigint, in_value bigint, OUT code text, OUT path text)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  outcome ${schema}.outcome := ${schema}._compare_and_set(in_path, in_expected, in_value);
+BEGIN
+  IF outcome.code = 'ok' THEN
+    PERFORM ${schema}.ring(in_path, false);
+  END IF;
+  code := outcome.code;
+  path := outcome.path;
+END $$;
+
+CREATE FUNCTION ${schema}.request_compare_and_set(in_session bigint, in_slot integer, in_request bigint, in_path text,
+    in_expected bigint, in_value bigint, OUT outcome ${schema}.outcome, OUT watched boolean)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  outcome := ${schema}._compare_and_set(in_path, in_expected, in_value);
+  IF outcome.code = 'ok' THEN
+    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
+  END IF;
+END $$;
+
+COMMENT ON FUNCTION ${schema}.compare_and_set(text, bigint, bigint) IS
+  'Sets a node whose data are a whole number to another one if it is the expected one: SELECT code FROM ${schema}.compare_and_set(''/orders/count'', 5, 0). code: ok, bad_version (it is another number), no_node or not_a_number.';
+COMMENT ON FUNCTION ${schema}.request_compare_and_set(bigint, integer, bigint, text, bigint, bigint) IS
+  'Like compare_and_set, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next.';
 COMMENT ON FUNCTION ${schema}.add(text, bigint) IS
   'Adds to a node whose data are a whole number, in decimal digits: SELECT code, value FROM ${schema}.add(''/orders/count'', 5). value is the sum; code: ok, no_node, not_a_number or overflow (of 64 bits; nothing is added then).';
-COMMENT ON FUNCTION ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
-  'Like add, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the outcome''s czxid.';
+COMMENT ON PROCEDURE ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
+  'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the czxid.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
 LANGUAGE sql IMMUTABLE AS $$ SELECT 12, 6 $$;

@@ -8,6 +8,8 @@ import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
 import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
+import dev.pgkeeper.internal.meeting.Meetings;
+import dev.pgkeeper.internal.meeting.SharedMeeting;
 import dev.pgkeeper.internal.queue.Queues;
 import dev.pgkeeper.internal.queue.SharedQueue;
 import dev.pgkeeper.internal.queue.SharedTopic;
@@ -69,6 +71,7 @@ public final class Keeper implements AutoCloseable {
   private final ClientSession session;
   private final SharedTree tree;
   private final Lines lines;
+  private final Meetings meetings;
   private final SharedGuard guard;
   private final Queues queues;
   private final ThreadPoolExecutor background;
@@ -80,6 +83,7 @@ public final class Keeper implements AutoCloseable {
       ClientSession session,
       SharedTree tree,
       Lines lines,
+      Meetings meetings,
       Queues queues,
       ThreadPoolExecutor background,
       Succession succession) {
@@ -88,6 +92,7 @@ public final class Keeper implements AutoCloseable {
     this.session = session;
     this.tree = tree;
     this.lines = lines;
+    this.meetings = meetings;
     this.queues = queues;
     this.guard =
         new SharedGuard(
@@ -127,9 +132,11 @@ public final class Keeper implements AutoCloseable {
               database, options, OwnConnections.choose(dataSource, options), background);
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
+      Meetings meetings = new Meetings(database, session);
       Queues queues = new Queues(database, session, options, background);
       session.open();
-      return new Keeper(options, database, session, tree, lines, queues, background, succession);
+      return new Keeper(
+          options, database, session, tree, lines, meetings, queues, background, succession);
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -274,6 +281,12 @@ public final class Keeper implements AutoCloseable {
   public Line line(String path, String recipe, int permits) {
     session.ensureUsable();
     return new SharedLine(lines, options.chroot(), path, recipe, permits);
+  }
+
+  /** A node where so many come together and go together: what a double barrier is made of. */
+  public Meeting meeting(String path, int size) {
+    session.ensureUsable();
+    return new SharedMeeting(meetings, options.chroot(), path, size);
   }
 
   /**

@@ -54,6 +54,15 @@ public interface TreeOperations {
    */
   long add(String path, long delta);
 
+  /**
+   * Sets a node whose data are such a number to another one, if it is the expected one at that
+   * moment. False: it is not.
+   *
+   * @throws KeeperException.NoNode if there is none
+   * @throws KeeperException.NotANumber if the data are something else
+   */
+  boolean compareAndSet(String path, long expected, long value);
+
   default void delete(String path) {
     delete(path, Op.ANY_VERSION);
   }

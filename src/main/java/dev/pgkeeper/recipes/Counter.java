@@ -3,7 +3,6 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Node;
 import dev.pgkeeper.TreeOperations;
 import java.sql.Connection;
 import java.util.Objects;
@@ -95,20 +94,13 @@ public final class Counter {
   public boolean compareAndSet(long expected, long value) {
     while (true) {
       try {
-        Node node = tree.get(path);
-        if (Digits.read(path, node) != expected) {
-          return false;
-        }
-        tree.set(path, Digits.of(value), node.stat().version());
-        return true;
+        return tree.compareAndSet(path, expected, value);
       } catch (KeeperException.NoNode e) {
         if (expected != 0) {
           return false;
         } else if (create(value)) {
           return true;
         }
-      } catch (KeeperException.BadVersion e) {
-        // somebody changed it meanwhile: perhaps it is what was expected even so
       }
     }
   }

@@ -116,6 +116,11 @@ final class ZooKeeperTree implements Tree {
   }
 
   @Override
+  public boolean compareAndSet(String path, long expected, long value) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public Optional<Stat> exists(String path) {
     return awaitExists(path, null);
   }

@@ -1,14 +1,15 @@
 package dev.pgkeeper.recipes;
 
+import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.InvalidPathException;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.testing.Await;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.util.ArrayList;
@@ -17,34 +18,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
-class CounterTest {
+class CounterTest extends TwoClients {
   private static final int THREADS = 16;
-
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
 
   private static void put(String path, String data) {
     keeper.sharedValue(path, Codec.text(), "").set(data);
@@ -109,6 +90,53 @@ class CounterTest {
     Counter fresh = keeper.counter("/counter/set");
     fresh.set(9);
     assertThat(fresh.get()).isEqualTo(9);
+  }
+
+  /** The trap: it has the version that it had, and is another number. */
+  @Test
+  void whatIsDeletedAndMadeAgainMeanwhileIsComparedByItsNumber() throws Exception {
+    Counter counter = keeper.counter("/counter/again");
+    counter.set(5);
+    CompletableFuture<Boolean> comparing;
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      keeper.tree(connection).delete("/counter/again");
+      keeper.tree(connection).create("/counter/again", "9".getBytes(StandardCharsets.UTF_8));
+      comparing = onThread(() -> counter.compareAndSet(5, 6));
+      Recipes.awaitLockWaiter(database);
+      connection.commit();
+    }
+    assertThat(comparing.get(10, TimeUnit.SECONDS)).isFalse();
+    assertThat(data("/counter/again")).isEqualTo("9");
+  }
+
+  @Test
+  void whoeverAddsAtTheSameTimeAsOthersHasItDurableToo() throws Exception {
+    Counter counter = keeper.counter("/counter/durable");
+    counter.set(0);
+    CompletableFuture<Long> first;
+    CompletableFuture<Long> second;
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      counter.in(connection).add(10);
+      first = onThread(counter::increment);
+      Recipes.awaitLockWaiter(database);
+      second = onThread(other.counter("/counter/durable")::increment);
+      Await.until(SOON, "both wait", () -> lockWaiters() == 2);
+      connection.commit();
+    }
+    assertThat(List.of(soon(first), soon(second))).containsExactlyInAnyOrder(11L, 12L);
+    assertThat(
+            database.queryLong(
+                "SELECT (pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn())::int"))
+        .as("all of the log is flushed")
+        .isEqualTo(1);
+  }
+
+  private static long lockWaiters() {
+    return database.queryLong(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            + " AND query LIKE '%${schema}%' AND pid <> pg_backend_pid()");
   }
 
   /** As many succeed as the number has grown, whoever of them was how quick. */

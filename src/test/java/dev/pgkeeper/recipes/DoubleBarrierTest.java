@@ -13,43 +13,21 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
-import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(90)
-class DoubleBarrierTest {
+class DoubleBarrierTest extends TwoClients {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration SHORT = Duration.ofMillis(50);
-
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
 
   private static CompletableFuture<Boolean> enters(DoubleBarrier participant) {
     return onThread(() -> participant.enter(LONG));
@@ -83,9 +61,23 @@ class DoubleBarrierTest {
         () -> present(path).size() - inside(path).size() == number);
   }
 
-  private static void waitsOn(CompletableFuture<Boolean> one, String path, long watchers) {
-    Recipes.awaitWatchers(database, path, watchers);
-    assertThat(one).isNotDone();
+  /** A client that compares what it knows with what is there all the time. */
+  private static Keeper sweeping() {
+    return Keeper.connect(
+        database.dataSource(), database.keeperOptions().withSweep(Duration.ofMillis(20)));
+  }
+
+  private static String onlyChild(String path) {
+    return path + "/" + present(path).get(0);
+  }
+
+  /** As anybody could ring it: with a key that is not its own, or none. */
+  private static void ringForNothing(Keeper client, String path) {
+    for (String payload : List.of("meeting 1 begun", "meeting 1 over", path, onlyChild(path))) {
+      database.execute(
+          "SELECT pg_notify('${schema}:" + client.sessionId() + "', '" + payload + "')");
+    }
+    client.tree().sync();
   }
 
   @Test
@@ -135,7 +127,7 @@ class DoubleBarrierTest {
     assertThatThrownBy(() -> keeper.doubleBarrier(path, 50).enter(LONG))
         .isInstanceOf(KeeperException.Busy.class)
         .hasMessageContaining(path)
-        .hasMessageContaining("of 50 are taken");
+        .hasMessageContaining("all 50 places are taken");
     assertThat(present(path)).hasSize(50);
     List<CompletableFuture<Boolean>> leaving = participants.stream().map(p -> leaves(p)).toList();
     for (CompletableFuture<Boolean> one : leaving) {
@@ -148,52 +140,47 @@ class DoubleBarrierTest {
   @Test
   void aSpuriousWakeUpLetsNobodyInOrOut() throws Exception {
     String path = "/double/spurious";
-    DoubleBarrier one = other.doubleBarrier(path, 2);
-    DoubleBarrier two = keeper.doubleBarrier(path, 2);
-    CompletableFuture<Boolean> first = enters(one);
-    waitsOn(first, path, 1);
-    for (int i = 0; i < 3; i++) {
-      keeper.tree().set(path, keeper.tree().get(path).data());
-      other.tree().sync();
-      waitsOn(first, path, 1);
+    try (Keeper sweeping = sweeping()) {
+      for (Keeper client : List.of(other, sweeping)) {
+        DoubleBarrier one = client.doubleBarrier(path, 2);
+        DoubleBarrier two = keeper.doubleBarrier(path, 2);
+        CompletableFuture<Boolean> first = enters(one);
+        awaitPresent(path, 1);
+        ringForNothing(client, path);
+        keeper.tree().set(onlyChild(path), new byte[] {1});
+        keeper.tree().set(path, new byte[] {1});
+        ringForNothing(client, path);
+        assertThat(first).isNotDone();
+        assertThat(soon(enters(two))).isTrue();
+        assertThat(soon(first)).isTrue();
+        CompletableFuture<Boolean> out = leaves(one);
+        awaitMarked(path, 1);
+        ringForNothing(client, path);
+        keeper.tree().set(path, new byte[] {2});
+        ringForNothing(client, path);
+        assertThat(out).isNotDone();
+        assertThat(soon(leaves(two))).isTrue();
+        assertThat(soon(out)).isTrue();
+      }
     }
-    assertThat(soon(enters(two))).isTrue();
-    assertThat(soon(first)).isTrue();
-    CompletableFuture<Boolean> out = leaves(one);
-    awaitMarked(path, 1);
-    String last = path + "/" + inside(path).get(0);
-    waitsOn(out, last, 1);
-    for (int i = 0; i < 3; i++) {
-      keeper.tree().set(last, new byte[] {1});
-      other.tree().sync();
-      waitsOn(out, last, 1);
-    }
-    assertThat(soon(leaves(two))).isTrue();
-    assertThat(soon(out)).isTrue();
   }
 
   /** The trap: each part of the wait begins to count anew. Then this one would never end. */
   @Test
   void thereIsOneDeadlineHoweverOftenItIsWoken() throws Exception {
     String path = "/double/deadline";
-    CompletableFuture<Boolean> waiting =
-        onThread(() -> other.doubleBarrier(path, 3).enter(Duration.ofMillis(500)));
-    awaitPresent(path, 1);
-    AtomicBoolean over = new AtomicBoolean();
-    CompletableFuture<Boolean> waking =
-        onThread(
-            () -> {
-              while (!over.get()) {
-                keeper.tree().set(path, keeper.tree().get(path).data());
-                TimeUnit.MILLISECONDS.sleep(20);
-              }
-              return true;
-            });
-    try {
+    try (Keeper sweeping = sweeping()) {
+      DoubleBarrier impatient = sweeping.doubleBarrier(path, 2);
+      CompletableFuture<Boolean> waiting = onThread(() -> impatient.enter(Duration.ofMillis(500)));
       assertThat(waiting.get(SOON.toSeconds(), TimeUnit.SECONDS)).isFalse();
-    } finally {
-      over.set(true);
-      soon(waking);
+      assertThat(present(path)).isEmpty();
+      DoubleBarrier second = keeper.doubleBarrier(path, 2);
+      CompletableFuture<Boolean> in = enters(second);
+      assertThat(soon(enters(impatient))).isTrue();
+      assertThat(soon(in)).isTrue();
+      CompletableFuture<Boolean> leaving = onThread(() -> impatient.leave(Duration.ofMillis(500)));
+      assertThat(leaving.get(SOON.toSeconds(), TimeUnit.SECONDS)).isFalse();
+      assertThat(second.leave(SHORT)).isTrue();
     }
     assertThat(present(path)).isEmpty();
   }
@@ -229,7 +216,7 @@ class DoubleBarrierTest {
     assertThat(one.leave(Duration.ZERO)).isFalse();
     CompletableFuture<Boolean> early = enters(other.doubleBarrier(path, 2));
     awaitPresent(path, 2);
-    waitsOn(early, path, 2);
+    assertThat(early).isNotDone();
     assertThat(soon(leaves(two))).isTrue();
     assertThat(early).isNotDone();
     assertThat(soon(enters(one))).isTrue();
@@ -260,7 +247,7 @@ class DoubleBarrierTest {
       child.awaitLine("entered", SOON);
       CompletableFuture<Boolean> out = leaves(one);
       awaitMarked(path, 1);
-      waitsOn(out, path + "/" + inside(path).get(0), 1);
+      assertThat(out).isNotDone();
       child.kill9();
       assertThat(out.get(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
@@ -271,7 +258,7 @@ class DoubleBarrierTest {
     Keeper lost = database.keeper();
     String path = "/double/lost";
     CompletableFuture<Boolean> waiting = enters(lost.doubleBarrier(path, 2));
-    Recipes.awaitWatchers(database, path, 1);
+    awaitPresent(path, 1);
     database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
     assertThatThrownBy(() -> soon(waiting)).isInstanceOf(KeeperException.SessionExpired.class);
     lost.close();
@@ -287,10 +274,94 @@ class DoubleBarrierTest {
               thread.add(Thread.currentThread());
               return keeper.doubleBarrier(path, 2).enter(LONG);
             });
-    Recipes.awaitWatchers(database, path, 1);
+    awaitPresent(path, 1);
     thread.get(0).interrupt();
     assertThatThrownBy(() -> soon(waiting)).isInstanceOf(InterruptedException.class);
     assertThat(present(path)).isEmpty();
+  }
+
+  /** Decided by whoever ends the session, and rung: nobody sweeps here. */
+  @Test
+  void theEndOfASessionInsideEndsTheRoundAtOnce() throws Exception {
+    String path = "/double/ended-inside";
+    Keeper lost = database.keeper();
+    DoubleBarrier one = keeper.doubleBarrier(path, 2);
+    CompletableFuture<Boolean> in = enters(one);
+    assertThat(soon(enters(lost.doubleBarrier(path, 2)))).isTrue();
+    assertThat(soon(in)).isTrue();
+    CompletableFuture<Boolean> out = leaves(one);
+    awaitMarked(path, 1);
+    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    assertThat(soon(out)).isTrue();
+    lost.close();
+  }
+
+  /** Its client was killed, and whoever ended its session before it got round to ringing. */
+  @Test
+  void theSweepDecidesWhatNobodyDecidedWhenASessionEnded() throws Exception {
+    String path = "/double/undecided";
+    try (Keeper sweeping = sweeping()) {
+      Keeper lost = database.keeper();
+      DoubleBarrier one = sweeping.doubleBarrier(path, 2);
+      CompletableFuture<Boolean> in = enters(one);
+      assertThat(soon(enters(lost.doubleBarrier(path, 2)))).isTrue();
+      assertThat(soon(in)).isTrue();
+      CompletableFuture<Boolean> out = leaves(one);
+      awaitMarked(path, 1);
+      database.execute("SELECT ${schema}._session_end(" + lost.sessionId() + ")");
+      assertThat(soon(out)).isTrue();
+      lost.close();
+    }
+  }
+
+  /** As a crash of the server does that forgets what was not flushed. */
+  @Test
+  void whatIsForgottenOfAComingOrALeavingIsDoneOnceMore() throws Exception {
+    String path = "/double/forgotten";
+    try (Keeper sweeping = sweeping()) {
+      DoubleBarrier one = sweeping.doubleBarrier(path, 2);
+      DoubleBarrier two = keeper.doubleBarrier(path, 2);
+      CompletableFuture<Boolean> in = enters(one);
+      awaitPresent(path, 1);
+      String before = onlyChild(path);
+      keeper.tree().delete(before);
+      awaitPresent(path, 1);
+      assertThat(onlyChild(path)).isNotEqualTo(before);
+      assertThat(soon(enters(two))).isTrue();
+      assertThat(soon(in)).isTrue();
+
+      CompletableFuture<Boolean> out = leaves(one);
+      awaitMarked(path, 1);
+      List<String> left = new ArrayList<>(present(path));
+      left.removeAll(inside(path));
+      keeper.tree().set(path + "/" + left.get(0), new byte[0]);
+      awaitMarked(path, 1);
+      assertThat(soon(leaves(two))).isTrue();
+      assertThat(soon(out)).isTrue();
+    }
+  }
+
+  @Test
+  void itsNodeTakesNoOtherChildrenAndItsViewSaysWhoIsWhere() throws Exception {
+    String path = "/double/view";
+    DoubleBarrier one = keeper.doubleBarrier(path, 2);
+    CompletableFuture<Boolean> in = enters(one);
+    awaitPresent(path, 1);
+    assertThatThrownBy(() -> keeper.tree().create(path + "/foreign", new byte[0]))
+        .isInstanceOf(KeeperException.WrongRecipe.class);
+    String seen = "SELECT waiting * 100 + inside * 10 + has_left FROM ${schema}.double_barriers";
+    String here = " WHERE path = '" + path + "' AND participants = 2";
+    assertThat(database.queryLong(seen + here + " AND since IS NULL")).isEqualTo(100);
+    DoubleBarrier two = other.doubleBarrier(path, 2);
+    assertThat(soon(enters(two))).isTrue();
+    assertThat(soon(in)).isTrue();
+    assertThat(database.queryLong(seen + here + " AND since IS NOT NULL")).isEqualTo(20);
+    CompletableFuture<Boolean> out = leaves(one);
+    awaitMarked(path, 1);
+    assertThat(database.queryLong(seen + here)).isEqualTo(11);
+    assertThat(soon(leaves(two))).isTrue();
+    assertThat(soon(out)).isTrue();
+    assertThat(database.queryLong(seen + here + " AND since IS NULL")).isZero();
   }
 
   @Test

@@ -84,7 +84,7 @@ class QueryPlansTest {
         "create with parents",
         "SELECT ${schema}.request_create(1, %1$d, 5, '/p12/a%1$d/b/c', '', 'persistent', false, NULL, true)");
     calls.put("set", "SELECT ${schema}.request_set(1, %1$d, 6, '/p14/c1014', 'x', -1)");
-    calls.put("add", "SELECT ${schema}.request_add(1, %1$d, 7, '/p14/c2014', 1)");
+    calls.put("add", "SELECT ${schema}._request_add(1, %1$d, 7, '/p14/c2014', 1)");
     calls.put(
         "add each",
         "SELECT ${schema}.request_each(1, %1$d, 8, '{add,add}', '{/p14/c3014,/p14/c3014}', '{1,2}', '{NULL,NULL}',"

@@ -80,7 +80,15 @@ public final class SharedTree extends TreeBase implements Tree {
       case CREATE -> create(step, false);
       case SET -> requestOne("request_set(?, ?, ?, ?, ?, ?)", step::bind, ringFor(step));
       case DELETE -> requestOne("request_delete(?, ?, ?, ?, ?)", step::bind, ringFor(step));
-      case ADD -> requestOne("request_add(?, ?, ?, ?, ?::bigint)", step::bind, ringFor(step));
+      case ADD ->
+          database
+              .request(
+                  "CALL "
+                      + schema
+                      + ".request_add(?, ?, ?, ?, ?::bigint, NULL, NULL, NULL, NULL, NULL, NULL)",
+                  step::bind,
+                  ringFor(step))
+              .get(0);
       case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
     };
   }
@@ -88,6 +96,18 @@ public final class SharedTree extends TreeBase implements Tree {
   private @Nullable List<Outcome> changeTogether(List<Step> steps) {
     return database.requestOnce(
         manySql("request_each"), new Steps(steps)::bind, ringForEach(steps));
+  }
+
+  @Override
+  Outcome exchange(String at, long expected, long value) {
+    return requestOne(
+        "request_compare_and_set(?, ?, ?, ?, ?, ?)",
+        (statement, first) -> {
+          statement.setString(first, at);
+          statement.setLong(first + 1, expected);
+          statement.setLong(first + 2, value);
+        },
+        ringFor(Step.add(at, value)));
   }
 
   @Override

@@ -53,6 +53,19 @@ public final class TransactionTree extends TreeBase {
   }
 
   @Override
+  Outcome exchange(String at, long expected, long value) {
+    return ask(
+            "code, path, 0 AS czxid, NULL::timestamptz AS ctime, 0 AS children",
+            schema + ".compare_and_set(?, ?, ?)",
+            (statement, first) -> {
+              statement.setString(first, at);
+              statement.setLong(first + 1, expected);
+              statement.setLong(first + 2, value);
+            })
+        .get(0);
+  }
+
+  @Override
   Outcome createWithParents(Step step) {
     return create(step, true);
   }

@@ -55,6 +55,8 @@ abstract class TreeBase implements TreeOperations {
   /** Creates, sets, adds or deletes. */
   abstract Outcome change(Step step);
 
+  abstract Outcome exchange(String at, long expected, long value);
+
   abstract Outcome createWithParents(Step step);
 
   abstract Outcome deleteSubtree(String at);
@@ -132,6 +134,12 @@ abstract class TreeBase implements TreeOperations {
   public long add(String path, long delta) {
     String at = at(path);
     return change(Step.add(at, delta)).ok(path).number();
+  }
+
+  @Override
+  public boolean compareAndSet(String path, long expected, long value) {
+    Outcome outcome = exchange(at(path), expected, value);
+    return outcome.code() != Code.BAD_VERSION && outcome.ok(path).code() == Code.OK;
   }
 
   @Override

@@ -1,0 +1,223 @@
+package dev.pgkeeper.internal.meeting;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperException.Code;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.jdbc.Combiner;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.meeting.MeetingCalls.Child;
+import dev.pgkeeper.internal.meeting.MeetingCalls.Coming;
+import dev.pgkeeper.internal.meeting.MeetingCalls.Found;
+import dev.pgkeeper.internal.meeting.MeetingCalls.Leaving;
+import dev.pgkeeper.internal.meeting.Participant.Round;
+import dev.pgkeeper.internal.session.Caller;
+import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.session.Companion;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All of this client's that take part in meetings (V013). Coming and leaving are one round trip
+ * each, those of several threads go together. Each is known by a key before it comes, so a ring
+ * that is quicker than the reply finds it; a ring with its key says how far its round is. Lost
+ * rings, and what a crash of the server forgot, are found by the session's sweep.
+ */
+public final class Meetings implements Companion {
+  private static final Logger log = LoggerFactory.getLogger(Meetings.class);
+
+  /** How what is rung for meetings begins; the key follows, and what there is to say. */
+  private static final String RING = "meeting ";
+
+  private static final String OVER = "over";
+
+  private final Database database;
+  private final ClientSession session;
+  private final MeetingCalls calls;
+  private final Combiner<Coming, Outcome> coming =
+      new Combiner<>(this::comeAlone, this::comeTogether);
+  private final Combiner<Leaving, Boolean> leaving =
+      new Combiner<>(this::leaveAlone, this::leaveTogether);
+
+  /** By their keys. */
+  private final Map<Long, Participant> participants = new ConcurrentHashMap<>();
+
+  private final SecureRandom keys = new SecureRandom();
+
+  public Meetings(Database database, ClientSession session) {
+    this.database = database;
+    this.session = session;
+    this.calls = new MeetingCalls(database.schema());
+    session.accompany(this);
+  }
+
+  void ensureUsable() {
+    session.ensureUsable();
+  }
+
+  // Coming.
+
+  Participant come(SharedMeeting meeting) {
+    Participant participant = new Participant(this, meeting, keys.nextLong());
+    participants.put(participant.key, participant);
+    boolean came = false;
+    try {
+      come(participant);
+      came = true;
+      return participant;
+    } finally {
+      if (!came) {
+        forget(participant);
+      }
+    }
+  }
+
+  /** Also once more, where a crash or somebody else has taken its child away. */
+  void come(Participant participant) {
+    session.ensureUsable();
+    SharedMeeting meeting = participant.where();
+    Outcome outcome = coming.apply(new Coming(meeting.at(), meeting.size(), participant.key));
+    if (outcome.code() == Code.BUSY) {
+      throw new KeeperException.Busy(
+          meeting.path(),
+          meeting.path()
+              + ": all "
+              + meeting.size()
+              + " places are taken; try again when some have left");
+    } else if (outcome.code() == Code.WRONG_RECIPE) {
+      throw wrongRecipe(meeting);
+    }
+    outcome.ok(meeting.path());
+    participant.came(outcome.number(), outcome.knownStat().version() == 1);
+  }
+
+  private KeeperException wrongRecipe(SharedMeeting meeting) {
+    return new KeeperException.WrongRecipe(
+        meeting.path(),
+        meeting.path()
+            + " is "
+            + database.read(calls.instead(meeting.at()))
+            + ", not double-barrier of "
+            + meeting.size()
+            + "; use another path, or the same recipe and number as everybody else");
+  }
+
+  private Outcome comeAlone(Coming one) {
+    return database
+        .request(
+            calls.requestMeetingComeSql(),
+            (statement, first) -> MeetingCalls.bind(statement, first, List.of(one)),
+            this::ringWatched)
+        .get(0);
+  }
+
+  private @Nullable List<Outcome> comeTogether(List<Coming> all) {
+    return database.requestOnce(
+        calls.requestMeetingComeSql(),
+        (statement, first) -> MeetingCalls.bind(statement, first, all),
+        this::ringWatched);
+  }
+
+  private void ringWatched(Connection connection, String schema, List<Outcome> outcomes)
+      throws SQLException {
+    calls.ringWatched(
+        connection,
+        outcomes.stream().filter(outcome -> outcome.code() == Code.OK).map(Outcome::path).toList());
+  }
+
+  // Going.
+
+  /** False: its round has begun. */
+  boolean quit(Participant participant) {
+    boolean gone = database.read(calls.meetingQuit(participant.meeting(), participant.number()));
+    if (gone) {
+      forget(participant);
+    }
+    return gone;
+  }
+
+  /** Whether its round is over. */
+  boolean leave(Participant participant, boolean waits) {
+    session.ensureUsable();
+    return leaving.apply(new Leaving(participant.meeting(), participant.number(), waits));
+  }
+
+  private boolean leaveAlone(Leaving one) {
+    return database.read(calls.meetingLeave(List.of(one))).get(0);
+  }
+
+  private @Nullable List<Boolean> leaveTogether(List<Leaving> all) {
+    try {
+      return database.readOnce(calls.meetingLeave(all));
+    } catch (KeeperException e) {
+      log.debug("session {}: each leaves alone: {}", session.id(), e.getMessage());
+      return null;
+    }
+  }
+
+  void forget(Participant participant) {
+    participants.remove(participant.key);
+  }
+
+  // What the session tells.
+
+  @Override
+  public void rung(Collection<String> payloads) {
+    for (String payload : payloads) {
+      if (payload.startsWith(RING)) {
+        int end = payload.indexOf(' ', RING.length());
+        Participant participant =
+            participants.get(Long.valueOf(payload.substring(RING.length(), end)));
+        if (participant != null) {
+          participant.reach(payload.endsWith(OVER) ? Round.OVER : Round.BEGUN);
+        }
+      }
+    }
+  }
+
+  @Override
+  public boolean isIdle() {
+    return participants.isEmpty();
+  }
+
+  @Override
+  public void sweep(Caller caller) {
+    Map<Long, Participant> known = new HashMap<>();
+    participants.values().forEach(one -> known.put(one.number(), one));
+    known.remove(0L); // still comes
+    if (!known.isEmpty()) {
+      List<Child> children = new ArrayList<>();
+      known.forEach((number, one) -> children.add(new Child(one.meeting(), number)));
+      Map<Long, Found> found = caller.call(calls.meetingSweep(children));
+      known.forEach(
+          (number, one) -> {
+            Found now = found.get(number);
+            if (now != null) {
+              one.saw(now, number);
+            }
+          });
+    }
+  }
+
+  @Override
+  public void returned(Caller caller) {
+    sweep(caller);
+  }
+
+  @Override
+  public void told(SessionState state) {
+    if (state.isTerminal()) {
+      participants.values().forEach(Participant::wake);
+    }
+  }
+}

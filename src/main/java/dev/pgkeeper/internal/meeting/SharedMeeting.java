@@ -1,0 +1,48 @@
+package dev.pgkeeper.internal.meeting;
+
+import dev.pgkeeper.Attendance;
+import dev.pgkeeper.Meeting;
+import dev.pgkeeper.internal.tree.Paths;
+
+/** A meeting as one client sees it. */
+public final class SharedMeeting implements Meeting {
+  private static final int MOST = 10_000;
+
+  private final Meetings meetings;
+  private final String path;
+  private final String at;
+  private final int size;
+
+  public SharedMeeting(Meetings meetings, String chroot, String path, int size) {
+    this.meetings = meetings;
+    this.path = Paths.check(path);
+    this.at = Paths.check(Paths.under(chroot, path));
+    this.size = size;
+    if (at.equals("/")) {
+      throw new IllegalArgumentException("/: the root is a plain node; use a path below it");
+    } else if (size < 1 || size > MOST) {
+      throw new IllegalArgumentException(
+          path + ": a meeting of " + size + " participants; use 1 to " + MOST);
+    }
+  }
+
+  @Override
+  public String path() {
+    return path;
+  }
+
+  /** The path as the database has it. */
+  String at() {
+    return at;
+  }
+
+  @Override
+  public int size() {
+    return size;
+  }
+
+  @Override
+  public Attendance come() {
+    return meetings.come(this);
+  }
+}

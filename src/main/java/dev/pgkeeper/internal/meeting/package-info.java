@@ -1,0 +1,5 @@
+/** The client's side of meetings (V013): who takes part, and what each was told of its round. */
+@NullMarked
+package dev.pgkeeper.internal.meeting;
+
+import org.jspecify.annotations.NullMarked;
