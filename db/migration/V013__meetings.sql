@@ -144,7 +144,7 @@ BEGIN
     PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
     watched := ${schema}.is_watched(outcomes);
   END IF;
-  IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
+  IF (outcomes[1].version = 1 OR EXISTS (SELECT FROM unnest(outcomes[2:]) AS o WHERE o.version = 1)) IS NOT TRUE THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
 END $$;
@@ -156,6 +156,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   wish    record;
   m       ${schema}.parent;
+  others  boolean;
   over    boolean[];
   flushed boolean := false;
 BEGIN
@@ -167,15 +168,20 @@ BEGIN
   LOOP
     SELECT * INTO m FROM ${schema}.parent p WHERE p.path = wish.meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
     IF FOUND AND m.low < wish.number THEN
+      others := false;
       IF wish.waits THEN
         UPDATE ${schema}.node n SET data = 'left', version = version + 1, mzxid = ${schema}.next_zxid(), mtime = clock_timestamp()
-          WHERE n.path = m.path || '/' || ${schema}.contender(wish.number, '') AND n.data <> 'left';
+          WHERE n.path = m.path || '/' || ${schema}.contender(wish.number, '') AND n.data <> 'left'
+          RETURNING EXISTS (SELECT FROM ${schema}.node o WHERE o.parent = m.path AND o.name > ${schema}.contender(m.low, '')
+            AND o.name <= ${schema}.contender(m.token, '') AND o.data <> 'left' AND o.path <> n.path) INTO others;
       ELSE
         m := ${schema}._meeting_take_away(m, wish.number);
         flushed := true;
       END IF;
-      m := ${schema}._meeting_decide(m);
-      flushed := flushed OR m.low >= wish.number;
+      IF others IS NOT TRUE THEN
+        m := ${schema}._meeting_decide(m);
+        flushed := flushed OR m.low >= wish.number;
+      END IF;
     END IF;
     over[wish.step] := m.low IS NULL OR m.low >= wish.number;
   END LOOP;

@@ -155,6 +155,8 @@ class LostReplyTest {
       assertThat(sequential.add(both.get(0).path())).as("a path of its own").isTrue();
 
       assertThat(tree.add(root + "/sum", 3)).isEqualTo(3 * (round + 1));
+      assertThat(tree.compareAndSet(root + "/sum", 3 * (round + 1), -1)).isTrue();
+      assertThat(tree.compareAndSet(root + "/sum", -1, 3 * (round + 1))).isTrue();
       assertThat(tree.add("/sum", 1)).isBetween(1L + round, (long) THREADS * ROUNDS);
 
       tree.create(NewNode.at(root + "/deep/er").withParents());

@@ -64,7 +64,7 @@ class DoubleBarrierTest extends TwoClients {
   /** A client that compares what it knows with what is there all the time. */
   private static Keeper sweeping() {
     return Keeper.connect(
-        database.dataSource(), database.keeperOptions().withSweep(Duration.ofMillis(20)));
+        database.dataSource(), database.keeperOptions().withSweep(Duration.ofMillis(100)));
   }
 
   private static String onlyChild(String path) {
