@@ -110,27 +110,35 @@ class CounterTest extends TwoClients {
     assertThat(data("/counter/again")).isEqualTo("9");
   }
 
+  /** Others write to the same log without a flush: once of a few times nobody just did. */
   @Test
   void whoeverAddsAtTheSameTimeAsOthersHasItDurableToo() throws Exception {
-    Counter counter = keeper.counter("/counter/durable");
-    counter.set(0);
+    boolean flushed = false;
+    for (int attempt = 0; attempt < 4 && !flushed; attempt++) {
+      keeper.counter("/counter/durable").set(0);
+      assertThat(addTogether("/counter/durable")).containsExactlyInAnyOrder(11L, 12L);
+      flushed =
+          database.queryLong(
+                  "SELECT (pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn())::int")
+              == 1;
+    }
+    assertThat(flushed).as("all of the log is flushed").isTrue();
+  }
+
+  /** Two clients that wait for a third one's transaction, which adds ten. */
+  private static List<Long> addTogether(String path) throws Exception {
     CompletableFuture<Long> first;
     CompletableFuture<Long> second;
     try (Connection connection = database.connect()) {
       connection.setAutoCommit(false);
-      counter.in(connection).add(10);
-      first = onThread(counter::increment);
+      keeper.counter(path).in(connection).add(10);
+      first = onThread(keeper.counter(path)::increment);
       Recipes.awaitLockWaiter(database);
-      second = onThread(other.counter("/counter/durable")::increment);
+      second = onThread(other.counter(path)::increment);
       Await.until(SOON, "both wait", () -> lockWaiters() == 2);
       connection.commit();
     }
-    assertThat(List.of(soon(first), soon(second))).containsExactlyInAnyOrder(11L, 12L);
-    assertThat(
-            database.queryLong(
-                "SELECT (pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn())::int"))
-        .as("all of the log is flushed")
-        .isEqualTo(1);
+    return List.of(soon(first), soon(second));
   }
 
   private static long lockWaiters() {
