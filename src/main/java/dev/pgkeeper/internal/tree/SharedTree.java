@@ -81,7 +81,7 @@ public final class SharedTree extends TreeBase implements Tree {
       case SET -> requestOne("request_set(?, ?, ?, ?, ?, ?)", step::bind, ringFor(step));
       case DELETE -> requestOne("request_delete(?, ?, ?, ?, ?)", step::bind, ringFor(step));
       case ADD -> requestOne("request_add(?, ?, ?, ?, ?::bigint)", step::bind, ringFor(step));
-      case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
+      case CHECK, CHECK_CHANGE -> throw new IllegalArgumentException(step + " changes nothing");
     };
   }
 
@@ -159,7 +159,7 @@ public final class SharedTree extends TreeBase implements Tree {
       List<String> paths = new ArrayList<>();
       List<Boolean> structural = new ArrayList<>();
       for (int i = 0; i < steps.size(); i++) {
-        if (outcomes.get(i).code() == Code.OK && steps.get(i).type() != Step.Type.CHECK) {
+        if (outcomes.get(i).code() == Code.OK && steps.get(i).changes()) {
           paths.add(outcomes.get(i).path());
           structural.add(steps.get(i).structural());
         }
