@@ -251,6 +251,7 @@ public final class Cache implements AutoCloseable {
     try {
       if (wasLoaded && !paths.isEmpty()) {
         comparison.compare(tree, paths);
+        tellFound(); // whoever waits for these need not wait for the sums
       }
       if (everything && !comparison.compareAll(tree)) {
         return false;
@@ -269,11 +270,16 @@ public final class Cache implements AutoCloseable {
       initialised.complete(this);
       listeners.forEach(each -> tell(each::initialised));
     }
+    tellFound();
+    return true;
+  }
+
+  private void tellFound() {
+    tellChanges();
     if (toldSome) {
       toldSome = false;
       listeners.forEach(each -> tell(each::caughtUp));
     }
-    return true;
   }
 
   private void tellChanges() {
