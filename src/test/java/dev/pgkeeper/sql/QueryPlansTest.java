@@ -92,12 +92,6 @@ class QueryPlansTest {
         "SELECT * FROM ${schema}.node_page('/p26', false, '/p26/c50026', 10, 1000)");
     calls.put(
         "node_page of everything", "SELECT * FROM ${schema}.node_page('/', false, '', 10, 1000)");
-    calls.put("node_sums of children", "SELECT * FROM ${schema}.node_sums('/p27', true)");
-    calls.put("node_sums of a subtree", "SELECT * FROM ${schema}.node_sums('/p28', false)");
-    calls.put(
-        "multi with a check of a change",
-        "SELECT ${schema}.request_multi(1, %1$d, 9, '{check_change,set}', '{/p29,/p29}', '{1,x}', '{NULL,-1}',"
-            + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
     calls.put("watch_node", "SELECT * FROM ${schema}.watch_node(3, '/p18/c1018')");
     calls.put("watch_node absent", "SELECT * FROM ${schema}.watch_node(3, '/p18/none')");
     calls.put("watch_children", "SELECT * FROM ${schema}.watch_children(3, '/p19')");
@@ -118,6 +112,12 @@ class QueryPlansTest {
         "multi",
         "SELECT ${schema}.request_multi(5, %1$d, 9, '{create,set,check,delete}', '{/p15/n,/p15/n,/p15,/p15/n}',"
             + " '{x,y,NULL,NULL}', '{NULL,-1,-1,-1}', '{persistent,NULL,NULL,NULL}', '{f,NULL,NULL,NULL}', '{NULL,NULL,NULL,NULL}')");
+    calls.put(
+        "multi with a check of a change",
+        "SELECT ${schema}.request_multi(1, %1$d, 9, '{check_change,set}', '{/p29,/p29}', '{1,x}', '{NULL,-1}',"
+            + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
+    calls.put("node_sums of children", "SELECT * FROM ${schema}.node_sums('/p27', true)");
+    calls.put("node_sums of a subtree", "SELECT * FROM ${schema}.node_sums('/p28', false)");
     calls.put("watchers_of", "SELECT ${schema}.watchers_of('/p16/c1016', true)");
     calls.put("ring", "SELECT ${schema}.ring('/p17/c1017', true)");
     calls.put("settle", "SELECT ${schema}.settle(2, %1$d, 1)");
