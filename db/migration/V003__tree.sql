@@ -247,8 +247,20 @@ BEGIN
     CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version IN (-1, found_at) THEN 'ok' ELSE 'bad_version' END, in_path);
 END $$;
 
+-- Fails unless this was the last change of the node's data, and keeps it so until the transaction ends: no other change has its
+-- number, so a node that was deleted and created again is told apart.
+CREATE FUNCTION ${schema}._check_change(in_path text, in_mzxid bigint) RETURNS ${schema}.outcome
+LANGUAGE plpgsql AS $$
+DECLARE
+  last bigint;
+BEGIN
+  SELECT n.mzxid INTO last FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
+  RETURN ${schema}.refused(
+    CASE WHEN last IS NULL THEN 'no_node' WHEN last = in_mzxid THEN 'ok' ELSE 'bad_version' END, in_path);
+END $$;
+
 -- Several steps as a whole: all are done under one number, or none. The locks of all of them are taken first, in the order
--- that everybody keeps. The types are create, set, delete and check; the arrays run in parallel. If a step fails, the
+-- that everybody keeps. The types are create, set, delete, check and check_change; the arrays run in parallel. If a step fails, the
 -- answers before it are 'ok', it has its own, those after it are 'runtime_inconsistency', and nothing was changed.
 CREATE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
@@ -295,6 +307,7 @@ BEGIN
     WHEN 'set' THEN ${schema}._set(in_path, in_data, in_version, in_zxid)
     WHEN 'delete' THEN ${schema}._delete(in_path, in_version, in_zxid)
     WHEN 'check' THEN ${schema}._check(in_path, in_version)
+    WHEN 'check_change' THEN ${schema}._check_change(in_path, ${schema}.number_of(in_data)::bigint)
     WHEN 'add' THEN ${schema}._add(in_path, ${schema}.number_of(in_data), in_zxid)
     ELSE ${schema}.refused('bad_arguments', in_path) END;
 END $$;

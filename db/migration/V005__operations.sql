@@ -121,7 +121,7 @@ DECLARE
 BEGIN
   PERFORM ${schema}.ring(o.path, in_types[o.step] <> 'set') FROM unnest(outcomes) WITH ORDINALITY AS o
       (code, path, czxid, mzxid, ctime, mtime, version, cversion, owner, data_length, children, pzxid, step)
-    WHERE in_types[o.step] <> 'check' AND NOT EXISTS (SELECT FROM unnest(outcomes) AS f WHERE f.code <> 'ok')
+    WHERE in_types[o.step] NOT IN ('check', 'check_change') AND NOT EXISTS (SELECT FROM unnest(outcomes) AS f WHERE f.code <> 'ok')
     ORDER BY o.step;
   RETURN outcomes;
 END $$;
@@ -336,7 +336,7 @@ COMMENT ON FUNCTION ${schema}.delete(text, integer) IS
 COMMENT ON FUNCTION ${schema}.delete_recursive(text) IS
   'Deletes a node with all that is below it; children says how many nodes went. code: ok, no_node or bad_arguments.';
 COMMENT ON FUNCTION ${schema}.multi(bigint, text[], text[], bytea[], integer[], text[], boolean[], bigint[]) IS
-  'All steps or none. Parallel arrays: types (create, set, delete, check), paths, data, versions, kinds, sequential, ttl in ms; the first argument owns ephemeral nodes.';
+  'All steps or none. Parallel arrays: types (create, set, delete, check, check_change), paths, data (of check_change the mzxid, in digits), versions, kinds, sequential, ttl in ms; the first argument owns ephemeral nodes.';
 COMMENT ON FUNCTION ${schema}.session_open(bigint, bigint, boolean, text, text, bigint) IS
   'Opens a session and returns its number: timeout and grace in ms, direct (a liveness lock on this connection; false for a lease alone), client name, host, pid. Renew it with session_renew within the timeout.';
 COMMENT ON FUNCTION ${schema}.session_renew(bigint) IS 'Renews a lease; false if the session has ended. In a transaction of its own.';

@@ -29,6 +29,34 @@ public interface Codec<T> {
     };
   }
 
+  /** How one thing is made of another; anything thrown says that it cannot be. */
+  @FunctionalInterface
+  interface Conversion<A, B> {
+    B convert(A from) throws Exception;
+  }
+
+  /**
+   * Whatever is written as text, for example as JSON by a library of your choice: {@code
+   * Codec.text(json::writeValueAsString, text -> json.readValue(text, Order.class))}.
+   */
+  static <T> Codec<T> text(Conversion<T, String> write, Conversion<String, T> read) {
+    return new Codec<>() {
+      @Override
+      public byte[] encode(T value) {
+        try {
+          return text().encode(write.convert(value));
+        } catch (Exception e) {
+          throw new IllegalArgumentException("the codec cannot write the value", e);
+        }
+      }
+
+      @Override
+      public T decode(byte[] bytes) throws Exception {
+        return read.convert(text().decode(bytes));
+      }
+    };
+  }
+
   /** Bytes as they are. */
   static Codec<byte[]> bytes() {
     return new Codec<>() {

@@ -55,6 +55,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One session with the database: what it creates as ephemeral goes when it ends. Safe for use by
@@ -415,6 +416,18 @@ public final class Keeper implements AutoCloseable {
    */
   public Subscription inEachSession(Function<Keeper, ? extends AutoCloseable> work) {
     return succession.inEachSession(this, Objects.requireNonNull(work, "work"));
+  }
+
+  /**
+   * Does something that is a matter of no particular session in the present one: this keeper's, or,
+   * once that was lost, that of the keeper that takes its place. If the work fails because the
+   * session has ended, it is done again in the next one, which is waited for as long as an
+   * operation may take.
+   *
+   * @throws KeeperException.SessionExpired if there was none in that time, or the keeper is closed
+   */
+  public <T extends @Nullable Object> T inPresentSession(Function<Keeper, T> work) {
+    return succession.inPresentSession(this, Objects.requireNonNull(work, "work"));
   }
 
   /** Tells every change of state from now on, once each and in order; close the result to stop. */

@@ -42,6 +42,15 @@ public sealed interface Op {
     return new Check(path, version);
   }
 
+  /**
+   * Changes nothing, but fails the whole multi, as if the version was another one, unless this was
+   * the last change of the node's data: its {@linkplain Stat#mzxid() number} when it was read. A
+   * node that was deleted and created again has another one, and may well have the same version.
+   */
+  static Op checkChange(String path, long mzxid) {
+    return new CheckChange(path, mzxid);
+  }
+
   record Create(NewNode node) implements Op {
     public Create {
       Objects.requireNonNull(node, "node");
@@ -68,4 +77,6 @@ public sealed interface Op {
   record Delete(String path, int version) implements Op {}
 
   record Check(String path, int version) implements Op {}
+
+  record CheckChange(String path, long mzxid) implements Op {}
 }

@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,12 @@ final class Succession {
   private final List<Standing> standings = new CopyOnWriteArrayList<>();
   private final ReentrantLock lock = new ReentrantLock();
 
+  private final Condition changed = lock.newCondition();
+  private volatile @Nullable Thread worker;
+
   // Guarded by the lock.
   private @Nullable Keeper latest;
+  private int awaiting;
   private boolean closed;
 
   Succession(Connecting connecting) {
@@ -43,6 +48,7 @@ final class Succession {
             task -> {
               Thread created = new Thread(task, "pgkeeper-succession");
               created.setDaemon(true);
+              worker = created;
               return created;
             });
     thread.setKeepAliveTime(5, TimeUnit.SECONDS);
@@ -74,6 +80,45 @@ final class Succession {
       standings.remove(standing);
       standing.close();
     };
+  }
+
+  /** See {@link Keeper#inPresentSession}. */
+  <T extends @Nullable Object> T inPresentSession(Keeper asked, Function<Keeper, T> work) {
+    long deadline = System.nanoTime() + asked.options().operationTimeout().toNanos();
+    Keeper present = begin(asked);
+    while (true) {
+      try {
+        return work.apply(present);
+      } catch (KeeperException.SessionExpired e) {
+        present = after(present, deadline, e);
+      }
+    }
+  }
+
+  /** The next one after one whose session has ended, which that one may be yet to hear. */
+  private Keeper after(Keeper ended, long deadline, KeeperException.SessionExpired reason) {
+    if (Thread.currentThread() == worker) {
+      throw reason; // it is this thread that connects the next one
+    }
+    lock.lock();
+    try {
+      awaiting++;
+      advanceIn(0);
+      long left = deadline - System.nanoTime();
+      while (latest == ended && !closed && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+      if (latest == null || latest == ended || closed) {
+        throw reason;
+      }
+      return latest;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw reason;
+    } finally {
+      awaiting--;
+      lock.unlock();
+    }
   }
 
   /** The keeper to begin with. From the first time on, the loss of its session is looked for. */
@@ -115,7 +160,7 @@ final class Succession {
   /** Has everything that stands here stand for a session that lives. */
   private void advance() {
     Keeper now = latest();
-    if (now == null || standings.isEmpty()) {
+    if (now == null || !isNeeded()) {
       return;
     }
     if (now.state() == SessionState.LOST) {
@@ -124,6 +169,15 @@ final class Succession {
     }
     if (now == null || !beginAll(now)) {
       advanceIn(PAUSE_MS);
+    }
+  }
+
+  private boolean isNeeded() {
+    lock.lock();
+    try {
+      return !standings.isEmpty() || awaiting > 0;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -150,6 +204,7 @@ final class Succession {
       tooLate = closed;
       if (!tooLate) {
         latest = next;
+        changed.signalAll();
       }
     } finally {
       lock.unlock();
@@ -190,6 +245,7 @@ final class Succession {
       }
       closed = true;
       last = latest;
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

@@ -4,16 +4,11 @@ import dev.pgkeeper.HintListener;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
-import dev.pgkeeper.NodePage;
 import dev.pgkeeper.PathNode;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.Tree;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -23,12 +18,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A copy of a node, of its children, or of it and everything below it, that follows what happens
@@ -46,60 +39,22 @@ import org.slf4j.LoggerFactory;
  * allow, it is reported, and reading fails.
  */
 public final class Cache implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(Cache.class);
-  private static final int NODES_AT_ONCE = 2_000;
-  private static final int PATHS_AT_ONCE = 100;
-  private static final int MOST_HINTS = 10_000;
-  private static final int MOST_COMPARISONS = 3;
-  private static final long COMPARED_AGAIN_MS = 20;
-  private static final long TRIED_AGAIN_MS = 200;
-
-  /** Loading takes up at most one part in so many of the time, as long as no ring was lost. */
-  private static final int REST = 20;
-
   private final String path;
   private final Scope scope;
   private final Copy copy;
+  private final Comparison comparison;
   private final ErrorListeners errors;
   private final Steps steps;
+  private final Looks looks;
   private final List<CacheListener> listeners = new CopyOnWriteArrayList<>();
   private final CompletableFuture<Cache> initialised = new CompletableFuture<>();
   private final CompletableFuture<Subscription> sessions = new CompletableFuture<>();
-  private final ReentrantLock lock = new ReentrantLock();
-
-  // Guarded by the lock.
-  private @Nullable Keeper keeper;
-  private Work work = new Work();
-  private boolean working;
-  private volatile @Nullable IllegalStateException over;
-
-  // Only steps use these, but for reading when it was confirmed.
-  private boolean loaded;
-  private int comparisons;
-  private long loadTook;
-  private long loadEnded;
+  private final AtomicReference<@Nullable IllegalStateException> over = new AtomicReference<>();
+  private final Duration patience;
   private volatile long confirmedAt;
 
-  /** What there is to look at. */
-  private static final class Work {
-    final Set<String> paths = new LinkedHashSet<>();
-    final List<CompletableFuture<Void>> waiting = new ArrayList<>();
-    boolean everything;
-
-    boolean isNone() {
-      return paths.isEmpty() && !everything;
-    }
-
-    void add(Work more) {
-      paths.addAll(more.paths);
-      waiting.addAll(more.waiting);
-      everything |= more.everything;
-      if (paths.size() > MOST_HINTS) {
-        paths.clear();
-        everything = true;
-      }
-    }
-  }
+  /** Of the steps: whether something was told since listeners were told that it was all. */
+  private boolean toldSome;
 
   public Cache(Keeper keeper, String path, Scope scope) {
     this(keeper, path, scope, CacheOptions.defaults());
@@ -109,8 +64,11 @@ public final class Cache implements AutoCloseable {
     this.path = path;
     this.scope = Objects.requireNonNull(scope, "scope");
     this.copy = new Copy(path, options);
+    this.comparison = new Comparison(scope, path, copy, this::tellChanges);
     this.errors = new ErrorListeners(toString());
     this.steps = new Steps("pgkeeper-cache " + path);
+    this.looks = new Looks(toString(), steps, this::look);
+    this.patience = keeper.options().operationTimeout();
     sessions.complete(keeper.inEachSession(this::begin));
   }
 
@@ -138,12 +96,30 @@ public final class Cache implements AutoCloseable {
       throw new IllegalStateException(this + ": a listener cannot wait for what comes after it");
     }
     ensureUsable();
-    Work all = new Work();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    all.everything = true;
-    all.waiting.add(done);
-    add(all);
-    return await(done, patience);
+    return await(looks.afterAll(), patience);
+  }
+
+  /**
+   * Waits for that, as long as an operation may take, and ends it if it takes longer.
+   *
+   * @param begun completed when it is here
+   * @throws KeeperException.ConnectionLoss if it took longer
+   */
+  void awaitBeginning(CompletableFuture<?> begun) {
+    boolean isHere = false;
+    try {
+      isHere = await(begun, patience);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      if (!isHere) {
+        close();
+      }
+    }
+    if (!isHere) {
+      throw new KeeperException.ConnectionLoss(
+          path + ": what is there could not be read within " + patience, null);
+    }
   }
 
   private boolean await(CompletableFuture<?> done, Duration patience) throws InterruptedException {
@@ -200,20 +176,34 @@ public final class Cache implements AutoCloseable {
     ensureUsable();
     steps.run(
         () -> {
-          if (over == null) {
-            copy.stream()
-                .forEach(
-                    each ->
-                        tell(
-                            () ->
-                                listener.changed(new CacheChange(each.path(), null, each.node()))));
-            if (loaded) {
+          if (over.get() == null) {
+            copy.stream().forEach(each -> tell(() -> listener.changed(CacheChange.created(each))));
+            if (comparison.isLoaded()) {
               tell(listener::initialised);
+              tell(listener::caughtUp);
             }
             listeners.add(listener);
           }
         });
     return () -> steps.run(() -> listeners.remove(listener));
+  }
+
+  /**
+   * Tells when everything that was there at the start is here, and then whenever something has
+   * changed; what was found at once is told once.
+   */
+  public Subscription onChange(Runnable listener) {
+    Objects.requireNonNull(listener, "listener");
+    return listen(
+        new CacheListener() {
+          @Override
+          public void changed(CacheChange change) {}
+
+          @Override
+          public void caughtUp() {
+            listener.run();
+          }
+        });
   }
 
   /** Tells what listeners throw, and if there is too much to keep. */
@@ -222,7 +212,7 @@ public final class Cache implements AutoCloseable {
   }
 
   private void ensureUsable() {
-    IllegalStateException reason = over;
+    IllegalStateException reason = over.get();
     if (reason != null) {
       throw new IllegalStateException(reason.getMessage(), reason);
     }
@@ -232,182 +222,73 @@ public final class Cache implements AutoCloseable {
 
   private Subscription begin(Keeper next) {
     Subscription hints = next.tree().hints(scope, path, new Hints());
-    lock.lock();
-    try {
-      keeper = next;
-    } finally {
-      lock.unlock();
-    }
-    lookEverywhere();
+    looks.goOnIn(next);
     return hints;
   }
 
   private final class Hints implements HintListener {
     @Override
     public void somewhere(String hinted) {
-      Work more = new Work();
-      more.paths.add(hinted);
-      add(more);
+      looks.at(hinted);
     }
 
     @Override
     public void anywhere() {
-      lookEverywhere();
+      looks.atEverything();
     }
 
     @Override
     public void sweep() {
-      if (System.nanoTime() - loadEnded > REST * loadTook) {
-        lookEverywhere();
+      if (comparison.hasRested()) {
+        looks.atEverything();
       }
     }
   }
 
-  private void lookEverywhere() {
-    Work more = new Work();
-    more.everything = true;
-    add(more);
-  }
-
-  private void add(Work more) {
-    lock.lock();
+  private boolean look(Tree tree, Set<String> paths, boolean everything) {
+    long began = System.nanoTime();
+    boolean wasLoaded = comparison.isLoaded();
     try {
-      work.add(more);
-      if (!working && over == null) {
-        working = true;
-        steps.run(this::look);
+      if (wasLoaded && !paths.isEmpty()) {
+        comparison.compare(tree, paths);
+        tellFound(); // whoever waits for these need not wait for the sums
       }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void lookAgainIn(long ms) {
-    CompletableFuture.delayedExecutor(ms, TimeUnit.MILLISECONDS)
-        .execute(() -> steps.run(this::look));
-  }
-
-  /** A step: looks once at what there is to look at. */
-  private void look() {
-    Work now;
-    Keeper in;
-    lock.lock();
-    try {
-      in = keeper;
-      if (over != null || in == null || work.isNone() || in.state().isTerminal()) {
-        working = false; // the next session begins with everything
-        return;
-      }
-      now = work;
-      work = new Work();
-    } finally {
-      lock.unlock();
-    }
-    try {
-      boolean settled = look(in.tree(), now);
-      copy.takeChanges().forEach(this::tell);
-      if (settled) {
-        now.waiting.forEach(each -> each.complete(null));
-        steps.run(this::look);
-      } else {
-        now.paths.clear();
-        putBack(now, true);
-        lookAgainIn(COMPARED_AGAIN_MS);
+      if (everything && !comparison.compareAll(tree)) {
+        return false;
       }
     } catch (Copy.Overflow e) {
       end(new IllegalStateException(e.getMessage(), e));
-    } catch (RuntimeException e) {
-      copy.takeChanges().forEach(this::tell);
-      log.info("{}: looks again in {} ms: {}", this, TRIED_AGAIN_MS, e.getMessage());
-      putBack(now, now.everything || !(e instanceof KeeperException));
-      lookAgainIn(TRIED_AGAIN_MS);
-    }
-  }
-
-  private void putBack(Work undone, boolean everything) {
-    lock.lock();
-    try {
-      undone.everything = everything;
-      work.add(undone);
+      return true;
     } finally {
-      lock.unlock();
+      tellChanges();
     }
-  }
-
-  /** False: everything has to be compared again, for something seems to be on its way. */
-  private boolean look(Tree tree, Work now) {
-    if (!now.paths.isEmpty() && loaded) {
-      lookAt(tree, now.paths);
-    }
-    if (now.everything) {
-      long began = System.nanoTime();
-      if (!loaded || scope == Scope.NODE || !tree.nodeSums(scope, path).equals(copy.sums())) {
-        if (loaded && scope != Scope.NODE && ++comparisons < MOST_COMPARISONS) {
-          return false;
-        }
-        load(tree);
-      }
-      comparisons = 0;
+    if (everything) {
       confirmedAt = began;
-      if (!loaded) {
-        loaded = true;
-        copy.takeChanges().forEach(this::tell);
-        initialised.complete(this);
-        listeners.forEach(each -> tell(each::initialised));
-      }
     }
+    if (!wasLoaded && comparison.isLoaded()) {
+      toldSome = true;
+      initialised.complete(this);
+      listeners.forEach(each -> tell(each::initialised));
+    }
+    tellFound();
     return true;
   }
 
-  private void load(Tree tree) {
-    long began = System.nanoTime();
-    String after = "";
-    boolean more = true;
-    while (more) {
-      NodePage page = tree.nodePage(scope, path, after, NODES_AT_ONCE);
-      more = page.hasMore();
-      copy.putPage(after, page.nodes(), !more);
-      copy.takeChanges().forEach(this::tell);
-      after = more ? page.nodes().get(page.nodes().size() - 1).path() : after;
-    }
-    loadEnded = System.nanoTime();
-    loadTook = loadEnded - began;
-  }
-
-  /**
-   * Looks at some paths, at what was known below those that are another node now, and at the
-   * parents of those that came or went, whose stats count them.
-   */
-  private void lookAt(Tree tree, Set<String> hinted) {
-    Set<String> parents = new LinkedHashSet<>();
-    Set<String> next = hinted;
-    while (!next.isEmpty()) {
-      List<String> paths = new ArrayList<>(next);
-      next = new LinkedHashSet<>();
-      for (int from = 0; from < paths.size(); from += PATHS_AT_ONCE) {
-        List<String> some = paths.subList(from, Math.min(paths.size(), from + PATHS_AT_ONCE));
-        List<ReadResult> results = tree.readAll(some.stream().map(Read::node).toList());
-        for (int i = 0; i < some.size(); i++) {
-          String at = some.get(i);
-          Node node = results.get(i).node();
-          boolean moved = node == null ? copy.remove(at) : copy.put(new PathNode(at, node));
-          if (moved && scope == Scope.SUBTREE) {
-            next.addAll(copy.below(at).keySet());
-            if (!at.equals(path)) {
-              parents.add(at.lastIndexOf('/') == 0 ? "/" : at.substring(0, at.lastIndexOf('/')));
-            }
-          }
-        }
-      }
-      if (next.isEmpty()) {
-        next = parents;
-        parents = new LinkedHashSet<>();
-      }
+  private void tellFound() {
+    tellChanges();
+    if (toldSome) {
+      toldSome = false;
+      listeners.forEach(each -> tell(each::caughtUp));
     }
   }
 
-  private void tell(CacheChange change) {
-    listeners.forEach(each -> tell(() -> each.changed(change)));
+  private void tellChanges() {
+    for (CacheChange change : copy.takeChanges()) {
+      if (over.get() == null) {
+        toldSome = true;
+        listeners.forEach(each -> tell(() -> each.changed(change)));
+      }
+    }
   }
 
   private void tell(Runnable call) {
@@ -419,16 +300,10 @@ public final class Cache implements AutoCloseable {
   }
 
   private void end(IllegalStateException reason) {
-    lock.lock();
-    try {
-      if (over != null) {
-        return;
-      }
-      over = reason;
-      work.waiting.forEach(each -> each.completeExceptionally(reason));
-    } finally {
-      lock.unlock();
+    if (!over.compareAndSet(null, reason)) {
+      return;
     }
+    looks.end(reason);
     var unused = sessions.thenAccept(Subscription::close);
     copy.clear();
     initialised.completeExceptionally(reason);

@@ -1,6 +1,7 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Node;
+import dev.pgkeeper.PathNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,10 @@ import org.jspecify.annotations.Nullable;
  * changes in quick succession may be told as one that leads to the last.
  */
 public record CacheChange(String path, @Nullable Node before, @Nullable Node now) {
+  static CacheChange created(PathNode node) {
+    return new CacheChange(node.path(), null, node.node());
+  }
+
   public boolean isCreated() {
     return before == null;
   }

@@ -10,4 +10,7 @@ public interface CacheListener {
 
   /** Everything that was there at the start has been told as created. */
   default void initialised() {}
+
+  /** Everything that was found at once has been told; the first time after the start. */
+  default void caughtUp() {}
 }

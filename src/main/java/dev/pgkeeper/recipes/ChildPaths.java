@@ -1,6 +1,6 @@
 package dev.pgkeeper.recipes;
 
-/** Paths of children, the root's included. */
+/** Paths of children and parents, the root's included. */
 final class ChildPaths {
   private ChildPaths() {}
 
@@ -11,5 +11,9 @@ final class ChildPaths {
 
   static String of(String parent, String name) {
     return prefix(parent) + name;
+  }
+
+  static String parent(String child) {
+    return child.substring(0, Math.max(1, child.lastIndexOf('/')));
   }
 }

@@ -3,23 +3,18 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.Subscription;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -34,15 +29,11 @@ import org.jspecify.annotations.Nullable;
  * reported with its key, and the one before it goes on to hold here.
  */
 public final class Configuration implements AutoCloseable {
-  private static final int MOST_HISTORY = 100;
-
   private final Keeper keeper;
   private final String path;
   private final Cache values;
   private final ErrorListeners errors;
-  private final Subscription sessions;
   private final Map<Setting<?>, Known<?>> known = new ConcurrentHashMap<>();
-  private volatile Keeper current;
 
   /** What a setting's node was when it was last read, and the last value that could be read. */
   private record Known<T>(long mzxid, T value) {}
@@ -54,28 +45,10 @@ public final class Configuration implements AutoCloseable {
    */
   public Configuration(Keeper keeper, String path) {
     this.keeper = keeper;
-    this.current = keeper;
     this.path = path;
     this.errors = new ErrorListeners(toString());
     this.values = new Cache(keeper, valuesPath(path), Scope.CHILDREN);
-    try {
-      values
-          .initialised()
-          .orTimeout(keeper.options().operationTimeout().toMillis(), TimeUnit.MILLISECONDS)
-          .join();
-      this.sessions = keeper.inEachSession(this::begin);
-    } catch (CompletionException e) {
-      values.close();
-      throw new KeeperException.ConnectionLoss(path + ": the settings could not be read", e);
-    } catch (RuntimeException e) {
-      values.close();
-      throw e;
-    }
-  }
-
-  private Subscription begin(Keeper next) {
-    current = next;
-    return () -> {};
+    values.awaitBeginning(values.initialised());
   }
 
   static String valuesPath(String path) {
@@ -170,34 +143,21 @@ public final class Configuration implements AutoCloseable {
    */
   public <T> Subscription onChange(Setting<T> setting, Consumer<T> listener) {
     Objects.requireNonNull(listener, "listener");
-    return values.listen(new Listening<>(setting, listener));
+    return values.onChange(new Telling<>(setting, listener));
   }
 
-  private final class Listening<T> implements CacheListener {
+  private final class Telling<T> implements Runnable {
     private final Setting<T> setting;
     private final Consumer<T> listener;
-    private boolean begun;
     private @Nullable T told;
 
-    Listening(Setting<T> setting, Consumer<T> listener) {
+    Telling(Setting<T> setting, Consumer<T> listener) {
       this.setting = setting;
       this.listener = listener;
     }
 
     @Override
-    public void initialised() {
-      begun = true;
-      tell();
-    }
-
-    @Override
-    public void changed(CacheChange change) {
-      if (begun && change.path().equals(valuePath(path, setting.name()))) {
-        tell();
-      }
-    }
-
-    private void tell() {
+    public void run() {
       T now = get(setting);
       if (!now.equals(told)) {
         told = now;
@@ -234,38 +194,24 @@ public final class Configuration implements AutoCloseable {
 
   /** Several changes in one transaction. */
   public ConfigurationEdit edit() {
-    return new ConfigurationEdit(
-        () -> current.tree(), path, MOST_HISTORY, keeper.options().clientName());
+    return new ConfigurationEdit(keeper, Keeper::tree, path);
   }
 
   /** Several changes as a part of the transaction on this connection. */
   public ConfigurationEdit edit(Connection connection) {
-    return new ConfigurationEdit(
-        () -> current.tree(connection), path, MOST_HISTORY, keeper.options().clientName());
+    return new ConfigurationEdit(keeper, now -> now.tree(connection), path);
   }
 
   /** The last hundred changes of a key, the oldest first, by what the database has. */
   public List<SettingChange> history(Setting<?> setting) {
     String past = historyPath(path, setting.name());
-    List<String> entries = current.tree().readAll(List.of(Read.children(past))).get(0).children();
-    if (entries == null) {
-      return List.of();
-    }
-    List<ReadResult> found =
-        current.tree().readAll(entries.stream().map(each -> Read.node(past + "/" + each)).toList());
-    List<SettingChange> history = new ArrayList<>();
-    for (ReadResult each : found) {
-      if (each.node() != null) {
-        history.add(
-            SettingChange.decode(setting.name(), each.node().data(), each.node().stat().ctime()));
-      }
-    }
-    return history;
+    return keeper.inPresentSession(now -> NodePages.all(now.tree(), Scope.CHILDREN, past)).stream()
+        .map(each -> SettingChange.decode(setting.name(), each.node()))
+        .toList();
   }
 
   @Override
   public void close() {
-    sessions.close();
     values.close();
   }
 

@@ -1,6 +1,7 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
@@ -15,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,11 +28,12 @@ import org.jspecify.annotations.Nullable;
  * again.
  */
 public final class ConfigurationEdit {
+  private static final int MOST_HISTORY = 100;
   private static final int MOST_ATTEMPTS = 100;
 
-  private final Supplier<TreeOperations> tree;
+  private final Keeper keeper;
+  private final Function<Keeper, TreeOperations> tree;
   private final String path;
-  private final int mostHistory;
   private final Map<String, Optional<byte[]>> changes = new LinkedHashMap<>();
   private final Map<String, Expected<?>> expected = new LinkedHashMap<>();
   private String by;
@@ -47,11 +49,11 @@ public final class ConfigurationEdit {
     }
   }
 
-  ConfigurationEdit(Supplier<TreeOperations> tree, String path, int mostHistory, String by) {
+  ConfigurationEdit(Keeper keeper, Function<Keeper, TreeOperations> tree, String path) {
+    this.keeper = keeper;
     this.tree = tree;
     this.path = path;
-    this.mostHistory = mostHistory;
-    this.by = by;
+    this.by = keeper.options().clientName();
   }
 
   /** Who the history says it was; the client's name unless it is said. */
@@ -86,8 +88,11 @@ public final class ConfigurationEdit {
 
   /** False, and nothing is changed: a value was not what was expected. */
   public boolean commit() {
+    return keeper.inPresentSession(now -> commit(tree.apply(now)));
+  }
+
+  private boolean commit(TreeOperations in) {
     for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      TreeOperations in = tree.get();
       List<String> names = new ArrayList<>(changes.keySet());
       expected.keySet().stream().filter(name -> !changes.containsKey(name)).forEach(names::add);
       List<Op> ops = ops(in, names);
@@ -160,7 +165,7 @@ public final class ConfigurationEdit {
         Op.create(past + "/", SettingChange.encode(by, change), CreateMode.PERSISTENT_SEQUENTIAL));
     if (entries != null) {
       entries.stream()
-          .limit(Math.max(0, entries.size() + 1 - mostHistory))
+          .limit(Math.max(0, entries.size() + 1 - MOST_HISTORY))
           .forEach(oldest -> ops.add(Op.delete(past + "/" + oldest)));
     }
   }

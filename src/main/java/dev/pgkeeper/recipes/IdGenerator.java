@@ -25,8 +25,7 @@ import org.slf4j.LoggerFactory;
  * blocks, is never handed out, nor is a block whose fetch failed with an unknown outcome.
  *
  * <p>Use one for all threads of a process: each object has blocks of its own. After its keeper's
- * session was lost it hands out what it has, and then fails with {@link
- * KeeperException.SessionExpired}.
+ * session was lost it hands out what it has, and goes on in the next one.
  */
 public final class IdGenerator {
   private static final Logger log = LoggerFactory.getLogger(IdGenerator.class);
@@ -36,8 +35,9 @@ public final class IdGenerator {
   private static final long SLOW_NANOS = Duration.ofSeconds(10).toNanos();
 
   private final Keeper keeper;
-  private final Counter counter;
+  private final String path;
   private final int blockSize;
+  private final Steps steps;
   private volatile Block block = new Block(1, 0);
 
   /** Held while a block is fetched. */
@@ -73,12 +73,13 @@ public final class IdGenerator {
           path + ": blocks of " + blockSize + " ids; use 1 to " + Integer.MAX_VALUE);
     }
     this.keeper = Objects.requireNonNull(keeper, "keeper");
-    this.counter = new Counter(keeper, path);
+    this.path = Objects.requireNonNull(path, "path");
     this.blockSize = blockSize;
+    this.steps = new Steps("pgkeeper-ids " + path);
   }
 
   public String path() {
-    return counter.path();
+    return path;
   }
 
   /**
@@ -93,7 +94,7 @@ public final class IdGenerator {
       if (present.used.get() < present.size) {
         long place = present.used.getAndIncrement();
         if (place == (present.size - 1) / 2) {
-          fetchAheadInBackground();
+          steps.run(this::fetchAhead);
         }
         if (place < present.size) {
           return present.first + place;
@@ -103,32 +104,15 @@ public final class IdGenerator {
     }
   }
 
-  /** Whether or not that succeeds: whoever finds nothing ahead fetches it itself. */
-  private void fetchAheadInBackground() {
-    try {
-      keeper
-          .async(
-              tree -> {
-                fetchAhead();
-                return path();
-              })
-          .exceptionally(this::noteFailure);
-    } catch (KeeperException | IllegalStateException e) {
-      noteFailure(e);
-    }
-  }
-
-  private String noteFailure(Throwable failure) {
-    log.debug("{}: no block was fetched ahead", path(), failure);
-    return path();
-  }
-
+  /** A step. Whether or not it succeeds: whoever finds nothing ahead fetches it itself. */
   private void fetchAhead() {
     fetching.lock();
     try {
       if (ahead == null) {
         ahead = fetch();
       }
+    } catch (KeeperException | IllegalStateException e) {
+      log.debug("{}: no block was fetched ahead", path, e);
     } finally {
       fetching.unlock();
     }
@@ -154,13 +138,13 @@ public final class IdGenerator {
       doublings = Math.max(0, doublings - 1);
     }
     long size = Math.min(Integer.MAX_VALUE, (long) blockSize << doublings);
-    long last = counter.add(size);
+    long last = keeper.inPresentSession(now -> new Counter(now, path).add(size));
     lastFetch = System.nanoTime();
     return new Block(last - size + 1, size);
   }
 
   @Override
   public String toString() {
-    return "IdGenerator[" + path() + "]";
+    return "IdGenerator[" + path + "]";
   }
 }

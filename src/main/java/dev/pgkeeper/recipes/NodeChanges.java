@@ -25,12 +25,11 @@ final class NodeChanges {
   private static final Logger log = LoggerFactory.getLogger(NodeChanges.class);
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final Keeper first;
+  private final Keeper keeper;
   private final String path;
   private final Consumer<Optional<Node>> listener;
   private final Steps steps;
   private final AtomicBoolean due = new AtomicBoolean();
-  private volatile Keeper present;
   private volatile boolean closed;
 
   /** Of the steps: which change of which node was told last. */
@@ -44,11 +43,10 @@ final class NodeChanges {
   }
 
   NodeChanges(Keeper keeper, String path, Consumer<Optional<Node>> listener) {
-    this.first = keeper;
+    this.keeper = keeper;
     this.path = path;
     this.listener = listener;
     this.steps = new Steps("pgkeeper-changes of " + path);
-    this.present = keeper;
   }
 
   static Optional<Node> read(TreeOperations tree, String path) {
@@ -60,16 +58,15 @@ final class NodeChanges {
   }
 
   Subscription subscribe() {
-    Subscription sessions = first.inEachSession(this::follow);
+    Subscription sessions = keeper.inEachSession(this::follow);
     return () -> {
       closed = true;
       sessions.close();
     };
   }
 
-  private Subscription follow(Keeper keeper) {
-    Watching watching = Watching.begin(keeper, path, WatchMode.PERSISTENT, event -> lookSoon());
-    present = keeper;
+  private Subscription follow(Keeper next) {
+    Watching watching = Watching.begin(next, path, WatchMode.PERSISTENT, event -> lookSoon());
     lookSoon();
     return watching;
   }
@@ -83,14 +80,13 @@ final class NodeChanges {
   private void look() {
     while (!closed) {
       due.set(false);
-      Keeper keeper = present;
       try {
-        tell(read(keeper.tree(), path));
+        tell(keeper.inPresentSession(now -> read(now.tree(), path)));
+        return;
+      } catch (KeeperException.SessionExpired e) {
+        log.debug("{}: the next session looks", path, e);
         return;
       } catch (KeeperException | IllegalStateException e) {
-        if (keeper.state().isTerminal()) {
-          return; // the next session looks
-        }
         log.warn("{} could not be read and is looked at again in a second", path, e);
         LockSupport.parkNanos(PAUSE_NANOS);
       }

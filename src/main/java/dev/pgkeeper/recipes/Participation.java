@@ -2,6 +2,7 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Subscription;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -126,10 +127,8 @@ public final class Participation implements AutoCloseable {
   private void shareOut() {
     Keeper now = keeper;
     boolean takesPart = now != null && members.stream().anyMatch(member -> isThis(member, now));
-    Map<String, String> owners =
-        takesPart
-            ? Shares.of(stakes.keySet(), members.stream().map(Member::id).toList())
-            : Map.of();
+    List<String> sharers = members.stream().filter(this::namesThisSet).map(Member::id).toList();
+    Map<String, String> owners = takesPart ? Shares.of(stakes.keySet(), sharers) : Map.of();
     stakes.forEach((element, stake) -> stake.want(id.equals(owners.get(element)) ? now : null));
   }
 
@@ -138,16 +137,21 @@ public final class Participation implements AutoCloseable {
     return member.id().equals(id) && member.session() == now.sessionId();
   }
 
+  private boolean namesThisSet(Member member) {
+    return Arrays.equals(member.data(), set);
+  }
+
   private void compareSet(Member member) {
-    if (!Arrays.equals(member.data(), set) && reported.add(member.id())) {
+    if (!namesThisSet(member) && reported.add(member.id())) {
       errors.report(
-          new IllegalStateException(
+          new KeeperException.WrongRecipe(
+              path,
               path
                   + ": "
                   + member.id()
                   + " shares out another set than "
                   + id
-                  + ", and so some elements may have no owner; all have to name the same"));
+                  + ", and has no share of this one; have all name the same"));
     }
   }
 

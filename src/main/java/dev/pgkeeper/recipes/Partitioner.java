@@ -21,9 +21,12 @@ import java.util.UUID;
  * are taken over at once after that. Whatever it does in {@link Held#inTransaction} or after {@link
  * Held#fence} commits only while it owns the element: two can never both write.
  *
- * <p>All participants have to name the same set; one with another set is reported to {@link
- * Participation#onError}. Immutable; any number of objects with the same path and set are the same
- * partitioner.
+ * <p>All participants should name the same set. Where some name another one, for example while a
+ * new version with more shards is started, those that name the same share that set among
+ * themselves: an element of both sets stays with its owner until that gives it back or goes, and
+ * then is had by who waits for it, so none is ever without an owner or has two. Each is told, as a
+ * {@link dev.pgkeeper.KeeperException.WrongRecipe}, by {@link Participation#onError}. Immutable;
+ * any number of objects with the same path and set are the same partitioner.
  */
 public final class Partitioner {
   private static final int MOST = 4_096;
@@ -82,11 +85,11 @@ public final class Partitioner {
   }
 
   Group group() {
-    return new Group(keeper, path + "/members");
+    return new Group(keeper, ChildPaths.of(path, "members"));
   }
 
   String lockOf(String element) {
-    return path + "/elements/" + element;
+    return ChildPaths.of(path, "elements") + "/" + element;
   }
 
   /** What participants tell each other of the set. */

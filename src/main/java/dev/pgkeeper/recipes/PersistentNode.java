@@ -4,15 +4,12 @@ import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.DataTooLargeException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
-import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -27,21 +24,21 @@ import org.slf4j.LoggerFactory;
  * the session, after the grace.
  *
  * <p>There is one node, whatever becomes of connections and replies: each attempt looks at the path
- * first and knows its own node by its owner. While somebody else's node is there it waits until
- * that is gone (so a process that was started again takes over from the session that it left
- * behind), and nothing is taken away from anybody.
+ * first and knows its own node by the number of its creation. Who has the node is who created it:
+ * while somebody else's is there, also another owner's of this keeper, it waits until that is gone
+ * (so a process that was started again takes over from the session that it left behind), and
+ * nothing is set in it or taken away from anybody.
  *
  * <p>What others set as its data stays until {@link #setData}, or until it has to be created again.
  */
 public final class PersistentNode implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PersistentNode.class);
-  private static final long FIRST_PAUSE_MS = 100;
-  private static final long LONGEST_PAUSE_MS = 5_000;
 
   private final String path;
-  private final CreateMode mode;
+  private final OwnNode node;
   private final int mostBytes;
   private final ErrorListeners errors;
+  private final Attempts attempts;
   private final Steps steps;
   private final Subscription sessions;
 
@@ -54,8 +51,6 @@ public final class PersistentNode implements AutoCloseable {
   private byte[] data;
   private boolean unwritten;
   private @Nullable Keeper keeper;
-  private volatile @Nullable Stat there;
-  private int failures;
   private boolean closed;
 
   /** An ephemeral node. It is there when this returns, unless somebody else's is. */
@@ -65,7 +60,8 @@ public final class PersistentNode implements AutoCloseable {
 
   /**
    * The same with another mode: {@link CreateMode#PERSISTENT} for a node that outlives sessions and
-   * may have children; one that is there already is taken over, and gets this data.
+   * may have children. One that is there already is taken over, whoever made it, and gets this
+   * data; so of several owners each has it, and it comes back if one of them is closed.
    */
   public PersistentNode(Keeper keeper, String path, byte[] data, CreateMode mode) {
     if (mode != CreateMode.EPHEMERAL && mode != CreateMode.PERSISTENT) {
@@ -73,11 +69,12 @@ public final class PersistentNode implements AutoCloseable {
           path + ": the mode is " + mode + "; use EPHEMERAL or PERSISTENT, and a path of its own");
     }
     this.path = path;
-    this.mode = mode;
+    this.node = new OwnNode(path, mode);
     this.mostBytes = keeper.options().maxDataBytes();
     this.data = checked(data);
     this.unwritten = mode == CreateMode.PERSISTENT;
     this.errors = new ErrorListeners(toString());
+    this.attempts = new Attempts(path, errors);
     this.steps = new Steps("pgkeeper-node " + path);
     this.sessions = keeper.inEachSession(this::begin);
   }
@@ -95,12 +92,12 @@ public final class PersistentNode implements AutoCloseable {
 
   /** Whether the node was there when it was last looked at, and is this owner's. */
   public boolean isThere() {
-    return there != null;
+    return node.seen().isPresent();
   }
 
   /** What is known of the node; empty while it is not there. */
   public Optional<Stat> stat() {
-    return Optional.ofNullable(there);
+    return node.seen();
   }
 
   /** Waits until it is there. False: not within this time. */
@@ -111,7 +108,7 @@ public final class PersistentNode implements AutoCloseable {
     }
     try {
       long left = deadline - System.nanoTime();
-      while (there == null && left > 0) {
+      while (!isThere() && left > 0) {
         left = changed.awaitNanos(left);
       }
       return isThere();
@@ -171,7 +168,7 @@ public final class PersistentNode implements AutoCloseable {
         return () -> {};
       }
       keeper = next;
-      create(next.tree());
+      unwritten &= !node.create(next, data);
       Watching begun =
           Watching.begin(
               next, path, WatchMode.PERSISTENT, event -> steps.run(() -> keepThere(next)));
@@ -195,7 +192,7 @@ public final class PersistentNode implements AutoCloseable {
     try {
       if (keeper == over && !closed) {
         keeper = null;
-        there = null;
+        node.forget();
       }
     } finally {
       lock.unlock();
@@ -221,64 +218,17 @@ public final class PersistentNode implements AutoCloseable {
   }
 
   private void tryAgain(Keeper in, RuntimeException failure) {
-    boolean passes =
-        failure instanceof KeeperException.ConnectionLoss
-            || failure instanceof KeeperException.OutcomeUnknown;
-    long pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(failures++, 10));
-    if (passes) {
-      log.warn("{}: is tried for again in {} ms: {}", path, pause, failure.getMessage());
-    } else {
-      errors.report(failure);
-    }
-    CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS)
-        .execute(() -> steps.run(() -> keepThere(in)));
+    attempts.report(failure);
+    attempts.tryLater(() -> steps.run(() -> keepThere(in)));
   }
 
   private void beThere(Keeper in) {
-    Tree tree = in.tree();
-    Stat found = null;
-    while (found == null) {
-      found = tree.exists(path).orElse(null);
-      if (found == null) {
-        create(tree);
-      } else if (!isOwn(found, in)) {
-        there = null;
-        log.info("{}: waits for the node of another owner to go", path);
-        return;
-      } else if (unwritten) {
-        found = written(tree);
-      }
-    }
-    unwritten = false;
-    failures = 0;
-    there = found;
-    changed.signalAll();
-  }
-
-  private boolean isOwn(Stat found, Keeper in) {
-    return found.ephemeralOwner() == (mode == CreateMode.EPHEMERAL ? in.sessionId() : 0);
-  }
-
-  /**
-   * Whether it is there afterwards, somebody else's perhaps, is to be looked at: the watch tells of
-   * the deletion of what was seen, not of what was deleted before anybody looked.
-   */
-  private void create(Tree tree) {
-    there = null;
-    try {
-      tree.create(NewNode.at(path).data(data).mode(mode).withParents());
+    if (node.ensureThere(in, data, unwritten)) {
       unwritten = false;
-    } catch (KeeperException.NodeExists e) {
-      log.debug("{}: somebody was faster", path, e);
-    }
-  }
-
-  /** Null: it was deleted just now. */
-  private @Nullable Stat written(Tree tree) {
-    try {
-      return tree.set(path, data);
-    } catch (KeeperException.NoNode e) {
-      return null;
+      attempts.succeeded();
+      changed.signalAll();
+    } else {
+      log.info("{}: waits for the node of another owner to go", path);
     }
   }
 
@@ -302,22 +252,16 @@ public final class PersistentNode implements AutoCloseable {
       lock.unlock();
     }
     sessions.close();
-    if (last != null && !last.state().isTerminal()) {
-      remove(last);
-    }
-    there = null;
-  }
-
-  private void remove(Keeper last) {
+    lock.lock();
     try {
-      Optional<Stat> found = last.tree().exists(path);
-      if (found.isPresent() && isOwn(found.get(), last)) {
-        last.tree().delete(path, found.get().version());
+      node.forget();
+      if (last != null && !last.state().isTerminal()) {
+        node.delete(last);
       }
-    } catch (KeeperException.NoNode | KeeperException.SessionExpired e) {
+    } catch (KeeperException.SessionExpired e) {
       log.debug("{}: it was gone before", path, e);
-    } catch (KeeperException.BadVersion e) {
-      remove(last);
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -3,21 +3,17 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.DataTooLargeException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Subscription;
-import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /** An instance that is registered until this is closed, or its process dies. */
-public final class Registration implements AutoCloseable {
-  private final PersistentNode node;
+public final class Registration extends Presence {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile ServiceInstance instance;
 
   Registration(Keeper keeper, String path, ServiceInstance instance) {
+    super(new PersistentNode(keeper, path, InstanceText.encode(instance)));
     this.instance = instance;
-    this.node = new PersistentNode(keeper, path, InstanceText.encode(instance));
   }
 
   /** What was registered last. */
@@ -55,31 +51,5 @@ public final class Registration implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Whether it was there when it was last looked at; not while another session has its id. */
-  public boolean isThere() {
-    return node.isThere();
-  }
-
-  /** Waits until it is there. False: not within this time. */
-  public boolean awaitThere(Duration patience) throws InterruptedException {
-    return node.awaitThere(patience);
-  }
-
-  /** Tells why it cannot be registered, except that the database is away. */
-  public Subscription onError(Consumer<Throwable> listener) {
-    return node.onError(listener);
-  }
-
-  /** Unregisters. Calling it again does nothing. */
-  @Override
-  public void close() {
-    node.close();
-  }
-
-  @Override
-  public String toString() {
-    return "Registration[" + node.path() + "]";
   }
 }

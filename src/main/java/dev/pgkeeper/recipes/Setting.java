@@ -49,16 +49,6 @@ public record Setting<T>(String name, Codec<T> codec, T defaultValue) {
   }
 
   private static <T> Codec<T> written(Function<String, T> reader) {
-    return new Codec<>() {
-      @Override
-      public byte[] encode(T value) {
-        return Codec.text().encode(value.toString());
-      }
-
-      @Override
-      public T decode(byte[] bytes) throws Exception {
-        return reader.apply(Codec.text().decode(bytes).strip());
-      }
-    };
+    return Codec.text(Object::toString, text -> reader.apply(text.strip()));
   }
 }

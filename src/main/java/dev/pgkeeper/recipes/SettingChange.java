@@ -1,5 +1,6 @@
 package dev.pgkeeper.recipes;
 
+import dev.pgkeeper.Node;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
@@ -32,7 +33,8 @@ public record SettingChange(String name, Optional<byte[]> data, String by, Insta
     return all;
   }
 
-  static SettingChange decode(String name, byte[] bytes, Instant at) {
+  static SettingChange decode(String name, Node entry) {
+    byte[] bytes = entry.data();
     int who = lineEnd(bytes, 0);
     int what = lineEnd(bytes, who + 1);
     String by = new String(bytes, 0, who, StandardCharsets.UTF_8);
@@ -40,7 +42,10 @@ public record SettingChange(String name, Optional<byte[]> data, String by, Insta
         new String(bytes, who, what - who, StandardCharsets.UTF_8).strip().equals(DELETED);
     byte[] value = Arrays.copyOfRange(bytes, Math.min(what + 1, bytes.length), bytes.length);
     return new SettingChange(
-        name, deleted ? Optional.empty() : Optional.of(value), by.replaceFirst("^" + BY, ""), at);
+        name,
+        deleted ? Optional.empty() : Optional.of(value),
+        by.replaceFirst("^" + BY, ""),
+        entry.stat().ctime());
   }
 
   private static int lineEnd(byte[] bytes, int from) {

@@ -3,19 +3,24 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.OpResult;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TreeOperations;
 import java.sql.Connection;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * A value that everybody sees and may change: the data of a node, whose version tells one change
- * from the next. A change whose reply was lost is done once, and its caller learns the result.
+ * A value that everybody sees and may change: the data of a node, the number of whose last change
+ * tells one value from the next. A change whose reply was lost is done once, and its caller learns
+ * the result.
  *
  * <p>As long as nobody has set it, everybody sees the initial value, with the version {@link
  * Versioned#NEVER_SET}; so also after the node was deleted. The node belongs to no session: whoever
@@ -60,10 +65,10 @@ public final class SharedValue<T> {
 
   private Versioned<T> read(Optional<Node> node) {
     if (node.isEmpty()) {
-      return new Versioned<>(initial, Versioned.NEVER_SET);
+      return Versioned.neverSet(initial);
     }
     try {
-      return new Versioned<>(codec.decode(node.get().data()), node.get().stat().version());
+      return Versioned.of(codec.decode(node.get().data()), node.get().stat());
     } catch (Exception e) {
       throw new KeeperException.Unreadable(path + ": the codec cannot read the value", e);
     }
@@ -74,7 +79,7 @@ public final class SharedValue<T> {
     byte[] data = codec.encode(value);
     while (true) {
       try {
-        return new Versioned<>(value, tree.set(path, data).version());
+        return Versioned.of(value, tree.set(path, data));
       } catch (KeeperException.NoNode e) {
         Optional<Versioned<T>> created = create(value, data);
         if (created.isPresent()) {
@@ -84,17 +89,23 @@ public final class SharedValue<T> {
     }
   }
 
-  /** Sets it if nobody has changed it since it was {@code expected}. Empty: somebody has. */
+  /**
+   * Sets it if nobody has changed it since it was {@code expected}, or deleted and set it again.
+   * Empty: somebody has.
+   */
   public Optional<Versioned<T>> compareAndSet(Versioned<T> expected, T value) {
     byte[] data = codec.encode(value);
     if (!expected.isSet()) {
       return create(value, data);
     }
     try {
-      return Optional.of(
-          new Versioned<>(value, tree.set(path, data, expected.version()).version()));
-    } catch (KeeperException.BadVersion | KeeperException.NoNode e) {
-      return Optional.empty();
+      List<OpResult> done = tree.multi(Op.checkChange(path, expected.change()), Op.set(path, data));
+      return Optional.of(Versioned.of(value, Objects.requireNonNull(done.get(1).stat())));
+    } catch (KeeperException.MultiFailed e) {
+      if (e.code() == Code.BAD_VERSION || e.code() == Code.NO_NODE) {
+        return Optional.empty();
+      }
+      throw e;
     }
   }
 
@@ -116,7 +127,7 @@ public final class SharedValue<T> {
   private Optional<Versioned<T>> create(T value, byte[] data) {
     try {
       NewNode node = NewNode.at(path).data(data).withParents();
-      return Optional.of(new Versioned<>(value, tree.create(node).stat().version()));
+      return Optional.of(Versioned.of(value, tree.create(node).stat()));
     } catch (KeeperException.NodeExists e) {
       return Optional.empty();
     }

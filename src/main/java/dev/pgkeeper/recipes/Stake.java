@@ -3,17 +3,13 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One element, as one participant has it.
@@ -27,14 +23,11 @@ import org.slf4j.LoggerFactory;
  * an element again before it has returned from its end.
  */
 final class Stake {
-  private static final Logger log = LoggerFactory.getLogger(Stake.class);
-  private static final long FIRST_PAUSE_MS = 100;
-  private static final long LONGEST_PAUSE_MS = 10_000;
-
   private final String element;
   private final String path;
   private final PartitionListener listener;
   private final ErrorListeners errors;
+  private final Attempts attempts;
   private final Steps steps;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -46,13 +39,13 @@ final class Stake {
   private boolean told;
   private boolean ending;
   private boolean pausing;
-  private int failures;
 
   Stake(String element, String path, PartitionListener listener, ErrorListeners errors) {
     this.element = element;
     this.path = path;
     this.listener = listener;
     this.errors = errors;
+    this.attempts = new Attempts(path, errors);
     this.steps = new Steps("pgkeeper-partition " + element);
   }
 
@@ -144,34 +137,24 @@ final class Stake {
         || wantedIn != in
         || in.state().isTerminal()) {
       ask();
-      return;
-    }
-    boolean passes =
-        failure instanceof KeeperException.ConnectionLoss
-            || failure instanceof KeeperException.OutcomeUnknown
-            || failure instanceof KeeperException.NotHeld;
-    if (passes) {
-      log.warn("{}: is asked for again, because of: {}", path, failure.getMessage());
     } else {
-      errors.report(failure);
+      attempts.report(failure);
+      askLater();
     }
-    askLater();
   }
 
   private void askLater() {
-    long pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(failures++, 10));
     pausing = true;
-    CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS)
-        .execute(
-            () -> {
-              lock.lock();
-              try {
-                pausing = false;
-                ask();
-              } finally {
-                lock.unlock();
-              }
-            });
+    attempts.tryLater(
+        () -> {
+          lock.lock();
+          try {
+            pausing = false;
+            ask();
+          } finally {
+            lock.unlock();
+          }
+        });
   }
 
   private void own(Held granted, boolean wanted) {
@@ -235,7 +218,7 @@ final class Stake {
     lock.lock();
     try {
       told = true;
-      failures = 0;
+      attempts.succeeded();
     } finally {
       lock.unlock();
     }

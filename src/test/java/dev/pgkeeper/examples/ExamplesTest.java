@@ -83,6 +83,14 @@ class ExamplesTest {
   }
 
   @Test
+  void workThatIsRolledBackIsRepeatedAndNoneOfItIsLostOrDoneTwice() throws Exception {
+    try (ChildProcess work = ChildProcess.start(Class.forName("RepeatedWork"), url)) {
+      assertThat(work.awaitLine("balance: ", LIMIT)).isEqualTo("100");
+      assertThat(work.awaitExit(LIMIT)).isZero();
+    }
+  }
+
+  @Test
   void theMembersSeeEachOtherComeGoAndDie() throws Exception {
     Class<?> members = Class.forName("Members");
     try (ChildProcess ada = ChildProcess.start(members, url, "ada")) {

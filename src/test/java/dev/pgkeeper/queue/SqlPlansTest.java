@@ -33,21 +33,18 @@ class SqlPlansTest {
   @BeforeAll
   static void fill() {
     database = TestDatabase.fresh();
-    for (String table :
-        List.of(
-            "queue",
-            "lane",
-            "message",
-            "claim",
-            "dead_letter",
-            "key_turn",
-            "dedup",
-            "idle",
-            "session",
-            "queue_tally",
-            "reply")) {
-      database.execute("ALTER TABLE ${schema}." + table + " SET (autovacuum_enabled = false)");
-    }
+    Plans.neverAnalyse(
+        database,
+        "queue",
+        "lane",
+        "message",
+        "claim",
+        "dead_letter",
+        "key_turn",
+        "dedup",
+        "idle",
+        "queue_tally");
+    Plans.fillSessions(database);
     database.execute("SELECT ${schema}.queue_create('q' || i) FROM generate_series(1, 1000) i");
     database.execute("UPDATE ${schema}.queue SET keyed = true WHERE id = 2");
     database.execute("SELECT ${schema}.subscribe('t', 's' || i) FROM generate_series(1, 2) i");
@@ -56,9 +53,6 @@ class SqlPlansTest {
     database.execute(
         "INSERT INTO ${schema}.message SELECT -i, 1, NULL, 0, 1, clock_timestamp(), clock_timestamp() + interval '1 h', NULL, NULL, NULL, NULL, ''"
             + " FROM generate_series(1, 20000) i");
-    database.execute(
-        "INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid) SELECT i, 600000, 800000, 2000, false, clock_timestamp(), clock_timestamp(), '', '', 1"
-            + " FROM generate_series(1, 5000) i");
     database.execute(
         "INSERT INTO ${schema}.claim SELECT i % 5000, -i, 1, clock_timestamp(), CASE WHEN i % 2 = 0 THEN clock_timestamp() + interval '1 h' END, false, ARRAY[-i], NULL,"
             + " ARRAY[ROW(-i, 1, 0, 0, 0, clock_timestamp(), NULL, NULL, NULL, NULL, NULL, '')::${schema}.message] FROM generate_series(1, 20000) i");
@@ -73,8 +67,6 @@ class SqlPlansTest {
         "INSERT INTO ${schema}.idle (queue, session) SELECT 'q' || i % 1000, i FROM generate_series(1, 5000) i");
     database.execute(
         "INSERT INTO ${schema}.queue_tally SELECT i % 1000, clock_timestamp() - i * interval '1 s', 0, 0, 0, 0, 0 FROM generate_series(1, 20000) i");
-    database.execute(
-        "INSERT INTO ${schema}.reply SELECT i / 20, i % 20, 1, clock_timestamp(), NULL FROM generate_series(0, 99999) i");
   }
 
   private static void messages(int queue, int number, String key) {

@@ -19,42 +19,22 @@ import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
-import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
-class CacheTest {
-  private static TestDatabase database;
-  private static Keeper others;
-  private static Keeper keeper;
-
-  @BeforeAll
-  static void open() {
-    database = TestDatabase.fresh();
-    others = database.keeper();
-    keeper = database.keeper();
-  }
-
-  @AfterAll
-  static void close() {
-    keeper.close();
-    others.close();
-    database.close();
-  }
-
+class CacheTest extends TwoClients {
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private static Tree tree() {
-    return others.tree();
+    return other.tree();
   }
 
   private static void create(String... paths) {
@@ -214,6 +194,25 @@ class CacheTest {
     }
   }
 
+  @Test
+  void whoAsksOnlyWhetherSomethingChangedIsToldOnceOfWhatWasFoundAtOnce() throws Exception {
+    create("/once/a", "/once/b", "/once/c");
+    try (Cache cache = keeper.cache("/once", Scope.CHILDREN)) {
+      Heard<Integer> sizes = new Heard<>();
+      cache.onChange(() -> sizes.add(cache.size()));
+      sizes.await(SOON, 3);
+      tree().delete("/once/a");
+      sizes.await(SOON, 2);
+      assertThat(sizes.all()).containsExactly(3, 2);
+      Heard<Integer> later = new Heard<>();
+      cache.onChange(() -> later.add(cache.size())).close();
+      cache.onChange(() -> later.add(cache.size()));
+      tree().delete("/once/b");
+      later.await(SOON, 1);
+      assertThat(later.all()).containsExactly(2, 2, 1);
+    }
+  }
+
   /** The trap: the same path with the same version, but another node. */
   @Test
   void aDeletionAndRecreationWithTheSameVersionIsToldAsBoth() throws Exception {
@@ -242,9 +241,9 @@ class CacheTest {
     try (Cache cache = initialised(keeper.cache("/moved", Scope.SUBTREE));
         var connection = database.connect()) {
       connection.setAutoCommit(false);
-      others.tree(connection).deleteRecursive("/moved/a");
-      others.tree(connection).create("/moved/a", bytes(""));
-      others.tree(connection).create("/moved/a/two", bytes("new"));
+      other.tree(connection).deleteRecursive("/moved/a");
+      other.tree(connection).create("/moved/a", bytes(""));
+      other.tree(connection).create("/moved/a/two", bytes("new"));
       connection.commit();
       awaitData(cache, "/moved/a/two", "new");
       awaitSame(cache, List.of("/moved", "/moved/a", "/moved/a/two"));
@@ -372,12 +371,7 @@ class CacheTest {
     try (Keeper loses = database.keeper();
         Cache cache = initialised(loses.cache("/lost", Scope.CHILDREN))) {
       for (int round = 0; round < 2; round++) {
-        database.execute(
-            "SELECT ${schema}.session_end(id) FROM ${schema}.session WHERE id NOT IN ("
-                + others.sessionId()
-                + ", "
-                + keeper.sessionId()
-                + ")");
+        SessionLog.lose(database, loses);
         String name = "/lost/in-between-" + round;
         create(name);
         awaitData(cache, name, name);

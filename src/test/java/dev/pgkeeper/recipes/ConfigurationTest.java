@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
@@ -178,17 +182,19 @@ class ConfigurationTest {
       theirs.delete(LIMIT);
       heard.await(SOON, told -> told == 10L && heard.all().size() > 3);
       assertThat(heard.all()).containsExactly(10L, 11L, 12L, 10L);
-      Await.until(SOON, "it can change again", () -> canSet(mine, 13L));
-      heard.await(SOON, 13L);
     }
   }
 
-  private static boolean canSet(Configuration configuration, long value) {
-    try {
-      configuration.set(LIMIT, value);
-      return true;
-    } catch (dev.pgkeeper.KeeperException.SessionExpired e) {
-      return false;
+  @Test
+  void afterALostSessionItIsChangedInTheNextOne() throws Exception {
+    try (Keeper loses = database.keeper();
+        Configuration mine = loses.configuration("/lost")) {
+      for (long round = 1; round <= 2; round++) {
+        SessionLog.lose(database, loses);
+        mine.set(LIMIT, round);
+        awaitValue(mine, LIMIT, round);
+        assertThat(mine.history(LIMIT)).hasSize((int) round);
+      }
     }
   }
 
@@ -256,21 +262,37 @@ class ConfigurationTest {
   @Test
   void aValueOfAnyTypeGoesThroughItsCodec() throws Exception {
     Codec<List<String>> lines =
-        new Codec<>() {
-          @Override
-          public byte[] encode(List<String> value) {
-            return String.join("\n", value).getBytes(StandardCharsets.UTF_8);
-          }
-
-          @Override
-          public List<String> decode(byte[] bytes) {
-            return List.of(new String(bytes, StandardCharsets.UTF_8).split("\n", -1));
-          }
-        };
+        Codec.text(hosts -> String.join("\n", hosts), text -> List.of(text.split("\n", -1)));
     Setting<List<String>> hosts = new Setting<>("hosts", lines, List.of());
     try (Configuration mine = keeper.configuration("/codec")) {
       mine.set(hosts, List.of("a", "b"));
       awaitValue(mine, hosts, List.of("a", "b"));
+      assertThat(mine.all()).containsEntry("hosts", "a\nb");
+    }
+  }
+
+  @Test
+  void jsonThatDoesNotParseIsReportedWithItsKeyAndTheOldValueIsKept() {
+    ObjectMapper json = new ObjectMapper();
+    Codec<JsonNode> codec = Codec.text(json::writeValueAsString, json::readTree);
+    Setting<JsonNode> limits = new Setting<>("limits", codec, json.createObjectNode());
+    try (Configuration mine = keeper.configuration("/json")) {
+      Heard<Throwable> errors = new Heard<>();
+      mine.onError(errors::add);
+      JsonNode value = json.createObjectNode().put("orders", 5);
+      mine.set(limits, value);
+      awaitValue(mine, limits, value);
+      assertThat(mine.all()).containsEntry("limits", "{\"orders\":5}");
+      mine.onChange(limits, now -> {});
+      others.tree().set("/json/values/limits", "{\"orders\":".getBytes(StandardCharsets.UTF_8));
+      assertThat(errors.await(SOON, failure -> true))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContainingAll("/json/values/limits", "version 1", "cannot be read")
+          .hasCauseInstanceOf(JsonProcessingException.class);
+      assertThat(mine.get(limits)).isEqualTo(value);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Codec.text(each -> json.readTree("{").asText(), t -> t).encode("x"))
+          .withMessageContaining("cannot write");
     }
   }
 

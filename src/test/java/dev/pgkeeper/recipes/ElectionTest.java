@@ -23,31 +23,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class ElectionTest {
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
-
+class ElectionTest extends TwoClients {
   /** Notes what a listener is told, as "elected" and "lost" with the token. */
   private static LeadershipListener noting(Heard<String> heard) {
     return new LeadershipListener() {

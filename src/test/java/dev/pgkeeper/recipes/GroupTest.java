@@ -10,34 +10,13 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.KeeperProcess;
-import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class GroupTest {
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
-
+class GroupTest extends TwoClients {
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }

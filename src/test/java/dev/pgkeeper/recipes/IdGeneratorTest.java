@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.SessionLog;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -75,17 +77,32 @@ class IdGeneratorTest extends TwoClients {
   }
 
   @Test
-  void whatIsThereIsHandedOutAlsoWhenTheSessionIsLost() {
-    Keeper lost = database.keeper();
-    IdGenerator ids = new IdGenerator(lost, "/ids/lost", 4);
+  void whenTheSessionIsLostItGoesOnInTheNextOne() {
+    try (Keeper loses = database.keeper()) {
+      IdGenerator ids = new IdGenerator(loses, "/ids/lost", 4);
+      long last = 0;
+      for (int round = 0; round < 3; round++) {
+        SessionLog.lose(database, loses);
+        for (int i = 0; i < 20; i++) {
+          long next = ids.next();
+          assertThat(next).isGreaterThan(last);
+          last = next;
+        }
+      }
+      assertThat(loses.state()).isEqualTo(SessionState.LOST);
+    }
+  }
+
+  @Test
+  void afterTheKeeperWasClosedItHandsOutWhatItHasAndNoMore() {
+    Keeper closed = database.keeper();
+    IdGenerator ids = new IdGenerator(closed, "/ids/closed", 4);
     assertThat(ids.next()).isEqualTo(1);
-    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
-    Await.until(SOON, "the end", () -> lost.state().isTerminal());
+    closed.close();
     for (int i = 2; i <= 4; i++) {
       assertThat(ids.next()).isEqualTo(i);
     }
     assertThatThrownBy(ids::next).isInstanceOf(KeeperException.SessionExpired.class);
-    lost.close();
   }
 
   /** Those who wait for a block do not keep whoever fetches it from a thread. */

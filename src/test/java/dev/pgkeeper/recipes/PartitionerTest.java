@@ -11,7 +11,6 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.SessionLog;
-import dev.pgkeeper.testing.TestDatabase;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -23,33 +22,13 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class PartitionerTest {
+class PartitionerTest extends TwoClients {
   private static final List<String> SHARDS =
       IntStream.range(0, 12).mapToObj(i -> "shard-" + i).toList();
-
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
 
   /** Notes what it is told, and that it is told of one thing after the other. */
   private static final class Owner implements PartitionListener {
@@ -201,15 +180,7 @@ class PartitionerTest {
         Participation one = owner.partitioner("/broken", SHARDS).join("ada", ada)) {
       awaitShared(SHARDS, ada);
       for (int i = 0; i < 3; i++) {
-        long backend = SessionLog.backendOf(database, owner.sessionId());
-        database.execute("SELECT pg_terminate_backend(" + backend + ")");
-        Await.until(
-            SOON,
-            "connected again",
-            () -> {
-              long now = SessionLog.backendOf(database, owner.sessionId());
-              return now != 0 && now != backend && owner.isHeld();
-            });
+        SessionLog.reconnect(database, owner);
       }
       assertThat(one.owned().keySet()).containsExactlyInAnyOrderElementsOf(SHARDS);
       assertThat(ada.heard.all()).hasSize(12);
@@ -288,18 +259,56 @@ class PartitionerTest {
   }
 
   @Test
-  void anotherSetIsReportedToBoth() {
+  void anotherSetIsReportedToBothOnce() {
     Heard<Throwable> errors = new Heard<>();
+    Heard<Throwable> others = new Heard<>();
     try (Participation one =
-        keeper.partitioner("/other", List.of("a", "b")).join("ada", new Owner())) {
+            keeper.partitioner("/other", List.of("a", "b")).join("ada", new Owner());
+        Participation two =
+            other.partitioner("/other", List.of("a", "c")).join("bob", new Owner())) {
       one.onError(errors::add);
-      try (Participation two =
-          other.partitioner("/other", List.of("a", "c")).join("bob", new Owner())) {
-        assertThat(errors.await(SOON, e -> true)).hasMessageContainingAll("/other", "ada", "bob");
-        Heard<Throwable> others = new Heard<>();
-        two.onError(others::add);
-        assertThat(errors.all()).hasSize(1);
+      two.onError(others::add);
+      try (Participation three =
+          keeper.partitioner("/other", List.of("d")).join("eve", new Owner())) {
+        for (Heard<Throwable> told : List.of(errors, others)) {
+          Throwable error = told.await(SOON, e -> e.getMessage().contains("eve"));
+          assertThat(error).isInstanceOf(KeeperException.WrongRecipe.class);
+          assertThat(error).hasMessageContainingAll("/other", "have all name the same");
+        }
+        assertThat(three.id()).isEqualTo("eve");
       }
+      assertThat(errors.all().stream().filter(e -> e.getMessage().contains("eve"))).hasSize(1);
+    }
+  }
+
+  /** A new version with more shards is started beside the old one. */
+  @Test
+  void whileSomeNameAnotherSetEachElementHasAnOwnerAndGoesOnToThoseThatStay() {
+    List<String> more = Stream.concat(SHARDS.stream(), Stream.of("x", "y")).toList();
+    Owner old = new Owner();
+    Owner older = new Owner();
+    Owner next = new Owner();
+    try (Participation one = keeper.partitioner("/rolling", SHARDS).join("old", old);
+        Participation two = keeper.partitioner("/rolling", SHARDS).join("older", older)) {
+      awaitShared(SHARDS, old, older);
+      try (Participation three = other.partitioner("/rolling", more).join("next", next)) {
+        Await.until(SOON, "what is new", () -> three.owned().keySet().equals(Set.of("x", "y")));
+        SHARDS.forEach(shard -> Recipes.awaitRowsBelow(database, "/rolling/elements/" + shard, 2));
+        assertThat(one.owned().size() + two.owned().size()).isEqualTo(12);
+        one.close();
+        two.close();
+        awaitShared(more, next);
+      }
+    }
+  }
+
+  @Test
+  void itMayBeAtTheRoot() {
+    Owner ada = new Owner();
+    try (Participation one = keeper.partitioner("/", List.of("a")).join("ada", ada)) {
+      awaitShared(List.of("a"), ada);
+      assertThat(keeper.partitioner("/", List.of("a")).members().stream().map(Member::id))
+          .containsExactly(one.id());
     }
   }
 

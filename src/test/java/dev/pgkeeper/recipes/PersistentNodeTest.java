@@ -11,6 +11,7 @@ import dev.pgkeeper.InvalidPathException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Op;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
@@ -231,6 +232,37 @@ class PersistentNodeTest {
   }
 
   @Test
+  void ofTwoOwnersInOneSessionTheFirstHasTheNodeAndTheOtherWhenThatIsClosed() throws Exception {
+    try (Keeper keeper = database.keeper();
+        PersistentNode first = keeper.persistentNode("/two", bytes("first"));
+        PersistentNode second = keeper.persistentNode("/two", bytes("second"))) {
+      assertThat(first.isThere()).isTrue();
+      assertThat(second.isThere()).isFalse();
+      second.setData(bytes("still second"));
+      assertThat(seen("/two")).isEqualTo("first");
+      first.setData(bytes("still first"));
+      assertThat(seen("/two")).isEqualTo("still first");
+      first.close();
+      assertThat(second.awaitThere(SOON)).isTrue();
+      assertThat(seen("/two")).isEqualTo("still second");
+    }
+  }
+
+  @Test
+  void aNodeThatSomebodyElseOfTheSessionCreatedInItsPlaceIsNotDeleted() {
+    try (Keeper keeper = database.keeper();
+        PersistentNode node = keeper.persistentNode("/replaced", bytes("mine"))) {
+      keeper
+          .tree()
+          .multi(
+              Op.delete("/replaced"),
+              Op.create("/replaced", bytes("theirs"), CreateMode.EPHEMERAL));
+      node.close();
+      assertThat(seen("/replaced")).isEqualTo("theirs");
+    }
+  }
+
+  @Test
   void closingLeavesTheNodeOfAnotherOwnerAlone() {
     tree().create("/theirs", bytes("theirs"), CreateMode.EPHEMERAL);
     try (Keeper keeper = database.keeper()) {
@@ -279,9 +311,9 @@ class PersistentNodeTest {
       node.onError(failure -> errors.add(failure.getMessage()));
       tree()
           .multi(
-              dev.pgkeeper.Op.delete("/barren/node"),
-              dev.pgkeeper.Op.delete("/barren"),
-              dev.pgkeeper.Op.create(NewNode.at("/barren").mode(CreateMode.EPHEMERAL)));
+              Op.delete("/barren/node"),
+              Op.delete("/barren"),
+              Op.create(NewNode.at("/barren").mode(CreateMode.EPHEMERAL)));
       errors.await(SOON, told -> told.contains("/barren/node") && told.contains("ephemeral"));
       tree().delete("/barren");
       awaitSeen("/barren/node", "a");

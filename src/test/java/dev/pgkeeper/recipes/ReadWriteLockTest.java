@@ -10,38 +10,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
-import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class ReadWriteLockTest {
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
-
+class ReadWriteLockTest extends TwoClients {
   @Test
   void readersHoldItTogetherAndAWriterAlone() throws Exception {
     ReadWriteLock here = keeper.readWriteLock("/rw/together");

@@ -8,38 +8,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Futures;
-import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class SemaphoreTest {
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
-
+class SemaphoreTest extends TwoClients {
   @Test
   void asManyHoldAsThereArePermitsAndTheNextOneWaitsForOne() throws Exception {
     Semaphore semaphore = keeper.semaphore("/semaphore/three", 3);

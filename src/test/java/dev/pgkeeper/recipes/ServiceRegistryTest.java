@@ -14,7 +14,6 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.KeeperProcess;
 import dev.pgkeeper.testing.SessionLog;
-import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,33 +22,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class ServiceRegistryTest {
+class ServiceRegistryTest extends TwoClients {
   private static final ServiceInstance ONE = ServiceInstance.at("10.0.0.1", 8080).withId("one");
   private static final ServiceInstance TWO = ServiceInstance.at("10.0.0.2", 8080).withId("two");
-
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
 
   private static void endSession(long session) {
     database.execute("SELECT ${schema}.session_end(" + session + ")");
@@ -216,15 +195,7 @@ class ServiceRegistryTest {
       Heard<List<ServiceInstance>> heard = new Heard<>();
       discovery.onChange(heard::add);
       for (int i = 0; i < 5; i++) {
-        long backend = SessionLog.backendOf(database, owner.sessionId());
-        database.execute("SELECT pg_terminate_backend(" + backend + ")");
-        Await.until(
-            SOON,
-            "connected again",
-            () -> {
-              long now = SessionLog.backendOf(database, owner.sessionId());
-              return now != 0 && now != backend && owner.isHeld();
-            });
+        SessionLog.reconnect(database, owner);
       }
       int weight = 9;
       one.update(instance -> instance.withWeight(weight));

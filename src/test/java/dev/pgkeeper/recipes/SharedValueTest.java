@@ -12,38 +12,17 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.SessionLog;
-import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class SharedValueTest {
-  private static TestDatabase database;
-  private static Keeper keeper;
-  private static Keeper other;
-
-  @BeforeAll
-  static void connect() {
-    database = TestDatabase.fresh();
-    keeper = database.keeper();
-    other = database.keeper();
-  }
-
-  @AfterAll
-  static void drop() {
-    keeper.close();
-    other.close();
-    database.close();
-  }
-
+class SharedValueTest extends TwoClients {
   private static SharedValue<String> at(String path) {
     return keeper.sharedValue(path, Codec.text(), "initial");
   }
@@ -62,11 +41,13 @@ class SharedValueTest {
   @Test
   void itIsTheInitialValueUntilSomebodySetsIt() {
     SharedValue<String> value = at("/value/deep/first");
-    assertThat(value.get()).isEqualTo(new Versioned<>("initial", Versioned.NEVER_SET));
+    assertThat(value.get()).isEqualTo(Versioned.neverSet("initial"));
     assertThat(value.get().isSet()).isFalse();
-    assertThat(value.set("one")).isEqualTo(new Versioned<>("one", 0));
-    assertThat(elsewhere("/value/deep/first").set("two")).isEqualTo(new Versioned<>("two", 1));
-    assertThat(value.get()).isEqualTo(new Versioned<>("two", 1));
+    assertThat(value.set("one").version()).isZero();
+    Versioned<String> two = elsewhere("/value/deep/first").set("two");
+    assertThat(two.value()).isEqualTo("two");
+    assertThat(two.version()).isEqualTo(1);
+    assertThat(value.get()).isEqualTo(two);
     keeper.tree().delete("/value/deep/first");
     assertThat(value.get().isSet()).isFalse();
   }
@@ -83,6 +64,24 @@ class SharedValueTest {
     assertThat(value.get()).isEqualTo(two);
     keeper.tree().delete("/value/compared");
     assertThat(value.compareAndSet(two, "gone")).isEmpty();
+  }
+
+  /** The trap: the version is the same, the value is another one. */
+  @Test
+  void oneThatWasDeletedAndSetAgainIsNotTheOneThatWasExpected() throws Exception {
+    SharedValue<String> value = at("/value/again");
+    Versioned<String> expected = value.set("one");
+    keeper.tree().delete("/value/again");
+    assertThat(elsewhere("/value/again").set("another").version()).isEqualTo(expected.version());
+    assertThat(value.compareAndSet(expected, "two")).isEmpty();
+    assertThat(value.get().value()).isEqualTo("another");
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      assertThat(value.in(connection).compareAndSet(expected, "two")).isEmpty();
+      assertThat(value.in(connection).compareAndSet(value.get(), "two")).isPresent();
+      connection.commit();
+    }
+    assertThat(value.get().value()).isEqualTo("two");
   }
 
   @Test
@@ -103,8 +102,8 @@ class SharedValueTest {
     for (CompletableFuture<Integer> one : running) {
       one.get(30, TimeUnit.SECONDS);
     }
-    assertThat(at("/value/updated").get())
-        .isEqualTo(new Versioned<>("initial" + "x".repeat(200), 199));
+    assertThat(at("/value/updated").get().value()).isEqualTo("initial" + "x".repeat(200));
+    assertThat(at("/value/updated").get().version()).isEqualTo(199);
   }
 
   @Test
@@ -127,7 +126,7 @@ class SharedValueTest {
     assertThatThrownBy(value::get)
         .isInstanceOf(KeeperException.Unreadable.class)
         .hasMessageContaining("/value/unreadable");
-    assertThat(new Versioned<>("secret", 1).toString()).doesNotContain("secret");
+    assertThat(new Versioned<>("secret", 1, 2).toString()).doesNotContain("secret");
   }
 
   /** Reads everything but what begins with 1. */

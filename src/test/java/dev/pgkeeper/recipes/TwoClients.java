@@ -5,7 +5,7 @@ import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
-/** Tests of what two clients of one database have in common. */
+/** A database of a test class's own, and two clients of it for all its tests. */
 abstract class TwoClients {
   static TestDatabase database;
   static Keeper keeper;

@@ -8,6 +8,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
+import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
@@ -123,6 +124,45 @@ class EachSessionTest {
                 "SELECT count(*)::text FROM ${schema}.session WHERE id = "
                     + keepers.all().get(1).sessionId()))
         .isEqualTo("0");
+  }
+
+  @Test
+  void whatNeedsNoParticularSessionIsDoneInTheOneThatThereIs() {
+    try (Keeper keeper = connect()) {
+      assertThat(keeper.<Keeper>inPresentSession(now -> now)).isSameAs(keeper);
+      // It may be done before the keeper has heard of the end of its session, or after it.
+      for (int round = 1; round <= 2; round++) {
+        Keeper ended = keeper.inPresentSession(now -> now);
+        end(ended);
+        if (round == 2) {
+          Await.until(SOON, "it is lost", () -> ended.state() == SessionState.LOST);
+        }
+        String path = "/present-" + round;
+        keeper.inPresentSession(now -> now.tree().create(path, new byte[0], CreateMode.EPHEMERAL));
+        assertThat(keeper.<Boolean>inPresentSession(now -> now.tree().exists(path).isPresent()))
+            .isTrue();
+      }
+      assertThat(keeper.state()).isEqualTo(SessionState.LOST);
+    }
+  }
+
+  @Test
+  void whatFailsForAnotherReasonIsNotDoneAgainAndNothingIsDoneAfterTheEnd() {
+    AtomicInteger times = new AtomicInteger();
+    Keeper keeper = connect();
+    assertThatThrownBy(
+            () ->
+                keeper.inPresentSession(
+                    now -> {
+                      times.incrementAndGet();
+                      throw new IllegalStateException("for the test");
+                    }))
+        .hasMessage("for the test");
+    keeper.close();
+    assertThatThrownBy(() -> keeper.inPresentSession(now -> times.incrementAndGet()))
+        .isInstanceOf(KeeperException.SessionExpired.class)
+        .hasMessageContaining("closed");
+    assertThat(times).hasValue(1);
   }
 
   @Test

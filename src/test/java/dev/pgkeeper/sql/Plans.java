@@ -25,6 +25,23 @@ public final class Plans {
 
   private Plans() {}
 
+  /** Has nobody analyse these tables, whatever is in them. */
+  public static void neverAnalyse(TestDatabase database, String... tables) {
+    for (String table : tables) {
+      database.execute("ALTER TABLE ${schema}." + table + " SET (autovacuum_enabled = false)");
+    }
+  }
+
+  /** Five thousand sessions, and a hundred thousand replies to them, that nobody analyses. */
+  public static void fillSessions(TestDatabase database) {
+    neverAnalyse(database, "session", "reply");
+    database.execute(
+        "INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid)"
+            + " SELECT i, 600000, 800000, 2000, false, clock_timestamp(), clock_timestamp(), '', '', 1 FROM generate_series(0, 4999) i");
+    database.execute(
+        "INSERT INTO ${schema}.reply SELECT i / 20, i % 20, 1, clock_timestamp(), NULL FROM generate_series(0, 99999) i");
+  }
+
   /**
    * Fails with the calls that scan like this, and their plans. In a call, {@code %1$d} counts from
    * 1.

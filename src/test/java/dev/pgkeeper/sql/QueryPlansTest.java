@@ -3,7 +3,6 @@ package dev.pgkeeper.sql;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -30,9 +29,8 @@ class QueryPlansTest {
   @BeforeAll
   static void fill() {
     database = TestDatabase.fresh();
-    for (String table : List.of("node", "parent", "watch", "session", "reply")) {
-      database.execute("ALTER TABLE ${schema}." + table + " SET (autovacuum_enabled = false)");
-    }
+    Plans.neverAnalyse(database, "node", "parent", "watch");
+    Plans.fillSessions(database);
     database.execute(
         "INSERT INTO ${schema}.node SELECT '/p' || i % 1000 || CASE WHEN i < 1000 THEN '' ELSE '/c' || i END,"
             + " CASE WHEN i < 1000 THEN '/' ELSE '/p' || i % 1000 END,"
@@ -51,11 +49,6 @@ class QueryPlansTest {
             + " ELSE 0 END, czxid FROM ${schema}.node WHERE path <> '/' AND (parent = '/' OR czxid % 2 = 0)");
     database.execute(
         "INSERT INTO ${schema}.watch SELECT '/elsewhere' || path, czxid % 5000, 'n' FROM ${schema}.node WHERE path <> '/'");
-    database.execute(
-        "INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid) SELECT i, 30000, 40000, 2000, false, clock_timestamp(), clock_timestamp(), '', '', 1"
-            + " FROM generate_series(0, 4999) i");
-    database.execute(
-        "INSERT INTO ${schema}.reply SELECT i / 20, i % 20, 1, clock_timestamp(), NULL FROM generate_series(0, 99999) i");
   }
 
   @AfterAll
@@ -89,6 +82,16 @@ class QueryPlansTest {
         "add each",
         "SELECT ${schema}.request_each(1, %1$d, 8, '{add,add}', '{/p14/c3014,/p14/c3014}', '{1,2}', '{NULL,NULL}',"
             + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
+    calls.put(
+        "node_page of children", "SELECT * FROM ${schema}.node_page('/p25', true, '', 10, 1000)");
+    calls.put(
+        "node_page of children after one",
+        "SELECT * FROM ${schema}.node_page('/p25', true, '/p25/c50025', 10, 1000)");
+    calls.put(
+        "node_page of a subtree",
+        "SELECT * FROM ${schema}.node_page('/p26', false, '/p26/c50026', 10, 1000)");
+    calls.put(
+        "node_page of everything", "SELECT * FROM ${schema}.node_page('/', false, '', 10, 1000)");
     calls.put("watch_node", "SELECT * FROM ${schema}.watch_node(3, '/p18/c1018')");
     calls.put("watch_node absent", "SELECT * FROM ${schema}.watch_node(3, '/p18/none')");
     calls.put("watch_children", "SELECT * FROM ${schema}.watch_children(3, '/p19')");
@@ -109,6 +112,12 @@ class QueryPlansTest {
         "multi",
         "SELECT ${schema}.request_multi(5, %1$d, 9, '{create,set,check,delete}', '{/p15/n,/p15/n,/p15,/p15/n}',"
             + " '{x,y,NULL,NULL}', '{NULL,-1,-1,-1}', '{persistent,NULL,NULL,NULL}', '{f,NULL,NULL,NULL}', '{NULL,NULL,NULL,NULL}')");
+    calls.put(
+        "multi with a check of a change",
+        "SELECT ${schema}.request_multi(1, %1$d, 9, '{check_change,set}', '{/p29,/p29}', '{1,x}', '{NULL,-1}',"
+            + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
+    calls.put("node_sums of children", "SELECT * FROM ${schema}.node_sums('/p27', true)");
+    calls.put("node_sums of a subtree", "SELECT * FROM ${schema}.node_sums('/p28', false)");
     calls.put("watchers_of", "SELECT ${schema}.watchers_of('/p16/c1016', true)");
     calls.put("ring", "SELECT ${schema}.ring('/p17/c1017', true)");
     calls.put("settle", "SELECT ${schema}.settle(2, %1$d, 1)");

@@ -1,5 +1,7 @@
 package dev.pgkeeper.testing;
 
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.SessionState;
 import java.util.List;
 
 /**
@@ -57,6 +59,26 @@ public final class SessionLog {
             + " AND ((classid::bigint << 32) | objid::bigint) = ${schema}.lock_key('live', "
             + session
             + ")), 0)");
+  }
+
+  /** Ends the present session of this keeper, and waits until its client has heard of that. */
+  public static void lose(TestDatabase database, Keeper keeper) {
+    Keeper present = keeper.inPresentSession(now -> now);
+    database.execute("SELECT ${schema}.session_end(" + present.sessionId() + ")");
+    Await.until(Futures.SOON, "the session is lost", () -> present.state() == SessionState.LOST);
+  }
+
+  /** Breaks a client's own connection, and waits until it has another one. */
+  public static void reconnect(TestDatabase database, Keeper keeper) {
+    long backend = backendOf(database, keeper.sessionId());
+    database.execute("SELECT pg_terminate_backend(" + backend + ")");
+    Await.until(
+        Futures.SOON,
+        "connected again",
+        () -> {
+          long now = backendOf(database, keeper.sessionId());
+          return now != 0 && now != backend && keeper.isHeld();
+        });
   }
 
   /** Ends a client's own connection from the server's side; false if there is none. */

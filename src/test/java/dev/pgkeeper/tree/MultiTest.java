@@ -12,6 +12,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.OpResult;
+import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
@@ -19,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -87,6 +89,30 @@ class MultiTest {
     assertThat(tree.stat("/a").pzxid()).isEqualTo(zxid);
     assertThat(tree.stat("/a/b").czxid()).isEqualTo(zxid);
     assertThat(tree.stat("/").pzxid()).isEqualTo(zxid);
+  }
+
+  @Test
+  void aCheckOfAChangeTellsANodeFromOneThatWasCreatedAgainWithTheSameVersion() {
+    tree.create("/a", NONE);
+    long change = tree.stat("/a").mzxid();
+    tree.multi(Op.checkChange("/a", change), Op.set("/a", new byte[] {1}));
+    refuses(Code.BAD_VERSION, Op.checkChange("/a", change));
+    long next = tree.stat("/a").mzxid();
+    tree.delete("/a");
+    refuses(Code.NO_NODE, Op.checkChange("/a", next));
+    tree.create("/a", NONE);
+    tree.set("/a", new byte[] {1});
+    refuses(Code.BAD_VERSION, Op.checkChange("/a", next));
+    assertThat(tree.multi(Op.checkChange("/a", tree.stat("/a").mzxid())).get(0).code())
+        .isEqualTo(Code.OK);
+  }
+
+  private void refuses(Code code, Op check) {
+    assertThatThrownBy(() -> tree.multi(check, Op.set("/a", new byte[] {2})))
+        .isInstanceOf(KeeperException.MultiFailed.class)
+        .extracting(e -> ((KeeperException) e).code())
+        .isEqualTo(code);
+    assertThat(tree.exists("/a").map(Stat::version)).isNotEqualTo(Optional.of(2));
   }
 
   @Test

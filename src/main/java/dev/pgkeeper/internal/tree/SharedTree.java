@@ -89,7 +89,7 @@ public final class SharedTree extends TreeBase implements Tree {
                   step::bind,
                   ringFor(step))
               .get(0);
-      case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
+      case CHECK, CHECK_CHANGE -> throw new IllegalArgumentException(step + " changes nothing");
     };
   }
 
@@ -179,7 +179,7 @@ public final class SharedTree extends TreeBase implements Tree {
       List<String> paths = new ArrayList<>();
       List<Boolean> structural = new ArrayList<>();
       for (int i = 0; i < steps.size(); i++) {
-        if (outcomes.get(i).code() == Code.OK && steps.get(i).type() != Step.Type.CHECK) {
+        if (outcomes.get(i).code() == Code.OK && steps.get(i).changes()) {
           paths.add(outcomes.get(i).path());
           structural.add(steps.get(i).structural());
         }

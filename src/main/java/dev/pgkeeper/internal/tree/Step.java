@@ -27,6 +27,7 @@ record Step(
     SET,
     DELETE,
     CHECK,
+    CHECK_CHANGE,
     ADD;
 
     final String verb = name().toLowerCase(Locale.ROOT);
@@ -51,10 +52,14 @@ record Step(
     return new Step(Type.DELETE, path, null, version, null, false, null);
   }
 
-  /** Carries what is added as nodes have it: in decimal digits. */
   static Step add(String path, long delta) {
-    byte[] digits = Long.toString(delta).getBytes(StandardCharsets.US_ASCII);
-    return new Step(Type.ADD, path, digits, null, null, false, null);
+    return withNumber(Type.ADD, path, delta);
+  }
+
+  /** Carries the number as nodes have it: in decimal digits. */
+  private static Step withNumber(Type type, String path, long number) {
+    byte[] digits = Long.toString(number).getBytes(StandardCharsets.US_ASCII);
+    return new Step(type, path, digits, null, null, false, null);
   }
 
   static Step of(Op op, String chroot) {
@@ -65,8 +70,15 @@ record Step(
       return set(path, set.data(), set.version());
     } else if (op instanceof Op.Delete delete) {
       return delete(path, delete.version());
+    } else if (op instanceof Op.CheckChange check) {
+      return withNumber(Type.CHECK_CHANGE, path, check.mzxid());
     }
     return new Step(Type.CHECK, path, null, ((Op.Check) op).version(), null, false, null);
+  }
+
+  /** Not only looks. */
+  boolean changes() {
+    return type != Type.CHECK && type != Type.CHECK_CHANGE;
   }
 
   /** Once done, it is news for those who watch the children of the node above. */

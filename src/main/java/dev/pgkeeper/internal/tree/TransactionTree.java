@@ -40,7 +40,7 @@ public final class TransactionTree extends TreeBase {
       case SET -> askOne("set(?, ?, ?)", step::bind);
       case DELETE -> askOne("delete(?, ?)", step::bind);
       case ADD -> add(step);
-      case CHECK -> throw new IllegalArgumentException(step + " changes nothing");
+      case CHECK, CHECK_CHANGE -> throw new IllegalArgumentException(step + " changes nothing");
     };
   }
 
