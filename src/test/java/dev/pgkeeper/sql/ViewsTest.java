@@ -168,17 +168,27 @@ class ViewsTest {
   }
 
   @Test
-  void epochsTellsWhichRunOfTheServerThisIs() {
+  void epochsTellsWhichRunOfTheServerThisIs() throws SQLException {
     assertThat(
             database.queryString(
                 "SELECT concat_ws(' ', number >= 1, began <= clock_timestamp(), timeline >= 1, current) FROM ${schema}.epochs"))
         .isEqualTo("t t t t");
     assertThat(keeper.sessionId() >> 40)
         .isEqualTo(database.queryLong("SELECT number FROM ${schema}.epochs"));
-    database.execute(
-        "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 hour'");
-    assertThat(database.queryString("SELECT current FROM ${schema}.epochs")).isEqualTo("f");
-    database.execute("UPDATE ${schema}.epoch SET server_started = pg_postmaster_start_time()");
+    // Never committed: a client that saw it would begin a new epoch.
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute(
+          "UPDATE %1$s.epoch SET server_started = server_started - interval '1 hour'"
+              .formatted(database.schema()));
+      try (ResultSet row =
+          statement.executeQuery("SELECT current FROM %s.epochs".formatted(database.schema()))) {
+        assertThat(row.next()).isTrue();
+        assertThat(row.getBoolean(1)).isFalse();
+      }
+      connection.rollback();
+    }
   }
 
   @Test
