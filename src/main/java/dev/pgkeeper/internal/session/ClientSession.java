@@ -64,6 +64,9 @@ public final class ClientSession {
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
   private static final int PATHS_AT_ONCE = 2000;
 
+  /** Rung when somebody else ended the session (V014); it is believed when a ping says so. */
+  private static final String ENDED = "ended";
+
   private final Database database;
   private final KeeperOptions options;
   private final SessionCalls calls;
@@ -84,6 +87,9 @@ public final class ClientSession {
   private volatile SessionState state = SessionState.HELD;
   private volatile long id;
   private volatile @Nullable OwnConnection own;
+
+  /** How it ended, once it has. */
+  private volatile String ending = "its lease or its grace was over";
 
   /** Null: lease only. */
   private @Nullable ConnectionSource ownConnections;
@@ -246,7 +252,11 @@ public final class ClientSession {
           "this keeper was closed (session " + id + "); connect again for a new one");
     } else if (state == SessionState.LOST) {
       throw new KeeperException.SessionExpired(
-          "session " + id + " has ended, with everything it owned; connect again for a new one");
+          "session "
+              + id
+              + " has ended, with everything it owned: "
+              + ending
+              + "; connect again for a new one");
     }
   }
 
@@ -311,7 +321,7 @@ public final class ClientSession {
     SessionCalls.Ping ping = connection.call(calls.sessionPing(id, tick));
     tick = ping.tick();
     if (!ping.alive() && !connection.call(calls.sessionAttach(id))) {
-      lost("its lease or its grace was over");
+      lost(connection::call);
       return;
     }
     pinged = sent;
@@ -326,7 +336,7 @@ public final class ClientSession {
   private void renew(OwnConnection connection) {
     Moment sent = Moment.now();
     if (!connection.call(calls.sessionRenew(id))) {
-      lost("its lease or its grace was over");
+      lost(connection::call);
       return;
     }
     pinged = sent;
@@ -352,6 +362,8 @@ public final class ClientSession {
       Long sync = Syncs.numberIn(payload);
       if (sync != null) {
         asked.add(sync);
+      } else if (payload.equals(ENDED)) {
+        nextPing = System.nanoTime();
       } else {
         others.add(payload);
         if (payload.startsWith("/")) {
@@ -421,7 +433,7 @@ public final class ClientSession {
     connection.listen(channel());
     Moment sent = Moment.now();
     if (!connection.call(calls.sessionAttach(id))) {
-      lost("it was not renewed in time");
+      lost(connection::call);
       return;
     }
     tick = null;
@@ -461,7 +473,7 @@ public final class ClientSession {
     if (now - nextRenewal >= 0 || state == SessionState.JEOPARDY) {
       Moment sent = Moment.now();
       if (!database.readOnce(calls.sessionRenew(id))) {
-        lost("it was not renewed in time");
+        lost(database::readOnce);
         return;
       }
       renewed = sent;
@@ -510,12 +522,17 @@ public final class ClientSession {
     }
   }
 
-  private void lost(String why) {
+  private void lost(Caller caller) {
     if (state.isTerminal()) {
       return;
     }
-    log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
     become(SessionState.LOST);
+    try {
+      caller.call(calls.sessionEnding(id)).ifPresent(ended -> ending = ended.told());
+    } catch (KeeperException e) {
+      log.debug("session {}: nobody says how it ended", id, e);
+    }
+    log.warn("session {} has ended: {}. Everything it owned is gone", id, ending);
     background.execute(this::clearAway);
   }
 

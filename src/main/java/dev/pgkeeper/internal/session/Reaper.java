@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -17,7 +18,8 @@ import org.slf4j.LoggerFactory;
 final class Reaper {
   private static final Logger log = LoggerFactory.getLogger(Reaper.class);
   private static final int REAPED_AT_ONCE = 50;
-  private static final int MOST_ROUNDS_OF_NODES = 100;
+  private static final int PRUNED_AT_ONCE = 1000;
+  private static final int MOST_ROUNDS = 100;
   private static final long TICKS_BETWEEN_NODES = 16;
   private static final long TICKS_BETWEEN_TIDYING = 256;
   private static final Duration LEAST_LEASE_ONLY = Duration.ofSeconds(10);
@@ -75,10 +77,9 @@ final class Reaper {
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
-  private void reapNodes() {
+  private void inRounds(int most, SqlFunction<Integer> round) {
     int rounds = 0;
-    while (rounds++ < MOST_ROUNDS_OF_NODES
-        && database.readOnce(calls.reapNodes(REAPED_AT_ONCE)) == REAPED_AT_ONCE) {}
+    while (rounds++ < MOST_ROUNDS && database.readOnce(round) == most) {}
   }
 
   private void reap(long number) {
@@ -92,7 +93,8 @@ final class Reaper {
       }
       database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
       if (number % TICKS_BETWEEN_NODES == 0) {
-        reapNodes();
+        inRounds(REAPED_AT_ONCE, calls.reapNodes(REAPED_AT_ONCE));
+        inRounds(PRUNED_AT_ONCE, calls.pruneHistory(PRUNED_AT_ONCE));
       }
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());
