@@ -71,22 +71,31 @@ SELECT ${schema}.epoch_begin();
 -- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
 -- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count.
 
--- The moment a lease ends.
-CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-  SELECT greatest(renewed, CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END)
-    + lease_ms * interval '1 millisecond'
-  FROM ${schema}.epoch e
+-- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
+CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
+LANGUAGE sql AS $$
+  SELECT CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
 $$;
 
+-- The moment a lease ends. PostgreSQL writes the form that is told the epoch's beginning out where it is called:
+-- for views.
+CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint, began timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT greatest(renewed, began) + lease_ms * interval '1 millisecond' $$;
+
+CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e $$;
+
 -- The moment a suspected session ends; null while nothing is suspected.
+CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint, began timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN suspected IS NOT NULL
+    THEN greatest(suspected + grace_ms * interval '1 millisecond', began + timeout_ms * interval '1 millisecond') END
+$$;
+
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN suspected IS NOT NULL THEN greatest(
-    suspected + grace_ms * interval '1 millisecond',
-    CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
-      + timeout_ms * interval '1 millisecond') END
-  FROM ${schema}.epoch e
+  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e
 $$;
 
 -- Opens a session. A direct one takes its liveness lock on this very connection.

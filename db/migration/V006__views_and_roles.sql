@@ -1,13 +1,14 @@
--- What everybody may look at, and who may do what.
+-- What everybody may look at, and who may do what. A view that tells of a session too looks for the session of each of its rows (a
+-- LATERAL that OFFSET 0 keeps from becoming a join): asked for one path, it does not look at all the sessions there are.
 
 CREATE VIEW ${schema}.sessions AS
   SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
-    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms)) AS ends,
-    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms))
-      > clock_timestamp() AS alive,
+    d.ends, d.ends > clock_timestamp() AS alive,
     CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
     s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace
-  FROM ${schema}.session s;
+  FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p) e
+    CROSS JOIN LATERAL (SELECT least(${schema}.lease_end(s.renewed, s.lease_ms, e.began),
+      ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms, e.began)) AS ends) d;
 COMMENT ON VIEW ${schema}.sessions IS 'The clients, and until when each of them lives by the database''s clock.';
 COMMENT ON COLUMN ${schema}.sessions.session IS 'The number that ephemeral nodes name as their owner.';
 COMMENT ON COLUMN ${schema}.sessions.client IS 'The name the client gave itself.';
@@ -27,7 +28,7 @@ CREATE VIEW ${schema}.nodes AS
     n.ctime AS created, n.mtime AS modified, n.ttl_ms * interval '1 millisecond' AS ttl,
     n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid) AS pzxid, n.parent, n.name
   FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-    LEFT JOIN ${schema}.sessions s ON s.session = n.owner;
+    LEFT JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s ON true;
 COMMENT ON VIEW ${schema}.nodes IS 'The znodes, without their data.';
 COMMENT ON COLUMN ${schema}.nodes.path IS 'Where the node is.';
 COMMENT ON COLUMN ${schema}.nodes.kind IS 'How long it lives: persistent, ephemeral, container or ttl.';
@@ -82,7 +83,7 @@ CREATE TABLE ${schema}.grantee (
 CREATE FUNCTION ${schema}.grant_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  for_views     CONSTANT name[] := '{protocol,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
+  for_views     CONSTANT name[] := '{protocol,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
   for_the_owner CONSTANT name[] := '{grant_all,grant_as,grant_application,grant_inspector,grant_operator,history_switch}';
   g ${schema}.grantee;
   v name;

@@ -64,11 +64,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT in_line || '//' || in_token $$
 -- Bytes as text, also where they are none.
 CREATE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  escaped text := encode(bytes, 'escape');
 BEGIN
-  RETURN convert_from(bytes, 'UTF8');
-EXCEPTION
-  WHEN character_not_in_repertoire OR untranslatable_character THEN
-    RETURN encode(bytes, 'escape');
+  IF strpos(escaped, '\') = 0 THEN
+    RETURN escaped; -- ASCII
+  END IF;
+  BEGIN
+    RETURN convert_from(bytes, 'UTF8');
+  EXCEPTION
+    WHEN character_not_in_repertoire OR untranslatable_character THEN
+      RETURN escaped;
+  END;
 END $$;
 
 -- What a candidate calls itself: its data begin with that and a zero byte.
@@ -756,7 +763,7 @@ CREATE VIEW ${schema}.locks AS
       SELECT substr(n.name, 21), n.czxid, n.mtime, n.state = 'r', (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
           n.owner
         FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
-    ) h JOIN ${schema}.sessions s USING (session)
+    ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session OFFSET 0) s
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.locks IS 'Who holds which lock or permits.';
 COMMENT ON COLUMN ${schema}.locks.path IS 'What is held.';
@@ -782,7 +789,7 @@ CREATE VIEW ${schema}.lock_waiters AS
         FROM generate_subscripts(l.waiting, 1) AS i
       UNION ALL
       SELECT substr(n.name, 21), n.ctime, n.czxid, n.owner FROM ${schema}.node n WHERE n.parent = l.path AND n.state = 'w'
-    ) w JOIN ${schema}.sessions s USING (session)
+    ) w CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = w.session OFFSET 0) s
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.lock_waiters IS 'Who waits for which lock, and in which place.';
 COMMENT ON COLUMN ${schema}.lock_waiters.path IS 'What is waited for.';
@@ -802,7 +809,7 @@ CREATE VIEW ${schema}.candidates AS
     ${schema}.candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
   FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
-    JOIN ${schema}.sessions s ON s.session = n.owner
+    CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE l.recipe = 'election';
 COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';
 COMMENT ON COLUMN ${schema}.candidates.path IS 'The election.';

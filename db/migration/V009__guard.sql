@@ -486,7 +486,8 @@ CREATE VIEW ${schema}.job_runs AS
     r.attempt, r.scheduled, r.started, r.ended,
     CASE WHEN r.state = 'running' AND s.alive THEN clock_timestamp() ELSE r.ended END - r.started AS duration,
     r.ends, r.session, r.client, r.host, r.pid, r.token, r.error
-  FROM ${schema}.job_run r LEFT JOIN ${schema}.sessions s ON s.session = r.session;
+  FROM ${schema}.job_run r
+    LEFT JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = r.session AND r.state = 'running' OFFSET 0) s ON true;
 COMMENT ON VIEW ${schema}.job_runs IS 'Each run of a guarded job.';
 COMMENT ON COLUMN ${schema}.job_runs.job IS 'The name of the job.';
 COMMENT ON COLUMN ${schema}.job_runs.tick IS 'What the run is for; a job has one run for each tick.';

@@ -221,12 +221,12 @@ CREATE VIEW ${schema}.holds AS
       SELECT ${schema}.hold_what(l.recipe, n.name, n.data), n.czxid, n.mtime, (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
           n.owner
         FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
-    ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session) s
+    ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session OFFSET 0) s
   WHERE l.recipe IS NOT NULL
   UNION ALL
   SELECT 'job', r.job, 'job', r.tick, r.token, s.session, s.client, s.host, s.pid, r.started, least(r.ends, s.ends),
     s.alive AND coalesce(r.ends > clock_timestamp(), true)
-  FROM ${schema}.job_run r CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = r.session) s
+  FROM ${schema}.job_run r CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = r.session OFFSET 0) s
   WHERE r.state = 'running';
 COMMENT ON VIEW ${schema}.holds IS
   'What is held now, of every kind: see also locks, leaders and job_runs, which tell more of each. What was held before is in history.';

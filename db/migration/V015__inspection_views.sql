@@ -10,7 +10,7 @@ CREATE INDEX parent_line ON ${schema}.parent (path) WHERE recipe IS NOT NULL;
 CREATE VIEW ${schema}.registrations AS
   SELECT n.path, n.parent AS place, n.name, n.version, length(n.data) AS data_length, n.ctime AS registered, n.mtime AS updated, s.session,
     s.client, s.host, s.pid, s.alive
-  FROM ${schema}.node n CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner) s
+  FROM ${schema}.node n CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE n.owner IS NOT NULL AND n.kind = 'ephemeral' AND n.state IS NULL;
 COMMENT ON VIEW ${schema}.registrations IS
   'Who is registered where: instances of services, members of groups, and whatever else goes with its session.';
@@ -28,13 +28,13 @@ COMMENT ON COLUMN ${schema}.registrations.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.registrations.alive IS 'False if the session is over and about to be ended.';
 
 CREATE VIEW ${schema}.configuration AS
-  SELECT v.path, left(v.parent, -7) AS place, v.name AS key, v.version, length(v.data) AS data_length, h.version + 1 AS changes,
+  SELECT v.path, left(p.path, -7) AS place, v.name AS key, v.version, length(v.data) AS data_length, h.version + 1 AS changes,
     v.mtime AS changed, c.changed_by
-  FROM ${schema}.node v
-    CROSS JOIN LATERAL (SELECT * FROM ${schema}.node p WHERE p.path = left(v.parent, -7) || '/history/' || v.name) h
+  FROM ${schema}.parent p JOIN ${schema}.node v ON v.parent = p.path
+    JOIN ${schema}.node h ON h.path = left(p.path, -7) || '/history/' || v.name
     LEFT JOIN LATERAL (SELECT ${schema}.text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
       FROM ${schema}.node e WHERE e.parent = h.path AND substring(e.data FOR 3) = 'by=' AND position('\x0a'::bytea IN e.data) > 4 ORDER BY e.name DESC LIMIT 1) c ON true
-  WHERE v.parent LIKE '%/values';
+  WHERE p.path LIKE '%/values';
 COMMENT ON VIEW ${schema}.configuration IS
   'Settings, without their values. Look for some by path: WHERE path LIKE ''/config/values/%''.';
 COMMENT ON COLUMN ${schema}.configuration.path IS 'Where the value is.';

@@ -145,6 +145,8 @@ class HistoryTest {
     third.leave(line, candidate, "lock");
     second.lock(line);
     second.close();
+    third.join(line, "mutex", 1, "lock", "NULL", "'data'");
+    third.close();
     assertThat(history("token")).isNull();
   }
 
@@ -514,8 +516,11 @@ class HistoryTest {
           assertThat(rows()).isEqualTo(1);
           assertThat(history("token")).isEqualTo(before);
           database.execute("SELECT ${schema}.configure_history('test', in_enabled => true)");
+          client.free(line + "-o", client.lock(line + "-o"));
           client.close();
           assertThat(history("client")).isEqualTo("switched, switched");
+          line += "-o";
+          assertThat(history("client, how")).isEqualTo("switched released");
         });
   }
 }

@@ -200,7 +200,8 @@ class OperatorsTest {
       connection.commit();
       assertThat(then.token()).isGreaterThan(held.token());
       Await.until(SOON, "the former holder is told", () -> held.state() == HoldState.LOST);
-      assertNoted("break_lock | " + line + " | stuck since noon | taken from 1: token " + held.token());
+      assertNoted(
+          "break_lock | " + line + " | stuck since noon | taken from 1: token " + held.token());
       assertThat(history("token, client, how, ended_by, why"))
           .isEqualTo(held.token() + " stuck revoked " + operator + " stuck since noon");
       assertThat(stuck.state()).as("the session goes on").isEqualTo(SessionState.HELD);
@@ -250,8 +251,7 @@ class OperatorsTest {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      statement.execute(
-          "SELECT %s.fence('%s', %d)".formatted(database.schema(), line, token));
+      statement.execute("SELECT %s.fence('%s', %d)".formatted(database.schema(), line, token));
       assertRefused(
           "break_lock('" + line + "', 'test')", "55P03", line + " is kept", "pg_stat_activity");
       connection.commit();
@@ -285,7 +285,9 @@ class OperatorsTest {
       assertThat(lastOperation()).contains("c led before: token " + token);
       c.close();
       Await.until(
-          SOON, "another one leads", () -> a.leadership().isPresent() || b.leadership().isPresent());
+          SOON,
+          "another one leads",
+          () -> a.leadership().isPresent() || b.leadership().isPresent());
       a.close();
       b.close();
     }
@@ -346,7 +348,8 @@ class OperatorsTest {
     assertThat(operate("pause_job('nightly', 'migration')")).isEqualTo("t");
     assertNoted("pause_job | nightly | migration | paused");
     assertThat(operate("pause_job('nightly', 'migration')")).isEqualTo("f");
-    assertThat(database.queryString("SELECT paused IS NULL FROM ${schema}.jobs WHERE job = 'nightly'"))
+    assertThat(
+            database.queryString("SELECT paused IS NULL FROM ${schema}.jobs WHERE job = 'nightly'"))
         .isEqualTo("f");
     assertThat(operate("resume_job('nightly', 'done')")).isEqualTo("t");
     assertNoted("resume_job | nightly | done | resumed");
@@ -355,7 +358,9 @@ class OperatorsTest {
     assertNoted("trigger_job | nightly | test | " + tick);
     assertThat(
             database.queryString(
-                "SELECT state FROM ${schema}.job_runs WHERE job = 'nightly' AND tick = '" + tick + "'"))
+                "SELECT state FROM ${schema}.job_runs WHERE job = 'nightly' AND tick = '"
+                    + tick
+                    + "'"))
         .isEqualTo("requested");
   }
 
@@ -388,7 +393,9 @@ class OperatorsTest {
     SqlClient client = open("old");
     client.free(line, client.lock(line));
     database.execute(
-        "UPDATE ${schema}.past_hold SET until = until - interval '2 days' WHERE path = '" + line + "'");
+        "UPDATE ${schema}.past_hold SET until = until - interval '2 days' WHERE path = '"
+            + line
+            + "'");
     client.free(line, client.lock(line));
     assertThat(operate("prune('history', '1 day', 'disk is full')")).isEqualTo("1");
     assertNoted("prune | history | disk is full | 1 older than 1 day");
@@ -472,7 +479,9 @@ class OperatorsTest {
         "is called 'y'",
         "Those who stand: x");
     for (String of :
-        new String[] {"pause_queue", "resume_queue", "redrive_queue", "purge_queue", "discard_dead_letters"}) {
+        new String[] {
+          "pause_queue", "resume_queue", "redrive_queue", "purge_queue", "discard_dead_letters"
+        }) {
       assertRefused(of + "('none', 'test')", "PK004", "no queue 'none'", "queues");
     }
     for (String of : new String[] {"pause_job", "resume_job", "trigger_job"}) {

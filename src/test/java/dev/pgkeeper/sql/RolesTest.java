@@ -318,9 +318,7 @@ class RolesTest {
   @Test
   void whoOperatesIsWhoeverLoggedIn() throws SQLException {
     runAs("operator", "SELECT ${schema}.configure_history('who is it?')");
-    assertThat(
-            names(
-                "SELECT DISTINCT who FROM ${schema}.operations WHERE why = 'who is it?'"))
+    assertThat(names("SELECT DISTINCT who FROM ${schema}.operations WHERE why = 'who is it?'"))
         .containsExactly(name("operator"));
   }
 
