@@ -65,6 +65,8 @@ class InspectionViewsTest {
     try (Configuration configuration = keeper.configuration("/conf")) {
       configuration.set(limit, 20L);
       configuration.edit().by("Jörg, the admin").set(limit, 300L).commit();
+      configuration.set(name, "x");
+      configuration.edit().delete(name).commit();
       configuration.set(name, "by=somebody\nset\nelse");
       configuration.set(deleted, "x");
       configuration.edit().delete(deleted).commit();
@@ -75,7 +77,7 @@ class InspectionViewsTest {
                 "SELECT string_agg(concat_ws(' ', path, place, key, version, data_length, changes, changed <= clock_timestamp(),"
                     + " changed_by), ', ' ORDER BY path) FROM ${schema}.configuration WHERE path LIKE '/conf/values/%'"))
         .isEqualTo(
-            "/conf/values/limit /conf limit 1 3 2 t Jörg, the admin, /conf/values/name /conf name 0 20 1 t shop");
+            "/conf/values/limit /conf limit 1 3 2 t Jörg, the admin, /conf/values/name /conf name 0 20 3 t shop");
   }
 
   @Test

@@ -209,6 +209,19 @@ class OperatorsTest {
   }
 
   @Test
+  void whoeverIsNextHoldsABrokenLockAtOnce() throws SQLException {
+    SqlClient stuck = open("stuck");
+    long token = stuck.lock(line);
+    open("next").lock(line);
+    open("last").lock(line);
+    operate("break_lock('" + line + "', 'test')");
+    assertThat(holders()).isEqualTo("next");
+    assertThat(history("token, how")).isEqualTo(token + " revoked");
+    stuck.free(line, token);
+    assertThat(holders()).as("a late release changes nothing").isEqualTo("next");
+  }
+
+  @Test
   void aLockThatIsHeldWithANodeIsBrokenToo() throws Exception {
     try (Keeper stuck = keeper("stuck");
         Connection connection = database.connect()) {
