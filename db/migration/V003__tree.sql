@@ -156,7 +156,7 @@ DECLARE
   found_at  integer;
   below     bigint;
   in_row    bigint;
-  contender ${schema}.node;
+  contender ${schema}.node[];
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
@@ -164,10 +164,10 @@ BEGIN
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
       AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
-      RETURNING (CASE WHEN n.state IS NOT NULL THEN n END).* INTO contender;
+      RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
     IF FOUND THEN
-      IF contender.path IS NOT NULL THEN
-        PERFORM ${schema}.contender_gone(contender, 'deleted', NULL, NULL);
+      IF contender IS NOT NULL THEN
+        PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
       END IF;
       RETURN ${schema}.refused('ok', in_path);
     END IF;
@@ -190,11 +190,11 @@ BEGIN
     PERFORM ${schema}.note_row(in_path, 'deleted');
   END IF;
   DELETE FROM ${schema}.parent p WHERE p.path = in_path;
-  DELETE FROM ${schema}.node n WHERE n.path = in_path RETURNING (CASE WHEN n.state IS NOT NULL THEN n END).* INTO contender;
+  DELETE FROM ${schema}.node n WHERE n.path = in_path RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above;
-  IF contender.path IS NOT NULL THEN
-    PERFORM ${schema}.contender_gone(contender, 'deleted', NULL, NULL);
+  IF contender IS NOT NULL THEN
+    PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
   END IF;
   RETURN ${schema}.refused('ok', in_path);
 END $$;
