@@ -20,10 +20,11 @@ class QueryPlansTest {
   private static final int NODES = 100_000;
 
   /**
-   * The epoch is one row, and so are the bounds of the history. A slot's row is changed within its page, so that nothing is left in its
-   * index to be tidied.
+   * The epoch is one row, and so are the bounds of the history. A slot's row is changed within its
+   * page, so that nothing is left in its index to be tidied.
    */
-  private static final Set<String> EXCEPTED = Set.of("epoch", "history_bound", "reply", "reply_pkey");
+  private static final Set<String> EXCEPTED =
+      Set.of("epoch", "history_bound", "reply", "reply_pkey");
 
   private static TestDatabase database;
 
