@@ -168,11 +168,18 @@ COMMENT ON COLUMN ${schema}.past_sessions.how IS
 COMMENT ON COLUMN ${schema}.past_sessions.ended_by IS 'The operator who ended it.';
 COMMENT ON COLUMN ${schema}.past_sessions.why IS 'What the operator gave as the reason.';
 
+-- Its first part reads one table and joins none, so that PostgreSQL takes the last holds of a path from the index in their order.
 CREATE VIEW ${schema}.history AS
   SELECT CASE h.recipe WHEN 'election' THEN 'leadership' WHEN 'job' THEN 'job' ELSE 'lock' END AS kind, h.path, h.recipe, h.what,
-    h.token, h.session, coalesce(s.client, o.client) AS client, coalesce(s.host, o.host) AS host, coalesce(s.pid, o.pid) AS pid,
+    h.token, h.session,
+    coalesce((SELECT s.client FROM ${schema}.session s WHERE s.id = h.session),
+      (SELECT o.client FROM ${schema}.past_session o WHERE o.id = h.session)) AS client,
+    coalesce((SELECT s.host FROM ${schema}.session s WHERE s.id = h.session),
+      (SELECT o.host FROM ${schema}.past_session o WHERE o.id = h.session)) AS host,
+    coalesce((SELECT s.pid FROM ${schema}.session s WHERE s.id = h.session),
+      (SELECT o.pid FROM ${schema}.past_session o WHERE o.id = h.session)) AS pid,
     h.since, h.until, h.how, h.ended_by, h.why
-  FROM ${schema}.past_hold h LEFT JOIN ${schema}.session s ON s.id = h.session LEFT JOIN ${schema}.past_session o ON o.id = h.session
+  FROM ${schema}.past_hold h
   UNION ALL
   SELECT CASE l.recipe WHEN 'election' THEN 'leadership' ELSE 'lock' END, l.path, l.recipe, 'lock', l.token, l.holder, o.client, o.host,
     o.pid, l.since, o.ended, o.how, o.ended_by, o.why

@@ -184,6 +184,18 @@ class InspectionViewsTest {
         .doesNotContain("Seq Scan on session", "Seq Scan on node", "Seq Scan on past_hold");
   }
 
+  @Test
+  void theLastHoldsOfAPathAreReadFromTheIndexInTheirOrder() throws Exception {
+    database.execute(
+        "INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)"
+            + " SELECT '/much', 'mutex', 'lock', i, 1, now() + i * interval '1 s', now() + (i + 1) * interval '1 s', 'released'"
+            + " FROM generate_series(1, 10000) i");
+    database.execute("ANALYZE ${schema}.past_hold");
+    assertThat(
+            plan("SELECT * FROM ${schema}.history WHERE path = '/much' ORDER BY until DESC LIMIT 20"))
+        .contains("Merge Append", "Index Scan Backward using past_hold_path");
+  }
+
   /** Told by a planner that goes through a whole table only where it has to. */
   private static String plan(String sql) throws Exception {
     StringBuilder plan = new StringBuilder();
