@@ -192,7 +192,8 @@ class InspectionViewsTest {
             + " FROM generate_series(1, 10000) i");
     database.execute("ANALYZE ${schema}.past_hold");
     assertThat(
-            plan("SELECT * FROM ${schema}.history WHERE path = '/much' ORDER BY until DESC LIMIT 20"))
+            plan(
+                "SELECT * FROM ${schema}.history WHERE path = '/much' ORDER BY until DESC LIMIT 20"))
         .contains("Merge Append", "Index Scan Backward using past_hold_path");
   }
 
