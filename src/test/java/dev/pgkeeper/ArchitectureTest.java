@@ -18,6 +18,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import dev.pgkeeper.migration.Migrations;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The directions in which packages may depend on each other. */
@@ -101,6 +102,36 @@ class ArchitectureTest {
             .resideOutsideOfPackage("dev.pgkeeper.cli..")
             .should()
             .dependOnClassesThat(resideInAPackage("dev.pgkeeper.cli..")));
+  }
+
+  /** What a subject needs too is in the command line's own package, or in output or terminal. */
+  @Test
+  void subjectsOfTheCommandLineDoNotKnowEachOther() {
+    List<String> subjects = List.of("look", "tree", "change", "shell", "top", "demo");
+    for (String subject : subjects) {
+      String[] others =
+          subjects.stream()
+              .filter(other -> !other.equals(subject))
+              .map(other -> "dev.pgkeeper.cli." + other + "..")
+              .toArray(String[]::new);
+      check(
+          noClasses()
+              .that()
+              .resideInAPackage("dev.pgkeeper.cli." + subject + "..")
+              .should()
+              .dependOnClassesThat(resideInAnyPackage(others)));
+    }
+  }
+
+  @Test
+  void onlyWhatNeedsATerminalUsesOne() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages(
+                "dev.pgkeeper.cli.shell..", "dev.pgkeeper.cli.top..", "dev.pgkeeper.cli.terminal..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("org.jline..")));
   }
 
   @Test
