@@ -69,6 +69,7 @@ final class Commands {
     LookCommand.all(context).forEach((name, command) -> commands.put(name, command::get));
     commands.put("held-at", () -> new HeldAtCommand(context));
     commands.putAll(ChangeCommands.all(context));
+    commands.put("doctor", () -> new DoctorCommand(context));
     return commands;
   }
 

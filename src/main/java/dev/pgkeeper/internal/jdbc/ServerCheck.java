@@ -13,7 +13,7 @@ public final class ServerCheck {
   /** The protocol this library speaks; a schema names the oldest that it still serves. */
   static final int PROTOCOL = 15;
 
-  private static final int OLDEST_SERVER = 140_000;
+  public static final int OLDEST_SERVER = 140_000;
 
   private ServerCheck() {}
 
