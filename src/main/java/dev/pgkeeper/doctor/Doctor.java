@@ -66,8 +66,9 @@ public final class Doctor {
   }
 
   static Examination examine(DataSource dataSource, DoctorOptions options, Clock clock) {
-    return new Database(dataSource, options.schema(), FIRST_ANSWER)
-        .readOnce(connection -> examine(new Patient(dataSource, connection, options, clock)));
+    Database database = new Database(dataSource, options.schema(), FIRST_ANSWER);
+    return database.readOnce(
+        connection -> examine(new Patient(dataSource, database, connection, options, clock)));
   }
 
   private static Examination examine(Patient patient) throws SQLException {

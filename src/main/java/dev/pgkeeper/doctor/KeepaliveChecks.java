@@ -13,21 +13,22 @@ final class KeepaliveChecks {
   private KeepaliveChecks() {}
 
   static void ofClient(Patient patient, Findings findings) throws SQLException {
-    if (patient.connection().getNetworkTimeout() > 0) {
-      return;
-    }
     Optional<Properties> properties = DriverProperties.of(patient.dataSource());
     String advice =
-        "Add tcpKeepAlive=true to the URL, or socketTimeout with more seconds than the longest statement takes. A keeper's"
-            + " own connection has both by itself.";
+        "Add tcpKeepAlive=true to the URL, or socketTimeout with more seconds than the longest statement takes.";
     if (properties.isEmpty()) {
       findings.unknown("the data source does not tell whether it keeps connections alive", advice);
-    } else if (!PGProperty.TCP_KEEP_ALIVE.getBoolean(properties.get())) {
+    } else if (!isKeptAlive(properties.get())) {
       findings.warning(
-          "connections are opened with neither tcpKeepAlive nor socketTimeout: a call that is under way when the server's"
-              + " machine disappears may wait for ever",
+          "connections are opened with neither tcpKeepAlive nor socketTimeout: work in a transaction may wait for ever when the"
+              + " server's machine disappears (pgkeeper's own calls have a deadline)",
           advice);
     }
+  }
+
+  private static boolean isKeptAlive(Properties properties) throws SQLException {
+    return PGProperty.TCP_KEEP_ALIVE.getBoolean(properties)
+        || PGProperty.SOCKET_TIMEOUT.getInt(properties) > 0;
   }
 
   private record Server(boolean isLocal, long idle, long interval, long count, boolean endsIdle) {

@@ -1,6 +1,6 @@
 package dev.pgkeeper.doctor;
 
-import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.jdbc.Database;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
 
 /** The database that is examined, by what its clients connect with. */
-record Patient(DataSource dataSource, Connection connection, DoctorOptions options, Clock clock) {
+record Patient(
+    DataSource dataSource,
+    Database database,
+    Connection connection,
+    DoctorOptions options,
+    Clock clock) {
 
   /** Reads the row that a result has reached. */
   @FunctionalInterface
@@ -79,12 +84,5 @@ record Patient(DataSource dataSource, Connection connection, DoctorOptions optio
 
   private static double seconds(Duration span) {
     return span.toMillis() / 1000.0;
-  }
-
-  /** A second connection of the same data source's, while the first one is kept. */
-  <T> T onAnother(SqlFunction<T> query) throws SQLException {
-    try (Connection another = dataSource.getConnection()) {
-      return query.apply(another);
-    }
   }
 }

@@ -58,7 +58,7 @@ final class PoolerCheck {
         && connection.unwrap(PGConnection.class).getBackendPID() != serverProcess(connection);
   }
 
-  private static int serverProcess(Connection connection) throws SQLException {
+  static int serverProcess(Connection connection) throws SQLException {
     return Patient.ask(connection, SERVER_PROCESS, row -> row.getInt(1)).orElseThrow();
   }
 
@@ -67,9 +67,9 @@ final class PoolerCheck {
    * keeps it. Where that is this connection's own, or this one has another afterwards, it had none
    * meanwhile.
    */
-  private static Mode mode(Patient patient) {
+  private static Mode mode(Patient patient) throws SQLException {
     for (int round = 0; round < ROUNDS; round++) {
-      Mode seen = Database.on(patient.connection(), connection -> oneRound(patient, connection));
+      Mode seen = oneRound(patient);
       if (seen != Mode.CONNECTION) {
         return seen;
       }
@@ -77,32 +77,21 @@ final class PoolerCheck {
     return Mode.CONNECTION;
   }
 
-  private static Mode oneRound(Patient patient, Connection first) throws SQLException {
-    int before = serverProcess(first);
-    return patient.onAnother(
-        second -> {
-          boolean autoCommit = second.getAutoCommit();
-          int patience = second.getNetworkTimeout();
-          second.setNetworkTimeout(Runnable::run, (int) LONGEST_WAIT.toMillis());
-          try {
-            second.setAutoCommit(false);
-            int others = Database.on(second, PoolerCheck::serverProcess);
-            boolean keepsIt = Database.on(second, PoolerCheck::serverProcess) == others;
-            int after = serverProcess(first);
-            second.rollback();
-            second.setAutoCommit(autoCommit);
-            second.setNetworkTimeout(Runnable::run, patience);
-            if (!keepsIt) {
-              return Mode.STATEMENT;
-            }
-            return others == before || after != before ? Mode.TRANSACTION : Mode.CONNECTION;
-          } catch (KeeperException e) {
-            if (Database.isProtocolViolation(e)) {
-              return Mode.STATEMENT; // PgBouncer refuses transactions so
-            }
-            throw e;
-          }
-        });
+  private static Mode oneRound(Patient patient) throws SQLException {
+    int before = serverProcess(patient.connection());
+    try (OtherTransaction other = OtherTransaction.begin(patient.database())) {
+      OtherTransaction.Processes others = other.processes(LONGEST_WAIT);
+      if (others.first() != others.second()) {
+        return Mode.STATEMENT;
+      }
+      int after = serverProcess(patient.connection());
+      return others.first() == before || after != before ? Mode.TRANSACTION : Mode.CONNECTION;
+    } catch (KeeperException e) {
+      if (Database.isProtocolViolation(e)) {
+        return Mode.STATEMENT; // PgBouncer refuses transactions so
+      }
+      throw e;
+    }
   }
 
   private static void tell(Mode mode, Findings findings) {

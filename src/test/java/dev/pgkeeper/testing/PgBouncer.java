@@ -25,7 +25,7 @@ public final class PgBouncer implements AutoCloseable {
       shift
       "$@" </dev/null >"$home/log" 2>&1 &
       while read -r _; do :; done
-      kill -QUIT $! 2>/dev/null
+      kill -KILL $! 2>/dev/null
       wait
       rm -rf "$home"
       """;

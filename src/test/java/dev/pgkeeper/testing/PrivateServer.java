@@ -86,19 +86,14 @@ public final class PrivateServer implements AutoCloseable {
     return start(settings, PrivateServer::initialize);
   }
 
-  /**
-   * A standby of a server, which is started again for it. It reads what that has, and follows it
-   * under this name as long as both run.
-   */
+  /** A standby of a server, with the same settings. That is stopped and started again for it. */
   public static PrivateServer standbyOf(PrivateServer primary, String name) {
     primary.stopFast();
-    PrivateServer standby =
-        start(
-            Map.of(
-                "primary_conninfo",
-                "host=127.0.0.1 port=%d user=postgres application_name=%s"
-                    .formatted(primary.port, name)),
-            server -> server.copy(primary.dataDirectory()));
+    Map<String, String> settings = new LinkedHashMap<>(primary.settings);
+    settings.put(
+        "primary_conninfo",
+        "host=127.0.0.1 port=%d user=postgres application_name=%s".formatted(primary.port, name));
+    PrivateServer standby = start(settings, server -> server.copy(primary.dataDirectory()));
     primary.startAgain();
     return standby;
   }
