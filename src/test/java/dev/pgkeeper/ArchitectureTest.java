@@ -171,6 +171,7 @@ class ArchitectureTest {
                         "dev.pgkeeper",
                         "dev.pgkeeper.recipes..",
                         "dev.pgkeeper.guard..",
+                        "dev.pgkeeper.doctor..",
                         "dev.pgkeeper.queue..")
                     .and(publicClasses()))
             .should()

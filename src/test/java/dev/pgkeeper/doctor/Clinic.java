@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A set-up in which nothing is wrong until a test makes it so. */
-final class Clinic implements AutoCloseable {
+public final class Clinic implements AutoCloseable {
   static final Map<String, String> GOOD_SETTINGS =
       Map.of(
           "tcp_keepalives_idle", "60",
@@ -21,7 +21,7 @@ final class Clinic implements AutoCloseable {
           "max_prepared_transactions", "5");
 
   /** The application's role, which may also see what others do. */
-  static final String APPLICATION = "app";
+  public static final String APPLICATION = "app";
 
   private final PrivateServer server;
   private final TestDatabase database;
@@ -34,7 +34,7 @@ final class Clinic implements AutoCloseable {
     database.execute("CALL ${schema}.grant_application('" + APPLICATION + "')");
   }
 
-  static Clinic open() {
+  public static Clinic open() {
     return open(Map.of());
   }
 
@@ -51,16 +51,21 @@ final class Clinic implements AutoCloseable {
     }
   }
 
-  PrivateServer server() {
+  public PrivateServer server() {
     return server;
   }
 
-  TestDatabase database() {
+  public TestDatabase database() {
     return database;
   }
 
-  void role(String name) {
+  public void role(String name) {
     database.execute("CREATE ROLE " + name + " LOGIN");
+  }
+
+  /** A URL that is as it should be, but for the superuser in it. */
+  public String goodUrl() {
+    return server.jdbcUrl() + "&tcpKeepAlive=true";
   }
 
   /** What the application connects with. */
@@ -69,7 +74,7 @@ final class Clinic implements AutoCloseable {
   }
 
   PGSimpleDataSource as(String role) {
-    PGSimpleDataSource dataSource = at(server.jdbcUrl() + "&tcpKeepAlive=true");
+    PGSimpleDataSource dataSource = at(goodUrl());
     dataSource.setUser(role);
     return dataSource;
   }
