@@ -64,8 +64,7 @@ final class PoolerCheck {
 
   /**
    * While this connection does nothing, a transaction of another one takes a server process and
-   * keeps it. Where that is this connection's own, or this one has another afterwards, it had none
-   * meanwhile.
+   * keeps it. Where this one has another process afterwards, it had none meanwhile.
    */
   private static Mode mode(Patient patient) throws SQLException {
     for (int round = 0; round < ROUNDS; round++) {
@@ -85,7 +84,7 @@ final class PoolerCheck {
         return Mode.STATEMENT;
       }
       int after = serverProcess(patient.connection());
-      return others.first() == before || after != before ? Mode.TRANSACTION : Mode.CONNECTION;
+      return after != before ? Mode.TRANSACTION : Mode.CONNECTION;
     } catch (KeeperException e) {
       if (Database.isProtocolViolation(e)) {
         return Mode.STATEMENT; // PgBouncer refuses transactions so
