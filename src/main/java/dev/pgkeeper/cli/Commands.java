@@ -6,6 +6,7 @@ import dev.pgkeeper.cli.look.LookCommand;
 import dev.pgkeeper.cli.shell.ShellCommand;
 import dev.pgkeeper.cli.top.TopCommand;
 import dev.pgkeeper.cli.tree.TreeCommands;
+import dev.pgkeeper.cli.ui.UiCommand;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -43,6 +44,7 @@ final class Commands {
     Supplier<Object> changing = Objects.requireNonNull(all.get("lock"));
     all.put("lock", () -> lock(environment, (CommandSpec) changing.get(), arguments));
     all.put("top", () -> new TopCommand(context));
+    all.put("ui", () -> new UiCommand(context));
     all.put("shell", () -> new ShellCommand(context, Commands::lineInShell));
     all.put("generate-completion", CompletionCommand::new);
     return all;

@@ -110,6 +110,11 @@ public final class TargetDatabase implements AutoCloseable {
     }
   }
 
+  /** What went wrong with it, in words for whoever asked. */
+  public Failure failure(SQLException e) {
+    return SqlFailures.of(this, e);
+  }
+
   /**
    * The session, opened when it is first asked for, and again after it was lost.
    *
