@@ -63,6 +63,8 @@ function choose() {
     render(byId('view'));
     scrollTo(0, 0);
     VIEWS[shown].show?.();
+    drawNav();
+    document.querySelector('nav [aria-current]').scrollIntoView({ block: 'nearest', inline: 'center' });
   }
   drawSoon();
 }
@@ -89,7 +91,7 @@ function draw() {
       h('h1', null, view.title),
       view.filtered && h('input', {
         type: 'search', class: 'filter', id: 'filter', 'data-keep': true, autocomplete: 'off', spellcheck: 'false',
-        'aria-label': `Filter ${view.title}`, placeholder: 'Filter ( / )', value: filters[shown] ?? '',
+        'aria-label': `Filter ${view.title}`, placeholder: 'Filter', title: 'press / to come here', value: filters[shown] ?? '',
       })),
     h('div', { class: `body ${seen.trouble ? 'old' : ''}`, 'data-key': shown },
       loading ? loadingText() : view.draw(seen, (filters[shown] ?? '').toLowerCase())),

@@ -21,7 +21,7 @@ function card(job) {
   return h('article', { class: 'card', 'data-key': job.job },
     h('h2', null, job.job),
     h('p', { class: 'sub' }, job.paused ? [pill('paused', 'warn'), ' for ', since(job.paused), ' · '] : '',
-      job.schedule ? h('code', null, job.schedule) : 'no schedule of pgkeeper\u2019s', job.running > 0 ? ` · ${count(job.running, 'run')} under way` : '',
+      job.schedule ? h('code', null, job.schedule) : 'started from elsewhere', job.running > 0 ? ` · ${count(job.running, 'run')} under way` : '',
       job.last_done ? [' · last done ', since(job.last_done), ' ago'] : ''),
     runs.length === 0
       ? h('p', { class: 'sub' }, 'It never ran.')

@@ -26,7 +26,7 @@ export function draw(seen) {
       tile('Locks held', '#/locks', health.locks_held, line(seen.samples, (s) => s.held, 'Locks held')),
       tile('Waiting for a lock', '#/locks', health.lock_waiters, line(seen.samples, (s) => s.waiters, 'Waiting for a lock')),
       tile('Messages waiting', '#/queues', total('ready') + total('behind'), line(seen.samples, (s) => s.messages, 'Messages waiting')),
-      tile('Messages done a second', '#/queues', total('acked'), line(seen.samples, (s) => s.acked, 'Messages done a second')),
+      tile('Messages done / s', '#/queues', total('acked'), line(seen.samples, (s) => s.acked, 'Messages done / s')),
       tile('Elections', '#/elections', health.elections, note(health.leaderless > 0 ? `${number(health.leaderless)} without a leader` : 'each has a leader', health.elections)),
       tile('Jobs', '#/jobs', health.jobs, note(`${count(health.runs_running, 'run')} under way`, health.jobs)),
       tile('Znodes', '#/tree', health.nodes < 0 ? null : health.nodes, note(health.nodes < 0 ? 'not counted yet' : 'about', true)),

@@ -26,7 +26,7 @@ function card(q, samples) {
       line(samples, (sample) => sample.queues.get(q.queue), `${q.queue}, messages waiting`)),
     h('dl', { class: 'numbers' },
       figure('taken', q.claimed), figure('delayed', q.delayed), figure('retrying', q.retrying),
-      figure('dead', q.dead, q.dead > 0 ? 'bad' : ''), figure('consumers asleep', q.sleeping),
+      figure('dead', q.dead, q.dead > 0 ? 'bad' : ''), figure('asleep', q.sleeping),
       figure('in / s', q.enqueued), figure('done / s', q.acked)),
     h('p', { class: 'acts' },
       q.paused ? button('resume_queue', { queue: q.queue }) : button('pause_queue', { queue: q.queue }),
