@@ -135,6 +135,18 @@ class ArchitectureTest {
   }
 
   @Test
+  void thePageNeedsOnlyViewsAndFunctions() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.ui..")
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.pgkeeper..")
+                    .and(not(resideInAPackage("dev.pgkeeper.ui..")))));
+  }
+
+  @Test
   void onlyTheCommandLineAndTheDemoUseWhatALibraryDoesNotNeed() {
     check(
         noClasses()

@@ -20,8 +20,7 @@ import org.postgresql.PGNotification;
  *
  * <p>It hears the rings that the library sends to others, for some of the sessions. From the first
  * ring to the next look it does not listen, so a busy database sends it nothing that it would not
- * use; and it rests two hundred times as long as looking took, so that both sides of it together
- * stay below a hundredth of a core.
+ * use; and it rests as its {@link Allowance} wants.
  */
 final class Looker implements Runnable {
   static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
@@ -33,7 +32,6 @@ final class Looker implements Runnable {
   /** After this a server that does not answer is taken for lost. */
   private static final Duration LONGEST_ANSWER = Duration.ofSeconds(20);
 
-  private static final int REST = 200;
   private static final int MOST_CHANNELS = 200;
   private static final String PREPARE =
       "SET application_name = 'pgkeeper ui'; SET default_transaction_read_only = on;"
@@ -41,6 +39,7 @@ final class Looker implements Runnable {
 
   private final Source source;
   private final Live live;
+  private final Allowance allowance = new Allowance(System.nanoTime());
   private final Set<String> heard = new HashSet<>();
 
   Looker(Source source, Live live) {
@@ -88,7 +87,9 @@ final class Looker implements Runnable {
         live.lookBegins();
         listen(connection, sessions);
         Map<String, String> sections = sections(look);
-        long rest = Math.max(SHORTEST_PAUSE.toNanos(), REST * (System.nanoTime() - began));
+        long now = System.nanoTime();
+        allowance.spend(now - began, now);
+        long rest = Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest());
         long longest = Math.max(rest, LONGEST_PAUSE.toNanos());
         live.saw(sections, Duration.ofNanos(longest));
         awaitRing(connection, began + longest);

@@ -83,7 +83,7 @@ function draw() {
   const view = VIEWS[shown];
   drawNav();
   drawState();
-  const loading = view.needs && seen[view.needs] === undefined;
+  const loading = view.needs !== undefined && seen[view.needs] === undefined;
   byId('view').setAttribute('aria-busy', String(loading));
   render(
     byId('view'),
