@@ -45,7 +45,7 @@ function become(parent, wanted) {
   for (const child of [...parent.children]) {
     const key = keyOf(child);
     if (key && !keys.has(key)) {
-      child.remove();
+      remove(child);
     } else if (key) {
       known.set(key, child);
     }
@@ -67,8 +67,18 @@ function become(parent, wanted) {
   }
   while (at) {
     const next = at.nextSibling;
-    at.remove();
+    remove(at);
     at = next;
+  }
+}
+
+/** Who had the focus in what goes has it in what is above. */
+function remove(node) {
+  const focused = node.contains(document.activeElement);
+  const above = node.parentElement;
+  node.remove();
+  if (focused) {
+    (above.closest('[role=treeitem]')?.querySelector('button') ?? document.getElementById('main'))?.focus({ preventScroll: true });
   }
 }
 

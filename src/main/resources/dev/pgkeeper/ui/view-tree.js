@@ -129,7 +129,7 @@ function item(node, depth) {
   const rows = isOpen ? (level?.rows ?? []) : [];
   const left = Number(level?.node?.children ?? 0) - rows.length;
   return h('li', { role: 'treeitem', 'data-key': node.path, 'aria-expanded': node.children > 0 ? String(isOpen) : null, 'aria-selected': String(chosen === node.path) },
-    h('button', { type: 'button', class: 'node', 'data-node': node.path, tabindex: chosen === node.path ? '0' : '-1', 'data-depth': Math.min(depth, 12) },
+    h('button', { type: 'button', class: 'node', 'data-node': node.path, tabindex: node.path === tabbed() ? '0' : '-1', 'data-depth': Math.min(depth, 12) },
       h('span', { class: 'twist', 'aria-hidden': 'true' }, node.children > 0 ? (isOpen ? '▾' : '▸') : '·'),
       h('span', { class: 'name' }, node.name),
       node.kind !== 'persistent' && pill(node.kind, node.alive === false ? 'bad' : ''),
@@ -141,6 +141,20 @@ function item(node, depth) {
         rows.length < MOST
           ? h('button', { type: 'button', class: 'do', 'data-more': node.path }, `${count(left, 'more', 'more')}…`)
           : h('span', { class: 'note' }, `and ${count(left, 'more', 'more')}: go to one by its path`))));
+}
+
+/** The node that the tabulator leads to: the chosen one, or the root where that is not to be seen. */
+function tabbed() {
+  return isSeen(chosen) ? chosen : '/';
+}
+
+function isSeen(path) {
+  const above = parentOf(path);
+  return path === '/' || (open.has(above) && (levels[above]?.rows ?? []).some((row) => row.path === path) && isSeen(above));
+}
+
+function parentOf(path) {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 function facts() {
@@ -183,7 +197,7 @@ function arrows(event) {
     choose(path, true);
     return;
   }
-  const above = all.find((each) => each.dataset.node === (path.slice(0, path.lastIndexOf('/')) || '/'));
+  const above = all.find((each) => each.dataset.node === parentOf(path));
   const next = {
     ArrowUp: all[all.indexOf(at) - 1],
     ArrowDown: all[all.indexOf(at) + 1],

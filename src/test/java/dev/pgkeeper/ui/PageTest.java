@@ -184,6 +184,9 @@ class PageTest {
     browser.until("document.querySelector(\"[data-node='/services/mail/m-2']\")");
     scene.first.tree().delete("/services/mail/m-1");
     browser.untilText("aside", "There is no such node");
+    browser.until("document.activeElement.dataset.node === '/services/mail'");
+    assertThat(browser.value("document.querySelector('.node[tabindex=\"0\"]').dataset.node"))
+        .isEqualTo("/");
     browser.press("Home");
     browser.until("document.activeElement.dataset.node === '/'");
   }
