@@ -57,7 +57,7 @@ function remarks({ health, queues, jobs }) {
     [health.sessions_suspected > 0, `${count(health.sessions_suspected, 'session')} without a connection.`, '#/sessions'],
     [age(health.waits_since) > LONG_WAIT_S, `Somebody has waited for a lock for ${span(age(health.waits_since))}.`, '#/locks'],
     [failed.length > 0, `${count(failed.length, 'job')} did not end well the last time.`, '#/jobs'],
-    [health.dead_letters > 0 && (queues?.rows ?? []).some((queue) => queue.dead > 0), 'There are dead letters.', '#/queues'],
+    [(queues?.rows ?? []).some((queue) => queue.dead > 0), 'There are dead letters.', '#/queues'],
     [health.queues_paused > 0, `${count(health.queues_paused, 'queue')} paused.`, '#/queues'],
     [health.jobs_paused > 0, `${count(health.jobs_paused, 'job')} paused.`, '#/jobs'],
     [age(health.transaction_since) > LONG_TRANSACTION_S, `A transaction is open for ${span(age(health.transaction_since))}: vacuum waits for it.`],
