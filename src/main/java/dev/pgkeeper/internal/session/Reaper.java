@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.observe.Observation;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -25,11 +26,13 @@ final class Reaper {
 
   private final Database database;
   private final SessionCalls calls;
+  private final Observation observation;
   private final Executor background;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile long dueAt = Long.MAX_VALUE;
 
-  Reaper(Database database, SessionCalls calls, Executor background) {
+  Reaper(Database database, SessionCalls calls, Observation observation, Executor background) {
+    this.observation = observation;
     this.database = database;
     this.calls = calls;
     this.background = background;
@@ -75,10 +78,16 @@ final class Reaper {
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
-  private void reapNodes() {
-    int rounds = 0;
-    while (rounds++ < MOST_ROUNDS_OF_NODES
-        && database.readOnce(calls.reapNodes(REAPED_AT_ONCE)) == REAPED_AT_ONCE) {}
+  private int reapNodes() {
+    int all = 0;
+    for (int round = 0; round < MOST_ROUNDS_OF_NODES; round++) {
+      int reaped = database.readOnce(calls.reapNodes(REAPED_AT_ONCE));
+      all += reaped;
+      if (reaped < REAPED_AT_ONCE) {
+        break;
+      }
+    }
+    return all;
   }
 
   private void reap(long number) {
@@ -90,10 +99,9 @@ final class Reaper {
       if (reaped.nextMs() != null) {
         dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
       }
-      database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
-      if (number % TICKS_BETWEEN_NODES == 0) {
-        reapNodes();
-      }
+      int holds = database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
+      int nodes = number % TICKS_BETWEEN_NODES == 0 ? reapNodes() : 0;
+      observation.reaped(reaped.ended(), holds, nodes);
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());
       }

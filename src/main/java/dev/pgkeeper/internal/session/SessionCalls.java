@@ -168,6 +168,16 @@ final class SessionCalls {
     };
   }
 
+  /** Nothing but a round trip. */
+  SqlFunction<Boolean> echo() {
+    return connection -> {
+      try (PreparedStatement statement = connection.prepareStatement("SELECT 1")) {
+        one(statement);
+        return true;
+      }
+    };
+  }
+
   SqlFunction<Boolean> notify(String channel, String payload) {
     return connection -> {
       try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
