@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.observe;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Subscription;
 import java.time.Duration;
 import java.util.List;
@@ -89,13 +90,25 @@ public final class Observation {
     return answer;
   }
 
-  /** Ends an operation that has none, and returns why. */
+  /** Ends an operation that was refused or has no answer, and returns why. */
   public RuntimeException failed(Operation operation, long began, RuntimeException why) {
     if (began != NOBODY_LISTENS) {
       Duration took = since(began);
-      tell(observer -> observer.failed(operation, took));
+      if (isAnswer(why)) {
+        tell(observer -> observer.answered(operation, took));
+      } else {
+        tell(observer -> observer.failed(operation, took));
+      }
     }
     return why;
+  }
+
+  /** Whether the database understood the question, and said no. */
+  private static boolean isAnswer(RuntimeException why) {
+    return why instanceof KeeperException
+        && !(why instanceof KeeperException.ConnectionLoss
+            || why instanceof KeeperException.OutcomeUnknown
+            || why instanceof KeeperException.DatabaseError);
   }
 
   private static Duration since(long began) {

@@ -569,8 +569,8 @@ public final class ClientSession {
       return;
     }
     log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
-    become(SessionState.LOST);
     observation.sessionLost(id, why);
+    become(SessionState.LOST);
     background.execute(this::clearAway);
   }
 
