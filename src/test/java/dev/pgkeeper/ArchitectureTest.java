@@ -114,6 +114,16 @@ class ArchitectureTest {
   }
 
   @Test
+  void onlyMetricsUseMicrometerAndNothingUsesMetrics() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.pgkeeper.metrics..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("io.micrometer..", "dev.pgkeeper.metrics..")));
+  }
+
+  @Test
   void onlyMigrationsUseFlyway() {
     check(
         noClasses()
@@ -140,6 +150,7 @@ class ArchitectureTest {
                         "dev.pgkeeper",
                         "dev.pgkeeper.recipes..",
                         "dev.pgkeeper.guard..",
+                        "dev.pgkeeper.metrics..",
                         "dev.pgkeeper.queue..")
                     .and(publicClasses()))
             .should()

@@ -136,6 +136,9 @@ final class PayloadTour {
     }
     var lost = keeper.lock("/locks/lost").withData(SECRET).acquire();
     keeper.tree().delete(lost.node());
+    while (lost.isHeld()) {
+      Thread.onSpinWait();
+    }
     refused(lost::release);
     var permits = keeper.semaphore("/locks/s", 3).withData(SECRET).acquire(2);
     tell(permits, keeper.semaphore("/locks/s", 3), keeper.semaphore("/locks/s", 3).holders());
