@@ -31,6 +31,7 @@ final class QueueDepths {
   private static final int SHARE_OF_TIME = 20;
 
   private final Observation observation;
+  private final Duration between;
   private final Set<String> queues = ConcurrentHashMap.newKeySet();
 
   // Guarded by this.
@@ -40,7 +41,12 @@ final class QueueDepths {
   private long nextAt = System.nanoTime();
 
   QueueDepths(Observation observation) {
+    this(observation, BETWEEN);
+  }
+
+  QueueDepths(Observation observation, Duration between) {
     this.observation = observation;
+    this.between = between;
   }
 
   void ask(String queue) {
@@ -103,6 +109,6 @@ final class QueueDepths {
   }
 
   private synchronized void countAgainAfter(long took) {
-    nextAt = askedAt + Math.max(BETWEEN.toNanos(), SHARE_OF_TIME * took);
+    nextAt = askedAt + Math.max(between.toNanos(), SHARE_OF_TIME * took);
   }
 }

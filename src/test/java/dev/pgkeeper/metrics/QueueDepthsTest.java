@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.QueueDepth;
+import dev.pgkeeper.testing.Await;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** How seldom the database is asked how full queues are. */
@@ -65,6 +68,23 @@ class QueueDepthsTest {
             }));
     depths.ask("a");
     assertThat(depths.of("a", QueueDepth::ready)).isNaN();
+  }
+
+  @Test
+  void whatCouldNotBeReadIsReadTheNextTime() {
+    QueueDepths impatient = new QueueDepths(observation, Duration.ZERO);
+    AtomicBoolean away = new AtomicBoolean(true);
+    observation.follow(
+        new CountedSubject(
+            names -> {
+              if (away.getAndSet(false)) {
+                throw new IllegalStateException("as it should");
+              }
+            }));
+    impatient.ask("a");
+    assertThat(impatient.of("a", QueueDepth::ready)).isNaN();
+    Await.until(
+        Duration.ofSeconds(15), "a number", () -> impatient.of("a", QueueDepth::ready) == 7);
   }
 
   @Test
