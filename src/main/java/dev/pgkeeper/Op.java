@@ -42,6 +42,7 @@ public sealed interface Op {
     return new Check(path, version);
   }
 
+  /** Creates a node. */
   record Create(NewNode node) implements Op {
     public Create {
       Objects.requireNonNull(node, "node");
@@ -53,6 +54,7 @@ public sealed interface Op {
     }
   }
 
+  /** Sets a node's data, if it has this version. */
   record Set(String path, byte[] data, int version) implements Op {
     public Set {
       Objects.requireNonNull(data, "data");
@@ -65,7 +67,9 @@ public sealed interface Op {
     }
   }
 
+  /** Deletes a node without children, if it has this version. */
   record Delete(String path, int version) implements Op {}
 
+  /** Changes nothing, and fails unless the node has this version. */
   record Check(String path, int version) implements Op {}
 }
