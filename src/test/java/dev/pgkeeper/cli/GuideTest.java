@@ -12,7 +12,6 @@ import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,14 +23,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What README and guides say to type is typed, what they link to is there. */
 class GuideTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
-
   private static final Pattern BLOCK =
       Pattern.compile("```(sql|console)\n(.*?)```", Pattern.DOTALL);
   private static final Pattern CODE = Pattern.compile("```.*?```|`[^`\n]*`", Pattern.DOTALL);
@@ -41,18 +37,7 @@ class GuideTest {
   private static final Pattern RESULT =
       Pattern.compile("(?m)^\\| `([a-z0-9.-]+)` \\| ([^|]+) \\| ([^|]+) \\| ([0-9.]+) \\|");
 
-  /** What needs a terminal, or goes on for ever, and the test that runs it instead. */
-  private static final Map<String, String> ELSEWHERE =
-      Map.of(
-          "demo", "DemoTest.java",
-          "example", "ExampleCommandTest.java");
-
-  /** In a process of its own: they run another program. */
-  private static final Set<String> RUN_PROGRAMS = Set.of("lock", "lead", "guard");
-
   private static PrivateServer server;
-
-  @TempDir private Path directory;
 
   @BeforeAll
   static void start() {
@@ -133,22 +118,13 @@ class GuideTest {
     }
   }
 
-  private void runCommand(String url, String line) throws Exception {
+  private static void runCommand(String url, String line) {
     List<String> words = words(line);
     if (words.isEmpty() || !words.get(0).equals("./pgkeeper")) {
       return;
     }
     String[] arguments = words.subList(1, words.size()).toArray(String[]::new);
-    if (ELSEWHERE.containsKey(arguments[0])) {
-      assertThat(Path.of("src/test/java/dev/pgkeeper/cli", ELSEWHERE.get(arguments[0]))).exists();
-      return;
-    }
-    Map<String, String> environment = Map.of("PGKEEPER_URL", url);
-    boolean runsAProgram = RUN_PROGRAMS.contains(arguments[0]) && words.contains("--");
-    Ran ran =
-        runsAProgram
-            ? Ran.toItsEnd(Ran.command(environment, arguments).directory(directory.toFile()), LIMIT)
-            : Ran.here(environment, arguments);
+    Ran ran = Ran.here(Map.of("PGKEEPER_URL", url), arguments);
     assertThat(ran.err()).as(line).isEmpty();
     assertThat(ran.status()).as(line).isZero();
     assertThat(ran.out()).as(line).doesNotStartWith("no ");
