@@ -71,22 +71,31 @@ SELECT ${schema}.epoch_begin();
 -- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
 -- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count.
 
--- The moment a lease ends.
-CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-  SELECT greatest(renewed, CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END)
-    + lease_ms * interval '1 millisecond'
-  FROM ${schema}.epoch e
+-- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
+CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
+LANGUAGE sql AS $$
+  SELECT CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
 $$;
 
+-- The moment a lease ends. PostgreSQL writes the form that is told the epoch's beginning out where it is called:
+-- for views.
+CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint, began timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT greatest(renewed, began) + lease_ms * interval '1 millisecond' $$;
+
+CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
+LANGUAGE sql STABLE AS $$ SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e $$;
+
 -- The moment a suspected session ends; null while nothing is suspected.
+CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint, began timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN suspected IS NOT NULL
+    THEN greatest(suspected + grace_ms * interval '1 millisecond', began + timeout_ms * interval '1 millisecond') END
+$$;
+
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN suspected IS NOT NULL THEN greatest(
-    suspected + grace_ms * interval '1 millisecond',
-    CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
-      + timeout_ms * interval '1 millisecond') END
-  FROM ${schema}.epoch e
+  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e
 $$;
 
 -- Opens a session. A direct one takes its liveness lock on this very connection.
@@ -170,16 +179,25 @@ BEGIN
 END $$;
 
 -- Ends a session and deletes all that it owned, under one number; what it held in the rows of lines is the next one's then, and
--- messages that it had taken (V010) go back. Returns the paths that went, and those lines; null if there was no such session.
--- Waits for transactions that hold on to something of it.
-CREATE FUNCTION ${schema}._session_end(in_session bigint) RETURNS text[]
+-- messages that it had taken (V010) go back. What it was, and who ended it if that was an operator, is history (V013). Returns
+-- the paths that went, and those lines; null if there was no such session. Waits for transactions that hold on to something of it.
+CREATE FUNCTION ${schema}._session_end(in_session bigint, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  lines text[];
-  gone  text[];
+  ending text;
+  lines  text[];
+  gone   text[];
 BEGIN
   PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
-  DELETE FROM ${schema}.session s WHERE s.id = in_session;
+  WITH ended AS (
+    DELETE FROM ${schema}.session s WHERE s.id = in_session RETURNING *
+  )
+  INSERT INTO ${schema}.past_session AS o (id, client, host, pid, opened, ended, how, ended_by, why)
+    SELECT e.id, e.client, e.host, e.pid, e.opened, clock_timestamp(), CASE WHEN in_by IS NOT NULL THEN 'revoked'
+        WHEN e.suspected IS NOT NULL OR ${schema}.lease_end(e.renewed, e.lease_ms) <= clock_timestamp() THEN 'expired'
+        ELSE 'closed' END, in_by, in_why
+      FROM ended e
+    RETURNING o.how INTO ending;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
@@ -204,10 +222,17 @@ BEGIN
   WITH number AS MATERIALIZED (
     SELECT ${schema}.next_zxid() AS zxid
   ), deleted AS (
-    DELETE FROM ${schema}.node n WHERE n.owner = in_session RETURNING n.path, n.parent
+    DELETE FROM ${schema}.node n WHERE n.owner = in_session
+      RETURNING n.path, n.parent, n.name, n.state, n.czxid, n.mtime, CASE WHEN n.state <> 'w' THEN n.data END AS data
   ), counted AS (
     UPDATE ${schema}.parent p SET children = children - d.number, pzxid = number.zxid
       FROM number, (SELECT parent, count(*) AS number FROM deleted GROUP BY parent) d WHERE p.path = d.parent
+      RETURNING p.path, p.recipe
+  ), noted AS (
+    INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
+      SELECT l.path, l.recipe, ${schema}.hold_what(l.recipe, d.name, d.data), d.czxid, in_session, d.mtime, clock_timestamp(),
+          ending, in_by, in_why
+        FROM deleted d JOIN counted l ON l.path = d.parent WHERE d.state <> 'w' AND ${schema}.history_on()
   )
   SELECT array_agg(path ORDER BY path) INTO gone FROM deleted;
   RETURN lines || gone;

@@ -155,7 +155,8 @@ DECLARE
   above     text := ${schema}.parent_of(in_path);
   found_at  integer;
   below     bigint;
-  contender bigint;
+  in_row    bigint;
+  contender ${schema}.node[];
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
@@ -163,11 +164,10 @@ BEGIN
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
       AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
-      RETURNING CASE WHEN n.state IS NOT NULL THEN n.owner END INTO contender;
+      RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
     IF FOUND THEN
       IF contender IS NOT NULL THEN
-        PERFORM pg_notify('${schema}:' || contender, in_path);
-        PERFORM ${schema}.ring_line(above);
+        PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
       END IF;
       RETURN ${schema}.refused('ok', in_path);
     END IF;
@@ -182,14 +182,20 @@ BEGIN
   ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
     RETURN ${schema}.refused('bad_version', in_path);
   END IF;
-  SELECT p.children + ${schema}.is_taken(p.holder, p.waiting)::integer INTO below FROM ${schema}.parent p WHERE p.path = in_path;
+  SELECT p.children + ${schema}.is_taken(p.holder, p.waiting)::integer, p.holder INTO below, in_row
+    FROM ${schema}.parent p WHERE p.path = in_path;
   IF below > 0 THEN
     RETURN ${schema}.refused('not_empty', in_path);
+  ELSIF in_row IS NOT NULL THEN
+    PERFORM ${schema}.note_row(in_path, 'deleted');
   END IF;
   DELETE FROM ${schema}.parent p WHERE p.path = in_path;
-  DELETE FROM ${schema}.node n WHERE n.path = in_path;
+  DELETE FROM ${schema}.node n WHERE n.path = in_path RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above;
+  IF contender IS NOT NULL THEN
+    PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
+  END IF;
   RETURN ${schema}.refused('ok', in_path);
 END $$;
 
@@ -227,6 +233,7 @@ BEGIN
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
   PERFORM ${schema}.ring_row(p) FROM ${schema}.parent p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
+  PERFORM ${schema}.note_subtree(in_path);
   DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
   DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;

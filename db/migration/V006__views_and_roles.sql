@@ -1,13 +1,14 @@
--- What everybody may look at, and who may do what.
+-- What everybody may look at, and who may do what. A view that tells of a session too looks for the session of each of its rows (a
+-- LATERAL that OFFSET 0 keeps from becoming a join): asked for one path, it does not look at all the sessions there are.
 
 CREATE VIEW ${schema}.sessions AS
   SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
-    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms)) AS ends,
-    least(${schema}.lease_end(s.renewed, s.lease_ms), ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms))
-      > clock_timestamp() AS alive,
+    d.ends, d.ends > clock_timestamp() AS alive,
     CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
     s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace
-  FROM ${schema}.session s;
+  FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p) e
+    CROSS JOIN LATERAL (SELECT least(${schema}.lease_end(s.renewed, s.lease_ms, e.began),
+      ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms, e.began)) AS ends) d;
 COMMENT ON VIEW ${schema}.sessions IS 'The clients, and until when each of them lives by the database''s clock.';
 COMMENT ON COLUMN ${schema}.sessions.session IS 'The number that ephemeral nodes name as their owner.';
 COMMENT ON COLUMN ${schema}.sessions.client IS 'The name the client gave itself.';
@@ -27,7 +28,7 @@ CREATE VIEW ${schema}.nodes AS
     n.ctime AS created, n.mtime AS modified, n.ttl_ms * interval '1 millisecond' AS ttl,
     n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid) AS pzxid, n.parent, n.name
   FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-    LEFT JOIN ${schema}.sessions s ON s.session = n.owner;
+    LEFT JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s ON true;
 COMMENT ON VIEW ${schema}.nodes IS 'The znodes, without their data.';
 COMMENT ON COLUMN ${schema}.nodes.path IS 'Where the node is.';
 COMMENT ON COLUMN ${schema}.nodes.kind IS 'How long it lives: persistent, ephemeral, container or ttl.';
@@ -73,16 +74,20 @@ LANGUAGE sql IMMUTABLE AS $$ SELECT 6, 6 $$;
 -- Which roles were let in, so that later migrations grant them what is new.
 CREATE TABLE ${schema}.grantee (
   role text PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('application', 'inspector'))
+  kind text NOT NULL CHECK (kind IN ('application', 'inspector', 'operator'))
 );
 
--- Grants every role what its kind may do. An application runs everything and owns nothing; an inspector looks at the
--- views, which show no payload.
+-- Grants every role what its kind may do. An application runs everything but what is for operators, and owns nothing; an inspector
+-- looks at the views, which show no payload; an operator does that and runs what is for operators (V014): all those functions,
+-- and no others, run with their owner's rights.
 CREATE FUNCTION ${schema}.grant_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  for_views     CONSTANT name[] := '{protocol,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
+  for_the_owner CONSTANT name[] := '{grant_all,grant_as,grant_application,grant_inspector,grant_operator,history_switch}';
   g ${schema}.grantee;
   v name;
+  routine regprocedure;
 BEGIN
   REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC;
@@ -96,22 +101,25 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', g.role);
     IF g.kind = 'application' THEN
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO %I', g.role);
-      EXECUTE format('REVOKE ALL ON ${schema}.grantee FROM %I', g.role);
-      IF to_regclass('${schema}.migration_history') IS NOT NULL THEN
-        EXECUTE format('REVOKE ALL ON ${schema}.migration_history FROM %I', g.role);
-      END IF;
+      FOR v IN SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace
+          AND relname IN ('grantee', 'migration_history', 'operation') LOOP
+        EXECUTE format('REVOKE ALL ON ${schema}.%I FROM %I', v, g.role);
+      END LOOP;
       EXECUTE format('GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${schema} TO %I', g.role);
       EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
-      EXECUTE format('REVOKE ALL ON FUNCTION ${schema}.grant_all(), ${schema}.grant_as(text, text) FROM %I', g.role);
-      EXECUTE format('REVOKE ALL ON PROCEDURE ${schema}.grant_application(text), ${schema}.grant_inspector(text) FROM %I',
-        g.role);
+      FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace
+          AND (p.prosecdef OR p.proname = ANY (for_the_owner)) LOOP
+        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', routine, g.role);
+      END LOOP;
     ELSE
       FOR v IN SELECT viewname FROM pg_views WHERE schemaname = '${schema}' LOOP
         EXECUTE format('GRANT SELECT ON ${schema}.%I TO %I', v, g.role);
       END LOOP;
-      EXECUTE format('GRANT EXECUTE ON FUNCTION ${schema}.protocol(), ${schema}.lease_end(timestamptz, bigint), '
-        '${schema}.suspicion_end(timestamptz, bigint, bigint) TO %I', g.role);
       EXECUTE format('GRANT SELECT ON ${schema}.epoch TO %I', g.role);
+      FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace
+          AND (p.proname = ANY (for_views) OR p.prosecdef AND g.kind = 'operator') LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, g.role);
+      END LOOP;
     END IF;
   END LOOP;
 END $$;
@@ -135,8 +143,14 @@ LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'application') $$;
 CREATE PROCEDURE ${schema}.grant_inspector(in_role text)
 LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'inspector') $$;
 
+-- Lets a role look at the views and run what is for operators, and nothing else.
+CREATE PROCEDURE ${schema}.grant_operator(in_role text)
+LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'operator') $$;
+
 COMMENT ON FUNCTION ${schema}.protocol() IS 'The version of this schema, and the oldest client that it serves.';
 COMMENT ON PROCEDURE ${schema}.grant_application(text) IS 'Lets a role use everything, without rights to change the schema.';
 COMMENT ON PROCEDURE ${schema}.grant_inspector(text) IS 'Lets a role look at the views, which show no payloads, and at nothing else.';
+COMMENT ON PROCEDURE ${schema}.grant_operator(text) IS
+  'Lets a role look at the views and call what is for operators, and nothing else: each such call asks for a reason and is noted in operations.';
 
 SELECT ${schema}.grant_all();

@@ -61,6 +61,29 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') ||
 CREATE FUNCTION ${schema}.row_place(in_line text, in_token bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT in_line || '//' || in_token $$;
 
+-- Bytes as text, also where they are none.
+CREATE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  escaped text := encode(bytes, 'escape');
+BEGIN
+  IF strpos(escaped, '\') = 0 THEN
+    RETURN escaped; -- ASCII
+  END IF;
+  BEGIN
+    RETURN convert_from(bytes, 'UTF8');
+  EXCEPTION
+    WHEN character_not_in_repertoire OR untranslatable_character THEN
+      RETURN escaped;
+  END;
+END $$;
+
+-- What a candidate calls itself: its data begin with that and a zero byte.
+CREATE FUNCTION ${schema}.candidate_identity(data bytea) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1))
+$$;
+
 -- Those who wait in a row, but for the one with this token or those of this session: no two of these numbers are the same.
 CREATE FUNCTION ${schema}.without(in_waiting bigint[], in_number bigint) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -313,17 +336,26 @@ DECLARE
   low       bigint;
   rung      text;
   unflushed text;
+  recipe    text;
+  former    bigint;
+  since     timestamptz;
+  until     timestamptz;
 BEGIN
   FOR attempt IN 1 .. 2 LOOP
     UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
-      FROM (SELECT h.path, h.waiting[1][3] AS key FROM ${schema}.parent h
+      FROM (SELECT h.path, h.waiting[1][3] AS key, h.holder, h.since FROM ${schema}.parent h
         WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
       WHERE p.path = l.path
       RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
-        ${schema}.ring_place(p.holder, p.path, p.token, l.key)
-      INTO next_one, behind, low, unflushed, rung;
+        ${schema}.ring_place(p.holder, p.path, p.token, l.key), p.recipe, l.holder, l.since, p.since
+      INTO next_one, behind, low, unflushed, rung, recipe, former, since, until;
     IF FOUND THEN
+      IF ${schema}.history_on() THEN
+        INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
+          SELECT in_line, recipe, 'lock', in_token, former, since, coalesce(o.ended, until), coalesce(o.how, 'released')
+            FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = former;
+      END IF;
       IF next_one IS NULL AND behind > 0 THEN
         PERFORM ${schema}.ring_line(in_line, 1, low);
       END IF;
@@ -348,12 +380,19 @@ DECLARE
   gone  bigint[] := '{}';
 BEGIN
   FOR place IN
-    UPDATE ${schema}.parent p SET holder = NULL
-      FROM (SELECT l.path FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
-        JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
-        FOR UPDATE OF l) AS l
-      WHERE p.path = l.path
-      RETURNING p.path, p.token, p.children
+    WITH freed AS (
+      UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp()
+        FROM (SELECT l.path, l.holder, l.since FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
+          JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
+          FOR UPDATE OF l) AS l
+        WHERE p.path = l.path
+        RETURNING p.path, p.recipe, p.token, p.children, l.holder AS former, l.since, p.since AS until
+    ), noted AS (
+      INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
+        SELECT f.path, f.recipe, 'lock', f.token, f.former, f.since, coalesce(o.ended, f.until), coalesce(o.how, 'released')
+          FROM freed f LEFT JOIN ${schema}.past_session o ON o.id = f.former WHERE ${schema}.history_on()
+    )
+    SELECT f.path, f.token, f.children FROM freed f
   LOOP
     gone := gone || place.token;
     IF place.children > 0 THEN
@@ -377,6 +416,9 @@ BEGIN
   SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line;
   IF ${schema}.is_open(line.holder) THEN
     RETURN line.holder;
+  END IF;
+  IF line.holder IS NOT NULL THEN
+    PERFORM ${schema}.note_row(in_line, 'expired');
   END IF;
   SELECT min(i) INTO next FROM generate_subscripts(line.waiting, 1) AS i WHERE ${schema}.is_open(line.waiting[i][2]);
   UPDATE ${schema}.parent p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
@@ -412,28 +454,37 @@ DECLARE
   low       bigint;
   quick     boolean;
   watched   boolean;
-  limited   boolean;
   unflushed text;
+  recipe    text;
+  gone      ${schema}.node;
+  ends      timestamptz;
+  until     timestamptz;
 BEGIN
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
-    RETURNING p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
+    RETURNING p.recipe, p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
       (SELECT true FROM ${schema}.watch w WHERE w.path = in_path ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = line ORDER BY w.session LIMIT 1),
       (SELECT true FROM ${schema}.watch w WHERE w.path = '*' ORDER BY w.session LIMIT 1), false)
-    INTO behind, permits, low, quick, unflushed, watched;
-  DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.ttl_ms IS NOT NULL INTO limited;
+    INTO recipe, behind, permits, low, quick, unflushed, watched;
+  DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.* INTO gone;
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
     UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
     RETURN;
   END IF;
+  until := clock_timestamp();
+  IF gone.ttl_ms IS NOT NULL THEN
+    DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path RETURNING h.ends INTO ends;
+  END IF;
+  IF gone.state <> 'w' AND ${schema}.history_on() THEN
+    INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
+      VALUES (line, recipe, ${schema}.hold_what(recipe, gone.name, gone.data), gone.czxid, gone.owner, gone.mtime, until,
+        CASE WHEN ends <= until THEN 'limit' ELSE 'released' END);
+  END IF;
   IF behind > 0 THEN
     PERFORM ${schema}.ring_line(line, permits, low, quick);
-  END IF;
-  IF limited THEN
-    DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
   END IF;
   IF watched THEN
     PERFORM ${schema}.ring(in_path, true);
@@ -452,12 +503,21 @@ BEGIN
     WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
   FOR line IN
     WITH gone AS (
-      DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL RETURNING n.parent, n.ttl_ms
+      DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL
+        RETURNING n.path, n.parent, n.name, n.owner, n.state, n.czxid, n.mtime, n.ttl_ms, n.data, clock_timestamp() AS until
+    ), counted AS (
+      UPDATE ${schema}.parent p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
+          low = CASE WHEN children = g.number THEN pzxid ELSE low END
+        FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
+        RETURNING p.path, p.recipe, p.children, g.limited
+    ), noted AS (
+      INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
+        SELECT l.path, l.recipe, ${schema}.hold_what(l.recipe, g.name, g.data), g.czxid, g.owner, g.mtime, g.until,
+            CASE WHEN h.ends <= g.until THEN 'limit' ELSE 'released' END
+          FROM gone g JOIN counted l ON l.path = g.parent LEFT JOIN ${schema}.hold_limit h ON h.path = g.path
+          WHERE g.state <> 'w' AND ${schema}.history_on()
     )
-    UPDATE ${schema}.parent p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
-        low = CASE WHEN children = g.number THEN pzxid ELSE low END
-      FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
-      RETURNING p.path, p.children, g.limited
+    SELECT l.path, l.children, l.limited FROM counted l
   LOOP
     IF line.children > 0 THEN
       PERFORM ${schema}.ring_line(line.path);
@@ -616,22 +676,36 @@ BEGIN
 END $$;
 
 -- A writer that holds becomes a reader that holds, with its number and in its place; true also if it had. It has another
--- name, so a fence of the writer's is waited for.
+-- name, so a fence of the writer's is waited for. From now on it is held as something else.
 CREATE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   line     text := ${schema}.parent_of(in_path);
   new_path text := left(in_path, -5) || 'read';
+  was      ${schema}.node;
 BEGIN
   PERFORM FROM ${schema}.parent p WHERE p.path = line FOR NO KEY UPDATE;
-  UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}.next_zxid()
-    WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write';
+  SELECT * INTO was FROM ${schema}.node n
+    WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write' FOR UPDATE;
   IF FOUND THEN
+    PERFORM ${schema}.note_contender(was, 'downgraded', NULL, NULL);
+    UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}.next_zxid(),
+      mtime = clock_timestamp() WHERE n.path = in_path;
     UPDATE ${schema}.hold_limit h SET path = new_path WHERE h.path = in_path;
     PERFORM ${schema}.ring_line(line);
     PERFORM ${schema}.ring_watched(ARRAY[in_path, new_path]);
   END IF;
   RETURN EXISTS (SELECT FROM ${schema}.node n WHERE n.path = new_path AND n.owner = in_session);
+END $$;
+
+-- Takes care of the rest once a contender is deleted by somebody else than its client: that is told, the next one holds, and the
+-- history knows how it ended.
+CREATE FUNCTION ${schema}.contender_gone(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM ${schema}.note_contender(was, in_how, in_by, in_why);
+  PERFORM pg_notify('${schema}:' || was.owner, was.path);
+  PERFORM ${schema}.ring_line(was.parent);
 END $$;
 
 -- Asks those who hold to give back: their clients are told. Returns how many were asked.
@@ -690,7 +764,7 @@ CREATE VIEW ${schema}.locks AS
       SELECT substr(n.name, 21), n.czxid, n.mtime, n.state = 'r', (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
           n.owner
         FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
-    ) h JOIN ${schema}.sessions s USING (session)
+    ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session OFFSET 0) s
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.locks IS 'Who holds which lock or permits.';
 COMMENT ON COLUMN ${schema}.locks.path IS 'What is held.';
@@ -716,7 +790,7 @@ CREATE VIEW ${schema}.lock_waiters AS
         FROM generate_subscripts(l.waiting, 1) AS i
       UNION ALL
       SELECT substr(n.name, 21), n.ctime, n.czxid, n.owner FROM ${schema}.node n WHERE n.parent = l.path AND n.state = 'w'
-    ) w JOIN ${schema}.sessions s USING (session)
+    ) w CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = w.session OFFSET 0) s
   WHERE l.recipe IS NOT NULL AND l.recipe <> 'election';
 COMMENT ON VIEW ${schema}.lock_waiters IS 'Who waits for which lock, and in which place.';
 COMMENT ON COLUMN ${schema}.lock_waiters.path IS 'What is waited for.';
@@ -731,13 +805,12 @@ COMMENT ON COLUMN ${schema}.lock_waiters.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.lock_waiters.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.lock_waiters.alive IS 'False if the session is over and about to be ended.';
 
--- A candidate's data begins with its identity and a zero byte.
 CREATE VIEW ${schema}.candidates AS
   SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
-    convert_from(substring(n.data FOR position('\x00'::bytea IN n.data || '\x00'::bytea) - 1), 'UTF8') AS identity,
+    ${schema}.candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
   FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
-    JOIN ${schema}.sessions s ON s.session = n.owner
+    CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE l.recipe = 'election';
 COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';
 COMMENT ON COLUMN ${schema}.candidates.path IS 'The election.';

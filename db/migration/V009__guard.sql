@@ -169,6 +169,8 @@ BEGIN
     RETURN ${schema}.refused('done_before', in_tick);
   ELSIF run.state = 'failed' AND NOT in_again_failed OR run.state IN ('running', 'abandoned') AND NOT in_again_abandoned THEN
     RETURN ${schema}.refused('failed_before', in_tick);
+  ELSIF run.state = 'running' THEN
+    PERFORM ${schema}.note_abandonment(run);
   END IF;
   UPDATE ${schema}.job_run r SET state = 'running', attempt = r.attempt + 1, token = ${schema}.next_zxid(),
       session = in_session, client = owner.client, host = owner.host, pid = owner.pid, started = clock_timestamp(),
@@ -222,6 +224,7 @@ BEGIN
     IF NOT FOUND OR run.state = 'running' AND ${schema}.job_run_stands(run) THEN
       RETURN ${schema}.refused('busy', in_job);
     ELSIF run.state = 'running' THEN
+      PERFORM ${schema}.note_abandonment(run);
       UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}.job_abandonment(run)
         WHERE r.job = in_job AND r.tick = turn.tick;
     END IF;
@@ -307,16 +310,20 @@ END $$;
 CREATE FUNCTION ${schema}.job_done(in_session bigint, in_job text, in_tick text, in_attempt integer, in_transaction text)
 RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+  run ${schema}.job_run;
 BEGIN
   IF in_transaction IS DISTINCT FROM pg_current_xact_id()::text THEN
     RAISE EXCEPTION 'the work of job % at % ended the transaction that it was given', in_job, in_tick USING ERRCODE = '25000',
       HINT = 'It must neither commit nor roll back, nor switch to autocommit: the run and its effects are one commit.';
   END IF;
   UPDATE ${schema}.job_run r SET state = 'done', ended = clock_timestamp()
-    WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt AND r.session = in_session AND r.state = 'running';
+    WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt AND r.session = in_session AND r.state = 'running'
+    RETURNING * INTO run;
   IF NOT FOUND THEN
     PERFORM ${schema}.job_not_held(in_job, in_tick, in_attempt);
   END IF;
+  PERFORM ${schema}.note_run(run);
 END $$;
 
 -- Keeps the run from being taken over until the caller's transaction ends. Fails with PK003 unless it still stands.
@@ -349,6 +356,7 @@ BEGIN
       error = coalesce(left(in_error, 500), r.error)
     WHERE r.job = in_job AND r.tick = in_tick
     RETURNING * INTO run;
+  PERFORM ${schema}.note_run(run);
   RETURN run.state;
 END $$;
 
@@ -361,6 +369,7 @@ DECLARE
 BEGIN
   FOR run IN SELECT * FROM ${schema}.job_run r WHERE r.state = 'running' AND NOT ${schema}.session_lives(r.session)
       ORDER BY r.job, r.tick FOR UPDATE SKIP LOCKED LOOP
+    PERFORM ${schema}.note_abandonment(run);
     UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}.job_abandonment(run)
       WHERE r.job = run.job AND r.tick = run.tick;
     marked := marked + 1;
@@ -477,7 +486,8 @@ CREATE VIEW ${schema}.job_runs AS
     r.attempt, r.scheduled, r.started, r.ended,
     CASE WHEN r.state = 'running' AND s.alive THEN clock_timestamp() ELSE r.ended END - r.started AS duration,
     r.ends, r.session, r.client, r.host, r.pid, r.token, r.error
-  FROM ${schema}.job_run r LEFT JOIN ${schema}.sessions s ON s.session = r.session;
+  FROM ${schema}.job_run r
+    LEFT JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = r.session AND r.state = 'running' OFFSET 0) s ON true;
 COMMENT ON VIEW ${schema}.job_runs IS 'Each run of a guarded job.';
 COMMENT ON COLUMN ${schema}.job_runs.job IS 'The name of the job.';
 COMMENT ON COLUMN ${schema}.job_runs.tick IS 'What the run is for; a job has one run for each tick.';

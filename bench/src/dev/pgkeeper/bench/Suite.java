@@ -1,5 +1,6 @@
 package dev.pgkeeper.bench;
 
+import dev.pgkeeper.bench.inspect.InspectSuite;
 import dev.pgkeeper.bench.locks.LocksSuite;
 import dev.pgkeeper.bench.queue.QueueSuite;
 import dev.pgkeeper.bench.recipes.RecipesSuite;
@@ -10,7 +11,12 @@ import java.util.List;
 public interface Suite {
   /** All there are, in the order in which they run. */
   List<Suite> ALL =
-      List.of(new TreeSuite(), new LocksSuite(), new QueueSuite(), new RecipesSuite());
+      List.of(
+          new TreeSuite(),
+          new LocksSuite(),
+          new QueueSuite(),
+          new RecipesSuite(),
+          new InspectSuite());
 
   String name();
 

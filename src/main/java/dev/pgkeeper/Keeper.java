@@ -10,6 +10,9 @@ import dev.pgkeeper.internal.line.Lines;
 import dev.pgkeeper.internal.line.SharedLine;
 import dev.pgkeeper.internal.meeting.Meetings;
 import dev.pgkeeper.internal.meeting.SharedMeeting;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.QueueDepth;
+import dev.pgkeeper.internal.observe.Subject;
 import dev.pgkeeper.internal.queue.Queues;
 import dev.pgkeeper.internal.queue.SharedQueue;
 import dev.pgkeeper.internal.queue.SharedTopic;
@@ -45,6 +48,7 @@ import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -66,6 +70,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Keeper implements AutoCloseable {
   private static final int BACKGROUND_THREADS = 16;
+  private static final Duration LONGEST_PING = Duration.ofSeconds(1);
+
+  static {
+    Observation.letIn(keeper -> keeper.succession.observation());
+  }
 
   private final KeeperOptions options;
   private final Database database;
@@ -130,14 +139,21 @@ public final class Keeper implements AutoCloseable {
     try {
       ClientSession session =
           new ClientSession(
-              database, options, OwnConnections.choose(dataSource, options), background);
+              database,
+              options,
+              succession.observation(),
+              OwnConnections.choose(dataSource, options),
+              background);
       SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
       Lines lines = new Lines(database, session, background);
       Meetings meetings = new Meetings(database, session);
       Queues queues = new Queues(database, session, options, background);
       session.open();
-      return new Keeper(
-          options, database, session, tree, lines, meetings, queues, background, succession);
+      Keeper keeper =
+          new Keeper(
+              options, database, session, tree, lines, meetings, queues, background, succession);
+      succession.observation().follow(keeper.new Observed());
+      return keeper;
     } catch (RuntimeException e) {
       background.shutdownNow();
       throw e;
@@ -318,7 +334,8 @@ public final class Keeper implements AutoCloseable {
 
   /** Keys with data that refuse who comes too late. */
   public FencedStore fencedStore(String name) {
-    return new TableStore(database, session::ensureUsable, name, options.maxDataBytes());
+    return new TableStore(
+        database, session.observation(), session::ensureUsable, name, options.maxDataBytes());
   }
 
   /** Jobs that run once in the whole fleet, and a scheduler for them. */
@@ -406,6 +423,24 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
+   * How this keeper's session is, with a ping of the database; never waits longer than that. Made
+   * for an endpoint that tells whether a process is ready.
+   *
+   * @throws IllegalArgumentException if the patience is negative
+   */
+  public Health health(Duration patience) {
+    if (patience.isNegative()) {
+      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+    }
+    return session.health(patience);
+  }
+
+  /** The same, within a second. */
+  public Health health() {
+    return health(LONGEST_PING);
+  }
+
+  /**
    * Does something that is to outlive this session: at once, and again in each session that takes
    * the place of one that was lost, with a keeper that is the same for all who asked, and is
    * connected as soon as the database can be reached. What came of the work before is closed first.
@@ -454,6 +489,24 @@ public final class Keeper implements AutoCloseable {
     } finally {
       session.close();
       background.shutdown();
+    }
+  }
+
+  /** What metrics ask for. */
+  private final class Observed implements Subject {
+    @Override
+    public boolean isHeld() {
+      return session.isHeld();
+    }
+
+    @Override
+    public Collection<String> queues() {
+      return queues.names();
+    }
+
+    @Override
+    public List<QueueDepth> depths(Collection<String> names) {
+      return queues.depths(names);
     }
   }
 

@@ -96,6 +96,7 @@ public class KeeperException extends RuntimeException {
     };
   }
 
+  /** There is no such node, or none above it to create it in. */
   public static final class NoNode extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -104,6 +105,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
+  /** The node exists already. */
   public static final class NodeExists extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -112,6 +114,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
+  /** The node has another version than the caller named. */
   public static final class BadVersion extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -120,6 +123,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
+  /** The node has children, and is not deleted without them. */
   public static final class NotEmpty extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -128,6 +132,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
+  /** The parent is ephemeral, and ephemeral nodes have no children. */
   public static final class NoChildrenForEphemerals extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -136,6 +141,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
+  /** There is no such watch to be removed. */
   public static final class NoWatcher extends KeeperException {
     private static final long serialVersionUID = 1L;
 

@@ -51,6 +51,7 @@ public sealed interface Op {
     return new CheckChange(path, mzxid);
   }
 
+  /** Creates a node. */
   record Create(NewNode node) implements Op {
     public Create {
       Objects.requireNonNull(node, "node");
@@ -62,6 +63,7 @@ public sealed interface Op {
     }
   }
 
+  /** Sets a node's data, if it has this version. */
   record Set(String path, byte[] data, int version) implements Op {
     public Set {
       Objects.requireNonNull(data, "data");
@@ -74,8 +76,10 @@ public sealed interface Op {
     }
   }
 
+  /** Deletes a node without children, if it has this version. */
   record Delete(String path, int version) implements Op {}
 
+  /** Changes nothing, and fails unless the node has this version. */
   record Check(String path, int version) implements Op {}
 
   record CheckChange(String path, long mzxid) implements Op {}

@@ -14,7 +14,9 @@ public sealed interface Read {
     return new OfChildren(path);
   }
 
+  /** Asks for a node's data and stat. */
   record OfNode(String path) implements Read {}
 
+  /** Asks for the names of a node's children. */
   record OfChildren(String path) implements Read {}
 }

@@ -1,5 +1,6 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.internal.observe.Observation;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -28,6 +29,7 @@ final class Succession {
   }
 
   private final Connecting connecting;
+  private final Observation observation = new Observation();
   private final ScheduledThreadPoolExecutor thread;
   private final List<Standing> standings = new CopyOnWriteArrayList<>();
   private final ReentrantLock lock = new ReentrantLock();
@@ -55,6 +57,11 @@ final class Succession {
     thread.allowCoreThreadTimeOut(true);
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     thread.setRejectedExecutionHandler((task, executor) -> {});
+  }
+
+  /** Who observes one of the keepers observes those that follow it. */
+  Observation observation() {
+    return observation;
   }
 
   /** See {@link Keeper#inEachSession}. */

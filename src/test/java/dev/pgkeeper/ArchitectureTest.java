@@ -18,6 +18,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import dev.pgkeeper.migration.Migrations;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The directions in which packages may depend on each other. */
@@ -103,6 +104,48 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAPackage("dev.pgkeeper.cli..")));
   }
 
+  /** What a subject needs too is in the command line's own package, or in output or terminal. */
+  @Test
+  void subjectsOfTheCommandLineDoNotKnowEachOther() {
+    List<String> subjects = List.of("look", "tree", "change", "shell", "top", "demo");
+    for (String subject : subjects) {
+      String[] others =
+          subjects.stream()
+              .filter(other -> !other.equals(subject))
+              .map(other -> "dev.pgkeeper.cli." + other + "..")
+              .toArray(String[]::new);
+      check(
+          noClasses()
+              .that()
+              .resideInAPackage("dev.pgkeeper.cli." + subject + "..")
+              .should()
+              .dependOnClassesThat(resideInAnyPackage(others)));
+    }
+  }
+
+  @Test
+  void onlyWhatNeedsATerminalUsesOne() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages(
+                "dev.pgkeeper.cli.shell..", "dev.pgkeeper.cli.top..", "dev.pgkeeper.cli.terminal..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("org.jline..")));
+  }
+
+  @Test
+  void thePageNeedsOnlyViewsAndFunctions() {
+    check(
+        noClasses()
+            .that()
+            .resideInAPackage("dev.pgkeeper.ui..")
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.pgkeeper..")
+                    .and(not(resideInAPackage("dev.pgkeeper.ui..")))));
+  }
+
   @Test
   void onlyTheCommandLineAndTheDemoUseWhatALibraryDoesNotNeed() {
     check(
@@ -111,6 +154,16 @@ class ArchitectureTest {
             .resideOutsideOfPackages("dev.pgkeeper.cli..", "dev.pgkeeper.demo..")
             .should()
             .dependOnClassesThat(resideInAnyPackage("picocli..", "io.zonky..")));
+  }
+
+  @Test
+  void onlyMetricsUseMicrometerAndNothingUsesMetrics() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.pgkeeper.metrics..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("io.micrometer..", "dev.pgkeeper.metrics..")));
   }
 
   @Test
@@ -140,6 +193,8 @@ class ArchitectureTest {
                         "dev.pgkeeper",
                         "dev.pgkeeper.recipes..",
                         "dev.pgkeeper.guard..",
+                        "dev.pgkeeper.doctor..",
+                        "dev.pgkeeper.metrics..",
                         "dev.pgkeeper.queue..")
                     .and(publicClasses()))
             .should()

@@ -1,9 +1,12 @@
 package dev.pgkeeper.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.net.URLEncoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,9 +16,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -37,20 +41,11 @@ final class ExampleCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final String SUFFIX = ".java";
 
-  private final Map<String, String> environment;
-
   @Spec
   @SuppressWarnings("NullAway.Init")
   private CommandSpec spec;
 
-  @Option(
-      names = "--url",
-      paramLabel = "URL",
-      description = {
-        "The database to use: jdbc:postgresql://host:5432/database?user=role,",
-        "with the password in ~/.pgpass. Without it, the variable PGKEEPER_URL."
-      })
-  private @Nullable String url;
+  @Mixin private final ServerOptions server;
 
   @Parameters(
       index = "0",
@@ -67,7 +62,7 @@ final class ExampleCommand implements Callable<Integer> {
   private List<String> arguments = List.of();
 
   ExampleCommand(Map<String, String> environment) {
-    this.environment = environment;
+    server = new ServerOptions(environment);
   }
 
   @Override
@@ -81,31 +76,39 @@ final class ExampleCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "there is no example \"" + name + "\"; there are " + names());
     }
-    String given = url != null ? url : environment.get("PGKEEPER_URL");
-    if (given != null && !given.startsWith("jdbc:postgresql:")) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "the URL is none of the PostgreSQL driver; write jdbc:postgresql://host:5432/database?user=role");
-    } else if (given != null) {
-      return run(program, given, Map.of());
+    if (server.isGiven() && !server.isEmbedded()) {
+      return run(program, server.dataSource());
     }
-    try (EmbeddedServer server = EmbeddedServer.start()) {
-      return runOn(server, program);
+    try (EmbeddedServer own = EmbeddedServer.start()) {
+      return run(program, own.dataSource());
     }
   }
 
   /** The password goes by a file, since other users of the machine can read arguments. */
-  private int runOn(EmbeddedServer server, Path program) throws Exception {
+  private int run(Path program, PGSimpleDataSource source) throws Exception {
+    String password = source.getPassword();
+    if (password == null) {
+      return run(program, url(source), Map.of());
+    }
     Path passwords = Files.createTempFile("pgkeeper-example", ".pgpass");
     try {
-      Files.writeString(passwords, "*:*:*:*:" + server.password() + "\n");
-      return run(
-          program,
-          server.url() + (server.url().contains("?") ? "&" : "?") + "user=" + server.user(),
-          Map.of("PGPASSFILE", passwords.toString()));
+      Files.writeString(passwords, "*:*:*:*:" + password.replaceAll("[:\\\\]", "\\\\$0") + "\n");
+      return run(program, url(source), Map.of("PGPASSFILE", passwords.toString()));
     } finally {
       Files.deleteIfExists(passwords);
     }
+  }
+
+  /** What the source connects to, and as whom, without the password. */
+  private static String url(PGSimpleDataSource source) {
+    PGSimpleDataSource bare = new PGSimpleDataSource();
+    bare.setUrl(source.getUrl());
+    bare.setPassword(null);
+    String url = bare.getUrl();
+    String user = source.getUser();
+    return user == null
+        ? url
+        : url + (url.contains("?") ? "&" : "?") + "user=" + URLEncoder.encode(user, UTF_8);
   }
 
   private int run(Path program, String database, Map<String, String> variables)

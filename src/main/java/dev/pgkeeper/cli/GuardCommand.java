@@ -1,7 +1,6 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.guard.JobRun;
@@ -12,7 +11,6 @@ import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -115,10 +113,9 @@ final class GuardCommand extends HoldCommand {
   @Override
   public Integer call() throws InterruptedException {
     ZoneId zoneId = checkArguments();
-    KeeperOptions options = hold.keeperOptions(job);
-    PGSimpleDataSource source = checkedSource();
-    try (ChildCommand child = child();
-        Keeper keeper = HoldOptions.connect(source, options)) {
+    try (Place place = place(job);
+        ChildCommand child = child();
+        Keeper keeper = place.connect()) {
       return guarded(keeper.guard(), child, zoneId);
     }
   }

@@ -1,10 +1,11 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -34,11 +35,35 @@ abstract class HoldCommand implements Callable<Integer> {
     hold = new HoldOptions(usualGrace);
   }
 
-  /** The database that was asked for, if there is one. */
-  final PGSimpleDataSource checkedSource() {
-    PGSimpleDataSource source = connection.dataSource();
-    ConnectionOptions.check(source);
-    return source;
+  /**
+   * The database that was asked for, if there is one, and how to connect to it; fails if what was
+   * given is not understood.
+   *
+   * @param what what the session is for
+   */
+  final Place place(String what) {
+    KeeperOptions options = hold.keeperOptions(what).withSchema(connection.schema());
+    TargetDatabase database = connection.open();
+    try {
+      database.check();
+      return new Place(database, options);
+    } catch (RuntimeException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  /** Where something is held. */
+  record Place(TargetDatabase database, KeeperOptions options) implements AutoCloseable {
+    /** A session of the caller's own. */
+    Keeper connect() {
+      return TargetDatabase.connect(database.source(), options);
+    }
+
+    @Override
+    public void close() {
+      database.close();
+    }
   }
 
   final ChildCommand child() {

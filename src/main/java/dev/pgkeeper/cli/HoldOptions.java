@@ -1,15 +1,12 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.migration.SchemaName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,13 +49,6 @@ final class HoldOptions {
       description = "How long it stays held while this process is paused; ${DEFAULT-VALUE}.")
   private Duration timeout = Duration.ofSeconds(30);
 
-  @Option(
-      names = "--schema",
-      paramLabel = "NAME",
-      defaultValue = "pgkeeper",
-      description = "The schema; ${DEFAULT-VALUE} if not given.")
-  private String schema = "pgkeeper";
-
   private final Duration usualGrace;
 
   HoldOptions(Duration usualGrace) {
@@ -75,11 +65,6 @@ final class HoldOptions {
 
   /** How to connect; fails if what was given is not understood. */
   KeeperOptions keeperOptions(String what) {
-    try {
-      SchemaName.check(schema);
-    } catch (IllegalArgumentException e) {
-      throw misused("--schema: " + e.getMessage());
-    }
     if (timeout.compareTo(Duration.ofSeconds(1)) < 0 || timeout.compareTo(Duration.ofDays(1)) > 0) {
       throw misused("--timeout is too short or too long; use 1s to 1d");
     }
@@ -91,18 +76,9 @@ final class HoldOptions {
       throw misused("--grace is too short or too long; use 200ms up to the --timeout");
     }
     return KeeperOptions.defaults()
-        .withSchema(schema)
         .withClientName(spec.qualifiedName() + " " + what)
         .withTimeout(timeout)
         .withGrace(chosen);
-  }
-
-  static Keeper connect(PGSimpleDataSource source, KeeperOptions options) {
-    try {
-      return Keeper.connect(source, options);
-    } catch (IllegalStateException e) {
-      throw new Failure(String.valueOf(e.getMessage()), e);
-    }
   }
 
   ChildCommand child(List<String> command) {

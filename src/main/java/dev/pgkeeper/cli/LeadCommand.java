@@ -2,7 +2,6 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.cli.HoldOptions.Ended;
 import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.recipes.Election;
@@ -14,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -84,12 +82,11 @@ final class LeadCommand extends HoldCommand {
 
   @Override
   public Integer call() {
-    KeeperOptions options = hold.keeperOptions(path);
-    PGSimpleDataSource source = checkedSource();
-    try (Waiting waiting = new Waiting()) {
-      Ended ended = stand(source, options, waiting);
+    try (Place place = place(path);
+        Waiting waiting = new Waiting()) {
+      Ended ended = stand(place, waiting);
       while (again && ended.lost()) {
-        ended = stand(source, options, waiting);
+        ended = stand(place, waiting);
       }
       return ended.exitStatus();
     } catch (InterruptedException e) {
@@ -97,10 +94,9 @@ final class LeadCommand extends HoldCommand {
     }
   }
 
-  private Ended stand(PGSimpleDataSource source, KeeperOptions options, Waiting waiting)
-      throws InterruptedException {
+  private Ended stand(Place place, Waiting waiting) throws InterruptedException {
     try {
-      return standOnce(source, options, waiting);
+      return standOnce(place, waiting);
     } catch (KeeperException e) {
       if (!again || e instanceof KeeperException.WrongRecipe) {
         throw e;
@@ -112,11 +108,10 @@ final class LeadCommand extends HoldCommand {
   }
 
   /** The session is a new one each time, since a leadership is mostly lost with its session. */
-  private Ended standOnce(PGSimpleDataSource source, KeeperOptions options, Waiting waiting)
-      throws InterruptedException {
+  private Ended standOnce(Place place, Waiting waiting) throws InterruptedException {
     waiting.ensureWanted();
     try (ChildCommand child = child();
-        Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
+        Keeper keeper = waiting.during(place::connect)) {
       return lead(election(keeper), child, waiting);
     }
   }

@@ -2,13 +2,11 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.recipes.Mutex;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -77,11 +75,10 @@ final class LockCommand extends HoldCommand {
     if (atMost != null && (atMost.isZero() || atMost.toDays() > 9999)) {
       throw hold.misused("--at-most is too short or too long; use 1ms to 9999d");
     }
-    KeeperOptions options = hold.keeperOptions(path);
-    PGSimpleDataSource source = checkedSource();
-    try (ChildCommand child = child();
+    try (Place place = place(path);
+        ChildCommand child = child();
         Waiting waiting = new Waiting();
-        Keeper keeper = waiting.during(() -> HoldOptions.connect(source, options))) {
+        Keeper keeper = waiting.during(place::connect)) {
       return locked(mutex(keeper), child, waiting);
     } catch (InterruptedException e) {
       return HoldOptions.TERMINATED;

@@ -2,11 +2,15 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.migration.MigrationException;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.MissingParameterException;
@@ -37,30 +41,32 @@ public final class Main implements Runnable {
 
   public static void main(String[] arguments) {
     Logs.quiet("error");
-    System.exit(run(arguments, System.getenv(), utf8(System.out), utf8(System.err)));
+    OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out));
+    Context context = new Context(System.getenv(), System.in, out, null);
+    System.exit(run(arguments, context, utf8(System.err)));
   }
 
   /** Runs one command and returns its exit status. */
-  static int run(
-      String[] arguments, Map<String, String> environment, PrintWriter out, PrintWriter err) {
-    CommandLine line =
-        new CommandLine(new Main())
-            .addSubcommand(new DemoCommand())
-            .addSubcommand(new MigrateCommand(environment))
-            .addSubcommand(new GuardCommand(environment))
-            .addSubcommand(new LockCommand(environment))
-            .addSubcommand(new LeadCommand(environment))
-            .addSubcommand(new ExampleCommand(environment))
-            // an @ belongs to the command that is run: curl -d @file
-            .setExpandAtFiles(false)
-            .setOut(out)
-            .setErr(err)
-            .setParameterExceptionHandler(Main::misunderstood)
-            .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+  static int run(String[] arguments, Context context, PrintWriter err) {
+    CommandLine line = line(Commands.named(context, arguments), utf8(context.out()), err);
     int status = line.execute(arguments);
-    out.flush();
+    line.getOut().flush();
     err.flush();
     return status;
+  }
+
+  /** A line of commands that tells in one line what went wrong. */
+  static CommandLine line(
+      Map<String, Supplier<Object>> commands, PrintWriter out, PrintWriter err) {
+    CommandLine line = new CommandLine(new Main());
+    commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
+    return line
+        // an @ belongs to the command that is run: curl -d @file
+        .setExpandAtFiles(false)
+        .setOut(out)
+        .setErr(err)
+        .setParameterExceptionHandler(Main::misunderstood)
+        .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
   }
 
   private static PrintWriter utf8(OutputStream stream) {
@@ -85,13 +91,14 @@ public final class Main implements Runnable {
   private static String reason(ParameterException e) {
     if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
       String first = unmatched.getUnmatched().get(0);
-      boolean command = unmatched.getCommandLine().getParent() == null && !first.startsWith("-");
+      boolean command =
+          !unmatched.getCommandLine().getSubcommands().isEmpty() && !first.startsWith("-");
       return (command ? "unknown command \"" : "unknown argument \"")
           + first
           + "\""
           + (unmatched.getSuggestions().isEmpty()
               ? ""
-              : " (did you mean " + String.join(" or ", unmatched.getSuggestions()) + "?)");
+              : " (did you mean " + unmatched.getSuggestions().get(0) + "?)");
     }
     return String.valueOf(e.getMessage());
   }

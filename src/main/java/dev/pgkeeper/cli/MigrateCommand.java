@@ -2,11 +2,9 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.migration.Migrations;
-import dev.pgkeeper.migration.SchemaName;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,13 +27,6 @@ final class MigrateCommand implements Callable<Integer> {
   @Mixin private final ConnectionOptions connection;
 
   @Option(
-      names = "--schema",
-      paramLabel = "NAME",
-      defaultValue = "pgkeeper",
-      description = "The schema; ${DEFAULT-VALUE} if not given.")
-  private String schema = "pgkeeper";
-
-  @Option(
       names = "--print",
       description = "Prints the SQL, for an administrator to run, and connects nowhere.")
   private boolean print;
@@ -53,29 +44,24 @@ final class MigrateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     checkArguments();
+    String schema = connection.schema();
     if (print) {
       String script =
           from == null ? Keeper.migrationScript(schema) : Migrations.script(schema, from);
       spec.commandLine().getOut().print(script);
       return 0;
     }
-    PGSimpleDataSource source = connection.dataSource();
-    ConnectionOptions.check(source);
-    int version = Migrations.migrate(source, schema);
-    spec.commandLine()
-        .getOut()
-        .printf(
-            "Schema \"%s\" of %s is at version %d.%n",
-            schema, ConnectionOptions.where(source), version);
+    try (TargetDatabase database = connection.open()) {
+      database.check();
+      int version = Migrations.migrate(database.source(), schema);
+      spec.commandLine()
+          .getOut()
+          .printf("Schema \"%s\" of %s is at version %d.%n", schema, database.where(), version);
+    }
     return 0;
   }
 
   private void checkArguments() {
-    try {
-      SchemaName.check(schema);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), "--schema: " + e.getMessage());
-    }
     if (from != null && !print) {
       throw new ParameterException(spec.commandLine(), "--from has a meaning only with --print");
     }

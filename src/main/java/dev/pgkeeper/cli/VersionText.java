@@ -7,7 +7,7 @@ import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
 /** What {@code --version} prints. */
-final class VersionText implements IVersionProvider {
+public final class VersionText implements IVersionProvider {
   /** Put into the jar by Maven; not there where classes are run from a directory. */
   private static final String MAVENS = "/META-INF/maven/dev.pgkeeper/pgkeeper/pom.properties";
 

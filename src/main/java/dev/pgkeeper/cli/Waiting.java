@@ -2,20 +2,26 @@ package dev.pgkeeper.cli;
 
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lets a signal that ends this process end a wait too, so that whoever waits can give back what it
- * waits with: its thread is interrupted.
+ * waits with: its thread is interrupted, and the process stays until this object is closed. Close
+ * it after all that is to be given back.
  */
-final class Waiting implements AutoCloseable {
+public final class Waiting implements AutoCloseable {
+  private static final Duration LONGEST_GIVING_BACK = Duration.ofSeconds(10);
+
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final ReentrantLock lock = new ReentrantLock();
   private final Thread hook = new Thread(this::atShutdown, "pgkeeper-stop-waiting");
   private @Nullable Thread waits;
   private boolean over;
 
-  Waiting() {
+  public Waiting() {
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
@@ -24,7 +30,7 @@ final class Waiting implements AutoCloseable {
    *
    * @throws InterruptedException if this process is about to end
    */
-  <T> T during(Callable<T> wait) throws InterruptedException {
+  public <T> T during(Callable<T> wait) throws InterruptedException {
     begin();
     try {
       return wait.call();
@@ -42,7 +48,7 @@ final class Waiting implements AutoCloseable {
     }
   }
 
-  void pause(Duration span) throws InterruptedException {
+  public void pause(Duration span) throws InterruptedException {
     during(
         () -> {
           Thread.sleep(span.toMillis());
@@ -55,7 +61,7 @@ final class Waiting implements AutoCloseable {
    *
    * @throws InterruptedException if this process is about to end
    */
-  void ensureWanted() throws InterruptedException {
+  public void ensureWanted() throws InterruptedException {
     if (isOver()) {
       throw new InterruptedException();
     }
@@ -94,19 +100,29 @@ final class Waiting implements AutoCloseable {
   }
 
   private void atShutdown() {
+    boolean waited;
     lock.lock();
     try {
       over = true;
+      waited = waits != null;
       if (waits != null) {
         waits.interrupt();
       }
     } finally {
       lock.unlock();
     }
+    try {
+      if (waited) {
+        closed.await(LONGEST_GIVING_BACK.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override
   public void close() {
+    closed.countDown();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

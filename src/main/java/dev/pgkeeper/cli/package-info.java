@@ -1,4 +1,4 @@
-/** The command line: {@code pgkeeper demo}, {@code pgkeeper migrate}. */
+/** The command line: how it connects and what goes wrong, and commands that run other programs. */
 @NullMarked
 package dev.pgkeeper.cli;
 

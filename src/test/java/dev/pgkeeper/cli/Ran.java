@@ -1,5 +1,7 @@
 package dev.pgkeeper.cli;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,10 +22,16 @@ record Ran(int status, String out, String err) {
 
   /** The command line in this process. */
   static Ran here(Map<String, String> environment, String... arguments) {
-    StringWriter out = new StringWriter();
+    return here(environment, new byte[0], arguments);
+  }
+
+  /** The same, with something on its standard input. */
+  static Ran here(Map<String, String> environment, byte[] in, String... arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
     StringWriter err = new StringWriter();
-    int status = Main.run(arguments, environment, new PrintWriter(out), new PrintWriter(err));
-    return new Ran(status, out.toString(), err.toString());
+    Context context = new Context(environment, new ByteArrayInputStream(in), out, null);
+    int status = Main.run(arguments, context, new PrintWriter(err));
+    return new Ran(status, out.toString(StandardCharsets.UTF_8), err.toString());
   }
 
   /** The command line in a process of its own, which holds only these variables beside PATH. */

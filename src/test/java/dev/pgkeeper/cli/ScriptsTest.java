@@ -19,6 +19,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** What the README shows of scripts, run as a script. */
 class ScriptsTest {
+  private static final Pattern COMMANDS = Pattern.compile("```console\n(.*?)```", Pattern.DOTALL);
   private static final Pattern SCRIPT = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
 
   @TempDir private Path directory;
@@ -47,6 +48,33 @@ class ScriptsTest {
     assertThat(ran.out().lines().map(line -> line.replaceFirst(" \\d+$", "")))
         .containsExactly("backup.sh", "mailer", "report.sh");
     assertThat(ran.status()).isZero();
+  }
+
+  @Test
+  void theCommandLineOfTheReadmeAnswersWhatItSays() throws Exception {
+    Matcher block = COMMANDS.matcher(Files.readString(Path.of("README.md")));
+    assertThat(block.find()).isTrue();
+    script(
+        "pgkeeper",
+        "exec '%s' -Xmx256m -cp \"$CLASS_PATH\" %s \"$@\""
+            .formatted(
+                Path.of(System.getProperty("java.home"), "bin", "java"), Main.class.getName()));
+    String commands = "set -e\n" + block.group(1).replaceFirst("(?m)^.*lock break.*\\R", "");
+    Ran ran = inADatabaseOfItsOwn(new ProcessBuilder("bash", "-c", commands));
+    assertThat(ran.err()).isEmpty();
+    assertThat(ran.out())
+        .startsWith("/shop/sign\n/shop\n└─ sign\nversion 1\nclosed")
+        .containsPattern("\\d+\nto Ada\\[]\n$");
+    assertThat(ran.status()).isZero();
+    Ran broken = inADatabaseOfItsOwn(new ProcessBuilder("bash", "-c", lastLine(block.group(1))));
+    assertThat(broken.err())
+        .as("nobody holds it here")
+        .startsWith("pgkeeper lock break: '/orders/O005' is no lock");
+    assertThat(broken.status()).isEqualTo(1);
+  }
+
+  private static String lastLine(String text) {
+    return text.strip().lines().reduce((before, last) -> last).orElseThrow();
   }
 
   /** With the schema's usual name, as in the README. */

@@ -238,6 +238,15 @@ class ExamplesTest {
   }
 
   @Test
+  void aMeasuredClientSaysThatItIsReadyAndWhatItWasGranted() throws Exception {
+    try (ChildProcess client = ChildProcess.start(Class.forName("MeasuredClient"), url)) {
+      client.awaitLine("ready: true", LIMIT);
+      client.awaitLine("holds /reports/daily", LIMIT);
+      client.awaitLine("grants: 1.0", LIMIT);
+    }
+  }
+
+  @Test
   void threeWorkersBeginTogetherAndGoOnTogether() throws Exception {
     Class<?> barrier = Class.forName("BarrierOfThree");
     try (ChildProcess ada = ChildProcess.start(barrier, url, "ada");

@@ -18,7 +18,7 @@ class ReadmeTest {
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
   @ParameterizedTest
-  @ValueSource(strings = {"README.md", "examples/README.md"})
+  @ValueSource(strings = {"README.md", "docs/reference.md", "examples/README.md"})
   void eachBlockOfJavaIsInAnExampleThatTheTestsRun(String document) throws IOException {
     StringBuilder examples = new StringBuilder();
     for (Path file : examples()) {

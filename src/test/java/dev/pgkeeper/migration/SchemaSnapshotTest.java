@@ -40,15 +40,19 @@ class SchemaSnapshotTest {
         Connection connection = database.connect()) {
       String application = database.schema() + "_application";
       String inspector = database.schema() + "_inspector";
-      List.of(application, inspector).forEach(role -> database.execute("CREATE ROLE " + role));
+      String operator = database.schema() + "_operator";
+      List<String> roles = List.of(application, inspector, operator);
+      roles.forEach(role -> database.execute("CREATE ROLE " + role));
       try {
         database.execute("CALL ${schema}.grant_application('" + application + "')");
         database.execute("CALL ${schema}.grant_inspector('" + inspector + "')");
+        database.execute("CALL ${schema}.grant_operator('" + operator + "')");
         return SchemaSnapshot.of(connection, database.schema())
             .replace(application, "application")
-            .replace(inspector, "inspector");
+            .replace(inspector, "inspector")
+            .replace(operator, "operator");
       } finally {
-        for (String role : List.of(application, inspector)) {
+        for (String role : roles) {
           database.execute("DROP OWNED BY " + role);
           database.execute("DROP ROLE " + role);
         }

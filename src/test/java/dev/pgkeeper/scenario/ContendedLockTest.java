@@ -23,11 +23,12 @@ class ContendedLockTest {
   private static Run run;
   private static Run wrong;
 
-  private record Run(MutexHistory told, List<Contest> decided, long aheadMicros) {
+  private record Run(
+      MutexHistory told, List<Contest> decided, List<Contest> remembered, long aheadMicros) {
     static Run of(Crowd crowd, GrantLog log, TestDatabase database) throws Exception {
       MutexHistory told = MutexHistory.of(crowd.finish());
       long ahead = Scenario.databaseClockAheadMicros(database);
-      Run run = new Run(told, log.contests(), ahead);
+      Run run = new Run(told, log.contests(), log.remembered(), ahead);
       System.out.println(
           "ContendedLockTest: "
               + run.grants()
@@ -122,5 +123,30 @@ class ContendedLockTest {
   @Test
   void whoGetsAheadIsFound() {
     assertThat(FairnessChecker.violations(wrong.decided)).isNotEmpty();
+  }
+
+  @Test
+  void noTwoHoldsOfALockOverlapInTheHistory() {
+    assertThat(run.remembered).hasSizeGreaterThan(500);
+    assertThat(OverlapChecker.violations(run.remembered)).isEmpty();
+  }
+
+  @Test
+  void holdsThatOverlapInTheHistoryAreFound() {
+    assertThat(OverlapChecker.violations(wrong.remembered)).isNotEmpty();
+  }
+
+  @Test
+  void theHistoryHasEveryHoldThatEndedOnce() {
+    assertThat(run.remembered.stream().map(ContendedLockTest::whose).toList())
+        .containsExactlyInAnyOrderElementsOf(
+            run.decided.stream()
+                .filter(contest -> contest.wasGranted() && contest.goneOr(0) != 0)
+                .map(ContendedLockTest::whose)
+                .toList());
+  }
+
+  private static String whose(Contest hold) {
+    return hold.line() + " token " + hold.token() + " session " + hold.session();
   }
 }

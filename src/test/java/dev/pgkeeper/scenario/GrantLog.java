@@ -113,6 +113,20 @@ final class GrantLog {
           GROUP BY line, token ORDER BY line, token
         """
             .formatted(database.schema());
+    return contests(sql);
+  }
+
+  /** The holds that have ended, as the product's own history tells of them. */
+  List<Contest> remembered() {
+    return contests(
+        """
+        SELECT path, token, session, 0, (extract(epoch FROM since) * 1000000)::bigint, (extract(epoch FROM until) * 1000000)::bigint
+          FROM %s.history WHERE kind = 'lock' ORDER BY path, token, since
+        """
+            .formatted(database.schema()));
+  }
+
+  private List<Contest> contests(String sql) {
     List<Contest> contests = new ArrayList<>();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement();

@@ -41,7 +41,32 @@ class RolesTest {
           "in_flight",
           "dead_letters",
           "queue_consumers",
-          "queue_rates");
+          "queue_rates",
+          "holds",
+          "history",
+          "history_settings",
+          "past_sessions",
+          "operations",
+          "registrations",
+          "configuration",
+          "health");
+
+  /** A call of each function that is for operators. */
+  private static final List<String> OPERATIONS =
+      List.of(
+          "end_session(1, 'test')",
+          "break_lock('/n', 'test')",
+          "move_leadership('/n', 'x', 'test')",
+          "pause_queue('roles', 'test')",
+          "resume_queue('roles', 'test')",
+          "pause_job('roles', 'test')",
+          "resume_job('roles', 'test')",
+          "trigger_job('roles', 'test')",
+          "redrive_queue('roles', 'test')",
+          "purge_queue('roles', 'test')",
+          "discard_dead_letters('roles', 'test')",
+          "prune('history', '1 day', 'test')",
+          "configure_history('test')");
 
   private static TestDatabase database;
   private static final List<String> roles = new ArrayList<>();
@@ -54,6 +79,8 @@ class RolesTest {
     database.execute("CALL ${schema}.grant_application('" + name("application") + "')");
     role("inspector");
     database.execute("CALL ${schema}.grant_inspector('" + name("inspector") + "')");
+    role("operator");
+    database.execute("CALL ${schema}.grant_operator('" + name("operator") + "')");
     role("nobody");
   }
 
@@ -232,9 +259,75 @@ class RolesTest {
             "SELECT * FROM ${schema}.grantee",
             "CALL ${schema}.grant_application('" + name("nobody") + "')",
             "CALL ${schema}.grant_inspector('" + name("nobody") + "')",
-            "SELECT ${schema}.grant_all()")) {
+            "CALL ${schema}.grant_operator('" + name("nobody") + "')",
+            "SELECT ${schema}.grant_as('" + name("nobody") + "', 'operator')",
+            "SELECT ${schema}.grant_all()",
+            "SELECT ${schema}.history_switch(false)")) {
       assertDenied("application", ddl);
+      assertDenied("operator", ddl);
     }
+  }
+
+  @Test
+  void anApplicationOperatesOnNothingAndSeesWhatOperatorsDid() throws SQLException {
+    assertThat(
+            names(
+                "SELECT proname FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace"
+                    + " AND (prosecdef OR proname ~ '^grant_' OR proname = 'history_switch')"
+                    + " AND has_function_privilege('"
+                    + name("application")
+                    + "', oid, 'EXECUTE')"))
+        .isEmpty();
+    for (String operation : OPERATIONS) {
+      assertDenied("application", "SELECT ${schema}." + operation);
+    }
+    runAs("application", "SELECT * FROM ${schema}.operations");
+    for (String change :
+        List.of(
+            "DELETE FROM ${schema}.operation",
+            "UPDATE ${schema}.operation SET who = 'somebody else'",
+            "INSERT INTO ${schema}.operation (at, who, what, why, result) VALUES (now(), 'x', 'x', 'x', 'x')")) {
+      assertDenied("application", change);
+    }
+  }
+
+  @Test
+  void anOperatorSeesTheViewsCallsWhatIsForOperatorsAndNothingElse() throws SQLException {
+    for (String view : names("SELECT viewname FROM pg_views WHERE schemaname = '${schema}'")) {
+      runAs("operator", "SELECT * FROM ${schema}." + view);
+    }
+    runAs("operator", "SELECT * FROM ${schema}.held_at('/n')");
+    for (String operation : OPERATIONS) {
+      SQLException failed =
+          catchThrowableOfType(
+              SQLException.class, () -> runAs("operator", "SELECT ${schema}." + operation));
+      assertThat(failed == null ? "done" : failed.getSQLState())
+          .as(operation)
+          .isIn("done", "PK004");
+    }
+    for (String table : tables()) {
+      if (!table.equals("epoch")) {
+        assertDenied("operator", "SELECT * FROM ${schema}." + table);
+      }
+      assertDenied("operator", "DELETE FROM ${schema}." + table);
+    }
+    List<String> others =
+        names(
+            "SELECT format('%s %s(%s)', CASE prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END, oid::regproc,"
+                + " (SELECT string_agg('NULL::' || t::regtype, ', ' ORDER BY n) FROM unnest(proargtypes) WITH ORDINALITY AS a (t, n)))"
+                + " FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace AND NOT prosecdef AND prokind = 'f'"
+                + " AND NOT has_function_privilege('"
+                + name("inspector")
+                + "', oid, 'EXECUTE')");
+    assertThat(others).hasSizeGreaterThan(100);
+    others.forEach(call -> assertDenied("operator", call));
+  }
+
+  @Test
+  void whoOperatesIsWhoeverLoggedIn() throws SQLException {
+    runAs("operator", "SELECT ${schema}.configure_history('who is it?')");
+    assertThat(names("SELECT DISTINCT who FROM ${schema}.operations WHERE why = 'who is it?'"))
+        .containsExactly(name("operator"));
   }
 
   @Test
@@ -254,6 +347,7 @@ class RolesTest {
       runAs("inspector", "SELECT * FROM ${schema}." + view);
     }
     runAs("inspector", "SELECT * FROM ${schema}.protocol()");
+    runAs("inspector", "SELECT * FROM ${schema}.held_at('/n')");
     assertThat(
             names(
                 "SELECT table_name || '.' || column_name FROM information_schema.columns c"
@@ -266,6 +360,9 @@ class RolesTest {
 
   @Test
   void anInspectorReadsNoTableAndRunsNothing() throws SQLException {
+    for (String operation : OPERATIONS) {
+      assertDenied("inspector", "SELECT ${schema}." + operation);
+    }
     for (String table : tables()) {
       if (!table.equals("epoch")) { // which the views' functions read, and which tells no secret
         assertDenied("inspector", "SELECT * FROM ${schema}." + table);
@@ -316,10 +413,16 @@ class RolesTest {
   }
 
   @Test
-  void noFunctionRunsWithItsOwnersRights() throws SQLException {
+  void onlyWhatIsForOperatorsRunsWithItsOwnersRightsAndSeesNobodysSearchPath() throws SQLException {
     assertThat(
             names(
                 "SELECT proname FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace AND prosecdef"))
+        .containsExactlyInAnyOrderElementsOf(
+            OPERATIONS.stream().map(call -> call.substring(0, call.indexOf('('))).toList());
+    assertThat(
+            names(
+                "SELECT proname FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace AND prosecdef"
+                    + " AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}'))"))
         .isEmpty();
   }
 
@@ -334,6 +437,8 @@ class RolesTest {
       database.execute("SELECT ${schema}.grant_all()");
       runAs("application", "INSERT INTO ${schema}.later VALUES (1)");
       runAs("application", "SELECT ${schema}.later_function()");
+      runAs("operator", "SELECT * FROM ${schema}.later_view");
+      assertDenied("operator", "SELECT ${schema}.later_function()");
       runAs("inspector", "SELECT * FROM ${schema}.later_view");
       assertDenied("inspector", "SELECT * FROM ${schema}.later");
       assertDenied("inspector", "SELECT ${schema}.later_function()");

@@ -60,13 +60,18 @@ final class PostgresBinaries {
 
   /** A command that runs one of the programs, as a user that PostgreSQL accepts. */
   ProcessBuilder command(String program, String... arguments) {
+    return unprivileged(home.resolve("bin").resolve(program), arguments);
+  }
+
+  /** The same for a program from elsewhere. */
+  ProcessBuilder unprivileged(Path program, String... arguments) {
     List<String> command = new ArrayList<>(asUnprivileged);
-    command.add(home.resolve("bin").resolve(program).toString());
+    command.add(program.toString());
     command.addAll(Arrays.asList(arguments));
     return new ProcessBuilder(command);
   }
 
-  /** Gives a new, empty directory to the user that the programs run as. */
+  /** Gives a new file or empty directory to the user that the programs run as. */
   void handOver(Path directory) throws IOException {
     if (ownedByNobody) {
       Files.setAttribute(directory, "unix:uid", NOBODY);

@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * A PostgreSQL server of the test's own, from the embedded binaries, to be stopped, killed and
@@ -47,7 +49,7 @@ public final class PrivateServer implements AutoCloseable {
   private final int port;
   private Process postmaster;
 
-  private PrivateServer(Map<String, String> ownSettings) throws IOException {
+  private PrivateServer(Map<String, String> ownSettings, Filling filling) throws IOException {
     settings.put("fsync", "on");
     settings.put("synchronous_commit", "on");
     settings.put("full_page_writes", "on");
@@ -65,7 +67,13 @@ public final class PrivateServer implements AutoCloseable {
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     port = freePort();
-    initialize();
+    filling.fill(this);
+  }
+
+  /** Makes a data directory. */
+  @FunctionalInterface
+  private interface Filling {
+    void fill(PrivateServer server) throws IOException;
   }
 
   /** A running server with the settings of production. */
@@ -75,8 +83,24 @@ public final class PrivateServer implements AutoCloseable {
 
   /** A running server with these settings on top, as in {@code postgresql.conf}. */
   public static PrivateServer start(Map<String, String> settings) {
+    return start(settings, PrivateServer::initialize);
+  }
+
+  /** A standby of a server, with the same settings. That is stopped and started again for it. */
+  public static PrivateServer standbyOf(PrivateServer primary, String name) {
+    primary.stopFast();
+    Map<String, String> settings = new LinkedHashMap<>(primary.settings);
+    settings.put(
+        "primary_conninfo",
+        "host=127.0.0.1 port=%d user=postgres application_name=%s".formatted(primary.port, name));
+    PrivateServer standby = start(settings, server -> server.copy(primary.dataDirectory()));
+    primary.startAgain();
+    return standby;
+  }
+
+  private static PrivateServer start(Map<String, String> settings, Filling filling) {
     try {
-      PrivateServer server = new PrivateServer(settings);
+      PrivateServer server = new PrivateServer(settings, filling);
       try {
         server.startAgain();
       } catch (RuntimeException e) {
@@ -220,6 +244,19 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
+  /** A cold copy of a stopped server's data, for its standby. */
+  private void copy(Path stopped) throws IOException {
+    try (Stream<Path> files = Files.walk(stopped)) {
+      for (Path file : files.toList()) {
+        Path copy = dataDirectory().resolve(stopped.relativize(file));
+        Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
+        binaries.handOver(copy);
+      }
+    }
+    Path signal = Files.createFile(dataDirectory().resolve("standby.signal"));
+    binaries.handOver(signal);
+  }
+
   private void initialize() throws IOException {
     Path log = home.resolve("initdb.log");
     Process initdb =
@@ -296,7 +333,7 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }

@@ -28,7 +28,7 @@ final class RunHold implements JobRun {
   RunHold(Runs runs, Claim claim) {
     this.runs = runs;
     this.claim = claim;
-    state = new ToldState(runs.session());
+    state = new ToldState(runs.session(), claim.toString(), claim.token());
     session = runs.session().onStateChange(this::told);
     told(runs.session().state());
     Duration left = left();

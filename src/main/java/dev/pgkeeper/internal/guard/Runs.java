@@ -7,6 +7,8 @@ import dev.pgkeeper.guard.JobWork;
 import dev.pgkeeper.guard.RunResult;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
 import java.time.Duration;
 import java.util.List;
@@ -72,31 +74,40 @@ final class Runs {
       boolean againAbandoned) {
     long sentAt = System.nanoTime();
     Outcome outcome =
-        database
-            .request(
-                calls.claimSql(),
-                (statement, first) ->
-                    GuardCalls.bindClaim(
-                        statement, first, job, tick, atMost, againFailed, againAbandoned),
-                (connection, schema, outcomes) -> {})
-            .get(0);
+        begin(
+            calls.claimSql(),
+            (statement, first) ->
+                GuardCalls.bindClaim(
+                    statement, first, job, tick, atMost, againFailed, againAbandoned));
     return answer(job, outcome, atMost, sentAt);
   }
 
   private Answer takeTurn(String job, Duration atMost, Duration atLeast) {
     long sentAt = System.nanoTime();
     Outcome outcome =
-        database
-            .request(
-                calls.turnSql(),
-                (statement, first) -> {
-                  statement.setString(first, job);
-                  statement.setLong(first + 1, atMost.toMillis());
-                  statement.setLong(first + 2, atLeast.toMillis());
-                },
-                (connection, schema, outcomes) -> {})
-            .get(0);
+        begin(
+            calls.turnSql(),
+            (statement, first) -> {
+              statement.setString(first, job);
+              statement.setLong(first + 1, atMost.toMillis());
+              statement.setLong(first + 2, atLeast.toMillis());
+            });
     return answer(job, outcome, atMost, sentAt);
+  }
+
+  private Outcome begin(String sql, Database.Binder binder) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    try {
+      return observation
+          .answered(
+              Operation.RUN_BEGIN,
+              began,
+              database.request(sql, binder, (connection, schema, outcomes) -> {}))
+          .get(0);
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.RUN_BEGIN, began, e);
+    }
   }
 
   private static Answer answer(
@@ -190,11 +201,14 @@ final class Runs {
    */
   private @Nullable String end(Claim claim, @Nullable String error) {
     boolean interrupted = Thread.interrupted();
+    Observation observation = session.observation();
+    long began = observation.begin();
     try {
-      return database.read(calls.jobEnd(session.id(), claim, error));
+      return observation.answered(
+          Operation.RUN_END, began, database.read(calls.jobEnd(session.id(), claim, error)));
     } catch (KeeperException e) {
       endLater(claim, error);
-      throw e;
+      throw observation.failed(Operation.RUN_END, began, e);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();

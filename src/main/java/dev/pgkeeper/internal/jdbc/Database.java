@@ -487,6 +487,21 @@ public final class Database {
     return said.getMessage() + (said.getHint() == null ? "" : ". " + said.getHint());
   }
 
+  /** Whether the role lacked a right. */
+  public static boolean isDenied(KeeperException e) {
+    return e.getCause() instanceof SQLException cause && SqlErrors.isDenied(cause);
+  }
+
+  /** Whether something on the other side does not speak all of PostgreSQL's protocol. */
+  public static boolean isProtocolViolation(KeeperException e) {
+    return e.getCause() instanceof SQLException cause && SqlErrors.isProtocolViolation(cause);
+  }
+
+  /** What the database itself said. */
+  public static String refusal(KeeperException e) {
+    return String.valueOf((e.getCause() instanceof SQLException cause ? cause : e).getMessage());
+  }
+
   static KeeperException translate(SQLException e) {
     if (SqlErrors.isConnectionLost(e)) {
       return new KeeperException.ConnectionLoss(

@@ -6,13 +6,13 @@ import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGConnection;
 import org.postgresql.PGProperty;
-import org.postgresql.ds.common.BaseDataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class OwnConnections {
   private static final Logger log = LoggerFactory.getLogger(OwnConnections.class);
+
+  /** What PostgreSQL is told such a connection is for. */
+  public static final String APPLICATION_NAME = "pgkeeper listener";
 
   private OwnConnections() {}
 
@@ -49,55 +52,25 @@ public final class OwnConnections {
    */
   private static @Nullable ConnectionSource of(DataSource dataSource, Duration grace)
       throws SQLException {
-    if (dataSource.isWrapperFor(HikariDataSource.class)) {
-      HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
-      if (pool.getDataSource() != null) {
-        return of(pool.getDataSource(), grace);
-      }
-      if (pool.getJdbcUrl() != null) {
-        Properties properties = new Properties();
-        properties.putAll(pool.getDataSourceProperties());
-        credentials(properties, pool.getUsername(), pool.getPassword());
-        return byUrl(pool.getJdbcUrl(), properties, grace);
-      }
-      return null;
+    Optional<Properties> properties = DriverProperties.of(dataSource);
+    if (properties.isPresent()) {
+      return by(properties.get(), grace);
     }
-    if (dataSource instanceof BaseDataSource plain) {
-      Properties properties = new Properties();
-      credentials(properties, plain.getUser(), plain.getPassword());
-      return byUrl(plain.getUrl(), properties, grace);
+    if (dataSource.isWrapperFor(HikariDataSource.class)) {
+      DataSource pooled = dataSource.unwrap(HikariDataSource.class).getDataSource();
+      return pooled == null ? null : of(pooled, grace);
     }
     return pools(dataSource) ? null : dataSource::getConnection;
   }
 
-  private static void credentials(
-      Properties properties, @Nullable String user, @Nullable String password) {
-    if (user != null) {
-      properties.setProperty(PGProperty.USER.getName(), user);
-    }
-    if (password != null) {
-      properties.setProperty(PGProperty.PASSWORD.getName(), password);
-    }
-  }
-
-  private static ConnectionSource byUrl(String url, Properties properties, Duration grace)
-      throws SQLException {
-    Properties parsed = Driver.parseURL(url, properties);
-    if (parsed == null) {
-      throw new SQLException(
-          "not a URL of the PostgreSQL driver: " + url.replaceFirst("\\?.*", ""));
-    }
-    Properties own = new Properties();
-    for (String name : parsed.stringPropertyNames()) {
-      own.setProperty(name, parsed.getProperty(name));
-    }
+  private static ConnectionSource by(Properties own, Duration grace) {
     own.setProperty(
         PGProperty.SOCKET_FACTORY_ARG.getName(),
         PromptSocketFactory.wrapping(
-            parsed.getProperty(PGProperty.SOCKET_FACTORY.getName()),
-            parsed.getProperty(PGProperty.SOCKET_FACTORY_ARG.getName())));
+            own.getProperty(PGProperty.SOCKET_FACTORY.getName()),
+            own.getProperty(PGProperty.SOCKET_FACTORY_ARG.getName())));
     own.setProperty(PGProperty.SOCKET_FACTORY.getName(), PromptSocketFactory.class.getName());
-    own.setProperty(PGProperty.APPLICATION_NAME.getName(), "pgkeeper listener");
+    own.setProperty(PGProperty.APPLICATION_NAME.getName(), APPLICATION_NAME);
     own.setProperty(PGProperty.TCP_KEEP_ALIVE.getName(), "true");
     String seconds = Long.toString(Math.max(1, grace.toSeconds()));
     own.setProperty(PGProperty.CONNECT_TIMEOUT.getName(), seconds);

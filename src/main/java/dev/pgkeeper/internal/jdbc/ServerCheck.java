@@ -11,9 +11,9 @@ import java.sql.SQLException;
  */
 public final class ServerCheck {
   /** The protocol this library speaks; a schema names the oldest that it still serves. */
-  static final int PROTOCOL = 13;
+  static final int PROTOCOL = 16;
 
-  private static final int OLDEST_SERVER = 140_000;
+  public static final int OLDEST_SERVER = 140_000;
 
   private ServerCheck() {}
 

@@ -83,4 +83,8 @@ final class SqlErrors {
   static boolean isDenied(SQLException e) {
     return state(e).equals("42501");
   }
+
+  static boolean isProtocolViolation(SQLException e) {
+    return state(e).equals("08P01");
+  }
 }

@@ -4,6 +4,9 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
+import dev.pgkeeper.internal.session.ClientSession;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -30,6 +33,7 @@ final class Departures {
   private static final int MOST_REMEMBERED = 100_000;
 
   private final Database database;
+  private final ClientSession session;
   private final LineCalls calls;
   private final Executor background;
   private final Combiner<Leave, Boolean> leaving;
@@ -40,8 +44,9 @@ final class Departures {
 
   private record Done(Leave leave, long at) {}
 
-  Departures(Database database, LineCalls calls, Executor background) {
+  Departures(Database database, ClientSession session, LineCalls calls, Executor background) {
     this.database = database;
+    this.session = session;
     this.calls = calls;
     this.background = background;
     this.leaving = new Combiner<>(this::alone, leaves -> together(leaves, calls::linesLeave));
@@ -51,11 +56,27 @@ final class Departures {
   /** Leaves now if the database lets it, and otherwise later. */
   void leave(Leave leave) {
     try {
-      (leave.inRow() ? freeing : leaving).apply(leave);
+      apply(leave);
       remember(leave);
     } catch (KeeperException e) {
       unfinished.add(leave);
-      log.warn("{} will be given up once the database lets it: {}", leave.node(), e.getMessage());
+      log.warn(
+          "session {}: {} will be given up once the database lets it: {}",
+          session.id(),
+          leave.node(),
+          e.getMessage());
+    }
+  }
+
+  private void apply(Leave leave) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    try {
+      var unused =
+          observation.answered(
+              Operation.LEAVE, began, (leave.inRow() ? freeing : leaving).apply(leave));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.LEAVE, began, e);
     }
   }
 
@@ -125,7 +146,7 @@ final class Departures {
                 leaves.get(0).inRow() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
           } catch (KeeperException e) {
             unfinished.addAll(leaves);
-            log.debug("{} are left to the next sweep", leaves, e);
+            log.debug("session {}: leaving {} is left to the next sweep", session.id(), leaves, e);
           }
         });
   }

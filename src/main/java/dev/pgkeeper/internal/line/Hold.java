@@ -42,7 +42,7 @@ final class Hold implements Held {
     this.place = place;
     this.path = path;
     this.node = node;
-    this.state = new ToldState(lines.session());
+    this.state = new ToldState(lines.session(), place.join.line(), place.token);
     place.hold = this;
     Duration left = place.left();
     if (left != null) {

@@ -7,6 +7,8 @@ import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.line.LineCalls.Found;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
@@ -50,6 +52,7 @@ public final class Lines implements Companion {
 
   private final Database database;
   private final ClientSession session;
+  private final Observation observation;
   private final Executor background;
   private final LineCalls calls;
   private final Combiner<Join, Outcome> joining;
@@ -77,10 +80,11 @@ public final class Lines implements Companion {
   public Lines(Database database, ClientSession session, Executor background) {
     this.database = database;
     this.session = session;
+    this.observation = session.observation();
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.departures = new Departures(database, calls, this::later);
+    this.departures = new Departures(database, session, calls, this::later);
     session.accompany(this);
   }
 
@@ -122,7 +126,7 @@ public final class Lines implements Companion {
     underWay.put(attempt, largestToken.get());
     try {
       long sentAt = System.nanoTime();
-      Outcome outcome = joining.apply(join);
+      Outcome outcome = apply(join);
       if (outcome.code() == Code.BUSY) {
         return null;
       } else if (outcome.code() == Code.WRONG_RECIPE) {
@@ -141,6 +145,15 @@ public final class Lines implements Companion {
     }
   }
 
+  private Outcome apply(Join join) {
+    long began = observation.begin();
+    try {
+      return observation.answered(Operation.JOIN, began, joining.apply(join));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.JOIN, began, e);
+    }
+  }
+
   /**
    * Whoever has to wait makes its place durable meanwhile, before anything is built on it (V007).
    */
@@ -154,8 +167,11 @@ public final class Lines implements Companion {
   }
 
   private Place settle(Join join, Outcome joined, long sentAt) {
-    Place place = new Place(join, joined.path(), joined.knownStat().czxid());
+    Place place = new Place(join, joined.path(), joined.knownStat().czxid(), observation);
     know(place.token);
+    if (joined.knownStat().version() != 1) {
+      place.begin(observation.waits(session.id(), join.line(), join.recipe()));
+    }
     places.put(place.address, place);
     if (session.state().isTerminal()) {
       vanish(place);

@@ -1,6 +1,8 @@
 package dev.pgkeeper.internal.line;
 
 import dev.pgkeeper.Ask;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Wait;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -46,11 +48,17 @@ final class Place {
   /** The moment after which it is over, from before it was granted; {@link System#nanoTime}. */
   private volatile @Nullable Long limit;
 
+  private final Observation observation;
+
+  /** Null if it holds from the beginning; ended by whoever takes the place out of WAITS. */
+  private volatile @Nullable Wait wait;
+
   /** What to tell of a hold; null while there is none. */
   volatile @Nullable Hold hold;
 
-  Place(Join join, String node, long token) {
+  Place(Join join, String node, long token, Observation observation) {
     this.join = join;
+    this.observation = observation;
     this.node = node;
     this.address = node.equals(join.line()) ? node + ROW_FOLLOWS + token : node;
     this.token = token;
@@ -83,7 +91,7 @@ final class Place {
             Ask.of("read").data(join.ask().data()),
             join.tries(),
             join.key());
-    Place after = new Place(read, node.replaceAll("-write$", "-read"), token);
+    Place after = new Place(read, node.replaceAll("-write$", "-read"), token, observation);
     after.limit = limit;
     after.phase.set(Phase.HOLDS);
     return after;
@@ -92,6 +100,18 @@ final class Place {
   @SuppressWarnings("NullAway") // a reference that never holds null
   Phase phase() {
     return phase.get();
+  }
+
+  /** Its turn has not come yet; before anybody else knows of it. */
+  void begin(Wait itsWait) {
+    wait = itsWait;
+  }
+
+  private void endWait(Wait.End end) {
+    Wait ended = wait;
+    if (ended != null) {
+      ended.end(end);
+    }
   }
 
   /** A request is sent now that may grant it, even if its reply is never heard. */
@@ -117,6 +137,8 @@ final class Place {
     }
     boolean granted = phase.compareAndSet(Phase.WAITS, Phase.HOLDS);
     if (granted) {
+      endWait(Wait.End.GRANTED);
+      observation.granted(join.recipe());
       decide();
     }
     return granted;
@@ -125,6 +147,9 @@ final class Place {
   /** It is not there any more. False: that is what was wanted, or was known. */
   boolean vanish() {
     Phase before = phase.getAndSet(Phase.GONE);
+    if (before == Phase.WAITS) {
+      endWait(Wait.End.LOST);
+    }
     decide();
     return before == Phase.WAITS || before == Phase.HOLDS;
   }
@@ -136,6 +161,9 @@ final class Place {
       if (before == Phase.LEAVES || before == Phase.GONE) {
         return false;
       } else if (phase.compareAndSet(before, Phase.LEAVES)) {
+        if (before == Phase.WAITS) {
+          endWait(Wait.End.GIVEN_UP);
+        }
         return true;
       }
     }

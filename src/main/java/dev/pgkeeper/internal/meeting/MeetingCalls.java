@@ -11,7 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The functions of V013 by their own names. */
+/** The functions of V016 by their own names. */
 final class MeetingCalls {
   private final String schema;
 

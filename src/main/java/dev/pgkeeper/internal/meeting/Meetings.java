@@ -28,7 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All of this client's that take part in meetings (V013). Coming and leaving are one round trip
+ * All of this client's that take part in meetings (V016). Coming and leaving are one round trip
  * each, those of several threads go together. Each is known by a key before it comes, so a ring
  * that is quicker than the reply finds it; a ring with its key says how far its round is. Lost
  * rings, and what a crash of the server forgot, are found by the session's sweep.

@@ -3,6 +3,8 @@ package dev.pgkeeper.internal.queue;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.QueueCalls.Take;
 import dev.pgkeeper.internal.queue.QueueCalls.Taken;
@@ -45,9 +47,15 @@ final class NamedQueue {
 
   /** The number of the first; the others follow it one by one. */
   long enqueue(byte[][] payloads) {
-    long first = enqueueing.apply(payloads);
-    tally.enqueued(payloads.length);
-    return first;
+    Observation observation = queues.session().observation();
+    long began = observation.begin();
+    try {
+      long first = observation.answered(Operation.ENQUEUE, began, enqueueing.apply(payloads));
+      tally.enqueued(payloads.length);
+      return first;
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.ENQUEUE, began, e);
+    }
   }
 
   private Long enqueueAlone(byte[][] payloads) {
@@ -118,7 +126,15 @@ final class NamedQueue {
   record Answer(List<Claimed> taken, List<Claimed> refused, boolean asleep) {}
 
   Answer go(Trip trip) {
-    return trip.most <= TOGETHER ? taking.apply(trip) : takeAlone(trip);
+    Observation observation = queues.session().observation();
+    Operation operation = trip.most == 0 ? Operation.ACK : Operation.TAKE;
+    long began = observation.begin();
+    try {
+      return observation.answered(
+          operation, began, trip.most <= TOGETHER ? taking.apply(trip) : takeAlone(trip));
+    } catch (RuntimeException e) {
+      throw observation.failed(operation, began, e);
+    }
   }
 
   private Answer takeAlone(Trip trip) {

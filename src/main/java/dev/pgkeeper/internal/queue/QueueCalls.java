@@ -3,6 +3,8 @@ package dev.pgkeeper.internal.queue;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.observe.QueueCounts;
+import dev.pgkeeper.internal.observe.QueueDepth;
 import dev.pgkeeper.queue.DeadLetter;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.QueueSize;
@@ -355,17 +357,47 @@ final class QueueCalls {
     return texts;
   }
 
-  SqlFunction<Boolean> queueReport(List<Tally.Counts> counts) {
+  SqlFunction<Boolean> queueReport(List<QueueCounts> counts) {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT " + schema + ".queue_report(?, ?, ?, ?, ?, ?)")) {
-        Database.array(statement, 1, "text", counts, Tally.Counts::queue);
-        Database.array(statement, 2, "int8", counts, Tally.Counts::enqueued);
-        Database.array(statement, 3, "int8", counts, Tally.Counts::taken);
-        Database.array(statement, 4, "int8", counts, Tally.Counts::acked);
-        Database.array(statement, 5, "int8", counts, Tally.Counts::returned);
-        Database.array(statement, 6, "int8", counts, Tally.Counts::died);
+        Database.array(statement, 1, "text", counts, QueueCounts::queue);
+        Database.array(statement, 2, "int8", counts, QueueCounts::enqueued);
+        Database.array(statement, 3, "int8", counts, QueueCounts::taken);
+        Database.array(statement, 4, "int8", counts, QueueCounts::acked);
+        Database.array(statement, 5, "int8", counts, QueueCounts::returned);
+        Database.array(statement, 6, "int8", counts, QueueCounts::died);
         return statement.execute();
+      }
+    };
+  }
+
+  SqlFunction<List<QueueDepth>> queueDepths(Collection<String> queues) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT queue, ready, behind, delayed, retrying, claimed, dead,"
+                  + " coalesce(extract(epoch FROM clock_timestamp() - waiting_since) * 1000, 0)::bigint"
+                  + " FROM "
+                  + schema
+                  + ".queues WHERE queue = ANY (?)")) {
+        statement.setArray(1, Database.textArray(connection, new ArrayList<>(queues)));
+        List<QueueDepth> depths = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+          while (row.next()) {
+            depths.add(
+                new QueueDepth(
+                    row.getString(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5),
+                    row.getLong(6),
+                    row.getLong(7),
+                    Duration.ofMillis(Math.max(0, row.getLong(8)))));
+          }
+        }
+        return depths;
       }
     };
   }

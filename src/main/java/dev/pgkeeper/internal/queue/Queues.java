@@ -5,6 +5,9 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
+import dev.pgkeeper.internal.observe.QueueDepth;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.QueueCalls.Tidied;
 import dev.pgkeeper.internal.session.Caller;
@@ -120,7 +123,16 @@ public final class Queues implements Companion {
 
   /** What users of one name share. */
   NamedQueue named(String name) {
-    return named.computeIfAbsent(name, each -> new NamedQueue(this, each));
+    NamedQueue known = named.get(name);
+    if (known != null) {
+      return known;
+    }
+    NamedQueue fresh = new NamedQueue(this, name);
+    known = named.putIfAbsent(name, fresh);
+    if (known == null) {
+      session.observation().usesQueue(name);
+    }
+    return known == null ? fresh : known;
   }
 
   /** Somebody looked at it just now. */
@@ -163,24 +175,43 @@ public final class Queues implements Companion {
                 }));
   }
 
+  /** The names of all that were used here. */
+  public Collection<String> names() {
+    return List.copyOf(named.keySet());
+  }
+
+  public List<QueueDepth> depths(Collection<String> queues) {
+    return database.readOnce(calls.queueDepths(queues));
+  }
+
   // Enqueueing.
 
   /** Into one queue or several, all or nothing. */
   List<Enqueued> enqueue(Batch batch) {
-    List<Outcome> outcomes =
-        database.request(
-            calls.requestEnqueueAllSql(),
-            batch::bind,
-            (connection, schema, done) -> {
-              Map<String, Integer> numbers = new TreeMap<>();
-              for (String queue : batch.queues()) {
-                numbers.merge(queue, 1, Integer::sum);
-              }
-              calls.ringIdle(connection, numbers.keySet(), numbers.values());
-            });
+    Observation observation = session.observation();
+    long began = observation.begin();
+    List<Outcome> outcomes;
+    try {
+      outcomes = observation.answered(Operation.ENQUEUE, began, request(batch));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.ENQUEUE, began, e);
+    }
     List<Enqueued> enqueued = batch.enqueued(outcomes);
     countEnqueued(batch, enqueued);
     return enqueued;
+  }
+
+  private List<Outcome> request(Batch batch) {
+    return database.request(
+        calls.requestEnqueueAllSql(),
+        batch::bind,
+        (connection, schema, done) -> {
+          Map<String, Integer> numbers = new TreeMap<>();
+          for (String queue : batch.queues()) {
+            numbers.merge(queue, 1, Integer::sum);
+          }
+          calls.ringIdle(connection, numbers.keySet(), numbers.values());
+        });
   }
 
   void countEnqueued(Batch batch, List<Enqueued> enqueued) {
@@ -196,6 +227,16 @@ public final class Queues implements Companion {
    * batch is one message, with the topic instead of a queue.
    */
   List<Outcome> publish(Batch message) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    try {
+      return observation.answered(Operation.PUBLISH, began, requestPublish(message));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.PUBLISH, began, e);
+    }
+  }
+
+  private List<Outcome> requestPublish(Batch message) {
     return database.request(
         calls.requestPublishSql(),
         message::bindOnly,
@@ -218,12 +259,7 @@ public final class Queues implements Companion {
     boolean done = false;
     try {
       Set<Long> refused = new HashSet<>();
-      database
-          .request(
-              calls.requestReturnSql(),
-              (statement, first) -> QueueCalls.bind(statement, first, returns),
-              (connection, schema, outcomes) -> {})
-          .stream()
+      requestReturn(returns).stream()
           .filter(outcome -> outcome.code() == KeeperException.Code.REFUSED)
           .forEach(outcome -> refused.add(outcome.number()));
       done = true;
@@ -234,6 +270,22 @@ public final class Queues implements Companion {
       if (!done) {
         departure.failed();
       }
+    }
+  }
+
+  private List<Outcome> requestReturn(List<Return> returns) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    try {
+      return observation.answered(
+          Operation.RETURN,
+          began,
+          database.request(
+              calls.requestReturnSql(),
+              (statement, first) -> QueueCalls.bind(statement, first, returns),
+              (connection, schema, outcomes) -> {}));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.RETURN, began, e);
     }
   }
 

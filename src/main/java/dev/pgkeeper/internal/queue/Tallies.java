@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.queue;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.internal.queue.Tally.Counts;
+import dev.pgkeeper.internal.observe.QueueCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 /**
  * When {@code queue_report} is called: five seconds after something was counted, for all queues of
  * this client that something was counted of, and when the session ends. A report that fails is not
- * repeated, so that nothing is counted twice: what it had is missing from the rates.
+ * repeated, so that nothing is counted twice: what it had is missing from the rates. Observers are
+ * told the same at the same time, whether it arrives or not.
  */
 final class Tallies {
   private static final Logger log = LoggerFactory.getLogger(Tallies.class);
@@ -40,7 +41,7 @@ final class Tallies {
   /** All that was counted and not reported. */
   void report() {
     scheduled.set(false);
-    List<Counts> counts = new ArrayList<>();
+    List<QueueCounts> counts = new ArrayList<>();
     for (NamedQueue queue : changed) {
       changed.remove(queue); // first: who counts from here on is not forgotten
       counts.add(queue.tally.take());
@@ -48,6 +49,7 @@ final class Tallies {
     if (counts.isEmpty()) {
       return;
     }
+    counts.forEach(queues.session().observation()::counted);
     try {
       queues.database().readOnce(queues.calls().queueReport(counts));
     } catch (KeeperException e) {

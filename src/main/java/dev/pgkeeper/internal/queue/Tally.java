@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.queue;
 
+import dev.pgkeeper.internal.observe.QueueCounts;
 import java.util.concurrent.atomic.LongAdder;
 
 /** How many messages of one queue this client has seen go where since it last reported. */
@@ -16,9 +17,6 @@ final class Tally {
     this.tallies = tallies;
     this.queue = queue;
   }
-
-  /** What is reported of one queue. */
-  record Counts(String queue, long enqueued, long taken, long acked, long returned, long died) {}
 
   void enqueued(int messages) {
     count(enqueued, messages);
@@ -50,8 +48,8 @@ final class Tally {
   }
 
   /** From here on it counts anew. */
-  Counts take() {
-    return new Counts(
+  QueueCounts take() {
+    return new QueueCounts(
         queue.name,
         enqueued.sumThenReset(),
         taken.sumThenReset(),

@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.session;
 
+import dev.pgkeeper.Health;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.KeeperOptions.ConnectionSource;
@@ -8,17 +9,20 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
+import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.session.Trust.Moment;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
@@ -64,9 +68,13 @@ public final class ClientSession {
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
   private static final int PATHS_AT_ONCE = 2000;
 
+  /** Rung when somebody else ended the session (V014); it is believed when a ping says so. */
+  private static final String ENDED = "ended";
+
   private final Database database;
   private final KeeperOptions options;
   private final SessionCalls calls;
+  private final Observation observation;
   private final EventThread events;
   private final Watches watches;
   private final Executor background;
@@ -80,10 +88,16 @@ public final class ClientSession {
   private final Duration renewEvery;
   private final Thread thread;
   private final Companions companion = new Companions();
+  private final Pings pings;
 
   private volatile SessionState state = SessionState.HELD;
+  private volatile Instant since = Instant.now();
+  private volatile Instant lastContact = since;
   private volatile long id;
   private volatile @Nullable OwnConnection own;
+
+  /** How it ended, once it has. */
+  private volatile String ending = "its lease or its grace was over";
 
   /** Null: lease only. */
   private @Nullable ConnectionSource ownConnections;
@@ -103,18 +117,21 @@ public final class ClientSession {
   public ClientSession(
       Database database,
       KeeperOptions options,
+      Observation observation,
       @Nullable ConnectionSource ownConnections,
       Executor background) {
     this.database = database;
     this.options = options;
+    this.observation = observation;
     this.ownConnections = ownConnections;
     this.background = background;
     this.calls = new SessionCalls(options.schema());
-    this.reaper = new Reaper(database, calls, background);
-    this.events = new EventThread("pgkeeper-events");
+    this.reaper = new Reaper(database, calls, observation, background);
+    this.events = new EventThread("pgkeeper-events", observation);
     this.watches = new Watches(events, this::state);
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
     this.renewEvery = options.timeout().dividedBy(3);
+    this.pings = new Pings(database, calls);
     this.thread = new Thread(this::run, "pgkeeper-session");
     thread.setDaemon(true);
   }
@@ -211,6 +228,41 @@ public final class ClientSession {
     return watches;
   }
 
+  public Observation observation() {
+    return observation;
+  }
+
+  /** What an operator wants to know at once. */
+  public Health health(Duration patience) {
+    boolean believed = isHeld();
+    SessionState now = state;
+    boolean silent = now == SessionState.HELD && !believed; // and nobody has got round to tell
+    Optional<Duration> ping =
+        now == SessionState.CLOSED ? Optional.empty() : pings.within(patience);
+    return new Health(
+        id,
+        silent ? SessionState.JEOPARDY : now,
+        silent ? lastContact : since,
+        lastContact,
+        ping,
+        own != null);
+  }
+
+  /** Something of the session's is over although nobody here released it. */
+  void holdLost(String what, long token) {
+    if (state == SessionState.CLOSED) {
+      return;
+    }
+    if (!state.isTerminal()) {
+      log.warn(
+          "session {}: {} is lost (token {}): its limit was reached, or it was taken away",
+          id,
+          what,
+          token);
+    }
+    observation.holdLost(id, what, token);
+  }
+
   /** Tells something where watchers are told: one at a time, in order. */
   public void tell(Runnable event) {
     events.tell(event);
@@ -246,7 +298,11 @@ public final class ClientSession {
           "this keeper was closed (session " + id + "); connect again for a new one");
     } else if (state == SessionState.LOST) {
       throw new KeeperException.SessionExpired(
-          "session " + id + " has ended, with everything it owned; connect again for a new one");
+          "session "
+              + id
+              + " has ended, with everything it owned: "
+              + ending
+              + "; connect again for a new one");
     }
   }
 
@@ -311,7 +367,7 @@ public final class ClientSession {
     SessionCalls.Ping ping = connection.call(calls.sessionPing(id, tick));
     tick = ping.tick();
     if (!ping.alive() && !connection.call(calls.sessionAttach(id))) {
-      lost("its lease or its grace was over");
+      lost(connection::call);
       return;
     }
     pinged = sent;
@@ -326,7 +382,7 @@ public final class ClientSession {
   private void renew(OwnConnection connection) {
     Moment sent = Moment.now();
     if (!connection.call(calls.sessionRenew(id))) {
-      lost("its lease or its grace was over");
+      lost(connection::call);
       return;
     }
     pinged = sent;
@@ -340,6 +396,7 @@ public final class ClientSession {
     Moment byLease = Objects.requireNonNull(renewed).plus(options.timeout());
     Moment byPing =
         Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
+    lastContact = Instant.now();
     trust.extendTo(ownConnections != null && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
@@ -352,6 +409,8 @@ public final class ClientSession {
       Long sync = Syncs.numberIn(payload);
       if (sync != null) {
         asked.add(sync);
+      } else if (payload.equals(ENDED)) {
+        nextPing = System.nanoTime();
       } else {
         others.add(payload);
         if (payload.startsWith("/")) {
@@ -362,10 +421,15 @@ public final class ClientSession {
         }
       }
     }
-    if (!others.isEmpty()) {
-      companion.rung(others);
+    events.beginRing();
+    try {
+      if (!others.isEmpty()) {
+        companion.rung(others);
+      }
+      look(connection::call, new ArrayList<>(concerned));
+    } finally {
+      events.endRing();
     }
-    look(connection::call, new ArrayList<>(concerned));
     syncs.heard(asked);
   }
 
@@ -421,7 +485,7 @@ public final class ClientSession {
     connection.listen(channel());
     Moment sent = Moment.now();
     if (!connection.call(calls.sessionAttach(id))) {
-      lost("it was not renewed in time");
+      lost(connection::call);
       return;
     }
     tick = null;
@@ -432,9 +496,11 @@ public final class ClientSession {
     nextRenewal = now + renewEvery.toNanos();
     attachments.incrementAndGet();
     believe();
-    log.info("session {}: connected again after {} ms", id, (now - brokeAt) / 1_000_000);
+    Duration away = Duration.ofNanos(now - brokeAt);
+    log.info("session {}: connected again after {} ms", id, away.toMillis());
     failures = 0;
     become(SessionState.HELD);
+    observation.reconnected(id, away);
     List<Long> answered = syncs.current();
     List<Watches.Registration> registrations = watches.allRegistrations();
     for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
@@ -461,7 +527,7 @@ public final class ClientSession {
     if (now - nextRenewal >= 0 || state == SessionState.JEOPARDY) {
       Moment sent = Moment.now();
       if (!database.readOnce(calls.sessionRenew(id))) {
-        lost("it was not renewed in time");
+        lost(database::readOnce);
         return;
       }
       renewed = sent;
@@ -510,12 +576,18 @@ public final class ClientSession {
     }
   }
 
-  private void lost(String why) {
+  private void lost(Caller caller) {
     if (state.isTerminal()) {
       return;
     }
-    log.warn("session {} has ended: {}. Everything it owned is gone", id, why);
     become(SessionState.LOST);
+    try {
+      caller.call(calls.sessionEnding(id)).ifPresent(ended -> ending = ended.told());
+    } catch (KeeperException e) {
+      log.debug("session {}: nobody says how it ended", id, e);
+    }
+    log.warn("session {} has ended: {}. Everything it owned is gone", id, ending);
+    observation.sessionLost(id, ending);
     background.execute(this::clearAway);
   }
 
@@ -535,6 +607,10 @@ public final class ClientSession {
         return;
       }
       state = next;
+      since = Instant.now();
+      if (next == SessionState.JEOPARDY) {
+        observation.jeopardy();
+      }
       companion.told(next);
       watches.tellState(next);
       for (Consumer<SessionState> listener : stateListeners) {

@@ -2,6 +2,8 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.observe.Observation;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -17,7 +19,8 @@ import org.slf4j.LoggerFactory;
 final class Reaper {
   private static final Logger log = LoggerFactory.getLogger(Reaper.class);
   private static final int REAPED_AT_ONCE = 50;
-  private static final int MOST_ROUNDS_OF_NODES = 100;
+  private static final int PRUNED_AT_ONCE = 1000;
+  private static final int MOST_ROUNDS = 100;
   private static final long TICKS_BETWEEN_NODES = 16;
   private static final long TICKS_BETWEEN_TIDYING = 256;
   private static final Duration LEAST_LEASE_ONLY = Duration.ofSeconds(10);
@@ -25,11 +28,13 @@ final class Reaper {
 
   private final Database database;
   private final SessionCalls calls;
+  private final Observation observation;
   private final Executor background;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile long dueAt = Long.MAX_VALUE;
 
-  Reaper(Database database, SessionCalls calls, Executor background) {
+  Reaper(Database database, SessionCalls calls, Observation observation, Executor background) {
+    this.observation = observation;
     this.database = database;
     this.calls = calls;
     this.background = background;
@@ -75,10 +80,16 @@ final class Reaper {
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
-  private void reapNodes() {
-    int rounds = 0;
-    while (rounds++ < MOST_ROUNDS_OF_NODES
-        && database.readOnce(calls.reapNodes(REAPED_AT_ONCE)) == REAPED_AT_ONCE) {}
+  private int inRounds(int most, SqlFunction<Integer> round) {
+    int all = 0;
+    for (int rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+      int done = database.readOnce(round);
+      all += done;
+      if (done < most) {
+        break;
+      }
+    }
+    return all;
   }
 
   private void reap(long number) {
@@ -90,10 +101,13 @@ final class Reaper {
       if (reaped.nextMs() != null) {
         dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
       }
-      database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
+      int holds = database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
+      int nodes = 0;
       if (number % TICKS_BETWEEN_NODES == 0) {
-        reapNodes();
+        nodes = inRounds(REAPED_AT_ONCE, calls.reapNodes(REAPED_AT_ONCE));
+        inRounds(PRUNED_AT_ONCE, calls.pruneHistory(PRUNED_AT_ONCE));
       }
+      observation.reaped(reaped.ended(), holds, nodes);
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());
       }

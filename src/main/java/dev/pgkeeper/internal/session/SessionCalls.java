@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,15 @@ final class SessionCalls {
    * reap.
    */
   record Ping(boolean alive, @Nullable Long tick, boolean reap) {}
+
+  /** How a session ended; by whom and why where that was an operator. */
+  record Ending(String how, @Nullable String by, @Nullable String why) {
+    String told() {
+      return by == null
+          ? "its lease or its grace was over"
+          : "the operator " + by + " ended it: " + why;
+    }
+  }
 
   /** What a reaper's tick did, and in how many milliseconds the next suspicion is ripe. */
   record Reaped(int ended, @Nullable Long nextMs) {}
@@ -73,6 +83,22 @@ final class SessionCalls {
 
   SqlFunction<Boolean> sessionEnd(long session) {
     return about(session, "session_end");
+  }
+
+  /** How a session ended, for people to read; empty if nobody remembers. */
+  SqlFunction<Optional<Ending>> sessionEnding(long session) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT how, ended_by, why FROM " + schema + ".past_sessions WHERE session = ?")) {
+        statement.setLong(1, session);
+        try (ResultSet row = statement.executeQuery()) {
+          return row.next()
+              ? Optional.of(new Ending(row.getString(1), row.getString(2), row.getString(3)))
+              : Optional.empty();
+        }
+      }
+    };
   }
 
   /** The same, unless a transaction holds on to something of the session for longer than this. */
@@ -139,6 +165,10 @@ final class SessionCalls {
     return reapAtMost(most, "reap_holds");
   }
 
+  SqlFunction<Integer> pruneHistory(int most) {
+    return reapAtMost(most, "prune_history");
+  }
+
   private SqlFunction<Integer> reapAtMost(int most, String function) {
     return connection -> {
       try (PreparedStatement statement =
@@ -162,6 +192,16 @@ final class SessionCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement("SELECT " + schema + ".tidy()")) {
+        one(statement);
+        return true;
+      }
+    };
+  }
+
+  /** Nothing but a round trip. */
+  SqlFunction<Boolean> echo() {
+    return connection -> {
+      try (PreparedStatement statement = connection.prepareStatement("SELECT 1")) {
         one(statement);
         return true;
       }

@@ -12,10 +12,17 @@ public final class ToldState {
   private final ClientSession session;
   private final ReentrantLock lock = new ReentrantLock();
   private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
+  private final String what;
+  private final long token;
   private volatile HoldState told = HoldState.HELD;
 
-  public ToldState(ClientSession session) {
+  /**
+   * @param what is held, as an operator knows it
+   */
+  public ToldState(ClientSession session, String what, long token) {
     this.session = session;
+    this.what = what;
+    this.token = token;
   }
 
   /** Tells the listeners, unless it is so already or is over. False: nothing changed. */
@@ -26,6 +33,9 @@ public final class ToldState {
         return false;
       }
       told = next;
+      if (next == HoldState.LOST) {
+        session.holdLost(what, token);
+      }
       for (Consumer<HoldState> listener : listeners) {
         session.tell(() -> listener.accept(next));
       }

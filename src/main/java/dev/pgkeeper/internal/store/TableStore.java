@@ -5,6 +5,8 @@ import dev.pgkeeper.FencedStore;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -17,6 +19,7 @@ public final class TableStore implements FencedStore {
   private static final int LONGEST_BYTES = 1000;
 
   private final Database database;
+  private final Observation observation;
   private final Runnable ensureUsable;
   private final String name;
   private final int maxDataBytes;
@@ -24,8 +27,14 @@ public final class TableStore implements FencedStore {
   /**
    * @param ensureUsable fails if the keeper cannot be used any more
    */
-  public TableStore(Database database, Runnable ensureUsable, String name, int maxDataBytes) {
+  public TableStore(
+      Database database,
+      Observation observation,
+      Runnable ensureUsable,
+      String name,
+      int maxDataBytes) {
     this.database = database;
+    this.observation = observation;
     this.ensureUsable = ensureUsable;
     this.name = checked("name of a store", name);
     this.maxDataBytes = maxDataBytes;
@@ -54,13 +63,22 @@ public final class TableStore implements FencedStore {
   @Override
   public void write(String key, long token, byte[] data) {
     ensureUsable.run();
-    refuseStale(key, token, database.read(fencedWrite(key, token, data)));
+    refuseStale(key, token, call(Operation.STORE_WRITE, fencedWrite(key, token, data)));
   }
 
   @Override
   public void write(Connection connection, String key, long token, byte[] data) {
     ensureUsable.run();
     refuseStale(key, token, Database.on(connection, fencedWrite(key, token, data)));
+  }
+
+  private <T> T call(Operation operation, SqlFunction<T> statement) {
+    long began = observation.begin();
+    try {
+      return observation.answered(operation, began, database.read(statement));
+    } catch (RuntimeException e) {
+      throw observation.failed(operation, began, e);
+    }
   }
 
   private void refuseStale(String key, long token, long greatest) {
@@ -103,7 +121,7 @@ public final class TableStore implements FencedStore {
   @Override
   public Optional<Entry> read(String key) {
     ensureUsable.run();
-    return database.read(fencedRead(key));
+    return call(Operation.STORE_READ, fencedRead(key));
   }
 
   @Override

@@ -16,6 +16,8 @@ import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The tree with each operation in a transaction of its own, and with watches. */
@@ -38,6 +41,7 @@ public final class SharedTree extends TreeBase implements Tree {
 
   private final Database database;
   private final ClientSession session;
+  private final Observation observation;
   private final Watches watches;
   private final Combiner<Step, Outcome> combiner;
 
@@ -45,6 +49,7 @@ public final class SharedTree extends TreeBase implements Tree {
     super(database.schema(), Paths.check(chroot), maxDataBytes);
     this.database = database;
     this.session = session;
+    this.observation = session.observation();
     this.watches = session.watches();
     this.combiner = new Combiner<>(this::changeAlone, this::changeTogether);
   }
@@ -53,6 +58,7 @@ public final class SharedTree extends TreeBase implements Tree {
     super(whole.schema, chroot, whole.maxDataBytes);
     this.database = whole.database;
     this.session = whole.session;
+    this.observation = whole.observation;
     this.watches = whole.watches;
     this.combiner = whole.combiner;
   }
@@ -72,7 +78,26 @@ public final class SharedTree extends TreeBase implements Tree {
   @Override
   Outcome change(Step step) {
     boolean large = step.data() != null && step.data().length > LARGE;
-    return large ? changeAlone(step) : combiner.apply(step);
+    return observed(operation(step.type()), () -> large ? changeAlone(step) : combiner.apply(step));
+  }
+
+  private Outcome observed(Operation operation, Supplier<Outcome> call) {
+    long began = observation.begin();
+    try {
+      return observation.answered(operation, began, call.get());
+    } catch (RuntimeException e) {
+      throw observation.failed(operation, began, e);
+    }
+  }
+
+  private static Operation operation(Step.Type type) {
+    return switch (type) {
+      case CREATE -> Operation.CREATE;
+      case SET -> Operation.SET;
+      case DELETE -> Operation.DELETE;
+      case ADD -> Operation.ADD;
+      case CHECK, CHECK_CHANGE -> Operation.READ;
+    };
   }
 
   private Outcome changeAlone(Step step) {
@@ -100,19 +125,22 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome exchange(String at, long expected, long value) {
-    return requestOne(
-        "request_compare_and_set(?, ?, ?, ?, ?, ?)",
-        (statement, first) -> {
-          statement.setString(first, at);
-          statement.setLong(first + 1, expected);
-          statement.setLong(first + 2, value);
-        },
-        ringFor(Step.add(at, value)));
+    return observed(
+        Operation.SET,
+        () ->
+            requestOne(
+                "request_compare_and_set(?, ?, ?, ?, ?, ?)",
+                (statement, first) -> {
+                  statement.setString(first, at);
+                  statement.setLong(first + 1, expected);
+                  statement.setLong(first + 2, value);
+                },
+                ringFor(Step.add(at, value))));
   }
 
   @Override
   Outcome createWithParents(Step step) {
-    return create(step, true);
+    return observed(Operation.CREATE, () -> create(step, true));
   }
 
   private Outcome create(Step step, boolean parents) {
@@ -134,6 +162,15 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome deleteSubtree(String at) {
+    long began = observation.begin();
+    try {
+      return observation.answered(Operation.DELETE, began, requestDeleteSubtree(at));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.DELETE, began, e);
+    }
+  }
+
+  private Outcome requestDeleteSubtree(String at) {
     return requestOne(
         "request_delete_recursive(?, ?, ?, ?)",
         (statement, first) -> statement.setString(first, at),
@@ -151,7 +188,15 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   List<Outcome> multi(Steps steps) {
-    return database.request(manySql("request_multi"), steps::bind, ringForEach(steps.steps()));
+    long began = observation.begin();
+    try {
+      return observation.answered(
+          Operation.MULTI,
+          began,
+          database.request(manySql("request_multi"), steps::bind, ringForEach(steps.steps())));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.MULTI, began, e);
+    }
   }
 
   private String manySql(String function) {
@@ -215,7 +260,7 @@ public final class SharedTree extends TreeBase implements Tree {
   <T extends @Nullable Object> T look(
       String at, SqlFunction<T> query, Function<T, @Nullable Seen> seen) {
     long look = watches.beginLook();
-    T answer = database.read(query);
+    T answer = read(query);
     if (!watches.isEmpty()) {
       Seen found = seen.apply(answer);
       if (found != null) {
@@ -223,6 +268,15 @@ public final class SharedTree extends TreeBase implements Tree {
       }
     }
     return answer;
+  }
+
+  private <T extends @Nullable Object> T read(SqlFunction<T> query) {
+    long began = observation.begin();
+    try {
+      return observation.answered(Operation.READ, began, database.read(query));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.READ, began, e);
+    }
   }
 
   @Override
@@ -287,7 +341,7 @@ public final class SharedTree extends TreeBase implements Tree {
     long look = watches.beginLook();
     T answer;
     try {
-      answer = database.read(register ? watched : plain);
+      answer = read(register ? watched : plain);
     } catch (RuntimeException e) {
       watches.giveUp(at, kind);
       throw e;

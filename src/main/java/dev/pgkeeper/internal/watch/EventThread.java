@@ -1,8 +1,10 @@
 package dev.pgkeeper.internal.watch;
 
+import dev.pgkeeper.internal.observe.Observation;
 import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,9 +17,15 @@ public final class EventThread {
   private static final Runnable LAST = () -> {};
 
   private final LinkedBlockingQueue<Runnable> queue = new LinkedBlockingQueue<>();
+  private final Observation observation;
   private final Thread thread;
+  private volatile @Nullable Ring ring;
 
-  public EventThread(String name) {
+  /** Something that one thread has heard, and is finding out what it means. */
+  private record Ring(Thread heardBy, long at) {}
+
+  public EventThread(String name, Observation observation) {
+    this.observation = observation;
     thread = new Thread(this::run, name);
     thread.setDaemon(true);
     thread.start();
@@ -40,7 +48,21 @@ public final class EventThread {
   }
 
   public void tell(Runnable event) {
-    queue.add(event);
+    queue.add(observation.timed(event, heardAt(Thread.currentThread())));
+  }
+
+  private long heardAt(Thread teller) {
+    Ring now = ring;
+    return now != null && now.heardBy == teller ? now.at : System.nanoTime();
+  }
+
+  /** What this thread tells until {@link #endRing}, it was rung for now. */
+  public void beginRing() {
+    ring = new Ring(Thread.currentThread(), System.nanoTime());
+  }
+
+  public void endRing() {
+    ring = null;
   }
 
   /**

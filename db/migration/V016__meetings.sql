@@ -281,6 +281,6 @@ COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
   'What has become of participants of double barriers, by paths and numbers.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 13, 6 $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT 16, 6 $$;
 
 SELECT ${schema}.grant_all();

@@ -1,0 +1,92 @@
+package dev.pgkeeper.bench.inspect;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.bench.Case;
+import dev.pgkeeper.bench.Contest;
+import dev.pgkeeper.bench.Lab;
+import dev.pgkeeper.bench.Measure;
+import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Target;
+import dev.pgkeeper.bench.Worker;
+import dev.pgkeeper.bench.Workload;
+import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.metrics.KeeperMetrics;
+import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.recipes.Mutex;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Function;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * Locks acquired and released, and messages enqueued, by threads of one client, with metrics bound
+ * to a registry and without; both in one database.
+ */
+final class MetricsCase implements Case {
+  private static final List<Integer> THREAD_COUNTS = List.of(1, 8);
+  private static final int POOL_SIZE = 16;
+  private static final byte[] PAYLOAD = "x".repeat(100).getBytes(StandardCharsets.UTF_8);
+  private static final String ON = "metrics on";
+  private static final String OFF = "metrics off";
+  private static final Target TARGET = Target.atLeast(0.98);
+
+  @Override
+  public String name() {
+    return "inspect.metrics";
+  }
+
+  @Override
+  public void run(Lab lab, Report report) throws Exception {
+    String url = Postgres.of(lab, report).createDatabase("inspect_metrics");
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(url);
+    Keeper.migrate(source);
+    for (int threads : THREAD_COUNTS) {
+      contest(lab, report, url, threads, "locks/s", MetricsCase::locks);
+      contest(lab, report, url, threads, "messages/s", MetricsCase::messages);
+    }
+  }
+
+  private void contest(
+      Lab lab, Report report, String url, int threads, String unit, Function<Keeper, Workload> work)
+      throws Exception {
+    try (HikariDataSource onPool = Postgres.pool(url, POOL_SIZE);
+        HikariDataSource offPool = Postgres.pool(url, POOL_SIZE);
+        Keeper on = Keeper.connect(onPool);
+        Keeper off = Keeper.connect(offPool);
+        KeeperMetrics metrics = new KeeperMetrics(on)) {
+      metrics.bindTo(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+      new Contest(name(), threads, Measure.rate(unit))
+          .entrant(ON, () -> work.apply(on))
+          .entrant(OFF, () -> work.apply(off))
+          .compare(ON, OFF, TARGET)
+          .run(lab, report);
+    }
+  }
+
+  private static Workload locks(Keeper keeper) {
+    return thread -> {
+      Mutex mutex = keeper.lock("/locks/" + keeper.sessionId() + "-" + thread);
+      return Worker.timing(() -> mutex.acquire().release());
+    };
+  }
+
+  private static Workload messages(Keeper keeper) {
+    Queue<byte[]> queue = keeper.queue("messages-" + keeper.sessionId(), Codec.bytes());
+    return new Workload() {
+      @Override
+      public Worker worker(int thread) {
+        return Worker.timing(() -> queue.enqueue(PAYLOAD));
+      }
+
+      @Override
+      public void after() {
+        queue.purge();
+      }
+    };
+  }
+}

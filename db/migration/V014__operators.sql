@@ -1,0 +1,386 @@
+-- What operators do: end a session, break a lock, move a leadership, pause and resume, redrive, prune. Each asks for a reason, and is
+-- noted with that and with who asked for it (operations); what it takes from somebody is in the history with both.
+--
+-- All of these functions, and no others, run with the rights of the schema's owner (SECURITY DEFINER), so that an operator needs no
+-- right to any table. They name everything they use, and their search_path is pinned, so nobody can put something of
+-- their own in its place.
+--
+-- Whoever has something taken away is rung, as after any other change. Until its client has heard of that it believes that it still
+-- holds; what it writes with a fence is refused from the commit of the operator's call on. A transaction that has fenced already is
+-- waited for, 5 s at most: it counts as before.
+--
+-- Unknown things fail with PK004, a missing reason with 22023; both say what to do.
+
+-- What operators did.
+CREATE TABLE ${schema}.operation (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at     timestamptz NOT NULL,
+  who    text NOT NULL,
+  what   text NOT NULL,
+  target text,
+  why    text NOT NULL,
+  result text NOT NULL
+);
+
+-- The reason as it is noted; fails if there is none.
+CREATE FUNCTION ${schema}.reason(in_why text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF coalesce(btrim(in_why, E' \t\r\n'), '') = '' THEN
+    RAISE EXCEPTION 'this needs a reason' USING ERRCODE = '22023',
+      HINT = 'Say why in a few words: they are kept with your name.';
+  END IF;
+  RETURN left(btrim(in_why, E' \t\r\n'), 1000);
+END $$;
+
+CREATE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO ${schema}.operation (at, who, what, target, why, result)
+    VALUES (clock_timestamp(), session_user, in_what, in_target, ${schema}.reason(in_why), in_result)
+$$;
+
+-- Says that there is no such thing, and where to look.
+CREATE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%', in_message USING ERRCODE = 'PK004', HINT = in_hint;
+END $$;
+
+-- Says that somebody's transaction keeps what was to be taken away.
+CREATE FUNCTION ${schema}.kept(in_what text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is kept by a transaction that fences it, or is just being changed', in_what USING ERRCODE = '55P03',
+    HINT = 'Ask again; pg_stat_activity shows transactions that stay open, and pg_terminate_backend ends one.';
+END $$;
+
+-- Ends a session, with everything it owns. Its client is rung, and finds out by that or at its next ping.
+CREATE FUNCTION ${schema}.end_session(in_session bigint, in_why text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  gone text[];
+BEGIN
+  gone := ${schema}._session_end(in_session, session_user, ${schema}.reason(in_why));
+  IF gone IS NULL THEN
+    PERFORM ${schema}.unknown(format('there is no session %s', coalesce(in_session::text, 'without a number')),
+      'The view sessions has those that there are, past_sessions those that were.');
+  END IF;
+  PERFORM ${schema}.ring_gone(gone);
+  PERFORM pg_notify('${schema}:' || in_session, 'ended');
+  PERFORM ${schema}.note_operation('end_session', in_session::text, in_why, 'ended');
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('something of session %s', in_session));
+END $$;
+
+-- Takes a lock, permits or a leadership away from whoever holds it: from all who do, or from the one with this token. Whoever is next
+-- holds then. Returns from how many it was taken.
+CREATE FUNCTION ${schema}.break_lock(in_path text, in_why text, in_token bigint DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  why    text := ${schema}.reason(in_why);
+  line   ${schema}.parent;
+  was    ${schema}.node;
+  tokens bigint[] := '{}';
+BEGIN
+  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.unknown(format('%s is no lock and no election', coalesce(quote_literal(in_path), 'null')),
+      'The views locks and leaders have what is held.');
+  END IF;
+  FOR was IN SELECT * FROM ${schema}.node n
+      WHERE n.parent = in_path AND n.state IN ('h', 'r') AND n.czxid = coalesce(in_token, n.czxid) ORDER BY n.path FOR UPDATE LOOP
+    PERFORM ${schema}.contender_revoke(was, why);
+    tokens := tokens || was.czxid;
+  END LOOP;
+  IF line.token = coalesce(in_token, line.token) AND ${schema}.is_open(line.holder) THEN
+    PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
+    UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp() WHERE p.path = in_path;
+    PERFORM ${schema}.pass_on(in_path);
+    PERFORM ${schema}.ring_place(line.holder, in_path, line.token, NULL);
+    tokens := tokens || line.token;
+  END IF;
+  IF tokens = '{}' THEN
+    PERFORM ${schema}.unknown(format('nobody holds %s%s', in_path, ' with token ' || in_token),
+      'The views locks and leaders have what is held.');
+  END IF;
+  PERFORM ${schema}.ring_line(in_path);
+  PERFORM ${schema}.note_operation('break_lock', in_path, why, format('taken from %s: token %s', cardinality(tokens),
+    array_to_string(tokens, ', ')));
+  RETURN cardinality(tokens);
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(in_path);
+END $$;
+
+-- Deletes a contender for an operator, for a caller that holds its row and its line's; the caller sees to who is next.
+CREATE FUNCTION ${schema}.contender_revoke(was ${schema}.node, in_why text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM ${schema}.node n WHERE n.path = was.path;
+  DELETE FROM ${schema}.hold_limit h WHERE h.path = was.path;
+  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = was.parent;
+  PERFORM ${schema}.note_contender(was, 'revoked', session_user, in_why);
+  PERFORM pg_notify('${schema}:' || was.owner, was.path);
+  PERFORM ${schema}.ring(was.path, true);
+END $$;
+
+-- Makes this candidate the leader; if several call themselves so, the one that has stood longest. Tokens of a path only grow, and
+-- nobody gets ahead of somebody who stays in the line: so the leader, and all who stand before the candidate, are taken out. Their
+-- clients are told; those that requeue stand again, behind the others. Returns the token of the new leadership.
+CREATE FUNCTION ${schema}.move_leadership(in_path text, in_candidate text, in_why text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  why    text := ${schema}.reason(in_why);
+  line   ${schema}.parent;
+  chosen ${schema}.node;
+  was    ${schema}.node;
+  ahead  integer := 0;
+BEGIN
+  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe = 'election' FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.unknown(format('%s is no election', coalesce(quote_literal(in_path), 'null')),
+      'The view candidates has the elections and who stands in them.');
+  END IF;
+  SELECT * INTO chosen FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL
+      AND ${schema}.candidate_identity(n.data) = in_candidate AND ${schema}.session_lives(n.owner)
+    ORDER BY n.name LIMIT 1;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.unknown(format('no candidate of %s is called %s', in_path, coalesce(quote_literal(in_candidate), 'null')),
+      'Those who stand: ' || coalesce((SELECT string_agg(DISTINCT ${schema}.candidate_identity(n.data), ', ')
+        FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL), 'nobody'));
+  END IF;
+  IF ${schema}.is_open(line.holder) THEN
+    ahead := 1 + cardinality(line.waiting) / 4;
+    PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
+    PERFORM ${schema}.ring_row(line);
+    UPDATE ${schema}.parent p SET holder = NULL, waiting = '{}', since = clock_timestamp() WHERE p.path = in_path;
+  END IF;
+  FOR was IN SELECT * FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL AND n.name < chosen.name
+      ORDER BY n.path FOR UPDATE LOOP
+    PERFORM ${schema}.contender_revoke(was, why);
+    ahead := ahead + 1;
+  END LOOP;
+  PERFORM ${schema}.ring_line(in_path);
+  PERFORM ${schema}.note_operation('move_leadership', in_path, why, CASE ahead WHEN 0 THEN format('%s led before: token %s',
+    in_candidate, chosen.czxid) ELSE format('to %s: token %s, %s before it taken out', in_candidate, chosen.czxid, ahead) END);
+  RETURN chosen.czxid;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(in_path);
+END $$;
+
+-- Pauses: nobody takes from the queue, or runs the job but by hand. False: that was so before.
+
+CREATE FUNCTION ${schema}.pause_queue(in_queue text, in_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  q       ${schema}.queue := ${schema}.queue_known(in_queue);
+  changed boolean := ${schema}.pause(in_queue);
+BEGIN
+  PERFORM ${schema}.note_operation('pause_queue', in_queue, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
+  RETURN changed;
+END $$;
+
+CREATE FUNCTION ${schema}.resume_queue(in_queue text, in_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  q       ${schema}.queue := ${schema}.queue_known(in_queue);
+  changed boolean := ${schema}.resume(in_queue);
+BEGIN
+  PERFORM ${schema}.note_operation('resume_queue', in_queue, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
+  RETURN changed;
+END $$;
+
+CREATE FUNCTION ${schema}.pause_job(in_job text, in_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  changed boolean := ${schema}.job_known_to_operators(in_job) IS NULL AND ${schema}.job_pause(in_job);
+BEGIN
+  PERFORM ${schema}.note_operation('pause_job', in_job, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
+  RETURN changed;
+END $$;
+
+CREATE FUNCTION ${schema}.resume_job(in_job text, in_why text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  changed boolean := ${schema}.job_known_to_operators(in_job) IS NOT NULL AND ${schema}.job_resume(in_job);
+BEGIN
+  PERFORM ${schema}.note_operation('resume_job', in_job, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
+  RETURN changed;
+END $$;
+
+-- Asks for a run of a job now, also if it is paused. Returns its tick.
+CREATE FUNCTION ${schema}.trigger_job(in_job text, in_why text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  paused timestamptz := ${schema}.job_known_to_operators(in_job);
+  tick   text := ${schema}.job_trigger(in_job);
+BEGIN
+  PERFORM ${schema}.note_operation('trigger_job', in_job, in_why, tick);
+  RETURN tick;
+END $$;
+
+-- Since when this job is paused, if it is; fails if there is none.
+CREATE FUNCTION ${schema}.job_known_to_operators(in_job text) RETURNS timestamptz
+LANGUAGE plpgsql AS $$
+DECLARE
+  since timestamptz;
+BEGIN
+  SELECT j.paused INTO since FROM ${schema}.job j WHERE j.name = in_job FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.unknown(format('there is no job %s', coalesce(quote_literal(in_job), 'null')),
+      'The view jobs has those that there are.');
+  END IF;
+  RETURN since;
+END $$;
+
+-- The same for a queue.
+CREATE FUNCTION ${schema}.queue_known(in_queue text) RETURNS ${schema}.queue
+LANGUAGE plpgsql AS $$
+DECLARE
+  q ${schema}.queue;
+BEGIN
+  SELECT * INTO q FROM ${schema}.queue k WHERE k.name = in_queue;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.unknown(format('there is no queue %s', coalesce(quote_literal(in_queue), 'null')),
+      'The view queues has those that there are.');
+  END IF;
+  RETURN q;
+END $$;
+
+-- Messages. At most 100,000 in one call, so that no transaction becomes too large: ask again until it returns less.
+
+CREATE FUNCTION ${schema}.redrive_queue(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL, in_older interval DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  q     ${schema}.queue := ${schema}.queue_known(in_queue);
+  part  bigint;
+  total bigint := 0;
+BEGIN
+  FOR round IN 1 .. 100 LOOP
+    part := ${schema}.redrive(in_queue, in_ids, in_older);
+    total := total + part;
+    EXIT WHEN part = 0;
+  END LOOP;
+  PERFORM ${schema}.note_operation('redrive_queue', in_queue, in_why, total || ' wait again');
+  RETURN total;
+END $$;
+
+CREATE FUNCTION ${schema}.purge_queue(in_queue text, in_why text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  q     ${schema}.queue := ${schema}.queue_known(in_queue);
+  part  bigint;
+  total bigint := 0;
+BEGIN
+  FOR round IN 1 .. CASE WHEN q.keyed THEN 200 ELSE 10 END LOOP
+    part := ${schema}.purge(in_queue);
+    total := total + part;
+    EXIT WHEN part = 0;
+  END LOOP;
+  PERFORM ${schema}.note_operation('purge_queue', in_queue, in_why, total || ' deleted');
+  RETURN total;
+END $$;
+
+CREATE FUNCTION ${schema}.discard_dead_letters(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL,
+    in_older interval DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  q     ${schema}.queue := ${schema}.queue_known(in_queue);
+  total bigint := ${schema}.discard(in_queue, in_ids, in_older);
+BEGIN
+  PERFORM ${schema}.note_operation('discard_dead_letters', in_queue, in_why, total || ' deleted');
+  RETURN total;
+END $$;
+
+-- Forgets what is older than this: history (holds and sessions that ended), runs (of jobs) or operations. Returns how many rows went.
+CREATE FUNCTION ${schema}.prune(in_what text, in_older interval, in_why text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before timestamptz := clock_timestamp() - in_older;
+  part   bigint;
+  total  bigint := 0;
+BEGIN
+  IF NOT coalesce(in_older >= interval '0', false) THEN
+    RAISE EXCEPTION 'prune needs to know how old what it forgets has to be, not %', coalesce(in_older::text, 'null')
+      USING ERRCODE = '22023', HINT = 'For example interval ''7 days''; interval ''0'' is everything.';
+  END IF;
+  CASE in_what
+    WHEN 'history' THEN
+      DELETE FROM ${schema}.past_hold h WHERE h.until < before;
+      GET DIAGNOSTICS total = ROW_COUNT;
+      DELETE FROM ${schema}.past_session s WHERE s.ended < before;
+    WHEN 'runs' THEN
+      LOOP
+        part := ${schema}.prune_job_runs(in_older);
+        total := total + part;
+        EXIT WHEN part = 0;
+      END LOOP;
+    WHEN 'operations' THEN
+      DELETE FROM ${schema}.operation o WHERE o.at < before;
+      GET DIAGNOSTICS total = ROW_COUNT;
+    ELSE
+      PERFORM ${schema}.unknown(format('there is no %s to be pruned', coalesce(quote_literal(in_what), 'null')),
+        'There are history, runs and operations.');
+  END CASE;
+  PERFORM ${schema}.note_operation('prune', in_what, in_why, format('%s older than %s', total, in_older));
+  RETURN total;
+END $$;
+
+-- Changes what is given: whether history is written, for how long it is kept, and how many rows at most.
+CREATE FUNCTION ${schema}.configure_history(in_why text, in_enabled boolean DEFAULT NULL, in_keep interval DEFAULT NULL,
+    in_most_rows bigint DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF in_keep <= interval '0' OR in_most_rows < 1 THEN
+    RAISE EXCEPTION 'history is kept for some time and has at least a row, not % and %', in_keep, in_most_rows
+      USING ERRCODE = '22023', HINT = 'To have none, switch it off with in_enabled => false.';
+  END IF;
+  UPDATE ${schema}.history_bound b SET keep = coalesce(in_keep, b.keep), most_rows = coalesce(in_most_rows, b.most_rows);
+  IF in_enabled <> ${schema}.history_on() THEN
+    PERFORM ${schema}.history_switch(in_enabled);
+  END IF;
+  PERFORM ${schema}.note_operation('configure_history', NULL, in_why, (SELECT format('%s, keep %s, at most %s rows',
+    CASE WHEN coalesce(in_enabled, ${schema}.history_on()) THEN 'on' ELSE 'off' END, b.keep, b.most_rows) FROM ${schema}.history_bound b));
+END $$;
+
+CREATE VIEW ${schema}.operations AS
+  SELECT o.number, o.at, o.who, o.what, o.target, o.why, o.result FROM ${schema}.operation o;
+COMMENT ON VIEW ${schema}.operations IS 'What operators did.';
+COMMENT ON COLUMN ${schema}.operations.number IS 'Counts them.';
+COMMENT ON COLUMN ${schema}.operations.at IS 'When.';
+COMMENT ON COLUMN ${schema}.operations.who IS 'The role that had logged in.';
+COMMENT ON COLUMN ${schema}.operations.what IS 'The function that was called.';
+COMMENT ON COLUMN ${schema}.operations.target IS 'The session, path, job or queue that it was about.';
+COMMENT ON COLUMN ${schema}.operations.why IS 'The reason that was given.';
+COMMENT ON COLUMN ${schema}.operations.result IS 'What it changed.';
+
+COMMENT ON FUNCTION ${schema}.end_session(bigint, text) IS
+  'For operators: ends a session, with everything it owns: SELECT ${schema}.end_session(4711, ''host is gone'').';
+COMMENT ON FUNCTION ${schema}.break_lock(text, text, bigint) IS
+  'For operators: takes a lock, permits or a leadership from all who hold it, or from the one with this token; whoever is next holds then: SELECT ${schema}.break_lock(''/locks/a'', ''stuck since noon''). Returns from how many.';
+COMMENT ON FUNCTION ${schema}.move_leadership(text, text, text) IS
+  'For operators: makes a candidate, by its identity, the leader of an election: SELECT ${schema}.move_leadership(''/leader'', ''node-2'', ''node-1 is to be replaced''). All who stand before it are taken out. Returns its token.';
+COMMENT ON FUNCTION ${schema}.pause_queue(text, text) IS 'For operators: lets nobody take from a queue; false if that was so before.';
+COMMENT ON FUNCTION ${schema}.resume_queue(text, text) IS 'For operators: ends a pause of a queue; false if there was none.';
+COMMENT ON FUNCTION ${schema}.pause_job(text, text) IS
+  'For operators: lets nothing of a job run but what is asked for by hand; false if that was so before.';
+COMMENT ON FUNCTION ${schema}.resume_job(text, text) IS 'For operators: ends a pause of a job; false if there was none.';
+COMMENT ON FUNCTION ${schema}.trigger_job(text, text) IS 'For operators: asks for a run of a job now; returns its tick.';
+COMMENT ON FUNCTION ${schema}.redrive_queue(text, text, bigint[], interval) IS
+  'For operators: has dead letters of a queue wait again: queue, why, ids (null: all), only those that died so long ago. Returns how many, at most 100,000.';
+COMMENT ON FUNCTION ${schema}.purge_queue(text, text) IS
+  'For operators: deletes the waiting messages of a queue. Returns how many, at most 100,000.';
+COMMENT ON FUNCTION ${schema}.discard_dead_letters(text, text, bigint[], interval) IS
+  'For operators: deletes dead letters of a queue: queue, why, ids (null: all), only those that died so long ago. Returns how many.';
+COMMENT ON FUNCTION ${schema}.prune(text, interval, text) IS
+  'For operators: forgets history, runs or operations that are older than this: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
+COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint) IS
+  'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
+
+CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
+LANGUAGE sql IMMUTABLE AS $$ SELECT 14, 6 $$;
+
+SELECT ${schema}.grant_all();

@@ -1,0 +1,5 @@
+/** Commands that show views. */
+@NullMarked
+package dev.pgkeeper.cli.look;
+
+import org.jspecify.annotations.NullMarked;

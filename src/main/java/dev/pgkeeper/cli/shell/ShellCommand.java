@@ -1,0 +1,135 @@
+package dev.pgkeeper.cli.shell;
+
+import dev.pgkeeper.cli.Context;
+import dev.pgkeeper.cli.DatabaseCommand;
+import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.terminal.Terminals;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code pgkeeper shell}. */
+@Command(
+    name = "shell",
+    description = {
+      "Reads commands and runs them, on one connection's worth of options and with one session.",
+      "",
+      "At a terminal: Tab completes commands, options and paths; Ctrl-C ends what runs; Ctrl-D, quit or exit ends the shell. "
+          + "Lines are remembered in ~/.pgkeeper_history, or where the variable PGKEEPER_HISTORY says (nowhere, if it is "
+          + "empty); those that begin with a space are not.",
+      "",
+      "From a file or a pipe: ends at the first command that fails, with its status.",
+      ""
+    })
+public final class ShellCommand extends DatabaseCommand {
+  private final Lines lines;
+  private boolean lossWasTold;
+
+  /** Makes the line of commands that can run one line of the shell's. */
+  @FunctionalInterface
+  public interface Lines {
+    CommandLine of(Context context, PrintWriter out, PrintWriter err, String... words);
+  }
+
+  public ShellCommand(Context context, Lines lines) {
+    super(context);
+    this.lines = lines;
+  }
+
+  @Override
+  protected int run(TargetDatabase database) throws Exception {
+    database.check();
+    return Terminals.isThere()
+        ? Terminals.use(terminal -> talk(terminal, database))
+        : follow(database);
+  }
+
+  private int talk(Terminal terminal, TargetDatabase database) {
+    Context inside = context().inShell(terminal.output(), database);
+    PrintWriter out = terminal.writer();
+    Thread thread = Thread.currentThread();
+    terminal.handle(
+        Terminal.Signal.INT,
+        signal -> {
+          out.println(); // the prompt is not to follow the ^C that the terminal shows
+          thread.interrupt();
+        });
+    LineReader reader =
+        Reading.at(
+            terminal,
+            context().environment(),
+            new Completion(lines.of(inside, out, out), new KnownPaths(database)));
+    String prompt = database.where() + "> ";
+    while (true) {
+      try {
+        List<String> words = Reading.words(reader.readLine(prompt));
+        if (isEnd(words)) {
+          return 0;
+        }
+        run(inside, out, out, words);
+        tellOfLoss(out, database);
+        out.flush();
+        Thread.interrupted(); // meant for what has just ended
+      } catch (UserInterruptException e) {
+        continue; // a line that is not wanted any more
+      } catch (EndOfFileException e) {
+        return 0;
+      }
+    }
+  }
+
+  private void tellOfLoss(PrintWriter out, TargetDatabase database) {
+    boolean lost = database.isSessionLost();
+    if (lost && !lossWasTold) {
+      out.println(
+          "the session was lost, and its ephemeral nodes with it; what needs one opens a new one");
+    }
+    lossWasTold = lost;
+  }
+
+  private int follow(TargetDatabase database) throws IOException {
+    OutputStream stdout = context().out();
+    Context inside = context().inShell(stdout, database);
+    PrintWriter out = spec().commandLine().getOut();
+    PrintWriter err = spec().commandLine().getErr();
+    BufferedReader script =
+        new BufferedReader(new InputStreamReader(context().in(), StandardCharsets.UTF_8));
+    for (String line = script.readLine(); line != null; line = script.readLine()) {
+      List<String> words = Reading.words(line);
+      if (isEnd(words)) {
+        return 0;
+      }
+      int status = run(inside, out, err, words);
+      out.flush();
+      if (status != 0) {
+        return status;
+      }
+    }
+    return 0;
+  }
+
+  private static boolean isEnd(List<String> words) {
+    return words.size() == 1 && (words.get(0).equals("quit") || words.get(0).equals("exit"));
+  }
+
+  private int run(Context inside, PrintWriter out, PrintWriter err, List<String> words) {
+    if (words.isEmpty() || words.get(0).startsWith("#")) {
+      return 0;
+    }
+    String[] line = words.toArray(String[]::new);
+    if (line[0].equals("help")) {
+      line = line.length > 1 ? new String[] {line[1], "--help"} : new String[] {"--help"};
+    }
+    return lines.of(inside, out, err, line).execute(line);
+  }
+}

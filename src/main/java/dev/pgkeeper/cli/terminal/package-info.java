@@ -1,0 +1,5 @@
+/** The terminal that a person sits at. Needs the optional dependency org.jline:jline. */
+@NullMarked
+package dev.pgkeeper.cli.terminal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** {@code pgkeeper top}: what happens now, live. */
+@NullMarked
+package dev.pgkeeper.cli.top;
+
+import org.jspecify.annotations.NullMarked;

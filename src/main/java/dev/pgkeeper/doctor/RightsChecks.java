@@ -1,0 +1,95 @@
+package dev.pgkeeper.doctor;
+
+import dev.pgkeeper.internal.jdbc.OwnConnections;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** Who may do more than is needed. */
+final class RightsChecks {
+  private RightsChecks() {}
+
+  /** Those that run keepers at this moment, and those that were let in as applications. */
+  static void strongRoles(Patient patient, Findings findings) throws SQLException {
+    boolean seesGrantees =
+        patient.isTrue(
+            "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class c WHERE c.oid = to_regclass(?)",
+            patient.schema() + ".grantee");
+    strong(
+            patient,
+            """
+            SELECT usename FROM pg_stat_activity WHERE application_name = ? AND datname = current_database()
+            """
+                + (seesGrantees
+                    ? " UNION SELECT role FROM %s.grantee WHERE kind = 'application'"
+                        .formatted(patient.schema())
+                    : ""))
+        .ifPresent(
+            roles ->
+                findings.warning(
+                    "applications run pgkeeper as roles that could do anything to it: " + roles,
+                    "Give the application a role of its own that owns nothing, with CALL %s.grant_application('ROLE'); migrate as"
+                            .formatted(patient.schema())
+                        + " the owner."));
+  }
+
+  private static Optional<String> strong(Patient patient, String applications) throws SQLException {
+    return patient.ask(
+        """
+        SELECT string_agg(r.rolname || CASE WHEN r.rolsuper THEN ' (superuser)' ELSE ' (owns the schema)' END, ', ' ORDER BY 1)
+        FROM pg_roles r, pg_namespace n
+        WHERE n.nspname = ? AND pg_has_role(r.oid, n.nspowner, 'USAGE') AND r.rolname IN (%s)
+        HAVING count(*) > 0
+        """
+            .formatted(applications),
+        row -> row.getString(1),
+        patient.schema(),
+        OwnConnections.APPLICATION_NAME);
+  }
+
+  private record Everybody(String onSchema, long relations, long routines, String creators) {
+    boolean mayNothing() {
+      return onSchema.isEmpty() && relations == 0 && routines == 0 && creators.isEmpty();
+    }
+  }
+
+  static void publicRights(Patient patient, Findings findings) throws SQLException {
+    Optional<Everybody> everybody =
+        patient.ask(
+            """
+            SELECT coalesce((SELECT string_agg(a.privilege_type, ', ' ORDER BY 1) FROM aclexplode(n.nspacl) a
+                WHERE a.grantee = 0), ''),
+              (SELECT count(DISTINCT c.oid) FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+                WHERE c.relnamespace = n.oid AND a.grantee = 0),
+              (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid
+                AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0))),
+              coalesce((SELECT string_agg(r.rolname, ', ' ORDER BY 1) FROM aclexplode(n.nspacl) a
+                JOIN pg_roles r ON r.oid = a.grantee
+                WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner), '')
+            FROM pg_namespace n WHERE n.nspname = ?
+            """,
+            row ->
+                new Everybody(row.getString(1), row.getLong(2), row.getLong(3), row.getString(4)),
+            patient.schema());
+    if (everybody.isEmpty() || everybody.get().mayNothing()) {
+      return;
+    }
+    Everybody all = everybody.get();
+    StringBuilder found = new StringBuilder();
+    if (!all.onSchema().isEmpty() || all.relations() > 0 || all.routines() > 0) {
+      found.append(
+          "everybody (PUBLIC) has rights in pgkeeper's schema: %s on it, and some on %d tables and %d functions"
+              .formatted(
+                  all.onSchema().isEmpty() ? "none" : all.onSchema(),
+                  all.relations(),
+                  all.routines()));
+    }
+    if (!all.creators().isEmpty()) {
+      found.append(found.isEmpty() ? "" : "; ");
+      found.append("besides its owner, these may create things in it: ").append(all.creators());
+    }
+    findings.warning(
+        found.toString(),
+        "SELECT %1$s.grant_all() takes all that from PUBLIC and gives the roles that were let in what they need; REVOKE CREATE ON SCHEMA %1$s takes the rest."
+            .formatted(patient.schema()));
+  }
+}

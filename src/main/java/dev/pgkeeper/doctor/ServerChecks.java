@@ -1,0 +1,45 @@
+package dev.pgkeeper.doctor;
+
+import java.sql.SQLException;
+
+/** What the server has only so much of. */
+final class ServerChecks {
+  private static final double MUCH_OF_THE_QUEUE = 0.05;
+  private static final int MANY_PERCENT = 80;
+
+  private ServerChecks() {}
+
+  static void notificationQueue(Patient patient, Findings findings) throws SQLException {
+    double used =
+        patient.ask("SELECT pg_notification_queue_usage()", row -> row.getDouble(1)).orElseThrow();
+    if (used > MUCH_OF_THE_QUEUE) {
+      findings.error(
+          "the queue of notifications is %.0f %% full; once it is full, no transaction that notifies can commit"
+              .formatted(used * 100),
+          "Some session that listens has been in a transaction for long, which keeps the queue from being emptied: find it in"
+              + " pg_stat_activity by its xact_start and end it with pg_terminate_backend.");
+    }
+  }
+
+  private record Connections(long used, long available) {}
+
+  static void connections(Patient patient, Findings findings) throws SQLException {
+    Connections connections =
+        patient
+            .ask(
+                """
+                SELECT sum(numbackends), current_setting('max_connections')::bigint
+                  - current_setting('superuser_reserved_connections')::bigint
+                  - coalesce(current_setting('reserved_connections', true)::bigint, 0)
+                FROM pg_stat_database
+                """,
+                row -> new Connections(row.getLong(1), row.getLong(2)))
+            .orElseThrow();
+    if (connections.used() * 100 > connections.available() * MANY_PERCENT) {
+      findings.warning(
+          "%d of %d connections are in use".formatted(connections.used(), connections.available()),
+          "A client that reconnects and finds none left loses its session after the grace. Raise max_connections, or let the"
+              + " applications' pools be smaller: a keeper needs one connection of its own and one of the pool at a time.");
+    }
+  }
+}

@@ -1,0 +1,16 @@
+package dev.pgkeeper.internal.observe;
+
+import java.util.Collection;
+import java.util.List;
+
+/** The keeper that is observed: the last one, if its sessions take the place of each other. */
+public interface Subject {
+  /** Whether what the session owns is certainly still its own. */
+  boolean isHeld();
+
+  /** The queues that it has used. */
+  Collection<String> queues();
+
+  /** A statement that counts messages, and so takes its time where there are many. */
+  List<QueueDepth> depths(Collection<String> queues);
+}

@@ -1,0 +1,102 @@
+package dev.pgkeeper.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A database that is not there, or goes while something is asked of it. */
+class LostDatabaseTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private static PrivateServer server;
+  private static TestDatabase database;
+
+  @BeforeAll
+  static void start() {
+    server = PrivateServer.start();
+    database = TestDatabase.freshOn(server);
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  private static String[] all(String line) {
+    List<String> all = new ArrayList<>(List.of(line.split(" ")));
+    all.addAll(List.of("--url", database.jdbcUrl(), "--schema", database.schema()));
+    return all.toArray(String[]::new);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ls /",
+        "tree",
+        "get /a",
+        "set /a x",
+        "create /a",
+        "rm /a",
+        "watch /a",
+        "sessions",
+        "locks --json",
+        "held-at /a",
+        "session end 1 --why x",
+        "queue push q x",
+        "queue pop q",
+        "queue peek q",
+        "top --once",
+        "shell"
+      })
+  void aDatabaseThatIsNotThereIsNamed(String line) {
+    List<String> all = new ArrayList<>(List.of(line.split(" ")));
+    all.addAll(List.of("--url", "jdbc:postgresql://127.0.0.1:1/nowhere"));
+    Ran ran = Ran.here(Map.of(), all.toArray(String[]::new));
+    assertThat(ran.err()).contains(": cannot connect to 127.0.0.1:1/nowhere: ").hasLineCount(1);
+    assertThat(ran.out()).isEmpty();
+    assertThat(ran.status()).isEqualTo(1);
+  }
+
+  @Test
+  void aSchemaThatIsMissingIsTold() {
+    Ran ran = Ran.here(Map.of(), "locks", "--url", database.jdbcUrl(), "--schema", "elsewhere");
+    assertThat(ran.err()).contains("\"elsewhere\"", "run pgkeeper migrate").hasLineCount(1);
+    assertThat(ran.status()).isEqualTo(1);
+  }
+
+  @Test
+  void aConnectionThatBreaksUnderAQuestionIsTold() throws Exception {
+    database.execute("BEGIN; CREATE TABLE ${schema}.scratch (); COMMIT");
+    try (var connection = database.connect();
+        var statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
+      Process sessions = Ran.command(Map.of(), all("sessions")).start();
+      Await.until(
+          LIMIT,
+          "a question that waits",
+          () ->
+              database.queryLong(
+                      "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted")
+                  > 0);
+      assertThat(sessions.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(new String(sessions.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
+          .contains("pgkeeper sessions: the database at 127.0.0.1:", " was lost: ")
+          .hasLineCount(1);
+      assertThat(sessions.exitValue()).isEqualTo(1);
+    }
+  }
+}

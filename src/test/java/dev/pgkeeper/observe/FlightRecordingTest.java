@@ -1,0 +1,155 @@
+package dev.pgkeeper.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the JDK's own recordings tell of a client. */
+class FlightRecordingTest {
+  private static final Duration SOON = Duration.ofSeconds(15);
+
+  private static TestDatabase database;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private List<RecordedEvent> recorded(String event, Duration threshold, Work work)
+      throws Exception {
+    Path file = directory.resolve("recording.jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable(event).withThreshold(threshold);
+      recording.start();
+      work.run();
+      recording.stop();
+      recording.dump(file);
+    }
+    return RecordingFile.readAllEvents(file).stream()
+        .filter(each -> each.getEventType().getName().equals(event))
+        .toList();
+  }
+
+  private static void waitInVain(Keeper keeper, String path) throws InterruptedException {
+    try (Held held = keeper.lock(path).acquire()) {
+      assertThat(keeper.lock(held.path()).tryAcquire(Duration.ofMillis(100))).isEmpty();
+    }
+  }
+
+  @Test
+  void aWaitThatWasLongIsRecordedWithItsSessionAndPath() throws Exception {
+    try (Keeper keeper = database.keeper()) {
+      List<RecordedEvent> events =
+          recorded(
+              "pgkeeper.SlowWait", Duration.ofMillis(50), () -> waitInVain(keeper, "/slow/lock"));
+      assertThat(events).hasSize(1);
+      RecordedEvent wait = events.get(0);
+      assertThat(wait.getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(wait.getString("path")).isEqualTo("/slow/lock");
+      assertThat(wait.getString("recipe")).isEqualTo("mutex");
+      assertThat(wait.getString("outcome")).isEqualTo("GIVEN_UP");
+      assertThat(wait.getDuration()).isGreaterThanOrEqualTo(Duration.ofMillis(50));
+      assertThat(wait.getStackTrace()).isNull();
+    }
+  }
+
+  @Test
+  void aWaitThatWasShortIsNot() throws Exception {
+    try (Keeper keeper = database.keeper()) {
+      assertThat(
+              recorded(
+                  "pgkeeper.SlowWait", Duration.ofMinutes(1), () -> waitInVain(keeper, "/short")))
+          .isEmpty();
+    }
+  }
+
+  @Test
+  void aHoldThatWasTakenAwayIsRecorded() throws Exception {
+    try (Keeper keeper = database.keeper()) {
+      long[] token = {0};
+      List<RecordedEvent> events =
+          recorded(
+              "pgkeeper.HoldLost",
+              Duration.ZERO,
+              () -> {
+                Held held = keeper.lock("/taken").atMost(Duration.ofMillis(100)).acquire();
+                token[0] = held.token();
+                Heard<Object> heard = new Heard<>();
+                held.onStateChange(heard::add);
+                heard.await(SOON, state -> held.state().isTerminal());
+              });
+      assertThat(events).hasSize(1);
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getString("path")).isEqualTo("/taken");
+      assertThat(events.get(0).getLong("token")).isEqualTo(token[0]);
+    }
+  }
+
+  @Test
+  void aBreakIsRecordedWhenItIsOver() throws Exception {
+    try (Keeper keeper = database.keeper()) {
+      Heard<SessionState> heard = new Heard<>();
+      keeper.onStateChange(heard::add);
+      List<RecordedEvent> events =
+          recorded(
+              "pgkeeper.Reconnected",
+              Duration.ZERO,
+              () -> {
+                SessionLog.terminateBackendOf(database, keeper.sessionId());
+                heard.await(SOON, SessionState.JEOPARDY);
+                heard.await(SOON, SessionState.HELD);
+                Await.until(SOON, "listening", () -> keeper.health().listens());
+                keeper.tree().sync();
+              });
+      assertThat(events).hasSize(1);
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getDuration("away")).isPositive();
+    }
+  }
+
+  @Test
+  void theEndOfASessionIsRecorded() throws Exception {
+    try (Keeper keeper = database.keeper()) {
+      Heard<SessionState> heard = new Heard<>();
+      keeper.onStateChange(heard::add);
+      List<RecordedEvent> events =
+          recorded(
+              "pgkeeper.SessionLost",
+              Duration.ZERO,
+              () -> {
+                database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+                heard.await(SOON, SessionState.LOST);
+              });
+      assertThat(events).hasSize(1);
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getString("reason")).contains("lease");
+    }
+  }
+}

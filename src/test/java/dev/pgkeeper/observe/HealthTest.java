@@ -1,0 +1,165 @@
+package dev.pgkeeper.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.pgkeeper.Health;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.TcpProxy;
+import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** What a readiness endpoint is told. */
+class HealthTest {
+  private static final Duration SOON = Duration.ofSeconds(15);
+
+  private static TestDatabase database;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  @Test
+  void aHealthySessionIsReady() {
+    Instant before = Instant.now();
+    try (Keeper keeper = database.keeper()) {
+      Health health = keeper.health(SOON);
+      assertThat(health.session()).isEqualTo(keeper.sessionId());
+      assertThat(health.state()).isEqualTo(SessionState.HELD);
+      assertThat(health.since()).isBetween(before, Instant.now());
+      assertThat(health.lastContact()).isBetween(before, Instant.now());
+      assertThat(health.ping()).isPresent();
+      assertThat(health.listens()).isTrue();
+      assertThat(health.isReady()).isTrue();
+      assertThat(health.toString())
+          .contains(String.valueOf(keeper.sessionId()), "HELD", "ping", ", listens");
+    }
+  }
+
+  @Test
+  void theLastContactGoesOnWhileTheStateStays() {
+    try (Keeper keeper = database.keeper()) {
+      Health first = keeper.health(SOON);
+      Await.until(
+          SOON,
+          "a later contact",
+          () -> keeper.health(SOON).lastContact().isAfter(first.lastContact()));
+      assertThat(keeper.health(SOON).since()).isEqualTo(first.since());
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aDatabaseThatDoesNotAnswerKeepsNobodyWaiting() {
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(proxy.through(database.jdbcUrl()));
+      KeeperOptions patient =
+          database
+              .keeperOptions()
+              .withTimeout(Duration.ofMinutes(9))
+              .withGrace(Duration.ofMinutes(8))
+              .withOperationTimeout(Duration.ofMinutes(5));
+      Keeper keeper = Keeper.connect(source, patient);
+      try {
+        proxy.stallToClient();
+        for (int i = 0; i < 3; i++) {
+          Health health = keeper.health(Duration.ofMillis(50));
+          assertThat(health.ping()).isEmpty();
+          assertThat(health.isReady()).isFalse();
+        }
+        assertThat(
+                Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("pgkeeper-ping")))
+            .as("threads that wait for the database")
+            .hasSize(1);
+        proxy.mend();
+        Await.until(SOON, "ready again", () -> keeper.health(Duration.ofSeconds(5)).isReady());
+      } finally {
+        keeper.close();
+      }
+    }
+  }
+
+  @Test
+  void aBrokenConnectionIsJeopardyUntilItIsBack() {
+    try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(proxy.through(database.jdbcUrl()));
+      KeeperOptions options = database.keeperOptions().withOperationTimeout(Duration.ofMillis(500));
+      Keeper keeper = Keeper.connect(source, options);
+      try {
+        Instant began = keeper.health(SOON).since();
+        Heard<SessionState> heard = new Heard<>();
+        keeper.onStateChange(heard::add);
+        proxy.cut();
+        heard.await(SOON, SessionState.JEOPARDY);
+        Health health = keeper.health(SOON);
+        assertThat(health.state()).isEqualTo(SessionState.JEOPARDY);
+        assertThat(health.since()).isAfter(began);
+        assertThat(health.listens()).isFalse();
+        assertThat(health.isReady()).isFalse();
+      } finally {
+        keeper.close();
+      }
+    }
+  }
+
+  @Test
+  void aSessionThatIsOverIsNeverReady() {
+    Keeper keeper = database.keeper();
+    Heard<SessionState> heard = new Heard<>();
+    keeper.onStateChange(heard::add);
+    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    heard.await(SOON, SessionState.LOST);
+    assertThat(keeper.health(SOON).state()).isEqualTo(SessionState.LOST);
+    assertThat(keeper.health(SOON).ping()).as("the database itself is there").isPresent();
+    assertThat(keeper.health(SOON).isReady()).isFalse();
+    keeper.close();
+  }
+
+  @Test
+  void aClosedKeeperSaysSo() {
+    Keeper keeper = database.keeper();
+    keeper.close();
+    Health health = keeper.health(SOON);
+    assertThat(health.state()).isEqualTo(SessionState.CLOSED);
+    assertThat(health.ping()).isEmpty();
+    assertThat(health.isReady()).isFalse();
+  }
+
+  @Test
+  void aClientWithoutAConnectionOfItsOwnIsReadyAndDoesNotListen() {
+    try (Keeper keeper =
+        Keeper.connect(database.dataSource(), database.keeperOptions().withLeaseOnly())) {
+      Health health = keeper.health(SOON);
+      assertThat(health.isReady()).isTrue();
+      assertThat(health.listens()).isFalse();
+    }
+  }
+
+  @Test
+  void aNegativePatienceIsRefused() {
+    try (Keeper keeper = database.keeper()) {
+      assertThatThrownBy(() -> keeper.health(Duration.ofSeconds(-1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("PT-1S");
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package dev.pgkeeper.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
+public final class PgBouncer implements AutoCloseable {
+
+  private static final Duration START_LIMIT = Duration.ofSeconds(30);
+
+  /** Ends it when this process ends, kill -9 included, and removes its files. */
+  private static final String GUARD =
+      """
+      trap '' INT TERM HUP
+      home=$1
+      shift
+      "$@" </dev/null >"$home/log" 2>&1 &
+      while read -r _; do :; done
+      kill -KILL $! 2>/dev/null
+      wait
+      rm -rf "$home"
+      """;
+
+  private final Path home;
+  private final int port;
+  private final Process guard;
+
+  private PgBouncer(PrivateServer server, String mode, int poolSize) throws IOException {
+    PostgresBinaries binaries = PostgresBinaries.get();
+    home = Files.createTempDirectory("pgkeeper-test-pgbouncer-");
+    port = PrivateServer.freePort();
+    Path users = Files.writeString(home.resolve("users"), "");
+    Path settings =
+        Files.writeString(
+            home.resolve("ini"),
+            """
+            [databases]
+            * = host=127.0.0.1 port=%d user=postgres
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = %d
+            unix_socket_dir =
+            auth_type = any
+            auth_file = %s
+            pool_mode = %s
+            default_pool_size = %d
+            ignore_startup_parameters = extra_float_digits
+            """
+                .formatted(server.port(), port, users, mode, poolSize));
+    for (Path path : List.of(home, users, settings)) {
+      binaries.handOver(path);
+    }
+    List<String> command = binaries.unprivileged(program(), settings.toString()).command();
+    guard =
+        new ProcessBuilder(concat(List.of("sh", "-c", GUARD, "guard", home.toString()), command))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+  }
+
+  private static List<String> concat(List<String> first, List<String> second) {
+    return Stream.concat(first.stream(), second.stream()).toList();
+  }
+
+  private static Path program() {
+    Optional<Path> found =
+        List.of("/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer").stream()
+            .map(Path::of)
+            .filter(Files::isExecutable)
+            .findFirst();
+    return found.orElseThrow(
+        () ->
+            new IllegalStateException(
+                "There is no pgbouncer on this machine, and what pgkeeper does behind it is not tested without:"
+                    + " apt-get install pgbouncer"));
+  }
+
+  /**
+   * A running one.
+   *
+   * @param mode session, transaction or statement
+   */
+  public static PgBouncer start(PrivateServer server, String mode) {
+    return start(server, mode, 20);
+  }
+
+  /** The same with so many connections to the server. */
+  public static PgBouncer start(PrivateServer server, String mode, int poolSize) {
+    try {
+      PgBouncer bouncer = new PgBouncer(server, mode, poolSize);
+      try {
+        Await.until(START_LIMIT, bouncer::log, bouncer::takesConnections);
+        return bouncer;
+      } catch (AssertionError e) {
+        bouncer.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public String jdbcUrl() {
+    return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
+  }
+
+  private boolean takesConnections() {
+    try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=5")) {
+      return connection.isValid(5);
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private String log() {
+    try {
+      return "PgBouncer takes no connections:\n" + Files.readString(home.resolve("log"));
+    } catch (IOException e) {
+      return "PgBouncer takes no connections: " + e;
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      guard.getOutputStream().close();
+      guard.waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

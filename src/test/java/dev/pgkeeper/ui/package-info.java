@@ -1,0 +1,2 @@
+/** The page in a real browser, against a real database. */
+package dev.pgkeeper.ui;
