@@ -612,7 +612,7 @@ final class SqlQueueRun {
         violate("not given back: " + taken + " " + outcome);
       }
       if (random.nextInt(3) == 0) {
-        assertStale(taken);
+        assertStale(taken, session);
       }
     }
 
@@ -629,9 +629,9 @@ final class SqlQueueRun {
       }
     }
 
-    private void assertStale(Taken taken) throws SQLException, Broken {
+    private void assertStale(Taken taken, long of) throws SQLException, Broken {
       try {
-        ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, session);
+        ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, of);
         violate("a stale ack counted: " + taken);
       } catch (SQLException e) {
         if (!"PK003".equals(e.getSQLState())) {
@@ -668,11 +668,13 @@ final class SqlQueueRun {
           disconnect(); // it may have ended all the same; ending it again does nothing
         }
       }
-      if (!mine.isEmpty()) {
-        assertStale(mine.get(0));
-      }
+      List<Taken> stale = List.copyOf(mine);
+      long gone = session;
       mine.clear();
       session = 0;
+      if (!stale.isEmpty()) {
+        assertStale(stale.get(0), gone);
+      }
     }
   }
 

@@ -580,6 +580,7 @@ public final class ClientSession {
     if (state.isTerminal()) {
       return;
     }
+    observation.sessionLost(id, ending);
     become(SessionState.LOST);
     try {
       caller.call(calls.sessionEnding(id)).ifPresent(ended -> ending = ended.told());
@@ -587,7 +588,6 @@ public final class ClientSession {
       log.debug("session {}: nobody says how it ended", id, e);
     }
     log.warn("session {} has ended: {}. Everything it owned is gone", id, ending);
-    observation.sessionLost(id, ending);
     background.execute(this::clearAway);
   }
 
