@@ -64,7 +64,7 @@ class LeadCommandTest {
   }
 
   @Test
-  void aKilledLeaderIsFollowedWithinItsGraceAndASecond() throws Exception {
+  void aKilledLeaderIsFollowedAfterItsGraceAndLongBeforeItsTimeout() throws Exception {
     String path = "/services/killed";
     Duration grace = Duration.ofSeconds(2);
     try (ChildProcess first = start(database, path, "--grace", "2s")) {
@@ -75,7 +75,7 @@ class LeadCommandTest {
         first.kill9();
         assertThat(leads(second)).isGreaterThan(token);
         assertThat(Duration.ofNanos(System.nanoTime() - killed))
-            .isBetween(grace, grace.plusSeconds(1));
+            .isBetween(grace, Duration.ofSeconds(15));
       }
     }
   }
