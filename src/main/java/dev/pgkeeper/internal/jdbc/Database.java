@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.jdbc;
 
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.TransactionWork;
 import java.sql.Array;
 import java.sql.Connection;
@@ -398,6 +399,21 @@ public final class Database {
   public interface RingFor {
     /** A call of one of the ring functions. */
     void ring(Connection connection, String schema, List<Outcome> outcomes) throws SQLException;
+
+    /** Rings whoever watches the nodes of those changes that were made. */
+    static void watchedNodes(Connection connection, String schema, List<Outcome> outcomes)
+        throws SQLException {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + ".ring_watched(?)")) {
+        List<String> nodes =
+            outcomes.stream()
+                .filter(outcome -> outcome.code() == Code.OK)
+                .map(Outcome::path)
+                .toList();
+        statement.setArray(1, textArray(connection, nodes));
+        statement.execute();
+      }
+    }
   }
 
   /** Rings after the commit. A ring that fails is made up for by the watchers' sweep. */

@@ -3,7 +3,6 @@ package dev.pgkeeper.internal.line;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -12,7 +11,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
 
 /** The functions of V007 by their own names. */
@@ -70,14 +68,6 @@ final class LineCalls {
     byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
     statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
     Database.array(statement, first + 7, "int8", joins, Join::key);
-  }
-
-  void ringWatched(Connection connection, List<String> nodes) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement("SELECT " + schema + ".ring_watched(?)")) {
-      statement.setArray(1, Database.textArray(connection, nodes));
-      statement.execute();
-    }
   }
 
   SqlFunction<Boolean> lineLeave(Leave leave) {
@@ -237,21 +227,6 @@ final class LineCalls {
           }
         }
         return contenders;
-      }
-    };
-  }
-
-  /** What there is instead of the line that was asked for: {@code semaphore of 3}. */
-  SqlFunction<String> instead(String path) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_instead(?)")) {
-        statement.setString(1, path);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return Objects.requireNonNullElse(
-              row.getString(1), "below something that takes no such children");
-        }
       }
     };
   }

@@ -5,6 +5,7 @@ import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.FoundInstead;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.line.LineCalls.Found;
 import dev.pgkeeper.internal.observe.Observation;
@@ -188,7 +189,7 @@ public final class Lines implements Companion {
   }
 
   private KeeperException wrongRecipe(Join join) {
-    String instead = database.read(calls.instead(join.line()));
+    String instead = database.read(FoundInstead.at(database.schema(), join.line()));
     return new KeeperException.WrongRecipe(
         join.line(),
         join.line()
@@ -206,7 +207,7 @@ public final class Lines implements Companion {
         .request(
             calls.requestJoinSql(),
             (statement, first) -> LineCalls.bind(statement, first, join),
-            this::ringWatched)
+            Database.RingFor::watchedNodes)
         .get(0);
   }
 
@@ -214,14 +215,7 @@ public final class Lines implements Companion {
     return database.requestOnce(
         calls.requestJoinsSql(),
         (statement, first) -> LineCalls.bind(statement, first, joins),
-        this::ringWatched);
-  }
-
-  private void ringWatched(java.sql.Connection connection, String schema, List<Outcome> outcomes)
-      throws java.sql.SQLException {
-    calls.ringWatched(
-        connection,
-        outcomes.stream().filter(outcome -> outcome.code() == Code.OK).map(Outcome::path).toList());
+        Database.RingFor::watchedNodes);
   }
 
   // Leaving.

@@ -2,7 +2,6 @@ package dev.pgkeeper.internal.meeting;
 
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -41,14 +40,6 @@ final class MeetingCalls {
     Database.array(statement, first, "text", all, Coming::meeting);
     Database.array(statement, first + 1, "int4", all, Coming::size);
     Database.array(statement, first + 2, "int8", all, Coming::key);
-  }
-
-  void ringWatched(Connection connection, List<String> nodes) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement("SELECT " + schema + ".ring_watched(?)")) {
-      statement.setArray(1, Database.textArray(connection, List.copyOf(nodes)));
-      statement.execute();
-    }
   }
 
   /** Of each, whether its round is over. */
@@ -104,21 +95,6 @@ final class MeetingCalls {
           }
         }
         return found;
-      }
-    };
-  }
-
-  /** What there is instead of the meeting that was asked for: {@code semaphore of 3}. */
-  SqlFunction<String> instead(String path) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_instead(?)")) {
-        statement.setString(1, path);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          String found = row.getString(1);
-          return found == null ? "below something that takes no such children" : found;
-        }
       }
     };
   }

@@ -5,6 +5,7 @@ import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.FoundInstead;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.meeting.MeetingCalls.Child;
 import dev.pgkeeper.internal.meeting.MeetingCalls.Coming;
@@ -15,8 +16,6 @@ import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
 import java.security.SecureRandom;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -106,7 +105,7 @@ public final class Meetings implements Companion {
         meeting.path(),
         meeting.path()
             + " is "
-            + database.read(calls.instead(meeting.at()))
+            + database.read(FoundInstead.at(database.schema(), meeting.at()))
             + ", not double-barrier of "
             + meeting.size()
             + "; use another path, or the same recipe and number as everybody else");
@@ -117,7 +116,7 @@ public final class Meetings implements Companion {
         .request(
             calls.requestMeetingComeSql(),
             (statement, first) -> MeetingCalls.bind(statement, first, List.of(one)),
-            this::ringWatched)
+            Database.RingFor::watchedNodes)
         .get(0);
   }
 
@@ -125,14 +124,7 @@ public final class Meetings implements Companion {
     return database.requestOnce(
         calls.requestMeetingComeSql(),
         (statement, first) -> MeetingCalls.bind(statement, first, all),
-        this::ringWatched);
-  }
-
-  private void ringWatched(Connection connection, String schema, List<Outcome> outcomes)
-      throws SQLException {
-    calls.ringWatched(
-        connection,
-        outcomes.stream().filter(outcome -> outcome.code() == Code.OK).map(Outcome::path).toList());
+        Database.RingFor::watchedNodes);
   }
 
   // Going.
