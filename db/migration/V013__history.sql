@@ -3,6 +3,8 @@
 -- What is held now is in the tables that decide it; a row is written here when a hold ends, by the statement or transaction
 -- that ends it. So a pair of acquire and release costs one insert, and what a crash takes back of a release it takes back of
 -- its history too: rows of one lock never overlap, whatever is lost. The end of a hold is taken before the next one is granted.
+-- Of a grant that its client was told of and that a crash took back there is no row if that client gave it back before the database
+-- granted it once more: as far as the database and its fences go, it was never held.
 --
 -- Who it was, is told by its session, which is remembered when it ends (past_session), also while no history is written. Nobody looks
 -- for the lines in whose rows an ended session is left behind as the holder, as long as nobody wants them (V007): there the hold ended

@@ -517,7 +517,9 @@ class BadInputTest {
                     Keeper.connect(
                         dataSource, options().withOperationTimeout(Duration.ofMillis(700))))
             .isInstanceOf(KeeperException.ConnectionLoss.class)
-            .hasMessageContaining("cannot be reached");
+            .hasMessageContaining("cannot be reached")
+            .as("why")
+            .hasMessageContaining("refused");
         assertThat(Duration.ofNanos(System.nanoTime() - began))
             .isBetween(Duration.ofMillis(650), Duration.ofSeconds(4));
       }

@@ -68,6 +68,11 @@ final class GuideState implements AutoCloseable {
             .withIdentity(identity)
             .requeueing()
             .run(leadership -> new CountDownLatch(1).await()));
+    // They come one after the other, so that the guides know who is next.
+    Await.until(
+        LIMIT,
+        identity + " stands",
+        () -> count("SELECT count(*) FROM pgkeeper.candidates") == candidacies.size());
   }
 
   private long count(String sql) {

@@ -32,6 +32,7 @@ final class TickWorker {
   private final String job;
   private final boolean isProtected;
   private final Random random;
+  private int attempts;
   private final Deque<Integer> left = new ArrayDeque<>();
 
   /** Work that does not end well. */
@@ -128,7 +129,7 @@ final class TickWorker {
       }
     }
     Await.pause(Duration.ofMillis(random.nextInt(LONGEST_WORK_MS)));
-    if (random.nextInt(FAILS_ONE_IN) == 0) {
+    if (++attempts % FAILS_ONE_IN == 0) {
       throw new Mishap();
     }
   }

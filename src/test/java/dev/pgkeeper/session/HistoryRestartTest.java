@@ -73,6 +73,8 @@ class HistoryRestartTest {
         if (heldAt(database, "/contended", "now").contains("one")) {
           forgotten++;
         }
+        // It was told of its grant by a ring, which may be all that the restart left of it.
+        Await.until(SOON, "two holds", () -> heldAt(database, "/contended", "now").equals("two"));
         waits.get(SOON.toSeconds(), TimeUnit.SECONDS).release();
       }
       Await.until(

@@ -521,7 +521,7 @@ public final class Database {
   static KeeperException translate(SQLException e) {
     if (SqlErrors.isConnectionLost(e)) {
       return new KeeperException.ConnectionLoss(
-          "the database cannot be reached: " + e.getMessage(), e);
+          "the database cannot be reached: " + SqlErrors.messageWithReason(e), e);
     } else if (SqlErrors.isReadOnly(e)) {
       return new KeeperException.DatabaseError(
           "the server takes no writes: it is a standby or was set read-only. Connect to the primary, for example with"

@@ -29,6 +29,18 @@ final class SqlErrors {
     return new SQLException(e.getMessage(), "40001", e);
   }
 
+  /** What it says and, where a pool only says that it has no connection, why it has none. */
+  static String messageWithReason(SQLException e) {
+    String message = String.valueOf(e.getMessage());
+    SQLException reason = e;
+    while (reason.getCause() instanceof SQLException deeper) {
+      reason = deeper;
+    }
+    return message.contains(String.valueOf(reason.getMessage()))
+        ? message
+        : message + ": " + reason.getMessage();
+  }
+
   /**
    * The connection broke, or the server is stopping or starting: nobody knows whether the statement
    * was done.
