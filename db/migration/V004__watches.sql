@@ -22,7 +22,7 @@ $$;
 
 -- Rings those who watch this node, on a channel for each session, when the transaction commits.
 CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM pg_notify('${schema}:' || s.session, in_path)
     FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s;
@@ -85,10 +85,13 @@ LANGUAGE sql AS $$ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint 
 
 -- What a client compares for each of these paths; no row for a path without a node.
 CREATE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
-  SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
-    FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n USING (path) LEFT JOIN ${schema}.parent p USING (path)
-$$;
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
+    FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n ON n.path = asked.path
+      LEFT JOIN ${schema}.parent p ON p.path = n.path;
+END $$;
 
 -- The same for a node and everything below it, without reading more than that.
 CREATE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)

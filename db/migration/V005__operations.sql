@@ -48,20 +48,23 @@ LANGUAGE sql STABLE AS $$
     FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
 $$;
 
--- Several reads at one moment, in the order they were asked: of the children where `in_children` says so, else of the node.
+-- Several reads at one moment, in the order they were asked: of the children where `in_children` says so, else of the node. By
+-- the indices, also where the tables have few rows: who reads this follows what comes and goes, and leaves many dead ones.
 CREATE FUNCTION ${schema}.read_all(in_paths text[], in_children boolean[]) RETURNS TABLE (present boolean, names text[],
     data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer, cversion bigint,
     owner bigint, data_length integer, children bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
-  SELECT n.czxid IS NOT NULL,
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY SELECT n.czxid IS NOT NULL,
       CASE WHEN asked.list THEN ARRAY(SELECT c.name FROM ${schema}.node c
         WHERE c.parent = asked.path ORDER BY c.name LIMIT (SELECT NULL::bigint)) END,
       CASE WHEN NOT asked.list THEN n.data END, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, n.cversion, n.owner,
       n.data_length, n.children, n.pzxid
     FROM unnest(in_paths, in_children) WITH ORDINALITY AS asked (path, list, number)
       LEFT JOIN LATERAL ${schema}.get(asked.path) n ON true
-    ORDER BY asked.number
-$$;
+    ORDER BY asked.number;
+END $$;
 
 -- Writes inside the caller's transaction.
 
@@ -296,7 +299,7 @@ END $$;
 CREATE FUNCTION ${schema}.watch_node(in_session bigint, in_path text) RETURNS TABLE (data bytea, czxid bigint, mzxid bigint,
     ctime timestamptz, mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer,
     children bigint, pzxid bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.watch_register(in_session, in_path, 'n');
@@ -305,7 +308,7 @@ END $$;
 
 CREATE FUNCTION ${schema}.watch_children(in_session bigint, in_path text)
 RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, names text[])
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.watch_register(in_session, in_path, 'c');
@@ -314,7 +317,7 @@ END $$;
 
 CREATE FUNCTION ${schema}.watch_persistent(in_session bigint, in_path text)
 RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.watch_register(in_session, in_path, 'p');

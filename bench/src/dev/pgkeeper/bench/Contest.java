@@ -19,6 +19,8 @@ public final class Contest {
   private final Map<String, Target> tails = new LinkedHashMap<>();
   private final Map<String, Target> heights = new LinkedHashMap<>();
 
+  private int warmUps = 1;
+
   private record Expectation(String of, String ratioTo, @Nullable Target target) {}
 
   private static final class Running {
@@ -42,6 +44,15 @@ public final class Contest {
 
   public Contest entrant(String subject, Opening<? extends Workload> opening) {
     entrants.put(subject, opening);
+    return this;
+  }
+
+  /**
+   * For work of which a round has little: so many times the rounds to warm up, else it is the
+   * compilers that are measured.
+   */
+  public Contest warmedUp(int times) {
+    warmUps = times;
     return this;
   }
 
@@ -77,7 +88,7 @@ public final class Contest {
       for (Map.Entry<String, Opening<? extends Workload>> entrant : entrants.entrySet()) {
         open(entrant.getKey(), entrant.getValue(), running, report);
       }
-      for (int round = -pace.warmups(); round < pace.rounds(); round++) {
+      for (int round = -pace.warmups() * warmUps; round < pace.rounds(); round++) {
         for (Running entrant : running) {
           if (!entrant.failed) {
             turn(entrant, lab, round >= 0, report);

@@ -40,6 +40,7 @@ final class RegistrationCase implements Case {
             CURATOR,
             () ->
                 new Registering(new CuratorDiscoveries(ZooKeeperServer.of(lab, report).address())))
+        .warmedUp(5)
         .compare(PGKEEPER, CURATOR, TARGET)
         .run(lab, report);
   }

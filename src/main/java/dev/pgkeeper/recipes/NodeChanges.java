@@ -6,7 +6,6 @@ import dev.pgkeeper.Node;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TreeOperations;
-import dev.pgkeeper.WatchMode;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -66,7 +65,7 @@ final class NodeChanges {
   }
 
   private Subscription follow(Keeper next) {
-    Watching watching = Watching.begin(next, path, WatchMode.PERSISTENT, event -> lookSoon());
+    Watching watching = new Watching(next, path, changed -> lookSoon()).always();
     lookSoon();
     return watching;
   }

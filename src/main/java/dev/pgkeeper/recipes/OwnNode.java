@@ -1,6 +1,7 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.CreateMode;
+import dev.pgkeeper.Created;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
@@ -53,8 +54,8 @@ final class OwnNode {
   /** False: somebody was faster. */
   boolean create(Keeper in, byte[] data) {
     try {
-      NewNode node = NewNode.at(path).data(data).mode(mode).withParents();
-      own = in.tree().create(node).stat().czxid();
+      NewNode node = NewNode.at(path).data(data).mode(mode);
+      own = createBelowParents(in.tree(), node).stat().czxid();
       return true;
     } catch (KeeperException.NodeExists e) {
       log.debug("{}: somebody was faster", path, e);
@@ -65,17 +66,27 @@ final class OwnNode {
     }
   }
 
+  /** Asks for parents only if they are missing: whoever follows one is rung if it is asked for. */
+  private static Created createBelowParents(Tree tree, NewNode node) {
+    try {
+      return tree.create(node);
+    } catch (KeeperException.NoNode e) {
+      return tree.create(node.withParents());
+    }
+  }
+
   /**
-   * Has it be there, and looks at it after creating it, because a watch tells of the deletion of
-   * what was seen, not of what was deleted before anybody looked. False: somebody else's is there.
+   * Has it be there, and looks at it after creating it, because what happens to a node is heard of
+   * from that look on. False: somebody else's is there.
    *
    * @param data what it is created with, and, if it is {@code unwritten}, set to otherwise
    */
-  boolean ensureThere(Keeper in, byte[] data, boolean unwritten) {
+  boolean ensureThere(Watching watching, byte[] data, boolean unwritten) {
+    Keeper in = watching.keeper();
     boolean toWrite = unwritten;
     Stat found = null;
     while (found == null) {
-      found = in.tree().exists(path).orElse(null);
+      found = watching.look().orElse(null);
       if (found == null) {
         seen = null;
         toWrite &= !create(in, data);
@@ -104,7 +115,8 @@ final class OwnNode {
 
   /** Deletes it; one that somebody else created there meanwhile stays, also a persistent one. */
   void delete(Keeper in) {
-    Optional<Stat> found = in.tree().exists(path);
+    Optional<Stat> found = seen().or(() -> in.tree().exists(path));
+    forget();
     while (found.isPresent()
         && wasCreatedHere(found.get(), in)
         && ifUnchanged(in.tree(), found.get(), Op.delete(path)).isEmpty()) {

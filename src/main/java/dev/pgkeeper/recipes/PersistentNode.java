@@ -6,7 +6,6 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
-import dev.pgkeeper.WatchMode;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -50,7 +49,7 @@ public final class PersistentNode implements AutoCloseable {
   // Changed under the lock.
   private byte[] data;
   private boolean unwritten;
-  private @Nullable Keeper keeper;
+  private @Nullable Watching watching;
   private boolean closed;
 
   /** An ephemeral node. It is there when this returns, unless somebody else's is. */
@@ -129,8 +128,8 @@ public final class PersistentNode implements AutoCloseable {
       ensureOpen();
       data = next;
       unwritten = true;
-      Keeper now = keeper;
-      if (now != null && !now.state().isTerminal()) {
+      Watching now = watching;
+      if (now != null && !now.keeper().state().isTerminal()) {
         try {
           beThere(now);
         } catch (KeeperException.SessionExpired e) {
@@ -161,37 +160,31 @@ public final class PersistentNode implements AutoCloseable {
 
   /** The work in each session: others see the node after the first round trip. */
   private Subscription begin(Keeper next) {
-    Watching watching = null;
+    Watching begun = new Watching(next, path, this::somethingHappened);
     lock.lock();
     try {
       if (closed) {
         return () -> {};
       }
-      keeper = next;
-      unwritten &= !node.create(next, data);
-      Watching begun =
-          Watching.begin(
-              next, path, WatchMode.PERSISTENT, event -> steps.run(() -> keepThere(next)));
       watching = begun;
-      beThere(next); // it may have gone before it was watched
-      return () -> end(next, begun);
+      unwritten &= !node.create(next, data);
+      beThere(begun);
+      return () -> end(begun);
     } catch (RuntimeException e) {
-      if (watching != null) {
-        watching.close();
-      }
-      keeper = null;
+      watching = null;
+      begun.close();
       throw e;
     } finally {
       lock.unlock();
     }
   }
 
-  private void end(Keeper over, Watching watching) {
-    watching.close();
+  private void end(Watching over) {
+    over.close();
     lock.lock();
     try {
-      if (keeper == over && !closed) {
-        keeper = null;
+      if (watching == over && !closed) {
+        watching = null;
         node.forget();
       }
     } finally {
@@ -199,17 +192,21 @@ public final class PersistentNode implements AutoCloseable {
     }
   }
 
+  private void somethingHappened(Watching to) {
+    steps.run(() -> keepThere(to));
+  }
+
   /** A step: after something happened to the node, or could not be done. */
-  private void keepThere(Keeper in) {
+  private void keepThere(Watching in) {
     lock.lock();
     try {
-      if (!closed && keeper == in && !in.state().isTerminal()) {
+      if (!closed && watching == in && !in.keeper().state().isTerminal()) {
         beThere(in);
       }
     } catch (KeeperException.SessionExpired e) {
       log.debug("{}: the next session creates it", path, e);
     } catch (RuntimeException e) {
-      if (!in.state().isTerminal()) {
+      if (!in.keeper().state().isTerminal()) {
         tryAgain(in, e);
       }
     } finally {
@@ -217,12 +214,12 @@ public final class PersistentNode implements AutoCloseable {
     }
   }
 
-  private void tryAgain(Keeper in, RuntimeException failure) {
+  private void tryAgain(Watching in, RuntimeException failure) {
     attempts.report(failure);
     attempts.tryLater(() -> steps.run(() -> keepThere(in)));
   }
 
-  private void beThere(Keeper in) {
+  private void beThere(Watching in) {
     if (node.ensureThere(in, data, unwritten)) {
       unwritten = false;
       attempts.succeeded();
@@ -240,27 +237,27 @@ public final class PersistentNode implements AutoCloseable {
    */
   @Override
   public void close() {
-    Keeper last;
+    Watching last;
     lock.lock();
     try {
       if (closed) {
         return;
       }
       closed = true;
-      last = keeper;
+      last = watching;
     } finally {
       lock.unlock();
     }
     sessions.close();
     lock.lock();
     try {
-      node.forget();
-      if (last != null && !last.state().isTerminal()) {
-        node.delete(last);
+      if (last != null && !last.keeper().state().isTerminal()) {
+        node.delete(last.keeper());
       }
     } catch (KeeperException.SessionExpired e) {
       log.debug("{}: it was gone before", path, e);
     } finally {
+      node.forget();
       lock.unlock();
     }
   }

@@ -17,6 +17,9 @@ import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchKind;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.Watcher;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.SessionLog;
@@ -487,18 +490,14 @@ class CacheTest extends TwoClients {
         Keeper.connect(
             database.dataSource(), database.keeperOptions().withSweep(Duration.ofHours(1)))) {
       Heard<String> heard = new Heard<>();
-      var watching =
-          Watching.begin(
-              own,
-              "/shared",
-              dev.pgkeeper.WatchMode.PERSISTENT_RECURSIVE,
-              event -> heard.add(event.type() + " " + event.path()));
+      Watcher watcher = event -> heard.add(event.type() + " " + event.path());
+      own.tree().watch("/shared", WatchMode.PERSISTENT_RECURSIVE, watcher);
       Cache cache = initialised(own.cache("/shared", Scope.SUBTREE));
       cache.close();
       create("/shared/a");
       heard.await(SOON, "NODE_CREATED /shared/a");
       try (Cache another = initialised(own.cache("/shared", Scope.SUBTREE))) {
-        watching.close();
+        own.tree().unwatch("/shared", WatchKind.ANY, watcher);
         create("/shared/b");
         awaitPaths(another, "/shared", "/shared/a", "/shared/b");
       }
