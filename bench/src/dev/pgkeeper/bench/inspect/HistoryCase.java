@@ -15,7 +15,10 @@ import dev.pgkeeper.recipes.Mutex;
 import java.util.List;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** Locks acquired and released by threads of one client, with history and without. */
+/**
+ * Locks acquired and released by threads of one client, with history and without. It is the same
+ * client in the same database in both: of two, one is served better for a while.
+ */
 final class HistoryCase implements Case {
   private static final List<Integer> THREAD_COUNTS = List.of(1, 8, 32);
   private static final int POOL_SIZE = 16;
@@ -29,35 +32,36 @@ final class HistoryCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String on = database(lab, report, "inspect_history_on");
-    String off = database(lab, report, "inspect_history_off");
-    Postgres.execute(off, "SELECT pgkeeper.configure_history('measured', in_enabled => false)");
+    String url = Postgres.of(lab, report).createDatabase("inspect_history");
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(url);
+    Keeper.migrate(source);
     for (int threads : THREAD_COUNTS) {
-      try (HikariDataSource onPool = Postgres.pool(on, POOL_SIZE);
-          HikariDataSource offPool = Postgres.pool(off, POOL_SIZE);
-          Keeper onKeeper = Keeper.connect(onPool);
-          Keeper offKeeper = Keeper.connect(offPool)) {
+      try (HikariDataSource pool = Postgres.pool(url, POOL_SIZE);
+          Keeper keeper = Keeper.connect(pool)) {
         new Contest(name(), threads, Measure.rate("locks/s"))
-            .entrant(ON, () -> workload(onKeeper))
-            .entrant(OFF, () -> workload(offKeeper))
+            .entrant(ON, () -> new Locks(keeper, url, true))
+            .entrant(OFF, () -> new Locks(keeper, url, false))
             .compare(ON, OFF, Target.atLeast(0.9))
             .run(lab, report);
       }
     }
   }
 
-  private static String database(Lab lab, Report report, String name) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase(name);
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(url);
-    Keeper.migrate(source);
-    return url;
-  }
-
-  private static Workload workload(Keeper keeper) {
-    return thread -> {
+  /**
+   * @param url where history is switched before each round
+   */
+  private record Locks(Keeper keeper, String url, boolean isRemembered) implements Workload {
+    @Override
+    public Worker worker(int thread) {
       Mutex mutex = keeper.lock("/locks/own-" + thread);
       return Worker.timing(() -> mutex.acquire().release());
-    };
+    }
+
+    @Override
+    public void before() throws Exception {
+      Postgres.execute(
+          url, "SELECT pgkeeper.configure_history('measured', in_enabled => " + isRemembered + ")");
+    }
   }
 }
