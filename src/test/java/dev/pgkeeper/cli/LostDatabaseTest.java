@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +101,42 @@ class LostDatabaseTest {
           .contains("pgkeeper sessions: the database at 127.0.0.1:", " was lost: ")
           .hasLineCount(1);
       assertThat(sessions.exitValue()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aWatchTellsThatTheDatabaseIsAwayAndGoesOnWhenItIsBack() throws Exception {
+    File remarks = File.createTempFile("pgkeeper-test-", ".err");
+    Process watch =
+        Ran.command(Map.of(), all("watch /seen --count 1")).redirectError(remarks).start();
+    try {
+      Await.until(
+          LIMIT,
+          "it watches",
+          () ->
+              database.queryLong("SELECT count(*) FROM ${schema}.watchers WHERE path = '/seen'")
+                  == 1);
+      server.stopImmediate();
+      Await.until(LIMIT, "it is told", () -> read(remarks).contains("does not answer"));
+      assertThat(read(remarks)).startsWith("pgkeeper watch: ").hasLineCount(1);
+      server.startAgain();
+      Await.until(LIMIT, "that is told too", () -> read(remarks).contains("connected again"));
+      database.execute("SELECT ${schema}.create('/seen')");
+      assertThat(watch.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(new String(watch.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+          .isEqualTo("created /seen\n");
+      assertThat(watch.exitValue()).isZero();
+    } finally {
+      watch.destroyForcibly();
+      Files.delete(remarks.toPath());
+    }
+  }
+
+  private static String read(File file) {
+    try {
+      return Files.readString(file.toPath());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

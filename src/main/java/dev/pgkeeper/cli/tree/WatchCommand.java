@@ -72,10 +72,24 @@ final class WatchCommand extends NodeCommand {
                     : what + " " + Text.harmless(String.valueOf(event.path())));
         out().flush();
         told++;
-      } else if (event.state() == SessionState.LOST) {
-        throw new Failure("the session was lost, and the watch with it");
+      } else {
+        tellState(event.state());
       }
     }
+  }
+
+  /** A watch that is silent is not to look like one that has nothing to tell. */
+  private void tellState(SessionState state) {
+    switch (state) {
+      case HELD -> remark("connected again");
+      case JEOPARDY ->
+          remark("the database does not answer; what happens meanwhile is told when it does");
+      default -> throw new Failure("the session was lost, and the watch with it");
+    }
+  }
+
+  private void remark(String what) {
+    spec().commandLine().getErr().println(spec().qualifiedName() + ": " + what);
   }
 
   private static @Nullable String what(WatchedEvent event) {
