@@ -20,7 +20,7 @@ class TestDatabaseTest {
 
   @Test
   void theServerOfTheTestsIsOfTheMajorVersionThatWasAskedFor() {
-    Assumptions.assumeTrue(TestServer.given() == null, "a server was given by its URL");
+    Assumptions.assumeTrue(!TestServer.isGiven(), "a server was given by its URL");
     try (TestDatabase database = TestDatabase.unmigrated()) {
       assertThat(database.queryLong("SELECT current_setting('server_version_num')::int / 10000"))
           .isEqualTo(Long.getLong("pgkeeper.test.postgres.major", 18));

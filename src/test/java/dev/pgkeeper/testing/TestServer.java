@@ -19,13 +19,24 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
 /**
- * The one PostgreSQL server that all tests of this JVM share: the one named by {@code
- * PGKEEPER_TEST_URL}, else a container if a Docker engine answers, else the embedded binaries.
+ * The one PostgreSQL server that all tests of this JVM share. {@code -Dpgkeeper.test.server} says
+ * where it comes from, as {@link Origin}; otherwise it is the first that there is.
  */
 final class TestServer {
+
+  /** Where the server comes from, in the order in which they are tried. */
+  enum Origin {
+    /** Named by {@code PGKEEPER_TEST_URL}, as a system property or in the environment. */
+    URL,
+    /** A container of Testcontainers, where a Docker engine answers. */
+    CONTAINER,
+    /** The embedded binaries, as {@link PrivateServer}. */
+    BINARIES
+  }
 
   private static String url;
 
@@ -39,23 +50,61 @@ final class TestServer {
     return url;
   }
 
-  /**
-   * What {@code PGKEEPER_TEST_URL} names, as a system property or in the environment; null if it is
-   * not set.
-   */
-  static String given() {
+  /** Whether the server is one that was there before, whatever its version. */
+  static boolean isGiven() {
+    return origin() == Origin.URL;
+  }
+
+  private static Origin origin() {
+    return choose(System.getProperty("pgkeeper.test.server"), given(), TestServer::dockerAnswers);
+  }
+
+  /** One that was asked for has to be there; nothing else takes its place. */
+  static Origin choose(String asked, String given, BooleanSupplier engineAnswers) {
+    if (asked == null || asked.isBlank()) {
+      if (given != null) {
+        return Origin.URL;
+      }
+      return engineAnswers.getAsBoolean() ? Origin.CONTAINER : Origin.BINARIES;
+    }
+    return switch (asked) {
+      case "url" -> {
+        if (given == null) {
+          throw new IllegalStateException(
+              "pgkeeper.test.server is url, but there is no PGKEEPER_TEST_URL; set it to the JDBC URL"
+                  + " of a superuser's connection");
+        }
+        yield Origin.URL;
+      }
+      case "container" -> {
+        if (!engineAnswers.getAsBoolean()) {
+          throw new IllegalStateException(
+              "pgkeeper.test.server is container, but no Docker engine answers; start one, set"
+                  + " DOCKER_HOST to where it listens, or use containers/run");
+        }
+        yield Origin.CONTAINER;
+      }
+      case "binaries" -> Origin.BINARIES;
+      default ->
+          throw new IllegalArgumentException(
+              "pgkeeper.test.server is '" + asked + "'; it can be url, container or binaries");
+    };
+  }
+
+  private static String given() {
     String given = System.getProperty("PGKEEPER_TEST_URL", System.getenv("PGKEEPER_TEST_URL"));
     return given == null || given.isBlank() ? null : given;
   }
 
   private static String provide() {
-    String given = given();
-    if (given != null) {
-      return given;
-    }
-    if (dockerAnswers()) {
-      return container();
-    }
+    return switch (origin()) {
+      case URL -> given();
+      case CONTAINER -> container();
+      case BINARIES -> embedded();
+    };
+  }
+
+  private static String embedded() {
     PrivateServer server = PrivateServer.start();
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop-test-server"));
     return server.jdbcUrl();
