@@ -44,7 +44,7 @@ final class TickWorker {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(arguments[0]);
     config.setMaximumPoolSize(3);
-    config.setConnectionTimeout(1000);
+    config.setConnectionTimeout(2000); // a busy machine may take a second to begin
     // The network may break at the very first request; that is not to be the end of the process.
     config.setInitializationFailTimeout(-1);
     pool = new HikariDataSource(config);

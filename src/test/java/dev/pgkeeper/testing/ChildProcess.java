@@ -70,6 +70,7 @@ public final class ChildProcess implements AutoCloseable {
     while (true) {
       String line = lines.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       if (line == null) {
+        showThreads();
         throw new AssertionError(
             "No line \"" + prefix + "…\" within " + limit + "; printed: " + seen);
       }
@@ -80,6 +81,18 @@ public final class ChildProcess implements AutoCloseable {
       seen.add(line);
       if (line.startsWith(prefix)) {
         return line.substring(prefix.length());
+      }
+    }
+  }
+
+  /** What it is doing instead of what it was to do, for whoever has to find out why. */
+  private void showThreads() throws InterruptedException {
+    if (process.isAlive()) {
+      PrivateServer.signal("QUIT", process.pid());
+      for (String line = lines.poll(5, TimeUnit.SECONDS);
+          line != null && !line.equals(END);
+          line = lines.poll(1, TimeUnit.SECONDS)) {
+        System.err.println("process " + process.pid() + ": " + line);
       }
     }
   }
