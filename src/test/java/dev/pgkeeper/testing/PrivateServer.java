@@ -306,7 +306,8 @@ public final class PrivateServer implements AutoCloseable {
     awaitExit(postmaster.toHandle());
   }
 
-  static void signal(String signal, long pid) {
+  /** Sends a signal, by its name without SIG. */
+  public static void signal(String signal, long pid) {
     try {
       Process kill =
           new ProcessBuilder("kill", "-" + signal, Long.toString(pid))

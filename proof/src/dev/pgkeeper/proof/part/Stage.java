@@ -1,0 +1,137 @@
+package dev.pgkeeper.proof.part;
+
+import dev.pgkeeper.proof.check.Evidence;
+import dev.pgkeeper.proof.client.ClientSettings;
+import dev.pgkeeper.proof.fault.Fleet;
+import dev.pgkeeper.proof.fault.Happened;
+import dev.pgkeeper.proof.history.History;
+import dev.pgkeeper.scenario.Client;
+import dev.pgkeeper.scenario.GrantLog;
+import dev.pgkeeper.scenario.MessageTraffic;
+import dev.pgkeeper.scenario.Scenario;
+import dev.pgkeeper.scenario.ScenarioProcess;
+import dev.pgkeeper.scenario.TrafficChecker;
+import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.KeeperOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntFunction;
+
+/**
+ * A database in which some processes do the mixed work, from its beginning to what is known of it
+ * in the end.
+ */
+final class Stage implements AutoCloseable {
+  static final Duration TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration GRACE = Duration.ofMillis(600);
+  private static final Duration SWEEP = Duration.ofSeconds(1);
+
+  /** Some sweeps, and an operation that waits for another: whoever is to hear of a change has. */
+  private static final Duration QUIET = Duration.ofSeconds(6);
+
+  private static final Duration DRAINED = Duration.ofSeconds(60);
+
+  private final TestDatabase database;
+  private final Path histories;
+  private final GrantLog grants;
+  private final Fleet fleet;
+
+  /** Where a client connects to. */
+  record Access(String url, String listener) {}
+
+  private Stage(TestDatabase database, Path histories, GrantLog grants, Fleet fleet) {
+    this.database = database;
+    this.histories = histories;
+    this.grants = grants;
+    this.fleet = fleet;
+  }
+
+  /**
+   * Returns once so many clients work.
+   *
+   * @param protections switches protections off, once all tables are there
+   */
+  static Stage open(
+      TestDatabase database,
+      Path histories,
+      int clients,
+      String mode,
+      Random random,
+      Runnable protections,
+      IntFunction<Access> accesses)
+      throws IOException, InterruptedException {
+    Files.createDirectories(histories);
+    GrantLog grants = Ledger.open(database);
+    protections.run();
+    Fleet fleet =
+        Fleet.start(
+            clients,
+            (client, name) ->
+                new ClientSettings(
+                    patient(accesses.apply(client).url()),
+                    accesses.apply(client).listener(),
+                    database.schema(),
+                    name,
+                    histories.resolve(name).toString(),
+                    random.nextLong(),
+                    mode,
+                    TIMEOUT,
+                    GRACE,
+                    SWEEP));
+    return new Stage(database, histories, grants, fleet);
+  }
+
+  /** A connection that is half open ends some time, as an application's should. */
+  private static String patient(String url) {
+    return url + "&socketTimeout=10&connectTimeout=5&tcpKeepAlive=true";
+  }
+
+  Fleet fleet() {
+    return fleet;
+  }
+
+  /** Lets the clients finish what they do, and gathers what is known. */
+  Evidence end(List<Happened> faults) throws Exception {
+    long ended = Client.nowMicros();
+    fleet.sendAll("quiet", "quiet");
+    Await.pause(QUIET);
+    fleet.sendAll("tell", "told");
+    fleet.finish();
+    return new Evidence(
+        database,
+        History.in(histories),
+        grants.contests(),
+        grants.remembered(),
+        Scenario.databaseClockAheadMicros(database),
+        faults,
+        fleet.lives(),
+        ended);
+  }
+
+  /** Takes what is left in the queues as the work would; what is left after a while, stays. */
+  void drain(String mode, long seed) throws InterruptedException {
+    KeeperOptions options =
+        KeeperOptions.defaults().withTimeout(TIMEOUT).withGrace(GRACE).withSweep(SWEEP);
+    try (ChildProcess rest =
+        ScenarioProcess.start(
+            database, MessageTraffic.class, options, "drain", 4, seed, "drain " + mode)) {
+      long end = System.nanoTime() + DRAINED.toNanos();
+      while (TrafficChecker.left(database) > 0 && System.nanoTime() - end < 0) {
+        Await.pause(Duration.ofMillis(50));
+      }
+      rest.send("stop");
+      rest.awaitExit(DRAINED);
+    }
+  }
+
+  @Override
+  public void close() {
+    fleet.close();
+  }
+}
