@@ -176,14 +176,16 @@ public final class Proof implements Callable<Integer> {
                 verdict.promise(),
                 verdict.finding().examined(),
                 verdict.finding().ofWhat()));
-    if (!verdict.isControl()) {
-      List<String> violations = verdict.finding().violations();
-      violations.stream()
-          .limit(MOST_VIOLATIONS_TOLD)
-          .forEach(violation -> progress.say("      " + violation));
-      if (violations.size() > MOST_VIOLATIONS_TOLD) {
-        progress.say("      … and " + (violations.size() - MOST_VIOLATIONS_TOLD) + " more");
-      }
+    List<String> violations = verdict.finding().violations();
+    if (verdict.isControl()) {
+      progress.say("      found " + violations.size() + " times");
+      return;
+    }
+    violations.stream()
+        .limit(MOST_VIOLATIONS_TOLD)
+        .forEach(violation -> progress.say("      " + violation));
+    if (violations.size() > MOST_VIOLATIONS_TOLD) {
+      progress.say("      … and " + (violations.size() - MOST_VIOLATIONS_TOLD) + " more");
     }
   }
 

@@ -20,6 +20,9 @@ final class SequenceCheck {
       }
     }
     List<String> violations = new ArrayList<>();
+    evidence.history().operations("number").stream()
+        .filter(operation -> operation.result().equals("NODE_EXISTS"))
+        .forEach(operation -> violations.add(operation + " got a number that is taken"));
     long examined = 0;
     for (List<Operation> numbers : parents.values()) {
       examined += numbers.size();

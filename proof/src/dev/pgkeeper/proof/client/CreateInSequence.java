@@ -34,7 +34,7 @@ public final class CreateInSequence implements Work {
       inTransaction(client, parent, false);
       return;
     }
-    Journal.write(
+    boolean isDone = Journal.write(
         client,
         "number",
         parent,
@@ -46,7 +46,7 @@ public final class CreateInSequence implements Work {
                   : create(client.keeper().tree(), parent);
           return created[0].substring(created[0].lastIndexOf('-') + 1);
         });
-    if (random.nextInt(8) > 0) {
+    if (isDone && random.nextInt(8) > 0) {
       client.keeper().tree().delete(created[0]);
     }
   }

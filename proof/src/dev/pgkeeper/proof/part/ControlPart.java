@@ -4,6 +4,7 @@ import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.Evidence;
+import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
@@ -12,6 +13,7 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
@@ -25,11 +27,20 @@ public final class ControlPart implements Part {
   /** What clients do without: fences, comparisons, the transaction, a look at a new session. */
   private static final String MODE = "unfenced,uncompared,outside,apart,once-only";
 
+  /** How often a client looks whose turn it is, which is left to chance. */
+  private static final Duration OFTEN = Duration.ofMillis(100);
+
   private static final int ROUNDS = 7;
   private static final Duration ROUND = Duration.ofMillis(1300);
 
   /** A client that is stopped all the while, and said not to be. */
   private static final int DEAF = CLIENTS - 1;
+
+  private static final int ATTEMPTS = 3;
+
+  private static final String END_SOME_SESSIONS =
+      "SELECT ${schema}.session_end(id) FROM (SELECT id FROM ${schema}.session WHERE client LIKE 'c%.%'"
+          + " ORDER BY random() LIMIT 2) AS some";
 
   private static final Duration BACK = Duration.ofSeconds(4);
 
@@ -48,17 +59,38 @@ public final class ControlPart implements Part {
     return "the same work with every protection off: each check has to find something";
   }
 
+  /** Much here is left to chance, so what was not seen is looked for again. */
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     Random random = settings.random(name());
+    List<Verdict> verdicts = new ArrayList<>();
+    for (int attempt = 1; attempt <= ATTEMPTS && !allSeen(verdicts); attempt++) {
+      List<Verdict> again = attempt(settings, attempt, random, progress);
+      if (verdicts.isEmpty()) {
+        verdicts.addAll(again);
+      } else {
+        verdicts.replaceAll(
+            verdict -> verdict.isPassed() ? verdict : again.get(verdicts.indexOf(verdict)));
+      }
+    }
+    return new Result(verdicts, List.of(), null);
+  }
+
+  private static boolean allSeen(List<Verdict> verdicts) {
+    return !verdicts.isEmpty() && verdicts.stream().allMatch(Verdict::isPassed);
+  }
+
+  private List<Verdict> attempt(
+      Settings settings, int attempt, Random random, Progress progress) throws Exception {
     try (PrivateServer server = PrivateServer.start();
         TestDatabase database = TestDatabase.freshOn(server);
         Stage stage =
             Stage.open(
                 database,
-                settings.output().resolve(name()),
+                settings.output().resolve(name() + attempt),
                 CLIENTS,
                 MODE,
+                OFTEN,
                 random,
                 () -> Unprotected.SQL.forEach(database::execute),
                 client -> new Stage.Access(server.jdbcUrl(), ClientSettings.OF_THE_URL))) {
@@ -67,15 +99,13 @@ public final class ControlPart implements Part {
       stage.fleet().pause(DEAF);
       for (int i = 0; i < ROUNDS; i++) {
         Await.pause(ROUND);
-        database.execute(
-            "SELECT ${schema}.session_end(id) FROM ${schema}.session WHERE client LIKE 'c%.%' ORDER BY random() LIMIT 1");
+        database.execute(END_SOME_SESSIONS);
       }
-      Happened told = new Happened(Fault.CLIENT_STOPPED_SHORTLY, DEAF, from, from + 1);
       stage.fleet().resume(DEAF);
+      Happened told = new Happened(Fault.CLIENT_STOPPED_SHORTLY, DEAF, from, from + 1);
       Evidence evidence = stage.end(List.of(told));
       stage.drain("apart", random.nextLong());
-      return new Result(
-          MixedPart.judge(name(), Checks.all(BACK), evidence, true), List.of(), null);
+      return MixedPart.judge(name(), Checks.all(BACK), evidence, true);
     }
   }
 }

@@ -64,6 +64,7 @@ public final class MixedPart implements Part {
                 settings.output().resolve(name()),
                 CLIENTS,
                 "paced,together",
+                Stage.SWEEP,
                 random,
                 () -> {},
                 client ->

@@ -30,7 +30,7 @@ import java.util.function.IntFunction;
 final class Stage implements AutoCloseable {
   static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration GRACE = Duration.ofMillis(600);
-  private static final Duration SWEEP = Duration.ofSeconds(1);
+  static final Duration SWEEP = Duration.ofSeconds(1);
 
   /** Some sweeps, and an operation that waits for another: whoever is to hear of a change has. */
   private static final Duration QUIET = Duration.ofSeconds(6);
@@ -62,6 +62,7 @@ final class Stage implements AutoCloseable {
       Path histories,
       int clients,
       String mode,
+      Duration sweep,
       Random random,
       Runnable protections,
       IntFunction<Access> accesses)
@@ -83,7 +84,7 @@ final class Stage implements AutoCloseable {
                     mode,
                     TIMEOUT,
                     GRACE,
-                    SWEEP));
+                    sweep));
     return new Stage(database, histories, grants, fleet);
   }
 

@@ -92,7 +92,6 @@ public final class Client implements AutoCloseable {
   }
 
   private void closeKeeper() {
-    say("closing " + keeper.sessionId());
     try {
       keeper.close();
     } catch (KeeperException e) {
@@ -172,6 +171,7 @@ public final class Client implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (keeper != null) {
+      say("closing " + keeper.sessionId());
       closeKeeper();
     }
     pool.close();
