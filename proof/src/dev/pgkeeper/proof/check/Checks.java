@@ -31,23 +31,23 @@ public final class Checks {
             List.of(1, 7, 20),
             Checks::resource),
         new Check("no acknowledged add to the locked set is lost", List.of(2), Checks::set),
-        new Check(
+        Check.byTheClock(
             "holds of a lock and leaderships do not overlap by the database's clock",
             List.of(3, 7, 20),
             evidence -> holds(evidence.contests().size(), OverlapChecker.violations(evidence.contests()))),
-        new Check(
+        Check.byTheClock(
             "nor in the history that the library keeps",
             List.of(3),
             evidence ->
                 holds(evidence.remembered().size(), OverlapChecker.violations(evidence.remembered()))),
-        new Check(
+        Check.byTheClock(
             "nobody is told of a hold that was not granted, or believes in one longer than it lasts",
             List.of(3, 5, 17),
             BeliefCheck::examine),
         new Check("each lock is a linearizable mutex", List.of(4, 5, 7), MutexCheck::examine),
         new Check(
             "its grants come in the order of their tokens", List.of(4), Checks::tokensInOrder),
-        new Check(
+        Check.byTheClock(
             "grants come in the order of joining among those who still wait",
             List.of(5, 6),
             evidence ->
@@ -63,11 +63,11 @@ public final class Checks {
             "after quiet, what each watcher and each cache last saw is the database's",
             List.of(10, 11),
             WatchCheck::examine),
-        new Check(
+        Check.byTheClock(
             "ephemeral nodes go with their sessions, in one transaction, and not before",
             List.of(12),
             EphemeralCheck::examine),
-        new Check(
+        Check.byTheClock(
             "no session ends before its time, unless its client ends it",
             List.of(12, 17, 20),
             SessionEndCheck::examine),
@@ -129,7 +129,7 @@ public final class Checks {
         database.queryLong("SELECT count(*) FROM ${schema}.sent"), "messages", violations);
   }
 
-  private static Finding ticks(Evidence evidence) throws Exception {
+  static Finding ticks(Evidence evidence) throws Exception {
     return new Finding(
         evidence.database().queryLong("SELECT count(*) FROM ${schema}.job_run"),
         "runs",

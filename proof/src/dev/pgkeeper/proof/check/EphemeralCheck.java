@@ -5,9 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Whether ephemeral nodes live as long as their sessions: whatever a session still had when it
- * ended went in the same transaction, none is there without a session, and no client missed one
- * while it certainly had its session.
+ * Whether ephemeral nodes live as long as their sessions: each was gone by the commit that ended its
+ * session, none is there without a session, and no client missed one while it certainly had its
+ * session. The server keeps the moments of commits for it.
  */
 final class EphemeralCheck {
   private EphemeralCheck() {}
@@ -18,13 +18,13 @@ final class EphemeralCheck {
         Rows.of(
             evidence.database(),
             """
-            SELECT b.path || ' of session ' || b.owner || ' outlived it: gone '
-                || coalesce((SELECT max(e.at)::text FROM ${schema}.mortal e WHERE e.path = b.path AND e.what = 'delete'), 'never')
-                || ', the session ' || d.at
-              FROM ${schema}.mortal b JOIN ${schema}.death d ON d.session = b.owner
-              WHERE b.what = 'insert' AND NOT EXISTS (
-                SELECT FROM ${schema}.mortal e WHERE e.path = b.path AND e.owner = b.owner AND e.what = 'delete'
-                  AND (e.xid = d.xid OR e.at <= d.at))
+            SELECT b.path || ' of session ' || b.owner || ' outlived it: gone ' || coalesce(max(gone)::text, 'never')
+                || ', the session ' || min(ended)
+              FROM ${schema}.mortal b
+              JOIN (SELECT session, pg_xact_commit_timestamp(xid::xid) AS ended FROM ${schema}.death) d ON d.session = b.owner
+              LEFT JOIN (SELECT path, owner, pg_xact_commit_timestamp(xid::xid) AS gone FROM ${schema}.mortal WHERE what = 'delete') e
+                ON e.path = b.path AND e.owner = b.owner
+              WHERE b.what = 'insert' GROUP BY b.path, b.owner HAVING coalesce(max(gone) > min(ended), true)
             """));
     violations.addAll(
         Rows.of(

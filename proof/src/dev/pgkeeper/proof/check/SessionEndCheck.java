@@ -12,12 +12,15 @@ import java.util.Set;
 /**
  * Whether each session that ended had come to the end of its lease, or had been suspected for as
  * long as its grace, by the database's clock at the end of the transaction that ended it, or else
- * its own client said that it closes it.
+ * its own client said that it closes it. Sessions that the library opens by itself, in the place of a
+ * lost one, it also closes by itself: only those of which clients said that they have them are
+ * judged.
  */
 final class SessionEndCheck {
   private SessionEndCheck() {}
 
   static Finding examine(Evidence evidence) throws SQLException {
+    Set<String> known = new HashSet<>(evidence.history().said("session"));
     Set<String> closed = new HashSet<>(evidence.history().said("closing"));
     List<String> violations = new ArrayList<>();
     int examined = 0;
@@ -32,8 +35,9 @@ final class SessionEndCheck {
                 """
                     .formatted(evidence.database().schema()))) {
       while (rows.next()) {
-        examined++;
-        if (!rows.getBoolean(3) && !closed.contains(rows.getString(1))) {
+        boolean isKnown = known.contains(rows.getString(1));
+        examined += isKnown ? 1 : 0;
+        if (isKnown && !rows.getBoolean(3) && !closed.contains(rows.getString(1))) {
           violations.add(
               "session %s of %s ended %s"
                   .formatted(rows.getString(1), rows.getString(2), rows.getString(4)));

@@ -26,14 +26,24 @@ public enum Fault {
   SERVER_STOPPED_FAST(Place.AROUND, "server stopped (fast)", 0, 1500),
   SERVER_FROZEN(Place.AROUND, "all of the server stopped (SIGSTOP)", 1000, 4000),
   BACKEND_KILLED(Place.AROUND, "one server process killed (kill -9): the server recovers", 0, 0),
-  ROWS_HELD(Place.AROUND, "rows of locks held by a long transaction", 2500, 4000);
+  ROWS_HELD(Place.AROUND, "rows of locks held by a long transaction", 2500, 4000),
+
+  CLIENT_CLOCK_STEPPED(Place.APART, "a client's clock stepped", 0, 0),
+  SERVER_CLOCK_STEPPED(Place.APART, "the server's clock stepped", 0, 0),
+  PRIMARY_LOST(Place.APART, "primary killed, standby promoted", 0, 0),
+  DISK_FULL(Place.APART, "no room for the log of the server", 0, 0),
+  PACKETS_FROM_SERVER_DROPPED(Place.APART, "network: packets from the server dropped", 0, 0),
+  PACKETS_TO_SERVER_DROPPED(Place.APART, "network: packets to the server dropped", 0, 0),
+  PACKETS_DROPPED(Place.APART, "network: packets dropped both ways", 0, 0);
 
   /** To whom it happens. */
   public enum Place {
     /** To one client. */
     CLIENT,
     /** To the network of those that are behind it, or to the server. */
-    AROUND
+    AROUND,
+    /** To a set-up of its own. */
+    APART
   }
 
   private final Place place;
@@ -73,7 +83,10 @@ public enum Fault {
           CUT,
           RESET,
           HALF_OPEN,
-          LATENCY ->
+          LATENCY,
+          PACKETS_FROM_SERVER_DROPPED,
+          PACKETS_TO_SERVER_DROPPED,
+          PACKETS_DROPPED ->
           true;
       default -> false;
     };
@@ -81,6 +94,9 @@ public enum Fault {
 
   /** Whether the server forgets what was not flushed. */
   public boolean isCrash() {
-    return this == SERVER_KILLED || this == SERVER_STOPPED_AT_ONCE || this == BACKEND_KILLED;
+    return switch (this) {
+      case SERVER_KILLED, SERVER_STOPPED_AT_ONCE, BACKEND_KILLED, PRIMARY_LOST, DISK_FULL -> true;
+      default -> false;
+    };
   }
 }

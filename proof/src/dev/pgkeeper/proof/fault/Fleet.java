@@ -4,10 +4,12 @@ import dev.pgkeeper.proof.client.ClientProcess;
 import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.IntFunction;
 
 /**
  * The client processes: a fixed number of places, in each of which a process runs. One that was
@@ -22,21 +24,29 @@ public final class Fleet implements AutoCloseable {
   public record Life(String name, int client, long from, long to) {}
 
   private final BiFunction<Integer, String, ClientSettings> settings;
+  private final IntFunction<Surroundings> surroundings;
   private final List<ChildProcess> processes = new ArrayList<>();
   private final List<Life> lives = new ArrayList<>();
 
-  private Fleet(BiFunction<Integer, String, ClientSettings> settings) {
+  private Fleet(
+      BiFunction<Integer, String, ClientSettings> settings,
+      IntFunction<Surroundings> surroundings) {
     this.settings = settings;
+    this.surroundings = surroundings;
   }
 
   /**
    * Returns once so many work.
    *
    * @param settings what a process is started with, by its place and its name
+   * @param surroundings where it runs, by its place
    */
-  public static Fleet start(int clients, BiFunction<Integer, String, ClientSettings> settings)
+  public static Fleet start(
+      int clients,
+      BiFunction<Integer, String, ClientSettings> settings,
+      IntFunction<Surroundings> surroundings)
       throws InterruptedException {
-    Fleet fleet = new Fleet(settings);
+    Fleet fleet = new Fleet(settings, surroundings);
     try {
       for (int client = 0; client < clients; client++) {
         fleet.processes.add(fleet.launch(client));
@@ -56,6 +66,7 @@ public final class Fleet implements AutoCloseable {
     String name = "c%d.%d".formatted(client, earlier + 1);
     lives.add(new Life(name, client, Client.nowMicros(), Long.MAX_VALUE));
     return ChildProcess.start(
+        surroundings.apply(client),
         List.of("-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-XX:CICompilerCount=1"),
         ClientProcess.class,
         settings.apply(client, name).arguments());

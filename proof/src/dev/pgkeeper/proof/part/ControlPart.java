@@ -5,7 +5,6 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Verdict;
-import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.scenario.Client;
@@ -40,7 +39,7 @@ public final class ControlPart implements Part {
 
   private static final String END_SOME_SESSIONS =
       "SELECT ${schema}.session_end(id) FROM (SELECT id FROM ${schema}.session WHERE client LIKE 'c%.%'"
-          + " ORDER BY random() LIMIT 2) AS some";
+          + " ORDER BY random() LIMIT 2) AS s";
 
   private static final Duration BACK = Duration.ofSeconds(4);
 
@@ -82,7 +81,7 @@ public final class ControlPart implements Part {
 
   private List<Verdict> attempt(
       Settings settings, int attempt, Random random, Progress progress) throws Exception {
-    try (PrivateServer server = PrivateServer.start();
+    try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);
         TestDatabase database = TestDatabase.freshOn(server);
         Stage stage =
             Stage.open(
@@ -93,7 +92,7 @@ public final class ControlPart implements Part {
                 OFTEN,
                 random,
                 () -> Unprotected.SQL.forEach(database::execute),
-                client -> new Stage.Access(server.jdbcUrl(), ClientSettings.OF_THE_URL))) {
+                client -> Stage.Access.to(server.jdbcUrl()))) {
       progress.say(CLIENTS + " clients work without protection");
       long from = Client.nowMicros();
       stage.fleet().pause(DEAF);
@@ -104,8 +103,8 @@ public final class ControlPart implements Part {
       stage.fleet().resume(DEAF);
       Happened told = new Happened(Fault.CLIENT_STOPPED_SHORTLY, DEAF, from, from + 1);
       Evidence evidence = stage.end(List.of(told));
-      stage.drain("apart", random.nextLong());
-      return MixedPart.judge(name(), Checks.all(BACK), evidence, true);
+      Stage.drain(database, "apart");
+      return Stage.judge(name(), Checks.all(BACK), evidence, true);
     }
   }
 }

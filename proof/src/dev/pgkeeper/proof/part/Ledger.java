@@ -12,6 +12,7 @@ import dev.pgkeeper.scenario.MessageTraffic;
 import dev.pgkeeper.scenario.WriteToResource;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /**
  * What the work needs in the database, and what the database itself writes down about what it
@@ -20,10 +21,13 @@ import java.nio.charset.StandardCharsets;
 final class Ledger {
   private static final String EFFECTS = "CREATE TABLE ${schema}.effect (job text, by text)";
 
+  /** So that it can be told which transaction committed first; without it nothing can be judged. */
+  static final Map<String, String> SERVER_SETTINGS = Map.of("track_commit_timestamp", "on");
+
   /** Each line with its transaction, because what goes together goes in one. */
   private static final String LIVES =
       """
-      CREATE TABLE ${schema}.mortal (path text COLLATE "C", owner bigint, what text, xid xid8, at timestamptz);
+      CREATE TABLE ${schema}.mortal (path text COLLATE "C", owner bigint, what text, xid xid8);
       CREATE TABLE ${schema}.death (session bigint, client text, xid xid8, at timestamptz, lease_end timestamptz,
         suspicion_end timestamptz);
 
@@ -31,7 +35,7 @@ final class Ledger {
       DECLARE
         its ${schema}.node := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
       BEGIN
-        INSERT INTO ${schema}.mortal VALUES (its.path, its.owner, lower(TG_OP), pg_current_xact_id(), clock_timestamp());
+        INSERT INTO ${schema}.mortal VALUES (its.path, its.owner, lower(TG_OP), pg_current_xact_id());
         RETURN NULL;
       END $$;
       CREATE TRIGGER note_birth AFTER INSERT ON ${schema}.node
@@ -52,9 +56,9 @@ final class Ledger {
 
   private Ledger() {}
 
-  /** Makes all of it; the log of grants is to be asked later. */
-  static GrantLog open(TestDatabase database) {
-    GrantLog grants = GrantLog.of(database);
+  /** Makes all of it. */
+  static void open(TestDatabase database) {
+    GrantLog.of(database);
     database.execute(WriteToResource.TABLES);
     database.execute(AddToSet.TABLES);
     database.execute(MessageTraffic.TABLES);
@@ -73,7 +77,6 @@ final class Ledger {
         create(keeper, CreateInSequence.parent(i), "");
       }
     }
-    return grants;
   }
 
   private static void create(Keeper keeper, String path, String data) throws KeeperException {

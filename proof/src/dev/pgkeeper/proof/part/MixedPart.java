@@ -2,11 +2,7 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
-import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Checks;
-import dev.pgkeeper.proof.check.Evidence;
-import dev.pgkeeper.proof.check.Verdict;
-import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.proof.fault.Fault.Place;
 import dev.pgkeeper.proof.fault.Plan;
 import dev.pgkeeper.proof.fault.Troublemaker;
@@ -15,7 +11,6 @@ import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -55,7 +50,7 @@ public final class MixedPart implements Part {
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     Random random = settings.random(name());
-    try (PrivateServer server = PrivateServer.start();
+    try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);
         TestDatabase database = TestDatabase.freshOn(server);
         TcpProxy network = TcpProxy.before(server.jdbcUrl());
         Stage stage =
@@ -63,16 +58,15 @@ public final class MixedPart implements Part {
                 database,
                 settings.output().resolve(name()),
                 CLIENTS,
-                "paced,together",
+                Stage.PROTECTED,
                 Stage.SWEEP,
                 random,
                 () -> {},
                 client ->
-                    new Stage.Access(
+                    Stage.Access.to(
                         client < BEHIND_THE_NETWORK
                             ? server.jdbcUrl()
-                            : network.through(server.jdbcUrl()),
-                        ClientSettings.OF_THE_URL))) {
+                            : network.through(server.jdbcUrl())))) {
       Plan clients = Plan.draw(Place.CLIENT, settings.duration(), CLIENTS, random);
       Plan around = Plan.draw(Place.AROUND, settings.duration(), CLIENTS, random);
       Troublemaker troubles =
@@ -97,12 +91,8 @@ public final class MixedPart implements Part {
       CompletableFuture<Void> toTheRest = carryOut(troubles, around);
       CompletableFuture.allOf(toClients, toTheRest).join();
       Await.pause(CALM);
-      progress.say("no more faults; the clients come to an end");
-      Evidence evidence = stage.end(troubles.happened());
-      stage.drain("together", random.nextLong());
-      progress.say("checking " + evidence.history().operations().size() + " operations");
-      return new Result(
-          judge(name(), Checks.all(BACK), evidence, false), List.of("" + network.fates()), evidence);
+      return stage.conclude(
+          name(), Checks.all(BACK), troubles.happened(), "requests: " + network.fates(), progress);
     }
   }
 
@@ -116,20 +106,5 @@ public final class MixedPart implements Part {
           }
         },
         task -> new Thread(task, "trouble").start());
-  }
-
-  static List<Verdict> judge(
-      String part, List<Check> checks, Evidence evidence, boolean isControl) throws Exception {
-    List<Verdict> verdicts = new ArrayList<>();
-    for (Check check : checks) {
-      verdicts.add(
-          new Verdict(
-              part,
-              check.promise(),
-              check.scenarios(),
-              check.examiner().examine(evidence),
-              isControl));
-    }
-    return verdicts;
   }
 }

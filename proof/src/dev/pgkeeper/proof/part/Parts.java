@@ -11,7 +11,13 @@ public final class Parts {
 
   /** In the order in which they run. */
   public static List<Part> all() {
-    return List.of(new ControlPart(), new MixedPart());
+    return List.of(
+        new ControlPart(),
+        new MixedPart(),
+        new ClockPart(),
+        new ExpiryPart(),
+        new PromotionPart(true),
+        new PromotionPart(false));
   }
 
   /** A line for each scenario. */

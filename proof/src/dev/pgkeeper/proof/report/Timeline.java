@@ -155,8 +155,8 @@ final class Timeline {
     lane(line);
     double drawnTo = 0;
     for (Contest hold : holds) {
-      double left = x(hold.granted());
-      double right = x(hold.goneOr(to));
+      double left = x(here(hold.granted()));
+      double right = x(goneOrEnd(hold));
       // What would be hidden by its neighbour is left out, or a long run could not be looked at.
       if (right >= drawnTo + 0.8) {
         Integer client = clients.get(hold.session());
@@ -169,11 +169,20 @@ final class Timeline {
                     line,
                     client == null ? "?" : client.toString(),
                     hold.token(),
-                    (hold.goneOr(to) - hold.granted()) / 1e6));
+                    (goneOrEnd(hold) - here(hold.granted())) / 1e6));
         drawnTo = Math.max(right, left + 1.5);
       }
     }
     top += LANE;
+  }
+
+  /** A moment of the database's clock by that of the clients. */
+  private long here(long micros) {
+    return micros - evidence.aheadMicros();
+  }
+
+  private long goneOrEnd(Contest hold) {
+    return hold.gone() == 0 ? to : here(hold.gone());
   }
 
   private void processes() {

@@ -8,7 +8,6 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -107,10 +106,9 @@ public final class Client implements AutoCloseable {
     }
   }
 
-  /** Now, in microseconds of the machine's clock. */
+  /** Now, in microseconds of a clock that all processes of a machine share and nobody steps. */
   public static long nowMicros() {
-    Instant now = Instant.now();
-    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+    return System.nanoTime() / 1000;
   }
 
   public void command(String line) {

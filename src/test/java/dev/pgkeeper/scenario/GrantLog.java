@@ -102,6 +102,11 @@ public final class GrantLog {
     return new GrantLog(database);
   }
 
+  /** The log that was begun in this database's schema. */
+  public static GrantLog begun(TestDatabase database) {
+    return new GrantLog(database);
+  }
+
   /** All that joined since the log began, line by line, by token. */
   public List<Contest> contests() {
     String sql =

@@ -31,7 +31,7 @@ public final class Scenario {
     return Duration.ofSeconds(Integer.getInteger("pgkeeper.scenario.seconds", seconds));
   }
 
-  /** How much later it is for the database than for this machine, at least. */
+  /** How much later it is for the database than by {@link Client#nowMicros}, at least. */
   public static long databaseClockAheadMicros(TestDatabase database) {
     long most = Long.MIN_VALUE;
     try (Connection connection = database.connect();

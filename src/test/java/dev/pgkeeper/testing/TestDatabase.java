@@ -29,8 +29,12 @@ public final class TestDatabase implements AutoCloseable {
   private HikariDataSource shared;
 
   private TestDatabase(String url) {
+    this(url, "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()));
+  }
+
+  private TestDatabase(String url, String schema) {
     this.url = url;
-    this.schema = "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+    this.schema = schema;
   }
 
   /** A new schema, brought to this jar's version. */
@@ -41,6 +45,11 @@ public final class TestDatabase implements AutoCloseable {
   /** A new schema on a server that the test may stop. */
   public static TestDatabase freshOn(PrivateServer server) {
     return migrated(server.jdbcUrl());
+  }
+
+  /** The same schema, on the server that takes the place of its server. */
+  public TestDatabase on(PrivateServer successor) {
+    return new TestDatabase(successor.jdbcUrl(), schema);
   }
 
   /** A name for a schema that does not exist yet. */
