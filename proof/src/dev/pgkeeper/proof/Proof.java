@@ -66,6 +66,12 @@ public final class Proof implements Callable<Integer> {
       description = "Only the parts that cover this scenario; may be repeated.")
   private List<Integer> scenarios = new ArrayList<>();
 
+  @Option(
+      names = "--part",
+      paramLabel = "NAME",
+      description = "Only this part, see --list; may be repeated.")
+  private List<String> names = new ArrayList<>();
+
   @Option(names = "--list", description = "Lists the scenarios and what covers each.")
   private boolean list;
 
@@ -129,10 +135,23 @@ public final class Proof implements Callable<Integer> {
             "there is no scenario " + number + "; they are numbered 1 to " + Scenarios.all().size());
       }
     }
+    for (String name : names) {
+      if (Parts.all().stream().noneMatch(part -> part.name().equals(name))) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "there is no part \"" + name + "\"; there are "
+                + Parts.all().stream().map(Part::name).collect(Collectors.joining(", ")));
+      }
+    }
+    if (!names.isEmpty()) {
+      return Parts.all().stream().filter(part -> names.contains(part.name())).toList();
+    }
     return Parts.all().stream()
         .filter(
             part ->
-                scenarios.isEmpty() || part.scenarios().stream().anyMatch(scenarios::contains))
+                scenarios.isEmpty()
+                    ? part.isQuick() || !quick
+                    : part.scenarios().stream().anyMatch(scenarios::contains))
         .toList();
   }
 

@@ -15,6 +15,11 @@ public interface Part {
   /** What is done, in a sentence. */
   String summary();
 
+  /** Whether the short form of a run has it. */
+  default boolean isQuick() {
+    return true;
+  }
+
   /**
    * Sets up, works, judges and cleans up.
    *

@@ -16,8 +16,11 @@ public final class Parts {
         new MixedPart(),
         new ClockPart(),
         new ExpiryPart(),
+        new PromotionPart(false),
         new PromotionPart(true),
-        new PromotionPart(false));
+        new NetworkPart(),
+        new PoolerPart(),
+        new DiskPart());
   }
 
   /** A line for each scenario. */

@@ -22,7 +22,7 @@ public final class PromotionPart implements Part {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final Duration WORK = Duration.ofSeconds(4);
 
-  /** For so long the standby hears nothing before the primary is lost. */
+  /** For so long the standby is away before the primary is lost. */
   private static final Duration BEHIND = Duration.ofMillis(1500);
 
   private static final Duration CALM = Duration.ofSeconds(8);
@@ -51,10 +51,15 @@ public final class PromotionPart implements Part {
   }
 
   @Override
+  public boolean isQuick() {
+    return !isSynchronous;
+  }
+
+  @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     try (PrivateServer primary = PrivateServer.start(Ledger.SERVER_SETTINGS);
-        PrivateServer standby = PrivateServer.standbyOf(primary, STANDBY);
-        TestDatabase database = TestDatabase.freshOn(primary)) {
+        PrivateServer standby = PrivateServer.standbyOf(primary, STANDBY)) {
+      TestDatabase database = TestDatabase.freshOn(primary);
       if (isSynchronous) {
         database.execute("ALTER SYSTEM SET synchronous_standby_names = '" + STANDBY + "'");
         database.execute("SELECT pg_reload_conf()");
@@ -74,7 +79,7 @@ public final class PromotionPart implements Part {
         Script script = new Script(progress);
         script.work(WORK);
         if (!isSynchronous) {
-          standby.freeze();
+          standby.stopFast();
           script.work(BEHIND);
         }
         script.once(
@@ -84,14 +89,15 @@ public final class PromotionPart implements Part {
             () -> {
               primary.kill9();
               if (!isSynchronous) {
-                standby.resume();
+                standby.startAgain();
               }
               promote(left, standby);
             });
         script.work(CALM);
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
       } finally {
-        left.close();
+        database.abandon();
+        left.abandon();
       }
     }
   }

@@ -152,10 +152,15 @@ public final class TestDatabase implements AutoCloseable {
     return DriverManager.getConnection(url);
   }
 
+  /** Closes the pools, where the server is gone for good. */
+  public void abandon() {
+    pools.forEach(HikariDataSource::close);
+  }
+
   /** Closes the pools and drops the schema. */
   @Override
   public void close() {
-    pools.forEach(HikariDataSource::close);
+    abandon();
     execute("DROP SCHEMA IF EXISTS ${schema} CASCADE");
   }
 
