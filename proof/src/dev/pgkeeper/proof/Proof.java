@@ -57,7 +57,8 @@ public final class Proof implements Callable<Integer> {
   @Option(
       names = "--duration",
       paramLabel = "D",
-      description = "How long the mixed work goes on: 90s, 10m, 2h. By default 3m, or 45s if quick.")
+      description =
+          "How long the mixed work goes on: 90s, 10m, 2h. By default 3m, or 45s if quick.")
   private @Nullable String duration;
 
   @Option(
@@ -132,14 +133,19 @@ public final class Proof implements Callable<Integer> {
       if (!Scenarios.all().containsKey(number)) {
         throw new ParameterException(
             spec.commandLine(),
-            "there is no scenario " + number + "; they are numbered 1 to " + Scenarios.all().size());
+            "there is no scenario "
+                + number
+                + "; they are numbered 1 to "
+                + Scenarios.all().size());
       }
     }
     for (String name : names) {
       if (Parts.all().stream().noneMatch(part -> part.name().equals(name))) {
         throw new ParameterException(
             spec.commandLine(),
-            "there is no part \"" + name + "\"; there are "
+            "there is no part \""
+                + name
+                + "\"; there are "
                 + Parts.all().stream().map(Part::name).collect(Collectors.joining(", ")));
       }
     }
@@ -210,8 +216,7 @@ public final class Proof implements Callable<Integer> {
 
   private int conclude(Settings settings, List<Outcome> outcomes) {
     List<Verdict> verdicts = outcomes.stream().flatMap(one -> one.verdicts().stream()).toList();
-    List<String> wrong =
-        outcomes.stream().flatMap(outcome -> outcome.wrong().stream()).toList();
+    List<String> wrong = outcomes.stream().flatMap(outcome -> outcome.wrong().stream()).toList();
     String skipped =
         outcomes.stream()
             .filter(Outcome::isSkipped)

@@ -17,7 +17,8 @@ final class BankCheck {
         evidence.history().operations("total").stream().filter(Operation::isOk).toList();
     for (Operation read : reads) {
       if (!read.result().equals(ALL)) {
-        violations.add(read.process() + " read a sum of " + read.result() + " at " + read.invoked());
+        violations.add(
+            read.process() + " read a sum of " + read.result() + " at " + read.invoked());
       }
     }
     String left =

@@ -34,12 +34,15 @@ public final class Checks {
         Check.byTheClock(
             "holds of a lock and leaderships do not overlap by the database's clock",
             List.of(3, 7, 20),
-            evidence -> holds(evidence.contests().size(), OverlapChecker.violations(evidence.contests()))),
+            evidence ->
+                holds(evidence.contests().size(), OverlapChecker.violations(evidence.contests()))),
         Check.byTheClock(
             "nor in the history that the library keeps",
             List.of(3),
             evidence ->
-                holds(evidence.remembered().size(), OverlapChecker.violations(evidence.remembered()))),
+                holds(
+                    evidence.remembered().size(),
+                    OverlapChecker.violations(evidence.remembered()))),
         Check.byTheClock(
             "nobody is told of a hold that was not granted, or believes in one longer than it lasts",
             List.of(3, 5, 17),
@@ -51,8 +54,7 @@ public final class Checks {
             "grants come in the order of joining among those who still wait",
             List.of(5, 6),
             evidence ->
-                holds(
-                    evidence.contests().size(), FairnessChecker.violations(evidence.contests()))),
+                holds(evidence.contests().size(), FairnessChecker.violations(evidence.contests()))),
         new Check(
             "each node is a linearizable register with compare-and-set",
             List.of(7, 8, 20),
@@ -84,7 +86,9 @@ public final class Checks {
             List.of(15),
             Checks::ticks),
         new Check(
-            "no client does nothing for more than " + back.toSeconds() + " s while nothing is wrong",
+            "no client does nothing for more than "
+                + back.toSeconds()
+                + " s while nothing is wrong",
             List.of(11, 17, 20),
             evidence -> RecoveryCheck.examine(evidence, back)));
   }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Whether ephemeral nodes live as long as their sessions: each was gone by the commit that ended its
- * session, none is there without a session, and no client missed one while it certainly had its
+ * Whether ephemeral nodes live as long as their sessions: each was gone by the commit that ended
+ * its session, none is there without a session, and no client missed one while it certainly had its
  * session. The server keeps the moments of commits for it.
  */
 final class EphemeralCheck {

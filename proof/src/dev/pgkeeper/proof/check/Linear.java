@@ -11,7 +11,8 @@ import java.util.Map;
 final class Linear {
   private Linear() {}
 
-  static <S, C> Finding examine(Model<S, C> model, Map<String, List<Call<C>>> objects, String what) {
+  static <S, C> Finding examine(
+      Model<S, C> model, Map<String, List<Call<C>>> objects, String what) {
     List<String> violations = new ArrayList<>();
     long examined = 0;
     for (var object : objects.entrySet()) {

@@ -28,7 +28,8 @@ final class MutexCheck {
       calls.add(new Call<>(got.invoked(), got.completed(), new Use(true, got.token())));
       calls.add(ending(got, told.end(got.line(), got.token())));
     }
-    return Linear.examine(new MutexModel(), locks, "acquisitions and ends of " + locks.size() + " locks");
+    return Linear.examine(
+        new MutexModel(), locks, "acquisitions and ends of " + locks.size() + " locks");
   }
 
   private static Call<Use> ending(Got got, End end) {

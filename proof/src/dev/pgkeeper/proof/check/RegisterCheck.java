@@ -39,7 +39,9 @@ final class RegisterCheck {
             .computeIfAbsent(operation.key(), key -> new ArrayList<>())
             .add(
                 new Call<>(
-                    operation.invoked(), operation.completed(), access(kind, operation, isUnknown)));
+                    operation.invoked(),
+                    operation.completed(),
+                    access(kind, operation, isUnknown)));
       }
     }
     return Linear.examine(

@@ -12,8 +12,8 @@ import java.util.Set;
 /**
  * Whether each session that ended had come to the end of its lease, or had been suspected for as
  * long as its grace, by the database's clock at the end of the transaction that ended it, or else
- * its own client said that it closes it. Sessions that the library opens by itself, in the place of a
- * lost one, it also closes by itself: only those of which clients said that they have them are
+ * its own client said that it closes it. Sessions that the library opens by itself, in the place of
+ * a lost one, it also closes by itself: only those of which clients said that they have them are
  * judged.
  */
 final class SessionEndCheck {

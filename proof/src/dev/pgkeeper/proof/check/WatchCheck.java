@@ -35,8 +35,7 @@ final class WatchCheck {
         evidence.history().operations("add", "remove", "change").stream()
             .filter(operation -> operation.isOk())
             .count();
-    return new Finding(
-        watchers, "watchers and caches, after " + changes + " changes", violations);
+    return new Finding(watchers, "watchers and caches, after " + changes + " changes", violations);
   }
 
   private static Map<String, String> known(Account account, String what) {

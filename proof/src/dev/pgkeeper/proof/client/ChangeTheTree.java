@@ -40,8 +40,7 @@ public final class ChangeTheTree implements Work {
           Journal.write(
               client, "add", path, value, () -> tree.create(path, data, CreateMode.PERSISTENT));
       default ->
-          Journal.write(
-              client, "change", path, value, () -> "" + tree.set(path, data).version());
+          Journal.write(client, "change", path, value, () -> "" + tree.set(path, data).version());
     }
   }
 }

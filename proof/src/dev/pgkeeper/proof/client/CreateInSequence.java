@@ -34,18 +34,19 @@ public final class CreateInSequence implements Work {
       inTransaction(client, parent, false);
       return;
     }
-    boolean isDone = Journal.write(
-        client,
-        "number",
-        parent,
-        "",
-        () -> {
-          created[0] =
-              isOwn
-                  ? inTransaction(client, parent, true)
-                  : create(client.keeper().tree(), parent);
-          return created[0].substring(created[0].lastIndexOf('-') + 1);
-        });
+    boolean isDone =
+        Journal.write(
+            client,
+            "number",
+            parent,
+            "",
+            () -> {
+              created[0] =
+                  isOwn
+                      ? inTransaction(client, parent, true)
+                      : create(client.keeper().tree(), parent);
+              return created[0].substring(created[0].lastIndexOf('-') + 1);
+            });
     if (isDone && random.nextInt(8) > 0) {
       client.keeper().tree().delete(created[0]);
     }

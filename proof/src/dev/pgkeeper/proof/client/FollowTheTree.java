@@ -44,7 +44,8 @@ final class FollowTheTree {
           look(path);
         }
       } catch (KeeperException | IllegalStateException e) {
-        // The session has ended or the database is away: looked at again with the next keeper, or now.
+        // The session has ended or the database is away: looked at again with the next keeper, or
+        // now.
         client.say("trouble of the follower " + e.getClass().getSimpleName());
       } catch (InterruptedException e) {
         return;
@@ -102,8 +103,7 @@ final class FollowTheTree {
     known.forEach((path, value) -> client.say("watched " + path + " " + value));
     cache.stream()
         .filter(node -> !node.path().equals(ChangeTheTree.ROOT))
-        .forEach(
-            node -> client.say("cached " + node.path() + " " + text(node.node().data())));
+        .forEach(node -> client.say("cached " + node.path() + " " + text(node.node().data())));
   }
 
   private static String text(byte[] data) {

@@ -47,7 +47,8 @@ final class Journal {
       return true;
     } catch (KeeperException e) {
       boolean isRefused = REFUSALS.contains(e.code());
-      // Of a lost connection the library says that nothing was done. All other errors leave it open.
+      // Of a lost connection the library says that nothing was done. All other errors leave it
+      // open.
       boolean isUndone = isRefused || e.code() == Code.CONNECTION_LOSS;
       answer(client, number, isUndone ? "failed" : "unknown", e.code().name());
       if (isRefused) {

@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Stands for election, leads for a moment and stands again. Says {@code got} and {@code lost} as
- * holders of locks do; a leadership is given up by the library some time after it was last
- * believed in.
+ * holders of locks do; a leadership is given up by the library some time after it was last believed
+ * in.
  */
 public final class StandForElection implements Work {
   public static final String PATH = "/leader";

@@ -33,8 +33,7 @@ public final class UseTheRegisters implements Work {
     switch (random.nextInt(5)) {
       case 0, 1 -> read(client, tree, path, value);
       case 2 ->
-          Journal.write(
-              client, "write", path, value, () -> version(tree.set(path, bytes(value))));
+          Journal.write(client, "write", path, value, () -> version(tree.set(path, bytes(value))));
       default -> compareAndSet(client, tree, path, value);
     }
   }
@@ -87,7 +86,9 @@ public final class UseTheRegisters implements Work {
           value + "@" + found[0],
           () ->
               version(
-                  compares ? tree.set(path, bytes(value), found[0]) : tree.set(path, bytes(value))));
+                  compares
+                      ? tree.set(path, bytes(value), found[0])
+                      : tree.set(path, bytes(value))));
     }
   }
 

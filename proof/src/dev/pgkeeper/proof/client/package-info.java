@@ -1,4 +1,7 @@
-/** The processes that work: each does a bit of everything and writes down what it asks and is answered. */
+/**
+ * The processes that work: each does a bit of everything and writes down what it asks and is
+ * answered.
+ */
 @NullMarked
 package dev.pgkeeper.proof.client;
 

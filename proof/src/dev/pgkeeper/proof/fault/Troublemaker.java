@@ -57,7 +57,8 @@ public final class Troublemaker {
   public void carryOut(Plan plan) throws Exception {
     long began = System.nanoTime();
     for (Plan.Planned planned : plan.faults()) {
-      Await.pause(Duration.ofNanos(Math.max(0, began + planned.at().toNanos() - System.nanoTime())));
+      Await.pause(
+          Duration.ofNanos(Math.max(0, began + planned.at().toNanos() - System.nanoTime())));
       make(planned);
     }
   }
@@ -142,7 +143,9 @@ public final class Troublemaker {
         return server::resume;
       }
       case BACKEND_KILLED -> {
-        backends(0, "true").stream().findFirst().ifPresent(pid -> PrivateServer.signal("KILL", pid));
+        backends(0, "true").stream()
+            .findFirst()
+            .ifPresent(pid -> PrivateServer.signal("KILL", pid));
         return this::awaitServer;
       }
       case ROWS_HELD -> {

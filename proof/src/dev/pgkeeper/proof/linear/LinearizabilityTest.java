@@ -167,7 +167,9 @@ class LinearizabilityTest {
     for (int i = 0; i < RANDOM_HISTORIES; i++) {
       List<Call<Access>> calls = randomCalls(random);
       boolean isRight = Linearizability.violation(new RegisterModel(), calls) == null;
-      assertThat(isRight).as(() -> calls.toString()).isEqualTo(AllOrders.explain(new RegisterModel(), calls));
+      assertThat(isRight)
+          .as(() -> calls.toString())
+          .isEqualTo(AllOrders.explain(new RegisterModel(), calls));
       right += isRight ? 1 : 0;
     }
     // Neither answer is rare.

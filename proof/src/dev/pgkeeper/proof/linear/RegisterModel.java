@@ -29,8 +29,7 @@ public final class RegisterModel implements Model<RegisterModel.Register, Regist
    * @param expected the version that is to be there, for {@code COMPARE_AND_SET}
    * @param answer null if it is not known
    */
-  public record Access(
-      Kind kind, @Nullable String value, long expected, @Nullable Answer answer) {}
+  public record Access(Kind kind, @Nullable String value, long expected, @Nullable Answer answer) {}
 
   /**
    * @param done whether it was done, rather than refused
@@ -69,6 +68,7 @@ public final class RegisterModel implements Model<RegisterModel.Register, Regist
 
   private static boolean isTrue(Answer answer, Access access, Register now) {
     return answer.version() == now.version()
-        && (access.kind() != Kind.READ || now.value() != null && now.value().equals(answer.value()));
+        && (access.kind() != Kind.READ
+            || now.value() != null && now.value().equals(answer.value()));
   }
 }

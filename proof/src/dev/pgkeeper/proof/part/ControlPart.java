@@ -79,8 +79,8 @@ public final class ControlPart implements Part {
     return !verdicts.isEmpty() && verdicts.stream().allMatch(Verdict::isPassed);
   }
 
-  private List<Verdict> attempt(
-      Settings settings, int attempt, Random random, Progress progress) throws Exception {
+  private List<Verdict> attempt(Settings settings, int attempt, Random random, Progress progress)
+      throws Exception {
     try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);
         TestDatabase database = TestDatabase.freshOn(server);
         Stage stage =

@@ -80,8 +80,7 @@ public final class DiskPart implements Part {
               server.startAgain();
             });
         script.work(CALM);
-        return stage.conclude(
-            name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
+        return stage.conclude(name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
       }
     }
   }
@@ -92,7 +91,8 @@ public final class DiskPart implements Part {
       return true;
     }
     try {
-      database.execute("SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000000)), pg_switch_wal()");
+      database.execute(
+          "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000000)), pg_switch_wal()");
     } catch (IllegalStateException e) {
       // It is ending, or recovers.
       Await.pause(Duration.ofMillis(100));

@@ -150,8 +150,7 @@ public final class ExpiryPart implements Part {
     if (told.contains(SessionState.LOST)) {
       violations.add("a session was lost: " + told);
     }
-    long others =
-        database.queryLong("SELECT count(*) FROM ${schema}.death WHERE client <> 'many'");
+    long others = database.queryLong("SELECT count(*) FROM ${schema}.death WHERE client <> 'many'");
     if (others > 0) {
       violations.add(others + " sessions of others ended");
     }

@@ -1,11 +1,11 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.proof.client.ChangeTheTree;
 import dev.pgkeeper.proof.client.CreateInSequence;
 import dev.pgkeeper.proof.client.MoveMoney;
 import dev.pgkeeper.proof.client.UseTheRegisters;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.scenario.AddToSet;
 import dev.pgkeeper.scenario.GrantLog;
 import dev.pgkeeper.scenario.MessageTraffic;

@@ -53,7 +53,10 @@ final class Namespaces implements AutoCloseable {
     in(clients, "ip", "route", "add", "default", "via", address(5));
     Command.run("ip", "route", "add", address(4) + "/30", "via", address(2));
     in(router, "nft", "add table ip " + TABLE);
-    in(router, "nft", "add chain ip " + TABLE + " passing { type filter hook forward priority 0; }");
+    in(
+        router,
+        "nft",
+        "add chain ip " + TABLE + " passing { type filter hook forward priority 0; }");
   }
 
   private static void in(String namespace, String... command)

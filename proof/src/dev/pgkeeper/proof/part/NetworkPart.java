@@ -103,8 +103,8 @@ public final class NetworkPart implements Part {
     database.execute("SELECT pg_reload_conf()");
   }
 
-  private static void drop(
-      Script script, Namespaces network, Fault fault, Script.Action dropping) throws Exception {
+  private static void drop(Script script, Namespaces network, Fault fault, Script.Action dropping)
+      throws Exception {
     script.work(BETWEEN);
     script.during(fault, -1, "", DROPPED, dropping, network::letAllPass);
   }

@@ -16,8 +16,9 @@ public final class Parts {
         new MixedPart(),
         new ClockPart(),
         new ExpiryPart(),
-        new PromotionPart(false),
-        new PromotionPart(true),
+        new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),
+        new PromotionPart(PromotionPart.Kind.SYNCHRONOUS),
+        new PromotionPart(PromotionPart.Kind.UNPROTECTED),
         new NetworkPart(),
         new PoolerPart(),
         new DiskPart());

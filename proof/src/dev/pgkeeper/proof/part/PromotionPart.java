@@ -27,15 +27,39 @@ public final class PromotionPart implements Part {
 
   private static final Duration CALM = Duration.ofSeconds(8);
 
+  /** How the standby stands to its primary. */
+  enum Kind {
+    ASYNCHRONOUS(
+        "promotion-async",
+        "the primary is killed, an asynchronous standby that is behind promoted: losses are told, tokens do not repeat"),
+    SYNCHRONOUS(
+        "promotion-sync",
+        "the primary is killed, its synchronous standby promoted: everything holds"),
+    /** The numbers are not raised past those that can have been lost. */
+    UNPROTECTED(
+        "promotion-control",
+        "the asynchronous one without what keeps tokens from repeating: they have to be found to repeat");
+
+    private final String name;
+    private final String summary;
+
+    Kind(String name, String summary) {
+      this.name = name;
+      this.summary = summary;
+    }
+  }
+
+  private final Kind kind;
   private final boolean isSynchronous;
 
-  PromotionPart(boolean isSynchronous) {
-    this.isSynchronous = isSynchronous;
+  PromotionPart(Kind kind) {
+    this.kind = kind;
+    this.isSynchronous = kind == Kind.SYNCHRONOUS;
   }
 
   @Override
   public String name() {
-    return isSynchronous ? "promotion-sync" : "promotion-async";
+    return kind.name;
   }
 
   @Override
@@ -45,14 +69,12 @@ public final class PromotionPart implements Part {
 
   @Override
   public String summary() {
-    return isSynchronous
-        ? "the primary is killed, its synchronous standby promoted: everything holds"
-        : "the primary is killed, an asynchronous standby that is behind promoted: losses are told, tokens do not repeat";
+    return kind.summary;
   }
 
   @Override
   public boolean isQuick() {
-    return !isSynchronous;
+    return kind == Kind.ASYNCHRONOUS;
   }
 
   @Override
@@ -74,7 +96,11 @@ public final class PromotionPart implements Part {
               Stage.PROTECTED,
               Stage.SWEEP,
               settings.random(name()),
-              () -> {},
+              () -> {
+                if (kind == Kind.UNPROTECTED) {
+                  database.execute(Unprotected.SAME_NUMBERS);
+                }
+              },
               client -> Stage.Access.to(eitherOf(primary, standby)))) {
         Script script = new Script(progress);
         script.work(WORK);
@@ -94,6 +120,16 @@ public final class PromotionPart implements Part {
               promote(left, standby);
             });
         script.work(CALM);
+        if (kind == Kind.UNPROTECTED) {
+          return new Result(
+              Stage.judge(
+                  name(),
+                  List.of(PromotionChecks.growth()),
+                  stage.end(script.happened(), left),
+                  true),
+              List.of(),
+              null);
+        }
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
       } finally {
         database.abandon();

@@ -47,10 +47,14 @@ final class SettableClock implements AutoCloseable {
 
   Map<String, String> environment() {
     return Map.of(
-        "LD_PRELOAD", library.toString(),
-        "FAKETIME_TIMESTAMP_FILE", file().toString(),
-        "FAKETIME_NO_CACHE", "1",
-        "DONT_FAKE_MONOTONIC", "1");
+        "LD_PRELOAD",
+        library.toString(),
+        "FAKETIME_TIMESTAMP_FILE",
+        file().toString(),
+        "FAKETIME_NO_CACHE",
+        "1",
+        "DONT_FAKE_MONOTONIC",
+        "1");
   }
 
   private Path file() {

@@ -21,7 +21,8 @@ final class SmallDisk implements AutoCloseable {
   static SmallDisk mount() throws IOException, Part.Unavailable, InterruptedException {
     Path point = Files.createTempDirectory("pgkeeper-proof-disk-");
     try {
-      Command.run("mount", "-t", "tmpfs", "-o", "size=" + SIZE + ",mode=0755", "tmpfs", point.toString());
+      Command.run(
+          "mount", "-t", "tmpfs", "-o", "size=" + SIZE + ",mode=0755", "tmpfs", point.toString());
       return new SmallDisk(point);
     } catch (Part.Unavailable e) {
       Files.delete(point);

@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Evidence;
@@ -19,7 +20,6 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import dev.pgkeeper.testing.TestDatabase;
-import dev.pgkeeper.KeeperOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,13 +155,11 @@ final class Stage implements AutoCloseable {
     drain(left, PROTECTED);
     progress.say("checking " + evidence.history().operations().size() + " operations");
     return new Result(
-        judge(part, checks, evidence, false),
-        note.isEmpty() ? List.of() : List.of(note),
-        evidence);
+        judge(part, checks, evidence, false), note.isEmpty() ? List.of() : List.of(note), evidence);
   }
 
-  static List<Verdict> judge(
-      String part, List<Check> checks, Evidence evidence, boolean isControl) throws Exception {
+  static List<Verdict> judge(String part, List<Check> checks, Evidence evidence, boolean isControl)
+      throws Exception {
     List<Verdict> verdicts = new ArrayList<>();
     for (Check check : checks) {
       Finding finding = check.examiner().examine(evidence);

@@ -7,7 +7,8 @@ final class Unprotected {
   /** Each switches off what it says. */
   static final List<String> SQL =
       List.of(
-          // A place in the line's row, and with it that one comes after the other: all wait with nodes …
+          // A place in the line's row, and with it that one comes after the other: all wait with
+          // nodes …
           """
           CREATE OR REPLACE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text,
               in_try boolean, in_key bigint) RETURNS ${schema}.outcome
@@ -39,6 +40,15 @@ final class Unprotected {
           CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.parent FOR EACH ROW
             WHEN (NEW.path LIKE '/sequence/%' AND NEW.creates > OLD.creates) EXECUTE FUNCTION ${schema}.miscount();
           """);
+
+  /** A new run of a server goes on with the numbers that it finds, wherever it is. */
+  static final String SAME_NUMBERS =
+      """
+      CREATE OR REPLACE FUNCTION ${schema}.epoch_begin() RETURNS void LANGUAGE sql AS $$
+        UPDATE ${schema}.epoch SET began = clock_timestamp(), server_started = pg_postmaster_start_time()
+          WHERE server_started <> pg_postmaster_start_time()
+      $$
+      """;
 
   private Unprotected() {}
 }

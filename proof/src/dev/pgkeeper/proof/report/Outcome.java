@@ -36,7 +36,11 @@ public record Outcome(
         .forEach(
             verdict ->
                 wrong.add(
-                    part.name() + ": " + verdict.word().toLowerCase(java.util.Locale.ROOT) + ": " + verdict.promise()));
+                    part.name()
+                        + ": "
+                        + verdict.word().toLowerCase(java.util.Locale.ROOT)
+                        + ": "
+                        + verdict.promise()));
     return wrong;
   }
 }

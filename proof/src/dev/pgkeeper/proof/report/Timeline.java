@@ -72,7 +72,9 @@ final class Timeline {
                 legend.append(
                     "<span><i style=\"background: var(--c%d)\"></i>client %d</span>"
                         .formatted(client % COLOURS, client)));
-    return legend.append("<span><i style=\"background: var(--fault)\"></i>fault</span></p>").toString();
+    return legend
+        .append("<span><i style=\"background: var(--fault)\"></i>fault</span></p>")
+        .toString();
   }
 
   private double x(long micros) {
@@ -147,7 +149,9 @@ final class Timeline {
         .filter(Contest::wasGranted)
         .forEach(
             contest ->
-                lines.computeIfAbsent(contest.line(), line -> new java.util.ArrayList<>()).add(contest));
+                lines
+                    .computeIfAbsent(contest.line(), line -> new java.util.ArrayList<>())
+                    .add(contest));
     lines.forEach(this::lock);
   }
 
@@ -186,8 +190,7 @@ final class Timeline {
   }
 
   private void processes() {
-    List<Integer> places =
-        evidence.lives().stream().map(Life::client).distinct().sorted().toList();
+    List<Integer> places = evidence.lives().stream().map(Life::client).distinct().sorted().toList();
     for (int place : places) {
       lane("client " + place);
       for (Life life : evidence.lives()) {

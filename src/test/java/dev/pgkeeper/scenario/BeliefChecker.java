@@ -18,7 +18,8 @@ public final class BeliefChecker {
   /**
    * @param aheadMicros how much later it is for the database than for the clients, at least
    */
-  public static List<String> violations(MutexHistory history, List<Contest> contests, long aheadMicros) {
+  public static List<String> violations(
+      MutexHistory history, List<Contest> contests, long aheadMicros) {
     List<String> violations = new ArrayList<>();
     Map<String, Contest> decided = new HashMap<>();
     contests.forEach(contest -> decided.put(contest.line() + " " + contest.token(), contest));

@@ -17,7 +17,8 @@ import java.util.List;
 public final class GrantLog {
 
   /** A contender, with microseconds of the database's clock; 0 for what did not happen. */
-  public record Contest(String line, long token, long session, long joined, long granted, long gone) {
+  public record Contest(
+      String line, long token, long session, long joined, long granted, long gone) {
     public boolean wasGranted() {
       return granted != 0;
     }

@@ -88,7 +88,8 @@ public final class WriteToResource implements Work {
     }
   }
 
-  public static void inTransaction(Client client, TransactionWork<SQLException> work) throws SQLException {
+  public static void inTransaction(Client client, TransactionWork<SQLException> work)
+      throws SQLException {
     try (Connection connection = client.dataSource().getConnection()) {
       connection.setAutoCommit(false);
       try {

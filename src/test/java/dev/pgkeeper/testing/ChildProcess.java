@@ -58,10 +58,7 @@ public final class ChildProcess implements AutoCloseable {
 
   /** The same, somewhere else. */
   public static ChildProcess start(
-      Surroundings surroundings,
-      List<String> jvmOptions,
-      Class<?> mainClass,
-      String... arguments) {
+      Surroundings surroundings, List<String> jvmOptions, Class<?> mainClass, String... arguments) {
     List<String> command = new ArrayList<>(surroundings.wrapper());
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));

@@ -123,7 +123,9 @@ public final class TcpProxy implements AutoCloseable {
     set(() -> toClientStalls = true);
   }
 
-  /** Everything passes again; what was kept back is delivered, and half of a connection is closed. */
+  /**
+   * Everything passes again; what was kept back is delivered, and half of a connection is closed.
+   */
   public void mend() {
     set(
         () -> {
