@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
     })
 public final class Proof implements Callable<Integer> {
   private static final int USAGE = 2;
+  private static final Duration SHORTEST = Duration.ofSeconds(20);
   private static final Duration QUICK = Duration.ofSeconds(45);
   private static final Duration LONGER = Duration.ofMinutes(3);
   private static final int MOST_VIOLATIONS_TOLD = 5;
@@ -162,12 +164,19 @@ public final class Proof implements Callable<Integer> {
   }
 
   private Duration length(String text) {
+    Duration length;
     try {
-      return Duration.parse("PT" + text);
-    } catch (java.time.format.DateTimeParseException e) {
+      length = Duration.parse("PT" + text);
+    } catch (DateTimeParseException e) {
       throw new ParameterException(
           spec.commandLine(), "\"" + text + "\" is not a duration; use 90s, 10m or 1h30m");
     }
+    if (length.compareTo(SHORTEST) < 0) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "in " + text + " too little goes wrong to prove anything; use 20s or more");
+    }
+    return length;
   }
 
   private Outcome outcome(Part part, Settings settings, Progress progress) {

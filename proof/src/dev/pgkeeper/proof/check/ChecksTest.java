@@ -96,6 +96,15 @@ class ChecksTest {
                 seen))
         .hasSize(1);
     assertThat(registers(create, ok(1, "0", 11), read, seen)).hasSize(1);
+    assertThat(
+            registers(
+                create,
+                ok(1, "0", 11),
+                call(2, "write /r b 12"),
+                "answer 2 failed CONNECTION_LOSS 13",
+                read,
+                ok(3, "a@0", 21)))
+        .isEmpty();
   }
 
   private List<String> registers(String... lines) {

@@ -4,14 +4,30 @@ import dev.pgkeeper.proof.fault.Fault.Place;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Which faults come when, drawn from a seed: one after the other at each place, every kind once
- * before any comes again, with some calm in between.
+ * before any comes again, with some calm in between. Those that the scenarios name come first, so
+ * that a short run has them.
  */
 public record Plan(List<Planned> faults) {
+  private static final Set<Fault> NAMED =
+      EnumSet.of(
+          Fault.CLIENT_KILLED,
+          Fault.CLIENT_STOPPED_FOR_LONG,
+          Fault.SESSION_TERMINATED,
+          Fault.POOL_EXHAUSTED,
+          Fault.THREADS_BLOCKED,
+          Fault.REPLIES_LOST,
+          Fault.TO_CLIENT_STALLED,
+          Fault.SERVER_KILLED,
+          Fault.ROWS_HELD);
+
   private static final int LEAST_CALM_MILLIS = 300;
   private static final int MOST_CALM_MILLIS = 2200;
 
@@ -34,6 +50,8 @@ public record Plan(List<Planned> faults) {
       if (deck.isEmpty()) {
         deck.addAll(Fault.at(place));
         Collections.shuffle(deck, random);
+        // They are taken from the end.
+        deck.sort(Comparator.comparing(NAMED::contains));
       }
       Fault fault = deck.remove(deck.size() - 1);
       Planned next = new Planned(at, fault, length(fault, random), random.nextInt(clients));

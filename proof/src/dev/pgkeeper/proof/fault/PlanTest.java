@@ -7,6 +7,7 @@ import dev.pgkeeper.proof.fault.Plan.Planned;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class PlanTest {
@@ -28,6 +29,33 @@ class PlanTest {
       List<Fault> kinds = Fault.at(place);
       assertThat(plan(place, 1).faults().stream().limit(kinds.size()).map(Planned::fault))
           .containsExactlyInAnyOrderElementsOf(kinds);
+    }
+  }
+
+  @Test
+  void whichKindComesFirstIsDrawn() {
+    assertThat(
+            LongStream.range(0, 20)
+                .mapToObj(seed -> plan(Place.AROUND, seed).faults().get(0).fault())
+                .distinct())
+        .hasSizeGreaterThan(2);
+  }
+
+  @Test
+  void aShortRunHasWhatTheScenariosName() {
+    for (long seed = 0; seed < 50; seed++) {
+      assertThat(
+              Plan.draw(Place.AROUND, Duration.ofSeconds(45), 4, new Random(seed)).faults())
+          .extracting(Planned::fault)
+          .contains(Fault.REPLIES_LOST, Fault.SERVER_KILLED, Fault.ROWS_HELD);
+      assertThat(
+              Plan.draw(Place.CLIENT, Duration.ofSeconds(45), 4, new Random(seed)).faults())
+          .extracting(Planned::fault)
+          .contains(
+              Fault.CLIENT_KILLED,
+              Fault.CLIENT_STOPPED_FOR_LONG,
+              Fault.POOL_EXHAUSTED,
+              Fault.THREADS_BLOCKED);
     }
   }
 

@@ -19,15 +19,16 @@ import java.util.stream.Stream;
  * its end.
  */
 public final class History {
-  /** What one process said. */
+  /** What one process said besides its operations. */
   public record Account(String process, List<String> lines) {}
 
   private final List<Account> accounts;
   private final List<Operation> operations = new ArrayList<>();
 
-  private History(List<Account> accounts) {
-    this.accounts = accounts;
-    accounts.forEach(this::readOperations);
+  private History(List<Account> all) {
+    all.forEach(this::readOperations);
+    // The longest part of it is known by now.
+    accounts = all.stream().map(History::withoutOperations).toList();
     operations.sort(Comparator.comparingLong(Operation::invoked));
   }
 
@@ -71,6 +72,14 @@ public final class History {
     for (String[] call : asked.values()) {
       operations.add(operation(account.process(), call, Long.MAX_VALUE, Outcome.UNKNOWN, ""));
     }
+  }
+
+  private static Account withoutOperations(Account account) {
+    return new Account(
+        account.process(),
+        account.lines().stream()
+            .filter(line -> !line.startsWith("call ") && !line.startsWith("answer "))
+            .toList());
   }
 
   private static Operation operation(

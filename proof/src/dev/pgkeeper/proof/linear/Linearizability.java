@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * for each alone. That, and the memory, make the search short where the object is right.
  */
 public final class Linearizability {
-  /** What a wrong history may cost before nobody waits for the answer. */
-  private static final int MOST_CONFIGURATIONS = 3_000_000;
+  /** What a history may cost before nobody waits for the answer: so much, and for each call. */
+  private static final int CONFIGURATIONS = 1_000_000;
+
+  private static final int CONFIGURATIONS_PER_CALL = 10;
 
   private Linearizability() {}
 
@@ -45,8 +47,11 @@ public final class Linearizability {
     }
   }
 
-  /** These calls were done, and left this state. */
-  private record Configuration<S>(BitSet done, S state) {}
+  /**
+   * These calls were done, and left this state: all before the first, and of the others those in
+   * the set, counted from there. A few are under way at a time, so that is little to remember.
+   */
+  private record Configuration<S>(int first, BitSet others, S state) {}
 
   /** A call that was put at the end of the order, and the state before. */
   private record Step<S, C>(Moment<C> invocation, S before) {}
@@ -57,6 +62,8 @@ public final class Linearizability {
     private final BitSet done = new BitSet();
     private final Deque<Step<S, C>> order = new ArrayDeque<>();
     private final Set<Configuration<S>> seen = new HashSet<>();
+    private final long mostConfigurations;
+    private int firstUndone;
     private S state;
     private @Nullable Moment<C> furthest;
     private @Nullable S stateThere;
@@ -64,6 +71,7 @@ public final class Linearizability {
     Search(Model<S, C> model, List<Call<C>> calls) {
       this.model = model;
       this.timeline = new Timeline<>(calls);
+      this.mostConfigurations = CONFIGURATIONS + (long) CONFIGURATIONS_PER_CALL * calls.size();
       this.state = model.initial();
     }
 
@@ -95,17 +103,18 @@ public final class Linearizability {
       if (after == null) {
         return false;
       }
-      BitSet with = (BitSet) done.clone();
-      with.set(invocation.number());
-      if (!seen.add(new Configuration<>(with, after))) {
+      done.set(invocation.number());
+      int first = done.nextClearBit(firstUndone);
+      if (!seen.add(new Configuration<>(first, done.get(first, done.length()), after))) {
+        done.clear(invocation.number());
         return false;
       }
-      if (seen.size() > MOST_CONFIGURATIONS) {
-        throw new TooHardException("given up after " + MOST_CONFIGURATIONS + " configurations");
+      if (seen.size() > mostConfigurations) {
+        throw new TooHardException("given up after " + mostConfigurations + " configurations");
       }
       order.push(new Step<>(invocation, state));
       state = after;
-      done.set(invocation.number());
+      firstUndone = first;
       timeline.takeOut(invocation);
       return true;
     }
@@ -114,6 +123,7 @@ public final class Linearizability {
       Step<S, C> last = order.pop();
       state = last.before();
       done.clear(last.invocation().number());
+      firstUndone = Math.min(firstUndone, last.invocation().number());
       timeline.putBack(last.invocation());
       return last.invocation().next();
     }

@@ -26,7 +26,7 @@ final class Moment<C> {
     return call;
   }
 
-  /** The call's number in its history. */
+  /** How many calls were asked for before. */
   int number() {
     return number;
   }

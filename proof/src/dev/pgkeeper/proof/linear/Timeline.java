@@ -13,7 +13,9 @@ final class Timeline<C> {
   private @Nullable Moment<C> first;
   private int completions;
 
-  Timeline(List<Call<C>> calls) {
+  Timeline(List<Call<C>> all) {
+    List<Call<C>> calls = new ArrayList<>(all);
+    calls.sort(Comparator.comparingLong(Call::invoked));
     List<Moment<C>> moments = new ArrayList<>();
     for (int i = 0; i < calls.size(); i++) {
       Call<C> call = calls.get(i);

@@ -24,7 +24,7 @@ public final class ClockPart implements Part {
   private static final int STEPPED = 0;
 
   private static final int[] OFFSETS_S = {60, 0, -60, 0};
-  private static final Duration BETWEEN = Duration.ofMillis(1500);
+  private static final Duration BETWEEN = Duration.ofMillis(1800);
 
   /** The timeout of a session, and the step. */
   private static final Duration BACK = Stage.TIMEOUT.plusSeconds(60);

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 
 /**
  * What time it is for processes with this environment: Debian's {@code faketime}, which looks at a
- * file. Clocks that count from the machine's start go on as they do.
+ * file once a second. Clocks that count from the machine's start go on as they do.
  */
 final class SettableClock implements AutoCloseable {
   private final Path library;
