@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.fault;
 
+import dev.pgkeeper.proof.AtExit;
 import dev.pgkeeper.proof.client.ClientProcess;
 import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.scenario.Client;
@@ -27,6 +28,7 @@ public final class Fleet implements AutoCloseable {
   private final IntFunction<Surroundings> surroundings;
   private final List<ChildProcess> processes = new ArrayList<>();
   private final List<Life> lives = new ArrayList<>();
+  private final AtExit atExit = AtExit.close(this);
 
   private Fleet(
       BiFunction<Integer, String, ClientSettings> settings,
@@ -162,6 +164,7 @@ public final class Fleet implements AutoCloseable {
 
   @Override
   public void close() {
+    atExit.close();
     processes.forEach(ChildProcess::close);
   }
 }

@@ -153,6 +153,8 @@ class LinearizabilityTest {
         .isTrue();
     assertThat(isRegister(create(1, 2, "a"), lost, read(5, 6, "b", 1), read(7, 8, "a", 0)))
         .isFalse();
+    assertThat(isRegister(create(1, 2, "a"), unknown(3, Kind.CREATE, "b", 0), read(5, 6, "b", 1)))
+        .isFalse();
     // Nor need it be possible.
     assertThat(isRegister(create(1, 2, "a"), unknown(3, Kind.COMPARE_AND_SET, "b", 9))).isTrue();
     // Nor before it was asked for.

@@ -91,12 +91,14 @@ public final class ClockPart implements Part {
         script.work(CALM);
         List<Check> judged =
             Checks.all(BACK).stream().filter(check -> !check.needsTheClock()).toList();
-        return stage.conclude(
-            name(),
-            judged,
-            script.happened(),
-            "What compares moments of the database's clock is not asked here.",
-            progress);
+        return stage
+            .conclude(
+                name(),
+                judged,
+                script.happened(),
+                "What compares moments of the database's clock is neither asked nor drawn here.",
+                progress)
+            .withoutContests();
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.proof.AtExit;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ final class Namespaces implements AutoCloseable {
   private final String router = "pgkeeper-r" + number;
   private final String clients = "pgkeeper-c" + number;
   private final String outerLink = "pgk" + number + "o";
+  private final AtExit atExit = AtExit.close(this);
 
   private Namespaces() {}
 
@@ -107,6 +109,7 @@ final class Namespaces implements AutoCloseable {
 
   @Override
   public void close() throws InterruptedException {
+    atExit.close();
     Command.tryTo("ip", "link", "del", outerLink);
     Command.tryTo("ip", "netns", "del", clients);
     Command.tryTo("ip", "netns", "del", router);

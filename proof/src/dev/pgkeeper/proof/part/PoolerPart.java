@@ -9,8 +9,6 @@ import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import dev.pgkeeper.testing.PgBouncer;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -52,8 +50,7 @@ public final class PoolerPart implements Part {
 
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
-    if (List.of("/usr/sbin/pgbouncer", "/usr/bin/pgbouncer").stream()
-        .noneMatch(program -> Files.isExecutable(Path.of(program)))) {
+    if (!PgBouncer.isInstalled()) {
       throw new Unavailable("there is no pgbouncer on this machine: apt-get install pgbouncer");
     }
     try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);

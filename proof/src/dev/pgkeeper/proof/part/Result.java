@@ -16,4 +16,9 @@ public record Result(List<Verdict> verdicts, List<String> notes, @Nullable Evide
     verdicts = List.copyOf(verdicts);
     notes = List.copyOf(notes);
   }
+
+  /** The same, without moments of the database's clock to draw. */
+  Result withoutContests() {
+    return new Result(verdicts, notes, evidence == null ? null : evidence.withoutContests());
+  }
 }

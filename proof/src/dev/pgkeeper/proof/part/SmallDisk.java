@@ -1,9 +1,11 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.proof.AtExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -13,6 +15,7 @@ final class SmallDisk implements AutoCloseable {
   private static final int MB = 1 << 20;
 
   private final Path mountPoint;
+  private final AtExit atExit = AtExit.close(this);
 
   private SmallDisk(Path mountPoint) {
     this.mountPoint = mountPoint;
@@ -40,7 +43,7 @@ final class SmallDisk implements AutoCloseable {
     Command.run("chown", "-h", "--reference=" + old, directory.toString());
     List<Path> all;
     try (Stream<Path> files = Files.walk(old)) {
-      all = files.sorted(java.util.Comparator.reverseOrder()).toList();
+      all = files.sorted(Comparator.reverseOrder()).toList();
     }
     for (Path path : all) {
       Files.delete(path);
@@ -71,7 +74,8 @@ final class SmallDisk implements AutoCloseable {
 
   @Override
   public void close() throws IOException, InterruptedException {
-    Command.tryTo("umount", mountPoint.toString());
+    atExit.close();
+    Command.tryTo("umount", "--lazy", mountPoint.toString());
     Files.delete(mountPoint);
   }
 }
