@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
 public final class Proof implements Callable<Integer> {
   private static final int USAGE = 2;
   private static final Duration SHORTEST = Duration.ofSeconds(20);
-  private static final Duration QUICK = Duration.ofSeconds(45);
+  private static final Duration QUICK = Duration.ofSeconds(35);
   private static final Duration LONGER = Duration.ofMinutes(3);
   private static final int MOST_VIOLATIONS_TOLD = 5;
 
@@ -60,7 +60,7 @@ public final class Proof implements Callable<Integer> {
       names = "--duration",
       paramLabel = "D",
       description =
-          "How long the mixed work goes on: 90s, 10m, 2h. By default 3m, or 45s if quick.")
+          "How long the mixed work goes on: 90s, 10m, 2h. By default 3m, or 35s if quick.")
   private @Nullable String duration;
 
   @Option(

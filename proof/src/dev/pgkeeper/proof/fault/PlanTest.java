@@ -44,10 +44,10 @@ class PlanTest {
   @Test
   void aShortRunHasWhatTheScenariosName() {
     for (long seed = 0; seed < 50; seed++) {
-      assertThat(Plan.draw(Place.AROUND, Duration.ofSeconds(45), 4, new Random(seed)).faults())
+      assertThat(Plan.draw(Place.AROUND, Duration.ofSeconds(35), 4, new Random(seed)).faults())
           .extracting(Planned::fault)
           .contains(Fault.REPLIES_LOST, Fault.SERVER_KILLED, Fault.ROWS_HELD);
-      assertThat(Plan.draw(Place.CLIENT, Duration.ofSeconds(45), 4, new Random(seed)).faults())
+      assertThat(Plan.draw(Place.CLIENT, Duration.ofSeconds(35), 4, new Random(seed)).faults())
           .extracting(Planned::fault)
           .contains(
               Fault.CLIENT_KILLED,
