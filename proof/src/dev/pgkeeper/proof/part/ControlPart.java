@@ -49,6 +49,9 @@ public final class ControlPart implements Part {
       END $$
       """;
 
+  /** What is left without protection may stay for ever. */
+  private static final Duration DRAINED = Duration.ofSeconds(3);
+
   private static final Duration BACK = Duration.ofSeconds(4);
 
   @Override
@@ -111,7 +114,7 @@ public final class ControlPart implements Part {
       stage.fleet().resume(DEAF);
       Happened told = new Happened(Fault.CLIENT_STOPPED_SHORTLY, DEAF, from, from + 1);
       Evidence evidence = stage.end(List.of(told));
-      Stage.drain(database, "apart");
+      Stage.drain(database, "apart", DRAINED);
       return Stage.judge(name(), Checks.all(BACK), evidence, true);
     }
   }

@@ -152,7 +152,7 @@ final class Stage implements AutoCloseable {
       throws Exception {
     progress.say("no more faults; the clients come to an end");
     Evidence evidence = end(faults, left);
-    drain(left, PROTECTED);
+    drain(left, PROTECTED, DRAINED);
     progress.say("checking " + evidence.history().operations().size() + " operations");
     return new Result(
         judge(part, checks, evidence, false), note.isEmpty() ? List.of() : List.of(note), evidence);
@@ -169,13 +169,14 @@ final class Stage implements AutoCloseable {
   }
 
   /** Takes what is left in the queues as the work would; what is left after a while, stays. */
-  static void drain(TestDatabase database, String mode) throws InterruptedException {
+  static void drain(TestDatabase database, String mode, Duration limit)
+      throws InterruptedException {
     KeeperOptions options =
         KeeperOptions.defaults().withTimeout(TIMEOUT).withGrace(GRACE).withSweep(SWEEP);
     try (ChildProcess rest =
         ScenarioProcess.start(
             database, MessageTraffic.class, options, "drain", 4, 1, "drain " + mode)) {
-      long end = System.nanoTime() + DRAINED.toNanos();
+      long end = System.nanoTime() + limit.toNanos();
       while (TrafficChecker.left(database) > 0 && System.nanoTime() - end < 0) {
         Await.pause(Duration.ofMillis(50));
       }
