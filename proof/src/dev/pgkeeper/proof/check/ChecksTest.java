@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What the checks say of histories that are known to be good or bad, without any database. */
+/** What the checks say of histories that are known to be good or bad. */
 class ChecksTest {
   private final List<Contest> contests = new ArrayList<>();
   private final List<Happened> faults = new ArrayList<>();
