@@ -37,7 +37,9 @@ public final class ControlPart implements Part {
 
   private static final int ATTEMPTS = 3;
 
-  /** Those whose transactions are under way in the stopped client have to be waited for: not here. */
+  /**
+   * Those whose transactions are under way in the stopped client have to be waited for: not here.
+   */
   private static final String END_SOME_SESSIONS =
       """
       DO $$ BEGIN

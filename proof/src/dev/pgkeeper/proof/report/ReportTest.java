@@ -75,7 +75,7 @@ class ReportTest {
     assertThat(page(outcome(List.of(), false)))
         .contains("/lock/a: client 0, token 11, 0.700 s")
         .contains("server killed (kill -9), at 1.0 s for 1.0 s")
-        .contains("<rect class=\"c0\"");
+        .contains("<rect class=\"c0\" x=\"137.0\"");
   }
 
   @Test
