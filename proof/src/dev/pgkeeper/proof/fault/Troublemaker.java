@@ -187,14 +187,6 @@ public final class Troublemaker {
   }
 
   private void awaitServer() {
-    Await.until(RECOVERED, "the server takes connections again", this::takesConnections);
-  }
-
-  private boolean takesConnections() {
-    try (Connection connection = database.connect()) {
-      return connection.isValid(5);
-    } catch (SQLException e) {
-      return false;
-    }
+    Await.until(RECOVERED, "the server takes connections again", database::takesConnections);
   }
 }

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The disk of the server's log is full while everybody works: the server ends, cannot come back
- * until there is room, and is started again.
+ * The disk of the server's log is full while everybody works: the server ends its processes, cannot
+ * recover until there is room, and, if it gave up, is started again.
  */
 public final class DiskPart implements Part {
   private static final int CLIENTS = 3;
@@ -35,7 +35,7 @@ public final class DiskPart implements Part {
 
   @Override
   public String summary() {
-    return "no room is left for the server's log: it ends, and is started again once there is";
+    return "no room is left for the server's log: it stops, and comes back once there is";
   }
 
   @Override
@@ -73,11 +73,11 @@ public final class DiskPart implements Part {
             FULL,
             () -> {
               disk.fill();
-              Await.until(LIMIT, "the server ends", () -> isOver(server, database));
+              Await.until(LIMIT, "the server is in trouble", () -> isInTrouble(server, database));
             },
             () -> {
               disk.free();
-              server.startAgain();
+              awaitServer(server, database);
             });
         script.work(CALM);
         return stage.conclude(name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
@@ -85,18 +85,28 @@ public final class DiskPart implements Part {
     }
   }
 
-  /** Asks for room until there is none, and the server has given up to recover. */
-  private static boolean isOver(PrivateServer server, TestDatabase database) {
-    if (!server.isRunning()) {
-      return true;
-    }
+  /** Asks for room until there is none. */
+  private static boolean isInTrouble(PrivateServer server, TestDatabase database) {
     try {
       database.execute(
           "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000000)), pg_switch_wal()");
+      return false;
     } catch (IllegalStateException e) {
-      // It is ending, or recovers.
-      Await.pause(Duration.ofMillis(100));
+      // It has ended, or tries to recover, again and again.
+      return !server.isRunning() || server.log().contains("No space left on device");
     }
-    return !server.isRunning();
+  }
+
+  /** It comes back by itself, unless it has given up. */
+  private static void awaitServer(PrivateServer server, TestDatabase database) {
+    Await.until(
+        LIMIT,
+        server::log,
+        () -> {
+          if (!server.isRunning()) {
+            server.startAgain();
+          }
+          return database.takesConnections();
+        });
   }
 }

@@ -152,6 +152,15 @@ public final class TestDatabase implements AutoCloseable {
     return DriverManager.getConnection(url);
   }
 
+  /** Whether the server takes connections and answers. */
+  public boolean takesConnections() {
+    try (Connection connection = connect()) {
+      return connection.isValid(5);
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   /** Closes the pools, where the server is gone for good. */
   public void abandon() {
     pools.forEach(HikariDataSource::close);
