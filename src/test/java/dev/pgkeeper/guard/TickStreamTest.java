@@ -6,10 +6,7 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -89,26 +86,8 @@ class TickStreamTest {
         () -> done(job) >= number);
   }
 
-  /** What is not as promised; empty if all is well. */
   private List<String> violations(String job) throws SQLException {
-    List<String> found = new ArrayList<>();
-    try (Connection connection = fixture.database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet rows =
-            statement.executeQuery(
-                ("SELECT tick, state, effects, attempt FROM (SELECT coalesce(r.tick, e.by) AS tick, r.state, r.attempt,"
-                        + " count(e.by) AS effects FROM (SELECT * FROM ${schema}.job_run WHERE job = '%1$s') r"
-                        + " FULL JOIN (SELECT * FROM ${schema}.effect WHERE job = '%1$s') e ON e.by = r.tick"
-                        + " GROUP BY 1, 2, 3) AS t WHERE effects <> CASE WHEN state = 'done' THEN 1 ELSE 0 END")
-                    .formatted(job)
-                    .replace("${schema}", fixture.database.schema()))) {
-      while (rows.next()) {
-        found.add(
-            "%s is %s after %d attempts, with %d effects"
-                .formatted(rows.getString(1), rows.getString(2), rows.getInt(4), rows.getLong(3)));
-      }
-    }
-    return found;
+    return TickChecker.violations(fixture.database, job);
   }
 
   private void disturb() {

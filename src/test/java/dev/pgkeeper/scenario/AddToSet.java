@@ -16,8 +16,8 @@ import java.util.Random;
  * relies on the lock. Says {@code adding} the element before, and {@code added} after the commit.
  * Where the test decides ({@code commanded}), it waits to be told between reading and writing.
  */
-final class AddToSet implements Work {
-  static final String TABLES =
+public final class AddToSet implements Work {
+  public static final String TABLES =
       """
       CREATE TABLE ${schema}.the_set (elements text);
       INSERT INTO ${schema}.the_set VALUES ('');

@@ -12,13 +12,14 @@ import java.util.Map;
  * Whether clients were told what the database decided: each was granted what it was told it has,
  * and believed in it no longer than the database let it, and so not while somebody else held.
  */
-final class BeliefChecker {
+public final class BeliefChecker {
   private BeliefChecker() {}
 
   /**
    * @param aheadMicros how much later it is for the database than for the clients, at least
    */
-  static List<String> violations(MutexHistory history, List<Contest> contests, long aheadMicros) {
+  public static List<String> violations(
+      MutexHistory history, List<Contest> contests, long aheadMicros) {
     List<String> violations = new ArrayList<>();
     Map<String, Contest> decided = new HashMap<>();
     contests.forEach(contest -> decided.put(contest.line() + " " + contest.token(), contest));

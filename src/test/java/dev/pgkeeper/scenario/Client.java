@@ -8,7 +8,6 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -16,20 +15,35 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 
 /** What a thread of a scenario's process works with. */
-final class Client implements AutoCloseable {
+public final class Client implements AutoCloseable {
   private final String name;
   private final String mode;
   private final KeeperOptions options;
   private final HikariDataSource pool;
+  private final Consumer<String> teller;
   private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
   private final Map<Held, AtomicLong> believed = new ConcurrentHashMap<>();
   private Keeper keeper;
   private volatile boolean stopped;
 
+  /** One that tells the test over standard output. */
   Client(String url, KeeperOptions options, String name, int threads, String mode) {
+    this(url, options, name, threads, mode, System.out::println);
+  }
+
+  /** One whose lines go to the teller, one after the other. */
+  public Client(
+      String url,
+      KeeperOptions options,
+      String name,
+      int threads,
+      String mode,
+      Consumer<String> teller) {
+    this.teller = teller;
     this.name = name;
     this.mode = mode;
     this.options = options.withClientName(name);
@@ -38,31 +52,33 @@ final class Client implements AutoCloseable {
     config.setMaximumPoolSize(threads + 4);
     config.setMinimumIdle(0);
     config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
+    // A process may start while its server is away.
+    config.setInitializationFailTimeout(-1);
     this.pool = new HikariDataSource(config);
     Thread observer = new Thread(this::observe, "observer");
     observer.setDaemon(true);
     observer.start();
   }
 
-  String name() {
+  public String name() {
     return name;
   }
 
   /** What the test asked of the work, in a word of theirs. */
-  String mode() {
+  public String mode() {
     return mode;
   }
 
-  String schema() {
+  public String schema() {
     return options.schema();
   }
 
-  DataSource dataSource() {
+  public DataSource dataSource() {
     return pool;
   }
 
   /** With a session that was not lost yet, as far as is known. */
-  synchronized Keeper keeper() {
+  public synchronized Keeper keeper() {
     if (keeper != null && keeper.state() == SessionState.LOST) {
       say("over " + keeper.sessionId());
       closeKeeper();
@@ -84,19 +100,18 @@ final class Client implements AutoCloseable {
   }
 
   /** One line to the test. The dot tells it that nothing of the line is missing. */
-  void say(String line) {
-    synchronized (System.out) {
-      System.out.println(line + " .");
+  public void say(String line) {
+    synchronized (teller) {
+      teller.accept(line + " .");
     }
   }
 
-  /** Now, in microseconds of the machine's clock. */
-  static long nowMicros() {
-    Instant now = Instant.now();
-    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+  /** Now, in microseconds of a clock that all processes of a machine share and nobody steps. */
+  public static long nowMicros() {
+    return System.nanoTime() / 1000;
   }
 
-  void command(String line) {
+  public void command(String line) {
     if (line.equals("stop")) {
       stopped = true;
     } else {
@@ -104,16 +119,16 @@ final class Client implements AutoCloseable {
     }
   }
 
-  String nextCommand() throws InterruptedException {
+  public String nextCommand() throws InterruptedException {
     return commands.take();
   }
 
-  boolean isStopped() {
+  public boolean isStopped() {
     return stopped;
   }
 
   /** Most often shortly; at times long enough for the test to stop the process right here. */
-  void linger(Random random) {
+  public void linger(Random random) {
     if (random.nextInt(100) == 0) {
       say("critical");
       LockSupport.parkNanos(100_000_000);
@@ -124,14 +139,14 @@ final class Client implements AutoCloseable {
 
   // Belief: each hold is asked all the time.
 
-  void believe(Held held) {
+  public void believe(Held held) {
     AtomicLong last = new AtomicLong();
     believed.put(held, last);
     look(held, last);
   }
 
   /** When it was last believed in; nobody asks any more. 0 for never. */
-  long believed(Held held) {
+  public long believed(Held held) {
     AtomicLong last = believed.remove(held);
     look(held, last);
     return last.get();
@@ -154,6 +169,7 @@ final class Client implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (keeper != null) {
+      say("closing " + keeper.sessionId());
       closeKeeper();
     }
     pool.close();

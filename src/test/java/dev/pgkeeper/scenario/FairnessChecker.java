@@ -8,13 +8,13 @@ import java.util.List;
  * Whether grants came in the order of joining: whoever was granted had nobody before it who still
  * waited, and those who joined later have larger tokens.
  */
-final class FairnessChecker {
+public final class FairnessChecker {
   private FairnessChecker() {}
 
   /**
    * @param contests line by line, by token
    */
-  static List<String> violations(List<Contest> contests) {
+  public static List<String> violations(List<Contest> contests) {
     List<String> violations = new ArrayList<>();
     List<Contest> ahead = new ArrayList<>();
     Contest before = null;

@@ -14,15 +14,16 @@ import java.util.List;
  * had ended, and an end before anybody can take advantage of it; so intervals from grant to end do
  * not overlap unless holds do.
  */
-final class GrantLog {
+public final class GrantLog {
 
   /** A contender, with microseconds of the database's clock; 0 for what did not happen. */
-  record Contest(String line, long token, long session, long joined, long granted, long gone) {
-    boolean wasGranted() {
+  public record Contest(
+      String line, long token, long session, long joined, long granted, long gone) {
+    public boolean wasGranted() {
       return granted != 0;
     }
 
-    long goneOr(long otherwise) {
+    public long goneOr(long otherwise) {
       return gone == 0 ? otherwise : gone;
     }
   }
@@ -97,13 +98,18 @@ final class GrantLog {
   }
 
   /** Begins the log in this database's schema. */
-  static GrantLog of(TestDatabase database) {
+  public static GrantLog of(TestDatabase database) {
     database.execute(LOG);
     return new GrantLog(database);
   }
 
+  /** The log that was begun in this database's schema. */
+  public static GrantLog begun(TestDatabase database) {
+    return new GrantLog(database);
+  }
+
   /** All that joined since the log began, line by line, by token. */
-  List<Contest> contests() {
+  public List<Contest> contests() {
     String sql =
         """
         SELECT line, token, min(session),
@@ -117,7 +123,7 @@ final class GrantLog {
   }
 
   /** The holds that have ended, as the product's own history tells of them. */
-  List<Contest> remembered() {
+  public List<Contest> remembered() {
     return contests(
         """
         SELECT path, token, session, 0, (extract(epoch FROM since) * 1000000)::bigint, (extract(epoch FROM until) * 1000000)::bigint
@@ -148,7 +154,7 @@ final class GrantLog {
   }
 
   /** How many grants there were in this line. */
-  long grants(String line) {
+  public long grants(String line) {
     return database.queryLong(
         "SELECT count(*) FROM ${schema}.noted WHERE what = 'granted' AND line = '" + line + "'");
   }

@@ -32,8 +32,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>With {@code drain} nothing is sent; with {@code apart}, effects do not share the ack's
  * transaction.
  */
-final class MessageTraffic implements Work {
-  static final String TABLES =
+public final class MessageTraffic implements Work {
+  public static final String TABLES =
       """
       CREATE TABLE ${schema}.sent (queue text, id bigint, key text);
       CREATE TABLE ${schema}.event (number bigserial, queue text, id bigint, key text, what text, session bigint, live boolean);

@@ -27,10 +27,10 @@ import java.util.List;
  *       patience ends, and a line in which others wait is busy.
  * </ul>
  */
-final class MutexChecker {
+public final class MutexChecker {
   private MutexChecker() {}
 
-  static List<String> violations(MutexHistory history) {
+  public static List<String> violations(MutexHistory history) {
     List<String> violations = new ArrayList<>();
     List<Got> grants = new ArrayList<>(history.got());
     grants.sort(Comparator.comparing(Got::line).thenComparing(Got::token));

@@ -9,22 +9,22 @@ import java.util.Map;
  * What clients of a lock were told, in microseconds of their machine's clock: who asked when, got
  * it when and with which token, and how it ended.
  */
-final class MutexHistory {
+public final class MutexHistory {
 
   /** A client that was told that it holds. */
-  record Got(String line, long invoked, long completed, long token) {}
+  public record Got(String line, long invoked, long completed, long token) {}
 
   /**
    * How it ended for that client. Where it did not release, there is no moment of its invocation or
    * completion; it was last believed in at {@code believed}, 0 for never.
    */
-  record End(boolean released, long invoked, long completed, long believed) {}
+  public record End(boolean released, long invoked, long completed, long believed) {}
 
   private final List<Got> got = new ArrayList<>();
   private final Map<String, End> ends = new HashMap<>();
 
   /** What {@link TakeTheLock} said. */
-  static MutexHistory of(List<String> lines) {
+  public static MutexHistory of(List<String> lines) {
     MutexHistory history = new MutexHistory();
     for (String line : lines) {
       String[] said = line.split(" ");
@@ -46,17 +46,17 @@ final class MutexHistory {
     return Long.parseLong(text);
   }
 
-  MutexHistory got(String line, long invoked, long completed, long token) {
+  public MutexHistory got(String line, long invoked, long completed, long token) {
     got.add(new Got(line, invoked, completed, token));
     return this;
   }
 
-  MutexHistory gave(String line, long token, long invoked, long completed, long believed) {
+  public MutexHistory gave(String line, long token, long invoked, long completed, long believed) {
     ends.put(key(line, token), new End(true, invoked, completed, believed));
     return this;
   }
 
-  MutexHistory lost(String line, long token, long believed) {
+  public MutexHistory lost(String line, long token, long believed) {
     ends.put(key(line, token), new End(false, 0, 0, believed));
     return this;
   }
@@ -65,12 +65,12 @@ final class MutexHistory {
     return line + " " + token;
   }
 
-  List<Got> got() {
+  public List<Got> got() {
     return got;
   }
 
   /** Null where its process was killed, or was told nothing. */
-  End end(String line, long token) {
+  public End end(String line, long token) {
     return ends.get(key(line, token));
   }
 }

@@ -6,10 +6,10 @@ import java.util.Comparator;
 import java.util.List;
 
 /** Whether nobody was granted a lock while somebody else had it, by the database's clock. */
-final class OverlapChecker {
+public final class OverlapChecker {
   private OverlapChecker() {}
 
-  static List<String> violations(List<Contest> contests) {
+  public static List<String> violations(List<Contest> contests) {
     List<String> violations = new ArrayList<>();
     List<Contest> holds =
         contests.stream()

@@ -14,13 +14,13 @@ import java.util.Map;
  * Whether a resource accepted the writes of one owner after the other: in the order of their
  * commits tokens never decrease, and each token has one owner.
  */
-final class ResourceChecker {
+public final class ResourceChecker {
   private ResourceChecker() {}
 
   /** A write that was accepted. */
-  record Accepted(long version, long token, String writer) {}
+  public record Accepted(long version, long token, String writer) {}
 
-  static List<Accepted> accepted(TestDatabase database) throws SQLException {
+  public static List<Accepted> accepted(TestDatabase database) throws SQLException {
     List<Accepted> accepted = new ArrayList<>();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement();
@@ -36,7 +36,7 @@ final class ResourceChecker {
     return accepted;
   }
 
-  static List<String> violations(List<Accepted> accepted) {
+  public static List<String> violations(List<Accepted> accepted) {
     List<String> violations = new ArrayList<>();
     Map<Long, String> owners = new HashMap<>();
     Accepted before = null;

@@ -9,9 +9,9 @@ import java.sql.Statement;
 import java.time.Duration;
 
 /** What all scenarios have in common. */
-final class Scenario {
+public final class Scenario {
   /** Short enough that a process is easily stopped past them. */
-  static final KeeperOptions SHORT_SESSIONS =
+  public static final KeeperOptions SHORT_SESSIONS =
       KeeperOptions.defaults()
           .withTimeout(Duration.ofSeconds(1))
           .withGrace(Duration.ofMillis(500))
@@ -20,7 +20,7 @@ final class Scenario {
   private Scenario() {}
 
   /** The seed of a random run, printed; {@code -Dpgkeeper.seed} repeats it. */
-  static long seed(String test) {
+  public static long seed(String test) {
     long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
     System.out.println(test + ": -Dpgkeeper.seed=" + seed);
     return seed;
@@ -31,8 +31,8 @@ final class Scenario {
     return Duration.ofSeconds(Integer.getInteger("pgkeeper.scenario.seconds", seconds));
   }
 
-  /** How much later it is for the database than for this machine, at least. */
-  static long databaseClockAheadMicros(TestDatabase database) {
+  /** How much later it is for the database than by {@link Client#nowMicros}, at least. */
+  public static long databaseClockAheadMicros(TestDatabase database) {
     long most = Long.MIN_VALUE;
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {

@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Random;
 
 /** A process whose threads do a scenario's work with one session, until it is told to stop. */
-final class ScenarioProcess {
+public final class ScenarioProcess {
   private ScenarioProcess() {}
 
   /** Starts one; the work has a constructor without parameters. */
-  static ChildProcess start(
+  public static ChildProcess start(
       TestDatabase database,
       Class<? extends Work> work,
       KeeperOptions options,
@@ -76,7 +76,8 @@ final class ScenarioProcess {
     System.out.println("bye");
   }
 
-  private static void repeat(Work work, Client client, Random random) {
+  /** Does the work until the client is told to stop, whatever trouble it has. */
+  public static void repeat(Work work, Client client, Random random) {
     while (!client.isStopped()) {
       try {
         work.once(client, random);

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Set;
 
 /** Whether every add that was acknowledged is in the set. */
-final class SetChecker {
+public final class SetChecker {
   private SetChecker() {}
 
-  static List<String> lost(List<String> acknowledged, String elements) {
+  public static List<String> lost(List<String> acknowledged, String elements) {
     Set<String> there = new HashSet<>(List.of(elements.split(" ")));
     return acknowledged.stream().filter(element -> !there.contains(element)).toList();
   }

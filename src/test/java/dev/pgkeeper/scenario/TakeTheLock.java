@@ -16,7 +16,7 @@ import java.util.concurrent.TimeoutException;
  * and gives it back or finds it lost. Says {@code got line invoked completed token}, then {@code
  * gave line token invoked completed believed} or {@code lost line token believed}.
  */
-final class TakeTheLock implements Work {
+public final class TakeTheLock implements Work {
   private static final Duration LONGEST = Duration.ofSeconds(5);
 
   @Override

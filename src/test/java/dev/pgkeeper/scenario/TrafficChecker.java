@@ -13,17 +13,17 @@ import java.util.List;
  * where that is promised, in the order of their keys, and again only for a reason. To be asked once
  * nothing is left in the queues.
  */
-final class TrafficChecker {
+public final class TrafficChecker {
   private TrafficChecker() {}
 
   /** Messages that are still somewhere. */
-  static long left(TestDatabase database) {
+  public static long left(TestDatabase database) {
     return database.queryLong(
         "SELECT (SELECT count(*) FROM ${schema}.message) + (SELECT count(*) FROM ${schema}.dead_letter)"
             + " + (SELECT coalesce(sum(cardinality(ids)), 0) FROM ${schema}.claim)");
   }
 
-  static List<String> lost(TestDatabase database) {
+  public static List<String> lost(TestDatabase database) {
     return list(
         database,
         """
@@ -32,7 +32,7 @@ final class TrafficChecker {
         """);
   }
 
-  static List<String> neverSent(TestDatabase database) {
+  public static List<String> neverSent(TestDatabase database) {
     return list(
         database,
         """
@@ -41,7 +41,7 @@ final class TrafficChecker {
         """);
   }
 
-  static List<String> doneTwice(TestDatabase database) {
+  public static List<String> doneTwice(TestDatabase database) {
     return list(
         database,
         """
@@ -51,7 +51,7 @@ final class TrafficChecker {
   }
 
   /** A message was done before an earlier one of its key. */
-  static List<String> outOfOrder(TestDatabase database) {
+  public static List<String> outOfOrder(TestDatabase database) {
     return list(
         database,
         """
@@ -67,7 +67,7 @@ final class TrafficChecker {
    * stopped past its session's end does not know yet that what it took is others' by now; its acks
    * are refused.
    */
-  static List<String> againForNoReason(TestDatabase database) {
+  public static List<String> againForNoReason(TestDatabase database) {
     return list(
         database,
         """
@@ -80,7 +80,7 @@ final class TrafficChecker {
         """);
   }
 
-  static List<String> violations(TestDatabase database) {
+  public static List<String> violations(TestDatabase database) {
     // A long run has hundreds of thousands of events.
     database.execute(
         "CREATE INDEX ON ${schema}.event (queue, id, number); CREATE INDEX ON ${schema}.sent (queue, id);"

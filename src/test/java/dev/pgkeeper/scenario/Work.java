@@ -4,6 +4,6 @@ import java.util.Random;
 
 /** What each thread of a {@link ScenarioProcess} does again and again. */
 @FunctionalInterface
-interface Work {
+public interface Work {
   void once(Client client, Random random) throws Exception;
 }

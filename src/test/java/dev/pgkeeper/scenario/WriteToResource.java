@@ -16,13 +16,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * after it writes, or ({@code unfenced}) is not. Where the test decides ({@code commanded}), it
  * says {@code holding} and {@code fenced} and waits to be told to go on.
  */
-final class WriteToResource implements Work {
+public final class WriteToResource implements Work {
   private final AtomicInteger attempts = new AtomicInteger();
 
   /**
    * What the writes go to. A write's version says when it was committed, because the row is held.
    */
-  static final String TABLES =
+  public static final String TABLES =
       """
       CREATE TABLE ${schema}.resource (version bigint, token bigint);
       INSERT INTO ${schema}.resource VALUES (0, 0);
@@ -88,7 +88,8 @@ final class WriteToResource implements Work {
     }
   }
 
-  static void inTransaction(Client client, TransactionWork<SQLException> work) throws SQLException {
+  public static void inTransaction(Client client, TransactionWork<SQLException> work)
+      throws SQLException {
     try (Connection connection = client.dataSource().getConnection()) {
       connection.setAutoCommit(false);
       try {

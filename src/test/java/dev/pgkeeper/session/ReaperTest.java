@@ -7,6 +7,8 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Observer;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.SessionLog;
@@ -18,6 +20,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -107,6 +110,32 @@ class ReaperTest {
     assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(5);
     assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(2);
     assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isZero();
+  }
+
+  /** However many there are, the last one does not wait for as many turns as there are batches. */
+  @Test
+  void aTurnGoesOnAsLongAsItsBatchesAreFull() {
+    int several = 180;
+    openSessions(several, Duration.ofHours(1).toMillis(), "/at-once");
+    List<Integer> turns = new CopyOnWriteArrayList<>();
+    try (Keeper keeper = Keeper.connect(database.dataSource(), options())) {
+      Observation.of(keeper)
+          .observe(
+              new Observer() {
+                @Override
+                public void reaped(int sessions, int holds, int nodes) {
+                  turns.add(sessions);
+                }
+              });
+      database.execute(
+          "UPDATE ${schema}.session SET renewed = renewed - interval '5 hours'"
+              + " WHERE id IN (SELECT owner FROM ${schema}.node WHERE parent = '/at-once')");
+      Await.until(
+          Duration.ofSeconds(30),
+          () -> "all of them ended in one turn; these were: " + turns,
+          () -> turns.contains(several));
+    }
+    assertThat(count("/at-once")).isZero();
   }
 
   /** The verdict is about the break that was read, not about one that was made good since. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -42,7 +43,23 @@ public final class ChildProcess implements AutoCloseable {
   /** Starts {@code java jvmOptions mainClass arguments}. */
   public static ChildProcess start(
       List<String> jvmOptions, Class<?> mainClass, String... arguments) {
-    List<String> command = new ArrayList<>();
+    return start(Surroundings.NONE, jvmOptions, mainClass, arguments);
+  }
+
+  /**
+   * Where a process runs.
+   *
+   * @param wrapper a command that becomes the one that follows it, as {@code ip netns exec name}
+   * @param environment variables on top of this process's own
+   */
+  public record Surroundings(List<String> wrapper, Map<String, String> environment) {
+    public static final Surroundings NONE = new Surroundings(List.of(), Map.of());
+  }
+
+  /** The same, somewhere else. */
+  public static ChildProcess start(
+      Surroundings surroundings, List<String> jvmOptions, Class<?> mainClass, String... arguments) {
+    List<String> command = new ArrayList<>(surroundings.wrapper());
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.addAll(jvmOptions);
@@ -52,8 +69,10 @@ public final class ChildProcess implements AutoCloseable {
     command.add(mainClass.getName());
     command.addAll(List.of(arguments));
     try {
-      return new ChildProcess(
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+      builder.environment().putAll(surroundings.environment());
+      return new ChildProcess(builder.start());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

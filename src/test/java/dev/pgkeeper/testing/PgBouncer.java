@@ -71,17 +71,26 @@ public final class PgBouncer implements AutoCloseable {
     return Stream.concat(first.stream(), second.stream()).toList();
   }
 
+  /** Whether this machine has the program. */
+  public static boolean isInstalled() {
+    return found().isPresent();
+  }
+
+  private static Optional<Path> found() {
+    return List.of("/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer")
+        .stream()
+        .map(Path::of)
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
   private static Path program() {
-    Optional<Path> found =
-        List.of("/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer").stream()
-            .map(Path::of)
-            .filter(Files::isExecutable)
-            .findFirst();
-    return found.orElseThrow(
-        () ->
-            new IllegalStateException(
-                "There is no pgbouncer on this machine, and what pgkeeper does behind it is not tested without:"
-                    + " apt-get install pgbouncer"));
+    return found()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "There is no pgbouncer on this machine, and what pgkeeper does behind it is not tested without:"
+                        + " apt-get install pgbouncer"));
   }
 
   /**

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -61,6 +62,18 @@ final class PostgresBinaries {
   /** A command that runs one of the programs, as a user that PostgreSQL accepts. */
   ProcessBuilder command(String program, String... arguments) {
     return unprivileged(home.resolve("bin").resolve(program), arguments);
+  }
+
+  /** The same with variables in its environment, and in nobody's who starts it. */
+  ProcessBuilder command(Map<String, String> environment, String program, String... arguments) {
+    if (environment.isEmpty()) {
+      return command(program, arguments);
+    }
+    List<String> all = new ArrayList<>();
+    environment.forEach((name, value) -> all.add(name + "=" + value));
+    all.add(home.resolve("bin").resolve(program).toString());
+    all.addAll(Arrays.asList(arguments));
+    return unprivileged(Path.of("/usr/bin/env"), all.toArray(String[]::new));
   }
 
   /** The same for a program from elsewhere. */

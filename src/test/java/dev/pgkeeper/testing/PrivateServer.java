@@ -44,6 +44,7 @@ public final class PrivateServer implements AutoCloseable {
 
   private final PostgresBinaries binaries = PostgresBinaries.get();
   private final Map<String, String> settings = new LinkedHashMap<>();
+  private final Map<String, String> environment = new LinkedHashMap<>();
   private final Path home;
   private final Process guard;
   private final int port;
@@ -281,6 +282,11 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
+  /** Sets a variable of the server's environment from the next start on. */
+  public void environment(String name, String value) {
+    environment.put(name, value);
+  }
+
   private void launch(Path log) throws IOException {
     List<String> arguments = new ArrayList<>();
     arguments.add("-D");
@@ -295,7 +301,7 @@ public final class PrivateServer implements AutoCloseable {
     Files.deleteIfExists(log);
     postmaster =
         binaries
-            .command("postgres", arguments.toArray(String[]::new))
+            .command(environment, "postgres", arguments.toArray(String[]::new))
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
@@ -306,7 +312,8 @@ public final class PrivateServer implements AutoCloseable {
     awaitExit(postmaster.toHandle());
   }
 
-  static void signal(String signal, long pid) {
+  /** Sends a signal, by its name without SIG. */
+  public static void signal(String signal, long pid) {
     try {
       Process kill =
           new ProcessBuilder("kill", "-" + signal, Long.toString(pid))

@@ -7,6 +7,8 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -56,6 +58,7 @@ public final class TcpProxy implements AutoCloseable {
   private boolean cut;
   private boolean toServerStalls;
   private boolean toClientStalls;
+  private Duration latency = Duration.ZERO;
 
   private TcpProxy(String host, int port) throws IOException {
     this.host = host;
@@ -86,6 +89,24 @@ public final class TcpProxy implements AutoCloseable {
     links.forEach(Link::close);
   }
 
+  /** Breaks every connection as a machine does that knows nothing of it: with a reset. */
+  public void resetAll() {
+    links.forEach(Link::reset);
+  }
+
+  /**
+   * Breaks every connection to the server, and tells the clients nothing: what they send goes
+   * nowhere until {@link #mend}. New ones are let in.
+   */
+  public void leaveHalfOpen() {
+    links.forEach(Link::leaveHalfOpen);
+  }
+
+  /** Whatever passes takes so much longer, until {@link #mend}. */
+  public void delay(Duration longer) {
+    set(() -> latency = longer);
+  }
+
   /** Breaks every connection and refuses new ones until {@link #mend}. */
   public void cut() {
     set(() -> cut = true);
@@ -102,14 +123,18 @@ public final class TcpProxy implements AutoCloseable {
     set(() -> toClientStalls = true);
   }
 
-  /** Everything passes again; what was kept back is delivered. */
+  /**
+   * Everything passes again; what was kept back is delivered, and half of a connection is closed.
+   */
   public void mend() {
     set(
         () -> {
           cut = false;
           toServerStalls = false;
           toClientStalls = false;
+          latency = Duration.ZERO;
         });
+    links.stream().filter(link -> link.halfOpen).forEach(Link::close);
   }
 
   /** Asked for each request from now on. */
@@ -185,6 +210,7 @@ public final class TcpProxy implements AutoCloseable {
     private int requests;
     private volatile Fate current = Fate.PASSES;
     private volatile boolean closed;
+    private volatile boolean halfOpen;
 
     Link(Socket client) throws IOException {
       this.client = client;
@@ -216,6 +242,9 @@ public final class TcpProxy implements AutoCloseable {
           if (!mayPass(toServer)) {
             return;
           }
+          if (halfOpen) {
+            continue;
+          }
           if (toServer) {
             toServer(out, buffer, length);
           } else {
@@ -225,7 +254,10 @@ public final class TcpProxy implements AutoCloseable {
       } catch (IOException e) {
         // one of the two went
       } finally {
-        close();
+        // The client's own end of it is for the client to give up.
+        if (!halfOpen || toServer) {
+          close();
+        }
       }
     }
 
@@ -258,15 +290,38 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Waits while this direction stalls; false if the connection broke meanwhile. */
     private boolean mayPass(boolean toServer) {
+      Duration longer;
       lock.lock();
       try {
         while (!closed && (toServer ? toServerStalls : toClientStalls)) {
           mended.awaitUninterruptibly();
         }
-        return !closed;
+        if (closed) {
+          return false;
+        }
+        longer = latency;
       } finally {
         lock.unlock();
       }
+      if (!longer.isZero()) {
+        Await.pause(longer);
+      }
+      return !closed;
+    }
+
+    void reset() {
+      try {
+        client.setSoLinger(true, 0);
+        server.setSoLinger(true, 0);
+      } catch (SocketException e) {
+        // it was closed already
+      }
+      close();
+    }
+
+    void leaveHalfOpen() {
+      halfOpen = true;
+      closeQuietly(server);
     }
 
     void close() {

@@ -29,8 +29,12 @@ public final class TestDatabase implements AutoCloseable {
   private HikariDataSource shared;
 
   private TestDatabase(String url) {
+    this(url, "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()));
+  }
+
+  private TestDatabase(String url, String schema) {
     this.url = url;
-    this.schema = "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+    this.schema = schema;
   }
 
   /** A new schema, brought to this jar's version. */
@@ -41,6 +45,11 @@ public final class TestDatabase implements AutoCloseable {
   /** A new schema on a server that the test may stop. */
   public static TestDatabase freshOn(PrivateServer server) {
     return migrated(server.jdbcUrl());
+  }
+
+  /** The same schema, on the server that takes the place of its server. */
+  public TestDatabase on(PrivateServer successor) {
+    return new TestDatabase(successor.jdbcUrl(), schema);
   }
 
   /** A name for a schema that does not exist yet. */
@@ -143,10 +152,24 @@ public final class TestDatabase implements AutoCloseable {
     return DriverManager.getConnection(url);
   }
 
+  /** Whether the server takes connections and answers. */
+  public boolean takesConnections() {
+    try (Connection connection = connect()) {
+      return connection.isValid(5);
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  /** Closes the pools, where the server is gone for good. */
+  public void abandon() {
+    pools.forEach(HikariDataSource::close);
+  }
+
   /** Closes the pools and drops the schema. */
   @Override
   public void close() {
-    pools.forEach(HikariDataSource::close);
+    abandon();
     execute("DROP SCHEMA IF EXISTS ${schema} CASCADE");
   }
 

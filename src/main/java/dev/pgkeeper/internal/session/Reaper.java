@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,10 +81,10 @@ final class Reaper {
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
-  private int inRounds(int most, SqlFunction<Integer> round) {
+  private int inRounds(int most, IntSupplier round) {
     int all = 0;
     for (int rounds = 0; rounds < MOST_ROUNDS; rounds++) {
-      int done = database.readOnce(round);
+      int done = round.getAsInt();
       all += done;
       if (done < most) {
         break;
@@ -92,14 +93,23 @@ final class Reaper {
     return all;
   }
 
+  private int inRounds(int most, SqlFunction<Integer> round) {
+    return inRounds(most, () -> database.readOnce(round));
+  }
+
+  private int reapSessions() {
+    SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
+    if (reaped.nextMs() != null) {
+      dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
+    }
+    return reaped.ended();
+  }
+
   private void reap(long number) {
     try {
-      SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
-      if (reaped.ended() > 0) {
-        log.info("ended {} sessions whose time was over", reaped.ended());
-      }
-      if (reaped.nextMs() != null) {
-        dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
+      int sessions = inRounds(REAPED_AT_ONCE, this::reapSessions);
+      if (sessions > 0) {
+        log.info("ended {} sessions whose time was over", sessions);
       }
       int holds = database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
       int nodes = 0;
@@ -107,7 +117,7 @@ final class Reaper {
         nodes = inRounds(REAPED_AT_ONCE, calls.reapNodes(REAPED_AT_ONCE));
         inRounds(PRUNED_AT_ONCE, calls.pruneHistory(PRUNED_AT_ONCE));
       }
-      observation.reaped(reaped.ended(), holds, nodes);
+      observation.reaped(sessions, holds, nodes);
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());
       }

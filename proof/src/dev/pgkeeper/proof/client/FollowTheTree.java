@@ -1,0 +1,112 @@
+package dev.pgkeeper.proof.client;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.scenario.Client;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Knows the nodes below one by nothing but its watch: whatever it is told of, it reads again. In a
+ * new session it begins anew, unless it is to look {@code once-only}. A cache does the same beside
+ * it.
+ */
+final class FollowTheTree {
+  private final Client client;
+  private final Map<String, String> known = new TreeMap<>();
+  private BlockingQueue<String> told = new LinkedBlockingQueue<>();
+  private Keeper followed;
+  private Cache cache;
+
+  FollowTheTree(Client client) {
+    this.client = client;
+    Thread thread = new Thread(this::follow, "follower");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void follow() {
+    while (true) {
+      try {
+        Keeper keeper = client.keeper();
+        if (keeper != followed && (followed == null || !client.mode().contains("once-only"))) {
+          begin(keeper);
+        }
+        String path = told.poll(100, TimeUnit.MILLISECONDS);
+        if (path != null) {
+          look(path);
+        }
+      } catch (KeeperException | IllegalStateException e) {
+        // The session has ended or the database is away: looked at again with the next keeper, or
+        // now.
+        client.say("trouble of the follower " + e.getClass().getSimpleName());
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void begin(Keeper keeper) {
+    BlockingQueue<String> paths = new LinkedBlockingQueue<>();
+    keeper
+        .tree()
+        .watch(
+            ChangeTheTree.ROOT,
+            WatchMode.PERSISTENT_RECURSIVE,
+            event -> {
+              if (event.path() != null) {
+                paths.add(event.path());
+              }
+            });
+    for (int i = 0; i < ChangeTheTree.NODES; i++) {
+      paths.add(ChangeTheTree.node(i));
+    }
+    Cache next = keeper.cache(ChangeTheTree.ROOT, Scope.SUBTREE);
+    synchronized (this) {
+      known.clear();
+      told = paths;
+      cache = next;
+      followed = keeper;
+    }
+  }
+
+  private void look(String path) {
+    boolean seen = false;
+    try {
+      String value = text(followed.tree().get(path).data());
+      synchronized (this) {
+        known.put(path, value);
+      }
+      seen = true;
+    } catch (KeeperException.NoNode e) {
+      synchronized (this) {
+        known.remove(path);
+      }
+      seen = true;
+    } finally {
+      if (!seen) {
+        told.add(path);
+      }
+    }
+  }
+
+  /** Says what it knows by now: {@code watched path value} and {@code cached path value}. */
+  synchronized void tell() {
+    client.say("follower " + client.name());
+    known.forEach((path, value) -> client.say("watched " + path + " " + value));
+    cache.stream()
+        .filter(node -> !node.path().equals(ChangeTheTree.ROOT))
+        .forEach(node -> client.say("cached " + node.path() + " " + text(node.node().data())));
+  }
+
+  private static String text(byte[] data) {
+    return new String(data, StandardCharsets.UTF_8);
+  }
+}

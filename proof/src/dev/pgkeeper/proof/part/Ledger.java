@@ -1,0 +1,85 @@
+package dev.pgkeeper.proof.part;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.proof.client.ChangeTheTree;
+import dev.pgkeeper.proof.client.CreateInSequence;
+import dev.pgkeeper.proof.client.MoveMoney;
+import dev.pgkeeper.proof.client.UseTheRegisters;
+import dev.pgkeeper.scenario.AddToSet;
+import dev.pgkeeper.scenario.GrantLog;
+import dev.pgkeeper.scenario.MessageTraffic;
+import dev.pgkeeper.scenario.WriteToResource;
+import dev.pgkeeper.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/**
+ * What the work needs in the database, and what the database itself writes down about what it
+ * decides: grants, ephemeral nodes and the ends of sessions.
+ */
+final class Ledger {
+  private static final String EFFECTS = "CREATE TABLE ${schema}.effect (job text, by text)";
+
+  /** So that it can be told which transaction committed first; without it nothing can be judged. */
+  static final Map<String, String> SERVER_SETTINGS = Map.of("track_commit_timestamp", "on");
+
+  /** Each line with its transaction, because what goes together goes in one. */
+  private static final String LIVES =
+      """
+      CREATE TABLE ${schema}.mortal (path text COLLATE "C", owner bigint, what text, xid xid8);
+      CREATE TABLE ${schema}.death (session bigint, client text, xid xid8, at timestamptz, lease_end timestamptz,
+        suspicion_end timestamptz);
+
+      CREATE FUNCTION ${schema}.note_mortal() RETURNS trigger LANGUAGE plpgsql AS $$
+      DECLARE
+        its ${schema}.node := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+      BEGIN
+        INSERT INTO ${schema}.mortal VALUES (its.path, its.owner, lower(TG_OP), pg_current_xact_id());
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER note_birth AFTER INSERT ON ${schema}.node
+        FOR EACH ROW WHEN (NEW.kind = 'ephemeral' AND NEW.state IS NULL) EXECUTE FUNCTION ${schema}.note_mortal();
+      CREATE TRIGGER note_end AFTER DELETE ON ${schema}.node
+        FOR EACH ROW WHEN (OLD.kind = 'ephemeral' AND OLD.state IS NULL) EXECUTE FUNCTION ${schema}.note_mortal();
+
+      CREATE FUNCTION ${schema}.note_death() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        INSERT INTO ${schema}.death VALUES (OLD.id, OLD.client, pg_current_xact_id(), clock_timestamp(),
+          ${schema}.lease_end(OLD.renewed, OLD.lease_ms),
+          ${schema}.suspicion_end(OLD.suspected, OLD.grace_ms, OLD.timeout_ms));
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER note_death AFTER DELETE ON ${schema}.session
+        FOR EACH ROW EXECUTE FUNCTION ${schema}.note_death();
+      """;
+
+  private Ledger() {}
+
+  /** Makes all of it. */
+  static void open(TestDatabase database) {
+    GrantLog.of(database);
+    database.execute(WriteToResource.TABLES);
+    database.execute(AddToSet.TABLES);
+    database.execute(MessageTraffic.TABLES);
+    database.execute(EFFECTS);
+    database.execute(LIVES);
+    try (Keeper keeper = database.keeper()) {
+      for (String path : new String[] {"/bank", "/sequence", "/ephemeral"}) {
+        create(keeper, path, "");
+      }
+      create(keeper, UseTheRegisters.ROOT, "");
+      create(keeper, ChangeTheTree.ROOT, "");
+      for (int i = 0; i < MoveMoney.ACCOUNTS; i++) {
+        create(keeper, MoveMoney.account(i), Long.toString(MoveMoney.EACH));
+      }
+      for (int i = 0; i < CreateInSequence.parents(); i++) {
+        create(keeper, CreateInSequence.parent(i), "");
+      }
+    }
+  }
+
+  private static void create(Keeper keeper, String path, String data) throws KeeperException {
+    keeper.tree().create(path, data.getBytes(StandardCharsets.UTF_8));
+  }
+}

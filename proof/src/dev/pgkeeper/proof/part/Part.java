@@ -1,0 +1,38 @@
+package dev.pgkeeper.proof.part;
+
+import dev.pgkeeper.proof.Progress;
+import dev.pgkeeper.proof.Settings;
+import java.util.List;
+
+/** A set-up, and what is tried in it. */
+public interface Part {
+  /** A word, for people and for the random generator. */
+  String name();
+
+  /** The numbers of the scenarios that it covers. */
+  List<Integer> scenarios();
+
+  /** What is done, in a sentence. */
+  String summary();
+
+  /** Whether the short form of a run has it. */
+  default boolean isQuick() {
+    return true;
+  }
+
+  /**
+   * Sets up, works, judges and cleans up.
+   *
+   * @throws Unavailable if this machine has not got what it needs
+   */
+  Result run(Settings settings, Progress progress) throws Exception;
+
+  /** This machine has not got what is needed. */
+  final class Unavailable extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    public Unavailable(String message) {
+      super(message);
+    }
+  }
+}

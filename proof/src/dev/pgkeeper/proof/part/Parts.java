@@ -1,0 +1,44 @@
+package dev.pgkeeper.proof.part;
+
+import dev.pgkeeper.proof.check.Scenarios;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What there is, and which part covers which scenario. */
+public final class Parts {
+  private Parts() {}
+
+  /** In the order in which they run. */
+  public static List<Part> all() {
+    return List.of(
+        new ControlPart(),
+        new MixedPart(),
+        new ClockPart(),
+        new ExpiryPart(),
+        new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),
+        new PromotionPart(PromotionPart.Kind.SYNCHRONOUS),
+        new PromotionPart(PromotionPart.Kind.UNPROTECTED),
+        new NetworkPart(),
+        new PoolerPart(),
+        new DiskPart());
+  }
+
+  /** A line for each scenario. */
+  public static List<String> table() {
+    List<String> lines = new ArrayList<>();
+    Scenarios.all()
+        .forEach(
+            (number, title) ->
+                lines.add("%2d  %-75s %s".formatted(number, title, covering(number))));
+    return lines;
+  }
+
+  /** The names of the parts that cover a scenario. */
+  public static String covering(int scenario) {
+    return all().stream()
+        .filter(part -> part.scenarios().contains(scenario))
+        .map(Part::name)
+        .collect(Collectors.joining(", "));
+  }
+}

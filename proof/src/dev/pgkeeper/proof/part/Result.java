@@ -1,0 +1,24 @@
+package dev.pgkeeper.proof.part;
+
+import dev.pgkeeper.proof.check.Evidence;
+import dev.pgkeeper.proof.check.Verdict;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of a part.
+ *
+ * @param notes what else is worth telling: a sentence each
+ * @param evidence for the timeline; null where there is none to draw
+ */
+public record Result(List<Verdict> verdicts, List<String> notes, @Nullable Evidence evidence) {
+  public Result {
+    verdicts = List.copyOf(verdicts);
+    notes = List.copyOf(notes);
+  }
+
+  /** The same, without moments of the database's clock to draw. */
+  Result withoutContests() {
+    return new Result(verdicts, notes, evidence == null ? null : evidence.withoutContests());
+  }
+}

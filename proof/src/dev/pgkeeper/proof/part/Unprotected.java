@@ -1,0 +1,54 @@
+package dev.pgkeeper.proof.part;
+
+import java.util.List;
+
+/** The library's functions without what protects them. */
+final class Unprotected {
+  /** Each switches off what it says. */
+  static final List<String> SQL =
+      List.of(
+          // A place in the line's row, and with it that one comes after the other: all wait with
+          // nodes …
+          """
+          CREATE OR REPLACE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text,
+              in_try boolean, in_key bigint) RETURNS ${schema}.outcome
+            LANGUAGE sql AS $$ SELECT NULL::${schema}.outcome $$
+          """,
+          // … and whose turn it is is left to chance.
+          """
+          CREATE OR REPLACE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
+            LANGUAGE sql VOLATILE AS $$ SELECT random() < 0.5 $$
+          """,
+          // That a session takes with it what it owned.
+          """
+          CREATE FUNCTION ${schema}.outlive() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN
+            RETURN CASE WHEN EXISTS (SELECT FROM ${schema}.session s WHERE s.id = OLD.owner) THEN OLD END;
+          END $$;
+          CREATE TRIGGER outlive BEFORE DELETE ON ${schema}.node FOR EACH ROW
+            WHEN (OLD.kind = 'ephemeral' AND OLD.state IS NULL) EXECUTE FUNCTION ${schema}.outlive();
+          """,
+          // That every creation is counted.
+          """
+          CREATE FUNCTION ${schema}.miscount() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN
+            IF random() < 0.2 THEN
+              NEW.creates := OLD.creates;
+            END IF;
+            RETURN NEW;
+          END $$;
+          CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.parent FOR EACH ROW
+            WHEN (NEW.path LIKE '/sequence/%' AND NEW.creates > OLD.creates) EXECUTE FUNCTION ${schema}.miscount();
+          """);
+
+  /** A new run of a server goes on with the numbers that it finds, wherever it is. */
+  static final String SAME_NUMBERS =
+      """
+      CREATE OR REPLACE FUNCTION ${schema}.epoch_begin() RETURNS void LANGUAGE sql AS $$
+        UPDATE ${schema}.epoch SET began = clock_timestamp(), server_started = pg_postmaster_start_time()
+          WHERE server_started <> pg_postmaster_start_time()
+      $$
+      """;
+
+  private Unprotected() {}
+}
