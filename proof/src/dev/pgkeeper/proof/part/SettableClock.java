@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.proof.AtExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.stream.Stream;
 final class SettableClock implements AutoCloseable {
   private final Path library;
   private final Path directory;
+  private final AtExit atExit = AtExit.close(this);
 
   private SettableClock(Path library, Path directory) {
     this.library = library;
@@ -71,6 +73,7 @@ final class SettableClock implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    atExit.close();
     Files.delete(file());
     Files.delete(directory);
   }
