@@ -45,6 +45,9 @@ final class TickWorker {
     config.setJdbcUrl(arguments[0]);
     config.setMaximumPoolSize(3);
     config.setConnectionTimeout(2000); // a busy machine may take a second to begin
+    // Else the pool learns it from its first connection, and never connects again if that breaks
+    // just then.
+    config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
     // The network may break at the very first request; that is not to be the end of the process.
     config.setInitializationFailTimeout(-1);
     pool = new HikariDataSource(config);
