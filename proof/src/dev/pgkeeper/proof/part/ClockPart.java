@@ -60,12 +60,9 @@ public final class ClockPart implements Part {
           Stage stage =
               Stage.open(
                   database,
-                  settings.output().resolve(name()),
+                  settings,
+                  name(),
                   CLIENTS,
-                  Stage.PROTECTED,
-                  Stage.SWEEP,
-                  settings.random(name()),
-                  () -> {},
                   client ->
                       new Stage.Access(
                           server.jdbcUrl(),

@@ -57,12 +57,9 @@ public final class DiskPart implements Part {
           Stage stage =
               Stage.open(
                   database,
-                  settings.output().resolve(name()),
+                  settings,
+                  name(),
                   CLIENTS,
-                  Stage.PROTECTED,
-                  Stage.SWEEP,
-                  settings.random(name()),
-                  () -> {},
                   client -> Stage.Access.to(server.jdbcUrl()))) {
         Script script = new Script(progress);
         script.work(WORK);

@@ -68,12 +68,9 @@ public final class NetworkPart implements Part {
         try (Stage stage =
             Stage.open(
                 database,
-                settings.output().resolve(name()),
+                settings,
+                name(),
                 CLIENTS,
-                Stage.PROTECTED,
-                Stage.SWEEP,
-                settings.random(name()),
-                () -> {},
                 client -> client < OUTSIDE ? inside : outside)) {
           Script script = new Script(progress);
           drop(script, network, Fault.PACKETS_FROM_SERVER_DROPPED, network::dropFromServer);

@@ -59,12 +59,9 @@ public final class PoolerPart implements Part {
         Stage stage =
             Stage.open(
                 database,
-                settings.output().resolve(name()),
+                settings,
+                name(),
                 CLIENTS,
-                Stage.PROTECTED,
-                Stage.SWEEP,
-                settings.random(name()),
-                () -> {},
                 client ->
                     new Stage.Access(
                         bouncer.jdbcUrl() + "&prepareThreshold=0",

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.proof.Progress;
+import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Finding;
@@ -64,8 +65,27 @@ final class Stage implements AutoCloseable {
     this.fleet = fleet;
   }
 
+  /** Returns once so many clients work, with everything that the library offers. */
+  static Stage open(
+      TestDatabase database,
+      Settings settings,
+      String part,
+      int clients,
+      IntFunction<Access> accesses)
+      throws IOException, InterruptedException {
+    return open(
+        database,
+        settings.output().resolve(part),
+        clients,
+        PROTECTED,
+        SWEEP,
+        settings.random(part),
+        () -> {},
+        accesses);
+  }
+
   /**
-   * Returns once so many clients work.
+   * The same, with more to choose.
    *
    * @param protections switches protections off, once all tables are there
    */

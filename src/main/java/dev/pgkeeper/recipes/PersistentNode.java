@@ -160,7 +160,7 @@ public final class PersistentNode implements AutoCloseable {
 
   /** The work in each session: others see the node after the first round trip. */
   private Subscription begin(Keeper next) {
-    Watching begun = new Watching(next, path, this::somethingHappened);
+    Watching begun = new Watching(next, path, this::keepThereSoon);
     lock.lock();
     try {
       if (closed) {
@@ -192,8 +192,8 @@ public final class PersistentNode implements AutoCloseable {
     }
   }
 
-  private void somethingHappened(Watching to) {
-    steps.run(() -> keepThere(to));
+  private void keepThereSoon(Watching in) {
+    steps.run(() -> keepThere(in));
   }
 
   /** A step: after something happened to the node, or could not be done. */
@@ -216,7 +216,7 @@ public final class PersistentNode implements AutoCloseable {
 
   private void tryAgain(Watching in, RuntimeException failure) {
     attempts.report(failure);
-    attempts.tryLater(() -> steps.run(() -> keepThere(in)));
+    attempts.tryLater(() -> keepThereSoon(in));
   }
 
   private void beThere(Watching in) {
