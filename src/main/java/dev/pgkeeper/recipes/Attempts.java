@@ -24,12 +24,16 @@ final class Attempts {
     this.errors = errors;
   }
 
-  /** Tells why one failed; that the database is away, or that a hold was lost, is only logged. */
+  /**
+   * Tells why one failed. Only logged is what passes by itself: that the database is away, that a
+   * hold was lost, and that the session has ended, which a call may learn before its keeper does.
+   */
   void report(Throwable failure) {
     boolean passes =
         failure instanceof KeeperException.ConnectionLoss
             || failure instanceof KeeperException.OutcomeUnknown
-            || failure instanceof KeeperException.NotHeld;
+            || failure instanceof KeeperException.NotHeld
+            || failure instanceof KeeperException.SessionExpired;
     if (passes) {
       log.warn("{}: is tried for again, because of: {}", whose, failure.getMessage());
     } else {
