@@ -69,7 +69,10 @@ public class ServerOptions {
     return text == null || text.isBlank() ? null : text;
   }
 
-  /** The data source that was asked for; nothing is connected yet. */
+  /**
+   * The data source that was asked for; nothing is connected yet. Its connections say in {@code
+   * pg_stat_activity} which command they are of.
+   */
   final PGSimpleDataSource dataSource() {
     String given = given();
     if (given == null) {
@@ -93,6 +96,9 @@ public class ServerOptions {
     }
     if (PGProperty.PASSWORD.getOrNull(parsed) == null && environment.containsKey("PGPASSWORD")) {
       source.setPassword(environment.get("PGPASSWORD"));
+    }
+    if (!parsed.containsKey(PGProperty.APPLICATION_NAME.getName())) {
+      source.setApplicationName(spec.qualifiedName());
     }
     if (source.getLoginTimeout() == 0) {
       source.setLoginTimeout(LONGEST_LOGIN_SECONDS);

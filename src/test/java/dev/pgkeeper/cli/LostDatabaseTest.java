@@ -91,10 +91,12 @@ class LostDatabaseTest {
       Process sessions = Ran.command(Map.of(), all("sessions")).start();
       Await.until(
           LIMIT,
-          "a question that waits",
+          "a question that waits, on a connection that says which command it is of",
           () ->
               database.queryLong(
-                      "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted")
+                      "SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity"
+                          + " USING (pid) WHERE NOT granted AND application_name = 'pgkeeper"
+                          + " sessions'")
                   > 0);
       assertThat(sessions.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(new String(sessions.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))

@@ -114,7 +114,8 @@ public final class TopCommand extends DatabaseCommand {
         last = seen.snapshot();
         trouble = "";
       } else if (event instanceof Event.Failed failed) {
-        trouble = failed.why() + "; what is shown is from " + last.time();
+        // First what must not be missed: a narrow terminal cuts the rest.
+        trouble = "this is what was there at " + last.time() + "; since then: " + failed.why();
       }
       Size size = terminal.getSize();
       screen.show(
