@@ -144,6 +144,20 @@ class ChangeCommandsTest {
   }
 
   @Test
+  void howMuchHistoryIsKeptIsSaid() {
+    assertThat(done("keep-history", "--keep", "7d", "--why", "less")).isEqualTo("done\n");
+    assertThat(lastReason("configure_history")).isEqualTo("less");
+    done("keep-history", "--enabled", "false", "--most-rows", "500", "--why", "none");
+    assertThat(
+            database.queryString(
+                "SELECT concat_ws(' ', enabled, keep = interval '7 days', most_rows) FROM"
+                    + " ${schema}.history_settings"))
+        .isEqualTo("f t 500");
+    done("keep-history", "--enabled", "true", "--why", "again");
+    failed(run("keep-history", "--keep", "0s", "--why", "x"), "some time");
+  }
+
+  @Test
   void whatIsOldIsPruned() {
     assertThat(done("prune", "history", "--older", "1000d", "--why", "x"))
         .isEqualTo("rows deleted: 0\n");

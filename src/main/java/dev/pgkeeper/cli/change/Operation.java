@@ -47,6 +47,7 @@ record Operation(
     PATH(String.class, "?::text", new PathText()),
     NUMBER(Long.class, "?::bigint"),
     NUMBERS(Long[].class, "?::bigint[]"),
+    BOOLEAN(Boolean.class, "?::boolean"),
     SPAN(Duration.class, "?::bigint * interval '1 ms'", new DurationText());
 
     final Class<?> java;
@@ -183,5 +184,17 @@ record Operation(
                   new Argument("--older", "Only what is older (30d).", Type.SPAN)),
               List.of("what", "--older", "why"),
               "rows deleted: %s",
+              null),
+          new Operation(
+              null,
+              "keep-history",
+              "configure_history",
+              "Says how much history is kept; what is not given stays as it is",
+              List.of(
+                  new Argument("--enabled", "false: none is written from now on.", Type.BOOLEAN),
+                  new Argument("--keep", "For how long (30d).", Type.SPAN),
+                  new Argument("--most-rows", "How many rows at most.", Type.NUMBER)),
+              List.of("why", "--enabled", "--keep", "--most-rows"),
+              "done",
               null));
 }

@@ -62,6 +62,7 @@ final class OperatorCommand extends DatabaseCommand {
   private static OptionSpec option(Operation.Argument argument) {
     return OptionSpec.builder(argument.name())
         .type(argument.type().java)
+        .arity("1") // a boolean too is said, so that it can be left as it is
         .converters(argument.type().converters)
         .paramLabel(argument.label())
         .description(argument.description())
