@@ -1,15 +1,16 @@
 package dev.pgkeeper.ui;
 
-/** Texts in JSON. All else that is JSON the database makes. */
-final class JsonText {
+/** Texts in JSON. Rows of the database are made JSON by the database. */
+public final class JsonText {
   private JsonText() {}
 
-  static String quoted(String text) {
+  /** In quotes, all in one line, and nothing in it that a terminal would obey. */
+  public static String quoted(String text) {
     StringBuilder quoted = new StringBuilder("\"");
     for (char c : text.toCharArray()) {
       if (c == '"' || c == '\\') {
         quoted.append('\\').append(c);
-      } else if (c < ' ' || Character.isSurrogate(c)) {
+      } else if (c < ' ' || c == '\u007f' || Character.isSurrogate(c)) {
         quoted.append(String.format("\\u%04x", (int) c));
       } else {
         quoted.append(c);

@@ -6,13 +6,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.postgresql.PGConnection;
-import org.postgresql.PGNotification;
 
 /**
  * Looks again and again while somebody watches, on a connection and a thread of its own: after a
@@ -32,7 +28,6 @@ final class Looker implements Runnable {
   /** After this a server that does not answer is taken for lost. */
   private static final Duration LONGEST_ANSWER = Duration.ofSeconds(20);
 
-  private static final int MOST_CHANNELS = 200;
   private static final String PREPARE =
       "SET application_name = 'pgkeeper ui'; SET default_transaction_read_only = on;"
           + " SET statement_timeout = '15s'; SET TimeZone = 'UTC'; SET IntervalStyle = 'postgres'";
@@ -40,7 +35,6 @@ final class Looker implements Runnable {
   private final Source source;
   private final Live live;
   private final Allowance allowance = new Allowance(System.nanoTime());
-  private final Set<String> heard = new HashSet<>();
 
   Looker(Source source, Live live) {
     this.source = source;
@@ -78,21 +72,20 @@ final class Looker implements Runnable {
   }
 
   private void lookWhileWatched(Connection connection) throws SQLException, InterruptedException {
-    heard.clear();
     connection.unwrap(PGConnection.class).setPrepareThreshold(1);
     try (PreparedStatement look = connection.prepareStatement(Section.queryOfAll(source.schema()));
-        PreparedStatement sessions = connection.prepareStatement(channels())) {
+        Rings rings = new Rings(connection, source.schema())) {
       while (live.isWatched()) {
         long began = System.nanoTime();
         live.lookBegins();
-        listen(connection, sessions);
+        rings.listen();
         Map<String, String> sections = sections(look);
         long now = System.nanoTime();
         allowance.spend(now - began, now);
         long rest = Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest());
         long longest = Math.max(rest, LONGEST_PAUSE.toNanos());
         live.saw(sections, Duration.ofNanos(longest));
-        awaitRing(connection, began + longest);
+        awaitRing(rings, began + longest);
         rest(began + rest);
       }
     }
@@ -110,44 +103,10 @@ final class Looker implements Runnable {
     return sections;
   }
 
-  private String channels() {
-    return "SELECT '"
-        + source.schema()
-        + ":' || session FROM "
-        + source.schema()
-        + ".sessions ORDER BY opened DESC LIMIT "
-        + MOST_CHANNELS;
-  }
-
-  private void listen(Connection connection, PreparedStatement sessions) throws SQLException {
-    Set<String> channels = new HashSet<>();
-    try (ResultSet rows = sessions.executeQuery()) {
-      while (rows.next()) {
-        channels.add(rows.getString(1));
-      }
-    }
-    if (!channels.equals(heard)) {
-      try (Statement statement = connection.createStatement()) {
-        statement.execute(
-            channels.stream()
-                .map(channel -> "LISTEN \"" + channel + "\"")
-                .collect(Collectors.joining(";", "UNLISTEN *;", "")));
-      }
-      heard.clear();
-      heard.addAll(channels);
-    }
-  }
-
   /** Until a ring, the deadline, a look that was asked for, or the last watcher's leaving. */
-  private void awaitRing(Connection connection, long deadline) throws SQLException {
-    PGConnection hearing = connection.unwrap(PGConnection.class);
+  private void awaitRing(Rings rings, long deadline) throws SQLException {
     while (System.nanoTime() < deadline && live.isWatched() && !live.isLookWanted()) {
-      PGNotification[] rings = hearing.getNotifications((int) GLANCE.toMillis());
-      if (rings != null && rings.length > 0) {
-        try (Statement statement = connection.createStatement()) {
-          statement.execute("UNLISTEN *");
-        }
-        heard.clear();
+      if (rings.await(GLANCE)) {
         return;
       }
     }

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli.output;
 
+import dev.pgkeeper.ui.JsonText;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,12 +17,12 @@ public final class Json {
       return String.valueOf(value);
     } else if (value instanceof Map<?, ?> map) {
       return map.entrySet().stream()
-          .map(e -> quoted(String.valueOf(e.getKey())) + ": " + of(e.getValue()))
+          .map(e -> JsonText.quoted(String.valueOf(e.getKey())) + ": " + of(e.getValue()))
           .collect(Collectors.joining(", ", "{", "}"));
     } else if (value instanceof List<?> list) {
       return list.stream().map(Json::of).collect(Collectors.joining(", ", "[", "]"));
     }
-    return quoted(value.toString());
+    return JsonText.quoted(value.toString());
   }
 
   /** An object of names and values, one after the other. */
@@ -31,19 +32,5 @@ public final class Json {
       map.put(namesAndValues[i], namesAndValues[i + 1]);
     }
     return of(map);
-  }
-
-  private static String quoted(String text) {
-    StringBuilder quoted = new StringBuilder("\"");
-    for (char c : text.toCharArray()) {
-      if (c == '"' || c == '\\') {
-        quoted.append('\\').append(c);
-      } else if (c < ' ' || c == '\u007f' || Character.isSurrogate(c)) {
-        quoted.append(String.format("\\u%04x", (int) c));
-      } else {
-        quoted.append(c);
-      }
-    }
-    return quoted.append('"').toString();
   }
 }
