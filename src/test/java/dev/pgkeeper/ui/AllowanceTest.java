@@ -24,6 +24,8 @@ class AllowanceTest {
     assertThat(allowance.rest()).isEqualTo(200 * SECOND);
     allowance.spend(0, 150 * SECOND);
     assertThat(allowance.rest()).isEqualTo(50 * SECOND);
+    allowance.spend(0, 150 * SECOND);
+    assertThat(allowance.rest()).as("nothing is earned twice").isEqualTo(50 * SECOND);
   }
 
   @Test
