@@ -99,6 +99,21 @@ class HintsTest {
     }
   }
 
+  /** One ring serves both, and names the child. */
+  @Test
+  void aNodeIsHintedAtForItsChildrenAlsoWhereSomebodyFollowsAllAroundIt() {
+    create("/o/a/b/c");
+    Noted noted = new Noted();
+    try (Subscription hints = keeper.tree().hints(Scope.NODE, "/o/a", noted);
+        Subscription all = keeper.tree().hints(Scope.SUBTREE, "/o", new Noted())) {
+      assertThat(after(noted, () -> tree().create("/o/a/new", new byte[0])))
+          .containsOnly("/o/a")
+          .isNotEmpty();
+      assertThat(after(noted, () -> tree().set("/o/a/b/c", new byte[1]))).isEmpty();
+      assertThat(List.of(hints, all)).doesNotContainNull();
+    }
+  }
+
   @Test
   void childrenAreHintedAtWhenTheyOrTheirChildrenChangeAndNothingDeeper() {
     create("/c/a/b/c", "/c2");
