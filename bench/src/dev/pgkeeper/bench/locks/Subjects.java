@@ -1,6 +1,5 @@
 package dev.pgkeeper.bench.locks;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.WarmUp;
@@ -14,7 +13,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** Who takes part in a case. */
 final class Subjects implements AutoCloseable {
@@ -80,10 +78,7 @@ final class Subjects implements AutoCloseable {
   private String pgkeeperUrl() throws Exception {
     String known = url;
     if (known == null) {
-      known = Postgres.of(lab, report).createDatabase("locks");
-      PGSimpleDataSource source = new PGSimpleDataSource();
-      source.setUrl(known);
-      Keeper.migrate(source);
+      known = Postgres.of(lab, report).createMigrated("locks");
       url = known;
     }
     return known;

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SnapshotCase implements Case {
   private static final Duration WINDOW = Duration.ofMinutes(3);
-  private static final Duration WINDOW_QUICK = Duration.ofSeconds(30);
+  private static final Duration WINDOW_QUICK = Duration.ofSeconds(6);
   private static final int PROBES = 200;
 
   private static final String FIRST = ", at first";
@@ -48,7 +48,11 @@ final class SnapshotCase implements Case {
             + window.toSeconds()
             + " s; at first and at last are a sixth of that each");
     for (String subject : List.of(Subjects.PGKEEPER, Subjects.JDBC)) {
-      String url = Postgres.of(lab, report).createDatabase("queue_snapshot_" + subject);
+      Postgres server = Postgres.of(lab, report);
+      String url =
+          subject.equals(Subjects.PGKEEPER)
+              ? server.createMigrated("queue_snapshot_pgkeeper")
+              : server.createDatabase("queue_snapshot_jdbc");
       try (Messages messages = open(subject, url)) {
         measure(report, subject, url, messages, window);
       } catch (InterruptedException e) {
@@ -113,11 +117,11 @@ final class SnapshotCase implements Case {
       double last,
       @Nullable Target target) {
     String caseName = name() + "." + what;
-    report.figure(Figure.counted(caseName, subject + FIRST, threads, unit, first));
-    report.figure(Figure.counted(caseName, subject + LAST, threads, unit, last));
-    report.comparison(
-        new Comparison(
-            caseName, threads, subject + LAST, subject + FIRST, last / first, target, null));
+    Figure before = Figure.counted(caseName, subject + FIRST, threads, unit, first);
+    Figure after = Figure.counted(caseName, subject + LAST, threads, unit, last);
+    report.figure(before);
+    report.figure(after);
+    report.comparison(Comparison.ofFigures(after, before, target));
   }
 
   /** Until the connection is closed. */

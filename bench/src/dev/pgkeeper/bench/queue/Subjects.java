@@ -69,9 +69,9 @@ final class Subjects implements AutoCloseable {
 
   private Messages open(String subject) throws Exception {
     return switch (subject) {
-      case PGKEEPER -> PgkeeperMessages.open(database("pgkeeper"), Way.WITH_NEXT_TAKE);
-      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(database("one_by_one"), Way.ONE_BY_ONE);
-      case PGKEEPER_HANDLED -> PgkeeperMessages.open(database("handled"), Way.HANDLED);
+      case PGKEEPER -> PgkeeperMessages.open(migrated("pgkeeper"), Way.WITH_NEXT_TAKE);
+      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(migrated("one_by_one"), Way.ONE_BY_ONE);
+      case PGKEEPER_HANDLED -> PgkeeperMessages.open(migrated("handled"), Way.HANDLED);
       case JDBC -> new PlainMessages(database("jdbc"));
       case SCHEDULER -> new SchedulerMessages(database("scheduler"));
       case REDISSON -> new RedissonMessages(RedisServer.of(lab, report).address(), name);
@@ -96,6 +96,10 @@ final class Subjects implements AutoCloseable {
           });
     }
     messages.clear();
+  }
+
+  private String migrated(String subject) throws Exception {
+    return Postgres.of(lab, report).createMigrated(name + "_" + subject);
   }
 
   private String database(String subject) throws Exception {

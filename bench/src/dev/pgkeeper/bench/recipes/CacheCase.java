@@ -8,12 +8,12 @@ import dev.pgkeeper.bench.Comparison;
 import dev.pgkeeper.bench.Figure;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Series;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
 import dev.pgkeeper.recipes.Cache;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -78,14 +78,13 @@ final class CacheCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("cache");
+    String url = Postgres.of(lab, report).createMigrated("cache");
     ZooKeeperServer server = ZooKeeperServer.of(lab, report);
     load(server);
     try (HikariDataSource pool = Postgres.pool(url, 4);
         CuratorFramework client =
             CuratorFrameworkFactory.newClient(
                 server.address(), new ExponentialBackoffRetry(1000, 3))) {
-      Keeper.migrate(pool);
       load(url);
       client.start();
       try (Keeper keeper = Keeper.connect(pool)) {
@@ -170,24 +169,12 @@ final class CacheCase implements Case {
       Subject theirs,
       List<Double> their) {
     String caseName = name() + "." + what;
-    report.figure(Figure.counted(caseName, ours.name, 1, unit, median(our)));
-    report.figure(Figure.counted(caseName, theirs.name, 1, unit, median(their)));
+    Series own = Series.of(our);
+    Series other = Series.of(their);
+    report.figure(Figure.counted(caseName, ours.name, 1, unit, own.median()));
+    report.figure(Figure.counted(caseName, theirs.name, 1, unit, other.median()));
     report.comparison(
-        new Comparison(
-            caseName,
-            1,
-            ours.name,
-            theirs.name,
-            median(our) / median(their),
-            Target.atMost(1),
-            null));
-  }
-
-  private static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    if (sorted.length == 0) {
-      throw new IllegalStateException("nothing was measured: " + Arrays.toString(sorted));
-    }
-    return sorted[sorted.length / 2];
+        Comparison.ofRounds(
+            caseName, 1, ours.name, theirs.name, own.ratioTo(other), Target.atMost(1)));
   }
 }

@@ -33,7 +33,7 @@ final class ChildrenCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("children");
+    String url = Postgres.of(lab, report).createMigrated("children");
     try (PgkeeperZnodes znodes = new PgkeeperZnodes(url)) {
       for (int count : new int[] {FEW, MANY}) {
         znodes.create(parent(count), OperationCase.DATA);
@@ -98,29 +98,22 @@ final class ChildrenCase implements Case {
    * it holds.
    */
   private void measureHeap(String url, Report report) throws InterruptedException {
-    double fewInPages = heap(url, report, FEW, true);
-    double manyInPages = heap(url, report, MANY, true);
+    Figure fewInPages = heap(url, report, FEW, true);
+    Figure manyInPages = heap(url, report, MANY, true);
     heap(url, report, MANY, false);
-    report.comparison(
-        new Comparison(
-            name() + ".heap",
-            1,
-            subject(MANY, true),
-            subject(FEW, true),
-            manyInPages / fewInPages,
-            Target.atMost(1.3),
-            null));
+    report.comparison(Comparison.ofFigures(manyInPages, fewInPages, Target.atMost(1.3)));
   }
 
-  private double heap(String url, Report report, int children, boolean inPages)
+  private Figure heap(String url, Report report, int children, boolean inPages)
       throws InterruptedException {
     try (ChildProcess process =
         ChildProcess.start(
             HeapProbe.class, url, Integer.toString(children), Boolean.toString(inPages))) {
       double megabytes = Double.parseDouble(process.awaitLine("peak ", Duration.ofSeconds(60)));
-      report.figure(
-          Figure.counted(name() + ".heap", subject(children, inPages), 1, "MB", megabytes));
-      return megabytes;
+      Figure figure =
+          Figure.counted(name() + ".heap", subject(children, inPages), 1, "MB", megabytes);
+      report.figure(figure);
+      return figure;
     }
   }
 

@@ -39,7 +39,7 @@ final class SizeCase implements Case {
   }
 
   private static Loaded load(Lab lab, Report report, int nodes) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("size_" + nodes);
+    String url = Postgres.of(lab, report).createMigrated("size_" + nodes);
     PgkeeperZnodes znodes = new PgkeeperZnodes(url);
     Loaded loaded = new Loaded(znodes, nodes / CHILDREN);
     try {
