@@ -13,5 +13,5 @@ import java.time.Duration;
  */
 public record Pace(int warmups, int rounds, Duration round) {
   static final Pace FULL = new Pace(2, 9, Duration.ofMillis(250));
-  static final Pace QUICK = new Pace(1, 5, Duration.ofMillis(30));
+  static final Pace QUICK = new Pace(1, 5, Duration.ofMillis(20));
 }

@@ -2,6 +2,7 @@ package dev.pgkeeper.bench.queue;
 
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Unavailable;
 import dev.pgkeeper.bench.WarmUp;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.queue.Messages.Consumer;
@@ -48,6 +49,23 @@ final class Subjects implements AutoCloseable {
   private final Report report;
   private final String name;
   private final Map<String, Messages> opened = new HashMap<>();
+
+  /** Those that enqueueing and consuming share, which leave their queues empty. */
+  static Subjects of(Lab lab, Report report) throws Exception {
+    return lab.shared(
+        Subjects.class,
+        () -> {
+          // What is opened first is closed last: the servers after their clients.
+          Postgres.of(lab, report);
+          ZooKeeperServer.of(lab, report);
+          try {
+            RedisServer.of(lab, report);
+          } catch (Unavailable e) {
+            // It is skipped where it takes part.
+          }
+          return new Subjects(lab, report, "queue");
+        });
+  }
 
   /** Those of a case, which gives their queues its name; to be closed at its end. */
   Subjects(Lab lab, Report report, String name) {
