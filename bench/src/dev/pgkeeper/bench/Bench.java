@@ -21,7 +21,7 @@ public final class Bench implements Callable<Integer> {
   @Parameters(
       paramLabel = "SUITE",
       arity = "0..*",
-      description = "What to measure; everything by default.")
+      description = "What to measure; by default everything but scaling.")
   private List<String> suites = new ArrayList<>();
 
   @Option(
@@ -126,7 +126,7 @@ public final class Bench implements Callable<Integer> {
     }
     List<Case> cases =
         Suite.ALL.stream()
-            .filter(suite -> suites.isEmpty() || suites.contains(suite.name()))
+            .filter(suite -> suites.isEmpty() ? !suite.isOnDemand() : suites.contains(suite.name()))
             .flatMap(suite -> suite.cases().stream())
             .filter(
                 each -> prefixes.isEmpty() || prefixes.stream().anyMatch(each.name()::startsWith))

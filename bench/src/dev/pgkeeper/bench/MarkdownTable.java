@@ -14,7 +14,7 @@ final class MarkdownTable implements ReportFormat {
   private final List<List<String>> figures = new ArrayList<>();
   private final List<List<String>> comparisons = new ArrayList<>();
 
-  /** By whose it is; of a case that is measured again, the last one. */
+  /** By case and subject: comparisons follow the figures that they are made of. */
   private final Map<String, Figure> latest = new HashMap<>();
 
   MarkdownTable(PrintStream out) {
@@ -48,7 +48,7 @@ final class MarkdownTable implements ReportFormat {
 
   @Override
   public void figure(Figure figure) {
-    latest.put(key(figure.caseName(), figure.threads(), figure.subject()), figure);
+    latest.put(key(figure.caseName(), figure.subject()), figure);
     figures.add(
         List.of(
             figure.caseName(),
@@ -85,11 +85,11 @@ final class MarkdownTable implements ReportFormat {
   }
 
   private @Nullable Figure figure(Comparison comparison, String subject) {
-    return latest.get(key(comparison.caseName(), comparison.threads(), subject));
+    return latest.get(key(comparison.caseName(), subject));
   }
 
-  private static String key(String caseName, int threads, String subject) {
-    return caseName + "|" + threads + "|" + subject;
+  private static String key(String caseName, String subject) {
+    return caseName + "|" + subject;
   }
 
   @Override

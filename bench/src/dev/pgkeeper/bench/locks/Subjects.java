@@ -36,7 +36,7 @@ final class Subjects implements AutoCloseable {
   static final int POOL_SIZE = 16;
 
   /** Connections for a client of one thread. */
-  private static final int SMALL_POOL_SIZE = 2;
+  static final int SMALL_POOL_SIZE = 2;
 
   private static final int WARM_UP_THREADS = 8;
 
@@ -69,7 +69,12 @@ final class Subjects implements AutoCloseable {
       case CURATOR -> ZooKeeperServer.of(lab, report).address();
       case REDISSON, REDISSON_FAIR -> RedisServer.of(lab, report).address();
       case JETCD -> EtcdServer.of(lab, report).address();
-      case JDBC, SHEDLOCK -> Postgres.of(lab, report).createDatabase("locks_" + subject);
+      case JDBC -> {
+        String floor = Postgres.of(lab, report).createDatabase("locks_jdbc");
+        PlainLocks.createTable(floor);
+        yield floor;
+      }
+      case SHEDLOCK -> Postgres.of(lab, report).createDatabase("locks_shedlock");
       default -> throw new IllegalArgumentException(subject);
     };
   }

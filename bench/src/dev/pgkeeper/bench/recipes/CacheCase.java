@@ -171,8 +171,8 @@ final class CacheCase implements Case {
     String caseName = name() + "." + what;
     Series own = Series.of(our);
     Series other = Series.of(their);
-    report.figure(Figure.counted(caseName, ours.name, 1, unit, own.median()));
-    report.figure(Figure.counted(caseName, theirs.name, 1, unit, other.median()));
+    report.figure(Figure.ofRounds(caseName, ours.name, 1, unit, own));
+    report.figure(Figure.ofRounds(caseName, theirs.name, 1, unit, other));
     report.comparison(
         Comparison.ofRounds(
             caseName, 1, ours.name, theirs.name, own.ratioTo(other), Target.atMost(1)));

@@ -39,6 +39,10 @@ final class PgkeeperZnodes implements Znodes {
                 lab, new PgkeeperZnodes(Postgres.of(lab, report).createMigrated("tree"))));
   }
 
+  Keeper keeper() {
+    return keeper;
+  }
+
   Tree tree() {
     return tree;
   }
