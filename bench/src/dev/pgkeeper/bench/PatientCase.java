@@ -12,7 +12,7 @@ public interface PatientCase extends Case {
 
   @Override
   default void run(Lab lab, Report report) throws InterruptedException {
-    new Vigil(List.of(this)).keep(lab, report);
+    new Vigil(List.of(this), lab).keep(lab, report);
   }
 
   /** What was started. */

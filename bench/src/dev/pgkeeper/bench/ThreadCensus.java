@@ -18,7 +18,9 @@ public final class ThreadCensus {
   /** Does this for the client. */
   public <T> T during(Callable<T> call) throws Exception {
     FutureTask<T> task = new FutureTask<>(call);
-    new Thread(group, task, group.getName()).start();
+    Thread thread = new Thread(group, task, group.getName());
+    thread.start();
+    thread.join();
     try {
       return task.get();
     } catch (ExecutionException e) {

@@ -22,9 +22,17 @@ final class Vigil {
   private static final Duration GLANCE = Duration.ofSeconds(1);
 
   private final List<? extends PatientCase> cases;
+  private final Duration untilSettled;
+  private final Duration window;
 
-  Vigil(List<? extends PatientCase> cases) {
+  Vigil(List<? extends PatientCase> cases, Lab lab) {
+    this(cases, UNTIL_SETTLED, lab.isQuick() ? WINDOW_QUICK : WINDOW);
+  }
+
+  Vigil(List<? extends PatientCase> cases, Duration untilSettled, Duration window) {
     this.cases = cases;
+    this.untilSettled = untilSettled;
+    this.window = window;
   }
 
   /** A case that fails is reported as such and drops out; the others go on. */
@@ -32,15 +40,14 @@ final class Vigil {
     if (cases.isEmpty()) {
       return;
     }
-    Duration window = lab.isQuick() ? WINDOW_QUICK : WINDOW;
     Map<PatientCase, Watched> watched = new LinkedHashMap<>();
     try {
       start(watched, lab, report);
-      Thread.sleep(UNTIL_SETTLED.toMillis());
+      Thread.sleep(untilSettled.toMillis());
       each(watched, report, Watched::begin);
       long end = System.nanoTime() + window.toNanos();
       while (System.nanoTime() < end) {
-        Thread.sleep(GLANCE.toMillis());
+        Thread.sleep(Math.min(GLANCE.toMillis(), window.toMillis()));
         each(watched, report, Watched::look);
       }
       each(watched, report, Watched::end);
