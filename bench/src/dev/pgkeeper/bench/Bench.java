@@ -101,7 +101,9 @@ public final class Bench implements Callable<Integer> {
           timed(each.name(), () -> report.attempt(each, () -> each.run(lab, report)));
         }
       }
-      timed("what is watched for a while", () -> new Vigil(patient, lab).keep(lab, report));
+      if (!patient.isEmpty()) {
+        timed("what is watched for a while", () -> new Vigil(patient, lab).keep(lab, report));
+      }
       lab.close();
       Runtime.getRuntime().removeShutdownHook(atExit);
     }

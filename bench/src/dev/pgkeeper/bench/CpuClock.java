@@ -33,11 +33,18 @@ public final class CpuClock {
 
   private final List<ProcessHandle> servers = new CopyOnWriteArrayList<>();
 
-  /** Seconds of processor time; not a number where that is not known. */
-  record Reading(double client, double server, double machine) {
+  /**
+   * Seconds of processor time; not a number where that is not known.
+   *
+   * @param at seconds of a clock: reading takes time, and the machine's is read at its end
+   */
+  record Reading(double client, double server, double machine, double at) {
     Reading since(Reading earlier) {
       return new Reading(
-          client - earlier.client, server - earlier.server, machine - earlier.machine);
+          client - earlier.client,
+          server - earlier.server,
+          machine - earlier.machine,
+          at - earlier.at);
     }
 
     /** What nobody here is to blame for. */
@@ -55,7 +62,7 @@ public final class CpuClock {
     for (ProcessHandle root : servers) {
       server += secondsBelow(root);
     }
-    return new Reading(OWN.getProcessCpuTime() / 1e9, server, machine());
+    return new Reading(OWN.getProcessCpuTime() / 1e9, server, machine(), System.nanoTime() / 1e9);
   }
 
   /** Of a process and all below it; those that have ended are counted by their parent. */

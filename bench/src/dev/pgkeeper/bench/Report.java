@@ -106,7 +106,7 @@ public final class Report {
   /** One round, for those who watch it run. */
   synchronized void progress(
       String caseName, int threads, String subject, boolean counts, Round round) {
-    measuredSeconds += round.seconds();
+    measuredSeconds += round.cpu().at();
     othersSeconds += round.cpu().others();
     log.printf(
         Locale.ROOT,

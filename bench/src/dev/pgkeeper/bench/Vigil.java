@@ -37,9 +37,6 @@ final class Vigil {
 
   /** A case that fails is reported as such and drops out; the others go on. */
   void keep(Lab lab, Report report) throws InterruptedException {
-    if (cases.isEmpty()) {
-      return;
-    }
     Map<PatientCase, Watched> watched = new LinkedHashMap<>();
     try {
       start(watched, lab, report);
