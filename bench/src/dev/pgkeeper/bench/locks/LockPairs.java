@@ -18,12 +18,16 @@ public final class LockPairs implements AutoCloseable {
    * A client with a session of its own.
    *
    * @param url a database that has been migrated
-   * @param floorUrl an empty one
+   * @param floorUrl one that has been {@linkplain #prepareFloor prepared}
    */
-  public LockPairs(String url, String floorUrl) throws SQLException {
-    PlainLocks.createTable(floorUrl);
+  public LockPairs(String url, String floorUrl) {
     client = PgkeeperLocks.connect(url, Subjects.SMALL_POOL_SIZE);
     floor = new PlainLocks(floorUrl, Subjects.SMALL_POOL_SIZE);
+  }
+
+  /** Makes what the floor needs in an empty database. */
+  public static void prepareFloor(String url) throws SQLException {
+    PlainLocks.createTable(url);
   }
 
   /** How long a pair takes while this is going on. */

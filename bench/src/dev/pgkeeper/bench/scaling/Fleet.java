@@ -58,8 +58,9 @@ final class Fleet implements AutoCloseable {
       double free = freeMegabytes();
       if (free < LEAST_FREE_MB) {
         limit =
-            "memory: %d MB of this machine's were left, and each session had taken %.1f"
-                .formatted(Math.round(free), (freeAtFirst - free) / keepers.size());
+            "memory: %d MB of this machine's were left, and each session had taken %.1f, its client's"
+                + " part included"
+                    .formatted(Math.round(free), (freeAtFirst - free) / keepers.size());
         return;
       }
       try {

@@ -47,14 +47,16 @@ final class FleetCase implements Case {
       String url = server.jdbcUrl().replace("/postgres?", "/fleet?");
       String floor = server.jdbcUrl().replace("/postgres?", "/floor?");
       Postgres.migrate(url);
+      LockPairs.prepareFloor(floor);
       StatementLog log = new StatementLog(server, "postgres", "fleet");
-      try (Fleet fleet = new Fleet(url, leaseOnly);
-          LockPairs pairs = new LockPairs(url, floor)) {
+      try (Fleet fleet = new Fleet(url, leaseOnly)) {
         for (int size : sizes) {
           fleet.growTo(size);
           String name = fleet.size() + " sessions";
           tell(report, name, IdleMinute.of(server, log, window));
-          pairs.measure(name() + ".lock", name, lab, report);
+          try (LockPairs pairs = new LockPairs(url, floor)) {
+            pairs.measure(name() + ".lock", name, lab, report);
+          }
           if (fleet.held() < fleet.size()) {
             report.setting(
                 "%s: of %s only %d were held at the end: it is too much for this machine"
