@@ -1,6 +1,8 @@
 package dev.pgkeeper.bench;
 
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -19,7 +21,7 @@ public final class Bench implements Callable<Integer> {
   @Parameters(
       paramLabel = "SUITE",
       arity = "0..*",
-      description = "What to measure; everything by default.")
+      description = "What to measure; by default everything but scaling.")
   private List<String> suites = new ArrayList<>();
 
   @Option(
@@ -33,6 +35,12 @@ public final class Bench implements Callable<Integer> {
 
   @Option(names = "--json", description = "JSON lines instead of tables.")
   private boolean json;
+
+  @Option(
+      names = "--json-file",
+      paramLabel = "FILE",
+      description = "The same as JSON lines, in this file too.")
+  private @Nullable Path jsonFile;
 
   @Option(
       names = "--case",
@@ -62,8 +70,18 @@ public final class Bench implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     List<Case> cases = chosen();
-    Report report = new Report(json ? new JsonLines(out) : new MarkdownTable(out), System.err);
+    ReportFormat shown = json ? new JsonLines(out) : new MarkdownTable(out);
+    if (jsonFile == null) {
+      return measure(cases, new Report(System.err, shown));
+    }
+    try (PrintStream file = new PrintStream(jsonFile.toFile(), StandardCharsets.UTF_8)) {
+      return measure(cases, new Report(System.err, shown, new JsonLines(file)));
+    }
+  }
+
+  private int measure(List<Case> cases, Report report) throws InterruptedException {
     report.setting(Machine.describe());
+    report.setting(Machine.libraries());
     try (Lab lab = new Lab(quick, url)) {
       Thread atExit = new Thread(lab::close, "bench-exit");
       Runtime.getRuntime().addShutdownHook(atExit);
@@ -75,27 +93,31 @@ public final class Bench implements Callable<Integer> {
               + " ms for each subject, after "
               + lab.pace().warmups()
               + " to warm up");
+      List<PatientCase> patient = new ArrayList<>();
       for (Case each : cases) {
-        long began = System.nanoTime();
-        try {
-          each.run(lab, report);
-        } catch (InterruptedException e) {
-          throw e;
-        } catch (Unavailable e) {
-          report.skipped(each.name(), String.valueOf(e.getMessage()));
-        } catch (Exception e) {
-          report.failed(each.name(), "the case", e);
-        } catch (AssertionError e) {
-          // What the tests' tools say when something did not happen in time.
-          report.failed(each.name(), "the case", new IllegalStateException(e));
+        if (each instanceof PatientCase waiting) {
+          patient.add(waiting);
+        } else {
+          timed(each.name(), () -> report.attempt(each, () -> each.run(lab, report)));
         }
-        System.err.printf(
-            "bench: %s took %.1f s%n", each.name(), (System.nanoTime() - began) / 1e9);
+      }
+      if (!patient.isEmpty()) {
+        timed("what is watched for a while", () -> new Vigil(patient, lab).keep(lab, report));
       }
       lab.close();
       Runtime.getRuntime().removeShutdownHook(atExit);
     }
     return report.end() ? 0 : 1;
+  }
+
+  private interface Work {
+    void run() throws InterruptedException;
+  }
+
+  private static void timed(String what, Work work) throws InterruptedException {
+    long began = System.nanoTime();
+    work.run();
+    System.err.printf("bench: %s took %.1f s%n", what, (System.nanoTime() - began) / 1e9);
   }
 
   private List<Case> chosen() {
@@ -106,7 +128,7 @@ public final class Bench implements Callable<Integer> {
     }
     List<Case> cases =
         Suite.ALL.stream()
-            .filter(suite -> suites.isEmpty() || suites.contains(suite.name()))
+            .filter(suite -> suites.isEmpty() ? !suite.isOnDemand() : suites.contains(suite.name()))
             .flatMap(suite -> suite.cases().stream())
             .filter(
                 each -> prefixes.isEmpty() || prefixes.stream().anyMatch(each.name()::startsWith))

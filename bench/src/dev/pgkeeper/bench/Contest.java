@@ -181,30 +181,22 @@ public final class Contest {
       Target height = heights.get(entrant.name);
       if (height != null) {
         report.comparison(
-            new Comparison(
-                caseName,
-                threads,
-                entrant.name,
-                "1 " + measure.unit(),
-                series.median(),
-                height,
-                series.spread()));
+            Comparison.ofRounds(
+                caseName, threads, entrant.name, "1 " + measure.unit(), series, height));
       }
     }
     for (Expectation expectation : expectations) {
       Series of = results.get(expectation.of());
       Series to = results.get(expectation.ratioTo());
       if (of != null && to != null) {
-        Series ratio = of.ratioTo(to);
         report.comparison(
-            new Comparison(
+            Comparison.ofRounds(
                 caseName,
                 threads,
                 expectation.of(),
                 expectation.ratioTo(),
-                ratio.median(),
-                expectation.target(),
-                ratio.spread()));
+                of.ratioTo(to),
+                expectation.target()));
       }
     }
   }

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
  * Who has burned how much so far: the clients, which are this process, the servers that it started,
  * and the machine.
  */
-final class CpuClock {
+public final class CpuClock {
   static final int CORES = Runtime.getRuntime().availableProcessors();
 
   private static final OperatingSystemMXBean OWN =
@@ -24,13 +24,27 @@ final class CpuClock {
   /** Linux tells there, in hundredths of a second, how long its processors were busy with what. */
   private static final Path MACHINE = Path.of("/proc/stat");
 
+  private static final double TICKS_PER_SECOND = 100;
+
+  /** Where a process's times begin and end in /proc/PID/stat, counted from its state on. */
+  private static final int OWN_USER = 11;
+
+  private static final int ENDED_CHILDREN_SYSTEM = 14;
+
   private final List<ProcessHandle> servers = new CopyOnWriteArrayList<>();
 
-  /** Seconds of processor time; not a number where that is not known. */
-  record Reading(double client, double server, double machine) {
+  /**
+   * Seconds of processor time; not a number where that is not known.
+   *
+   * @param at seconds of a clock: reading takes time, and the machine's is read at its end
+   */
+  record Reading(double client, double server, double machine, double at) {
     Reading since(Reading earlier) {
       return new Reading(
-          client - earlier.client, server - earlier.server, machine - earlier.machine);
+          client - earlier.client,
+          server - earlier.server,
+          machine - earlier.machine,
+          at - earlier.at);
     }
 
     /** What nobody here is to blame for. */
@@ -46,14 +60,31 @@ final class CpuClock {
   Reading read() {
     double server = servers.isEmpty() ? Double.NaN : 0;
     for (ProcessHandle root : servers) {
-      server +=
-          Stream.concat(Stream.of(root), root.descendants()).mapToDouble(CpuClock::seconds).sum();
+      server += secondsBelow(root);
     }
-    return new Reading(OWN.getProcessCpuTime() / 1e9, server, machine());
+    return new Reading(OWN.getProcessCpuTime() / 1e9, server, machine(), System.nanoTime() / 1e9);
+  }
+
+  /** Of a process and all below it; those that have ended are counted by their parent. */
+  public static double secondsBelow(ProcessHandle root) {
+    return Stream.concat(Stream.of(root), root.descendants()).mapToDouble(CpuClock::seconds).sum();
   }
 
   private static double seconds(ProcessHandle process) {
-    return process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3;
+    try {
+      String[] fields =
+          Files.readString(Path.of("/proc/%d/stat".formatted(process.pid())))
+              .replaceFirst(".*\\) ", "")
+              .split(" ");
+      double ticks = 0;
+      for (int i = OWN_USER; i <= ENDED_CHILDREN_SYSTEM; i++) {
+        ticks += Double.parseDouble(fields[i]);
+      }
+      return ticks / TICKS_PER_SECOND;
+    } catch (IOException e) {
+      // It has just ended, or this is no Linux.
+      return process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3;
+    }
   }
 
   private static double machine() {
@@ -67,7 +98,7 @@ final class CpuClock {
         boolean idle = i == 4 || i == 5;
         busy += idle ? 0 : Double.parseDouble(fields[i]);
       }
-      return busy / 100;
+      return busy / TICKS_PER_SECOND;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

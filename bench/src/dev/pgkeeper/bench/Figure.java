@@ -26,6 +26,13 @@ public record Figure(
     @Nullable Double clientCpuUs,
     @Nullable Double serverCpuUs) {
 
+  /** The median of rounds that a case has of its own. */
+  public static Figure ofRounds(
+      String caseName, String subject, int threads, String unit, Series rounds) {
+    return new Figure(
+        caseName, subject, threads, unit, rounds.median(), null, null, rounds.spread(), null, null);
+  }
+
   /** Something that was counted, not timed. */
   public static Figure counted(
       String caseName, String subject, int threads, String unit, double value) {

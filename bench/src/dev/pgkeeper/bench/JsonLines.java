@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** One JSON object in a line for each figure and each comparison, and nothing else. */
+/** One JSON object in a line for each figure, each comparison and each setting. */
 final class JsonLines implements ReportFormat {
   private final PrintStream out;
 
@@ -42,7 +42,7 @@ final class JsonLines implements ReportFormat {
     line.put("case", comparison.caseName());
     line.put("threads", comparison.threads());
     line.put("ratio_to", comparison.ratioTo());
-    line.put("value", comparison.value());
+    line.put("value", comparison.isMeaningful() ? comparison.value() : Double.NaN);
     Target target = comparison.target();
     line.put("target", target == null ? null : target.limit());
     line.put("met", comparison.met());
@@ -50,15 +50,22 @@ final class JsonLines implements ReportFormat {
     if (target != null) {
       line.put("bound", target.atLeast() ? "at least" : "at most");
     }
-    if (comparison.spread() != null) {
-      line.put("spread", comparison.spread());
+    Series rounds = comparison.rounds();
+    if (rounds != null) {
+      line.put("low", rounds.low());
+      line.put("high", rounds.high());
+      line.put("spread", rounds.spread());
     }
-    line.put("reliable", comparison.isReliable());
+    line.put("verdict", comparison.verdict());
     print(line);
   }
 
   @Override
-  public void setting(String text) {}
+  public void setting(String text) {
+    Map<String, @Nullable Object> line = new LinkedHashMap<>();
+    line.put("setting", text);
+    print(line);
+  }
 
   @Override
   public void end() {}

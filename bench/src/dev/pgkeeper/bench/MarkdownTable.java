@@ -2,7 +2,9 @@ package dev.pgkeeper.bench;
 
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Tables that read well in a terminal and, as Markdown, in a file of results. */
@@ -11,6 +13,9 @@ final class MarkdownTable implements ReportFormat {
   private final List<String> settings = new ArrayList<>();
   private final List<List<String>> figures = new ArrayList<>();
   private final List<List<String>> comparisons = new ArrayList<>();
+
+  /** By case and subject: comparisons follow the figures that they are made of. */
+  private final Map<String, Figure> latest = new HashMap<>();
 
   MarkdownTable(PrintStream out) {
     this.out = out;
@@ -27,11 +32,23 @@ final class MarkdownTable implements ReportFormat {
             "client CPU us",
             "server CPU us"));
     comparisons.add(
-        List.of("case", "threads", "of", "ratio to", "value", "target", "met", "spread"));
+        List.of(
+            "case",
+            "threads",
+            "of",
+            "ratio to",
+            "ratio",
+            "target",
+            "verdict",
+            "spread",
+            "of: value",
+            "to: value",
+            "unit"));
   }
 
   @Override
   public void figure(Figure figure) {
+    latest.put(key(figure.caseName(), figure.subject()), figure);
     figures.add(
         List.of(
             figure.caseName(),
@@ -50,18 +67,29 @@ final class MarkdownTable implements ReportFormat {
   public void comparison(Comparison comparison) {
     String to = comparison.ratioTo();
     Target target = comparison.target();
-    Boolean met = comparison.met();
+    Figure own = figure(comparison, comparison.of());
+    Figure other = to == null ? null : figure(comparison, to);
     comparisons.add(
         List.of(
             comparison.caseName(),
             Integer.toString(comparison.threads()),
             comparison.of(),
             to == null ? "" : to,
-            Numbers.plain(comparison.value()),
+            comparison.told(),
             target == null ? "" : target.toString(),
-            (met == null ? "" : met ? "yes" : "NO")
-                + (comparison.isReliable() ? "" : " (unreliable)"),
-            percent(comparison.spread())));
+            comparison.verdict(),
+            percent(comparison.spread()),
+            own == null ? "" : Numbers.plain(own.value()),
+            other == null ? "" : Numbers.plain(other.value()),
+            own == null ? "" : own.unit()));
+  }
+
+  private @Nullable Figure figure(Comparison comparison, String subject) {
+    return latest.get(key(comparison.caseName(), subject));
+  }
+
+  private static String key(String caseName, String subject) {
+    return caseName + "|" + subject;
   }
 
   @Override

@@ -12,6 +12,6 @@ import java.time.Duration;
  * @param round how long one subject works before the next takes its turn
  */
 public record Pace(int warmups, int rounds, Duration round) {
-  static final Pace FULL = new Pace(2, 9, Duration.ofMillis(600));
-  static final Pace QUICK = new Pace(1, 5, Duration.ofMillis(160));
+  static final Pace FULL = new Pace(2, 9, Duration.ofMillis(200));
+  static final Pace QUICK = new Pace(1, 5, Duration.ofMillis(20));
 }

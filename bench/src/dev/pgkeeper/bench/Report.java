@@ -2,40 +2,48 @@ package dev.pgkeeper.bench;
 
 import java.io.PrintStream;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the results as they come and hands them to the chosen form; what is no result goes to the
+ * Takes the results as they come and hands them to the chosen forms; what is no result goes to the
  * log.
  */
 public final class Report {
-  private final ReportFormat format;
+  private final List<ReportFormat> formats;
   private final PrintStream log;
   private final Set<String> settings = new LinkedHashSet<>();
   private final Set<String> skipped = new LinkedHashSet<>();
   private double measuredSeconds;
   private double othersSeconds;
   private int failures;
-  private int targets;
+  private int met;
   private int missed;
+  private int notJudged;
 
-  Report(ReportFormat format, PrintStream log) {
-    this.format = format;
+  Report(PrintStream log, ReportFormat... formats) {
+    this.formats = List.of(formats);
     this.log = log;
   }
 
   public synchronized void figure(Figure figure) {
-    format.figure(figure);
+    formats.forEach(format -> format.figure(figure));
   }
 
   public synchronized void comparison(Comparison comparison) {
-    Boolean met = comparison.met();
-    if (met != null) {
-      targets++;
-      missed += met ? 0 : 1;
+    if (comparison.target() != null) {
+      Boolean isMet = comparison.met();
+      if (isMet == null) {
+        notJudged++;
+      } else if (isMet) {
+        met++;
+      } else {
+        missed++;
+      }
     }
-    format.comparison(comparison);
+    formats.forEach(format -> format.comparison(comparison));
   }
 
   /**
@@ -44,7 +52,7 @@ public final class Report {
   public synchronized void setting(String text) {
     if (settings.add(text)) {
       log.println("bench: " + text);
-      format.setting(text);
+      formats.forEach(format -> format.setting(text));
     }
   }
 
@@ -59,13 +67,46 @@ public final class Report {
     failures++;
     log.println("bench: " + caseName + ": " + subject + " failed");
     e.printStackTrace(log);
-    format.setting(caseName + ": " + subject + " failed: " + e);
+    formats.forEach(format -> format.setting(caseName + ": " + subject + " failed: " + e));
+  }
+
+  /** Something that was counted, and its limit if it has one. */
+  public synchronized void counted(
+      String caseName, String subject, String unit, double value, @Nullable Target limit) {
+    Figure figure = Figure.counted(caseName, subject, 1, unit, value);
+    figure(figure);
+    if (limit != null) {
+      comparison(Comparison.limit(figure, limit));
+    }
+  }
+
+  /** What a case does. */
+  interface Attempt {
+    void run() throws Exception;
+  }
+
+  /** Returns whether it went well; what went wrong is reported, and others go on. */
+  boolean attempt(Case of, Attempt attempt) throws InterruptedException {
+    try {
+      attempt.run();
+      return true;
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Unavailable e) {
+      skipped(of.name(), String.valueOf(e.getMessage()));
+    } catch (Exception e) {
+      failed(of.name(), "the case", e);
+    } catch (AssertionError e) {
+      // What the tests' tools say when something did not happen in time.
+      failed(of.name(), "the case", new IllegalStateException(e));
+    }
+    return false;
   }
 
   /** One round, for those who watch it run. */
   synchronized void progress(
       String caseName, int threads, String subject, boolean counts, Round round) {
-    measuredSeconds += round.seconds();
+    measuredSeconds += round.cpu().at();
     othersSeconds += round.cpu().others();
     log.printf(
         Locale.ROOT,
@@ -92,8 +133,10 @@ public final class Report {
               + Numbers.percent(othersSeconds / (measuredSeconds * CpuClock.CORES))
               + " of this machine's processors");
     }
-    format.end();
-    log.println("bench: " + (targets - missed) + " of " + targets + " targets met");
+    setting(
+        "Targets: %d met, %d missed, %d not judged because the rounds disagree too much"
+            .formatted(met, missed, notJudged));
+    formats.forEach(ReportFormat::end);
     return failures == 0;
   }
 }

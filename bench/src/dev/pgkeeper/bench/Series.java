@@ -4,32 +4,47 @@ import java.util.Arrays;
 import java.util.List;
 
 /** The values of several rounds, in their order. */
-record Series(double[] values) {
+public record Series(double[] values) {
   static Series of(List<Round> rounds, Measure measure) {
     return new Series(rounds.stream().mapToDouble(measure.of()).toArray());
   }
 
+  /** Of a case that has rounds of its own. */
+  public static Series of(List<Double> values) {
+    return new Series(values.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+
   /** Round by round, not median by median: what slowed the machine for a while slowed both. */
-  Series ratioTo(Series other) {
+  public Series ratioTo(Series other) {
     double[] ratios = new double[Math.min(values.length, other.values.length)];
     Arrays.setAll(ratios, i -> values[i] / other.values[i]);
     return new Series(ratios);
   }
 
-  double median() {
+  public double median() {
     double[] sorted = sorted();
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   /**
-   * How far the rounds are apart, as a part of the median, without the best and the worst quarter
-   * of them: one checkpoint in one round is no reason to distrust the others.
+   * The lowest of the rounds without the worst quarter of them: one checkpoint in one round is no
+   * reason to distrust the others.
    */
-  double spread() {
-    double[] sorted = sorted();
-    int cut = sorted.length / 4;
-    return (sorted[sorted.length - 1 - cut] - sorted[cut]) / median();
+  double low() {
+    return sorted()[values.length / 4];
+  }
+
+  /** The highest without the best quarter. */
+  double high() {
+    return sorted()[values.length - 1 - values.length / 4];
+  }
+
+  /**
+   * How far the rounds between {@link #low} and {@link #high} are apart, as a part of the median.
+   */
+  public double spread() {
+    return (high() - low()) / median();
   }
 
   private double[] sorted() {

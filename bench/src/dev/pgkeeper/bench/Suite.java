@@ -4,6 +4,7 @@ import dev.pgkeeper.bench.inspect.InspectSuite;
 import dev.pgkeeper.bench.locks.LocksSuite;
 import dev.pgkeeper.bench.queue.QueueSuite;
 import dev.pgkeeper.bench.recipes.RecipesSuite;
+import dev.pgkeeper.bench.scaling.ScalingSuite;
 import dev.pgkeeper.bench.tree.TreeSuite;
 import java.util.List;
 
@@ -16,9 +17,15 @@ public interface Suite {
           new LocksSuite(),
           new QueueSuite(),
           new RecipesSuite(),
-          new InspectSuite());
+          new InspectSuite(),
+          new ScalingSuite());
 
   String name();
+
+  /** Whether it is measured only when it is named: it answers another question than the others. */
+  default boolean isOnDemand() {
+    return false;
+  }
 
   List<Case> cases();
 }

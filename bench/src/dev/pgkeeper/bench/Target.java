@@ -19,6 +19,12 @@ public record Target(double limit, boolean atLeast) {
     return atLeast ? value >= limit : value <= limit;
   }
 
+  /** In words, how far a value that does not meet it is away from it. */
+  String shortfall(double value) {
+    double percent = Math.ceil(Math.abs(value - limit) / limit * 100);
+    return "missed: " + Numbers.plain(percent) + " % too " + (atLeast ? "little" : "much");
+  }
+
   @Override
   public String toString() {
     return (atLeast ? "≥ " : "≤ ") + Numbers.plain(limit);

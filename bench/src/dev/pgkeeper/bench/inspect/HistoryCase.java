@@ -13,7 +13,6 @@ import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.recipes.Mutex;
 import java.util.List;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Locks acquired and released by threads of one client, with history and without. It is the same
@@ -32,10 +31,7 @@ final class HistoryCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("inspect_history");
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(url);
-    Keeper.migrate(source);
+    String url = Postgres.of(lab, report).createMigrated("inspect_history");
     for (int threads : THREAD_COUNTS) {
       try (HikariDataSource pool = Postgres.pool(url, POOL_SIZE);
           Keeper keeper = Keeper.connect(pool)) {

@@ -20,7 +20,6 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Function;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Locks acquired and released, and messages enqueued, by threads of one client, with metrics bound
@@ -42,10 +41,7 @@ final class MetricsCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("inspect_metrics");
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(url);
-    Keeper.migrate(source);
+    String url = Postgres.of(lab, report).createMigrated("inspect_metrics");
     for (int threads : THREAD_COUNTS) {
       contest(lab, report, url, threads, "locks/s", MetricsCase::locks);
       contest(lab, report, url, threads, "messages/s", MetricsCase::messages);

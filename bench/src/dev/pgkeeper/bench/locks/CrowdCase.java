@@ -2,7 +2,6 @@ package dev.pgkeeper.bench.locks;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Contest;
 import dev.pgkeeper.bench.Lab;
@@ -87,9 +86,9 @@ final class CrowdCase implements Case {
     Crowd(PrivateServer server, String database, int waiting) throws SQLException {
       Postgres.execute(server.jdbcUrl(), "CREATE DATABASE " + database);
       String url = server.jdbcUrl().replace("/postgres?", "/" + database + "?");
+      Postgres.migrate(url);
       pool = Postgres.pool(url, Subjects.POOL_SIZE);
       try {
-        Keeper.migrate(pool);
         IntStream.rangeClosed(0, waiting)
             .parallel()
             .forEach(i -> clients.add(PgkeeperLocks.connect(pool)));

@@ -6,9 +6,6 @@ import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Measure;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
-import dev.pgkeeper.bench.Worker;
-import dev.pgkeeper.bench.Workload;
-import dev.pgkeeper.bench.locks.Locks.NamedLock;
 import java.util.List;
 
 /** Acquired and released by threads of one client, each with a lock that nobody else wants. */
@@ -36,7 +33,7 @@ final class DistinctCase implements Case {
       for (int threads : THREAD_COUNTS) {
         Contest contest = new Contest(name(), threads, Measure.rate("locks/s"));
         for (String subject : SUBJECTS) {
-          contest.entrant(subject, () -> workload(subjects.shared(subject)));
+          contest.entrant(subject, () -> LockPairs.with(subjects.shared(subject)));
         }
         contest
             .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.7))
@@ -48,16 +45,5 @@ final class DistinctCase implements Case {
             .run(lab, report);
       }
     }
-  }
-
-  private static Workload workload(Locks locks) {
-    return thread -> {
-      NamedLock lock = locks.named("own-" + thread);
-      return Worker.timing(
-          () -> {
-            lock.acquire();
-            lock.release();
-          });
-    };
   }
 }

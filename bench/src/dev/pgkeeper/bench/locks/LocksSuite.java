@@ -19,6 +19,7 @@ public final class LocksSuite implements Suite {
         new HandOffCase(),
         new HeldCase(),
         new CrowdCase(),
-        new FailoverCase());
+        new FailoverCase(),
+        new SlowFailoverCase());
   }
 }

@@ -14,11 +14,15 @@ import java.sql.SQLException;
 final class PlainLocks implements Locks {
   private final HikariDataSource pool;
 
-  PlainLocks(String url, int poolSize) throws SQLException {
-    Postgres.execute(url, "CREATE TABLE lock (name text COLLATE \"C\" PRIMARY KEY)");
+  /** In a database that has the {@linkplain #createTable table}. */
+  PlainLocks(String url, int poolSize) {
     HikariConfig config = Postgres.poolConfig(url, poolSize);
     config.setAutoCommit(false);
     pool = new HikariDataSource(config);
+  }
+
+  static void createTable(String url) throws SQLException {
+    Postgres.execute(url, "CREATE TABLE lock (name text COLLATE \"C\" PRIMARY KEY)");
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.pgkeeper.bench.locks;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.WarmUp;
@@ -14,7 +13,6 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** Who takes part in a case. */
 final class Subjects implements AutoCloseable {
@@ -38,7 +36,7 @@ final class Subjects implements AutoCloseable {
   static final int POOL_SIZE = 16;
 
   /** Connections for a client of one thread. */
-  private static final int SMALL_POOL_SIZE = 2;
+  static final int SMALL_POOL_SIZE = 2;
 
   private static final int WARM_UP_THREADS = 8;
 
@@ -71,7 +69,12 @@ final class Subjects implements AutoCloseable {
       case CURATOR -> ZooKeeperServer.of(lab, report).address();
       case REDISSON, REDISSON_FAIR -> RedisServer.of(lab, report).address();
       case JETCD -> EtcdServer.of(lab, report).address();
-      case JDBC, SHEDLOCK -> Postgres.of(lab, report).createDatabase("locks_" + subject);
+      case JDBC -> {
+        String floor = Postgres.of(lab, report).createDatabase("locks_jdbc");
+        PlainLocks.createTable(floor);
+        yield floor;
+      }
+      case SHEDLOCK -> Postgres.of(lab, report).createDatabase("locks_shedlock");
       default -> throw new IllegalArgumentException(subject);
     };
   }
@@ -80,10 +83,7 @@ final class Subjects implements AutoCloseable {
   private String pgkeeperUrl() throws Exception {
     String known = url;
     if (known == null) {
-      known = Postgres.of(lab, report).createDatabase("locks");
-      PGSimpleDataSource source = new PGSimpleDataSource();
-      source.setUrl(known);
-      Keeper.migrate(source);
+      known = Postgres.of(lab, report).createMigrated("locks");
       url = known;
     }
     return known;

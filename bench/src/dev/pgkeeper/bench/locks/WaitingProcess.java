@@ -2,11 +2,10 @@ package dev.pgkeeper.bench.locks;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.bench.ThreadCensus;
 import dev.pgkeeper.bench.server.WatchedServer;
 import dev.pgkeeper.recipes.Mutex;
 import dev.pgkeeper.testing.Await;
-import java.lang.management.ManagementFactory;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,13 +21,11 @@ final class WaitingProcess implements AutoCloseable {
   /** So many are asked for at a time. */
   private static final int WAVE = 500;
 
-  /** A keeper's threads end when they have had nothing to do for five seconds. */
-  private static final Duration UNTIL_SETTLED = Duration.ofSeconds(7);
-
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
   private final String name;
   private final WatchedServer server;
+  private final ThreadCensus census;
   private final PgkeeperLocks client;
   private @Nullable PgkeeperLocks other;
   private final List<CompletableFuture<Held>> waiting = new ArrayList<>();
@@ -36,18 +33,17 @@ final class WaitingProcess implements AutoCloseable {
   private int threads;
 
   /** Starts a server and a client that does nothing yet. */
-  WaitingProcess(String name) throws SQLException {
+  WaitingProcess(String name) throws Exception {
     this.name = name;
     server = new WatchedServer();
+    census = new ThreadCensus(name);
     Keeper.migrate(server.othersPool());
-    client = PgkeeperLocks.connect(server.clientPool());
+    client = census.during(() -> PgkeeperLocks.connect(server.clientPool()));
   }
 
   /** The client holds as many locks. */
   void hold(int count) throws Exception {
-    int before = settledThreads();
-    acquire(client, count);
-    threads = settledThreads() - before;
+    census.during(() -> acquire(client, count));
   }
 
   /** The client waits for as many locks, which somebody else holds. */
@@ -55,18 +51,20 @@ final class WaitingProcess implements AutoCloseable {
     PgkeeperLocks holder = PgkeeperLocks.connect(server.othersPool());
     other = holder;
     acquire(holder, count);
-    int before = settledThreads();
-    for (int i = 0; i < count; i++) {
-      waiting.add(client.acquireAsync("held-" + i));
-    }
+    census.during(
+        () -> {
+          for (int i = 0; i < count; i++) {
+            waiting.add(client.acquireAsync("held-" + i));
+          }
+          return waiting;
+        });
     for (int i = 0; i < count; i++) {
       Mutex mutex = holder.mutex("held-" + i);
       Await.until(LIMIT, mutex + " is waited for", () -> mutex.waiters().size() == 1);
     }
-    threads = settledThreads() - before;
   }
 
-  private static void acquire(PgkeeperLocks owner, int count) throws Exception {
+  private static PgkeeperLocks acquire(PgkeeperLocks owner, int count) throws Exception {
     for (int from = 0; from < count; from += WAVE) {
       List<CompletableFuture<Held>> wave = new ArrayList<>();
       for (int i = from; i < Math.min(count, from + WAVE); i++) {
@@ -76,13 +74,13 @@ final class WaitingProcess implements AutoCloseable {
         each.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
       }
     }
+    return owner;
   }
 
-  /** What acquiring has left behind is not what holding and waiting needs. */
-  private int settledThreads() throws InterruptedException {
-    server.evict();
-    Thread.sleep(UNTIL_SETTLED.toMillis());
-    return ManagementFactory.getThreadMXBean().getThreadCount();
+  /** Until now it counted. */
+  void end() {
+    server.end();
+    threads = census.count();
   }
 
   /** Those who waited have waited until now, and get what they waited for. */
@@ -105,7 +103,7 @@ final class WaitingProcess implements AutoCloseable {
     return server;
   }
 
-  /** How many more threads this process has than before. */
+  /** How many threads the client had at the end. */
   int threads() {
     return threads;
   }

@@ -35,25 +35,24 @@ final class ConsumeCase implements Case {
     List<String> all = new ArrayList<>(Subjects.ALL);
     all.add(1, Subjects.PGKEEPER_ONE_BY_ONE);
     all.add(2, Subjects.PGKEEPER_HANDLED);
-    try (Subjects subjects = new Subjects(lab, report, name())) {
-      for (int threads : CONSUMER_COUNTS) {
-        Contest contest = new Contest(name(), threads, Measure.rate("messages/s"));
-        for (String subject : all) {
-          contest.entrant(
-              subject,
-              () -> new Consuming(subjects.of(subject), threads, batch, backlog(lab, batch)));
-        }
-        contest
-            .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.7))
-            .compare(Subjects.PGKEEPER, Subjects.SCHEDULER, Target.atLeast(3))
-            .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
-            .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(20))
-            .compare(Subjects.PGKEEPER_ONE_BY_ONE, Subjects.JDBC, null)
-            .compare(Subjects.PGKEEPER_HANDLED, Subjects.JDBC, null)
-            .compare(Subjects.PGKEEPER_HANDLED, Subjects.SCHEDULER, null)
-            .compare(Subjects.PGKEEPER_HANDLED, Subjects.CURATOR, null)
-            .run(lab, report);
+    Subjects subjects = Subjects.of(lab, report);
+    for (int threads : CONSUMER_COUNTS) {
+      Contest contest = new Contest(name(), threads, Measure.rate("messages/s"));
+      for (String subject : all) {
+        contest.entrant(
+            subject,
+            () -> new Consuming(subjects.of(subject), threads, batch, backlog(lab, batch)));
       }
+      contest
+          .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.7))
+          .compare(Subjects.PGKEEPER, Subjects.SCHEDULER, Target.atLeast(3))
+          .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
+          .compare(Subjects.PGKEEPER, Subjects.CURATOR, Target.atLeast(20))
+          .compare(Subjects.PGKEEPER_ONE_BY_ONE, Subjects.JDBC, null)
+          .compare(Subjects.PGKEEPER_HANDLED, Subjects.JDBC, null)
+          .compare(Subjects.PGKEEPER_HANDLED, Subjects.SCHEDULER, null)
+          .compare(Subjects.PGKEEPER_HANDLED, Subjects.CURATOR, null)
+          .run(lab, report);
     }
   }
 }

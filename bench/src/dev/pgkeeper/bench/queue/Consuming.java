@@ -21,8 +21,8 @@ final class Consuming implements Workload {
   /** Each round begins with such a backlog, or with the longest that the subject bears. */
   Consuming(Messages messages, int threads, int batch, int backlog) throws Exception {
     this.messages = messages;
-    this.batch = batch;
-    this.consumers = messages.consumers(threads, batch);
+    this.batch = Math.min(batch, messages.largestBatch());
+    this.consumers = messages.consumers(threads, this.batch);
     missing.add(Math.min(backlog, messages.longestBacklog()));
   }
 

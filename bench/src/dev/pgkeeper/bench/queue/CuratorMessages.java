@@ -52,13 +52,7 @@ final class CuratorMessages implements Serving {
     return new Consumers() {
       @Override
       public Consumer consumer() {
-        return wait -> {
-          int found = 0;
-          while (found < batch && queue.poll(wait.toMillis(), TimeUnit.MILLISECONDS) != null) {
-            found++;
-          }
-          return found;
-        };
+        return wait -> queue.poll(wait.toMillis(), TimeUnit.MILLISECONDS) == null ? 0 : 1;
       }
 
       @Override
@@ -69,6 +63,12 @@ final class CuratorMessages implements Serving {
   @Override
   public void serve(Runnable handler) {
     serving.add(new ServingThread(queue::take, handler));
+  }
+
+  /** A hundred would be a hundred steps of one, and a round of sixteen threads take seconds. */
+  @Override
+  public int largestBatch() {
+    return 1;
   }
 
   @Override

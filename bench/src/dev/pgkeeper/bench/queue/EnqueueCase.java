@@ -27,23 +27,26 @@ final class EnqueueCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    try (Subjects subjects = new Subjects(lab, report, name())) {
-      for (int threads : THREAD_COUNTS) {
-        Contest contest = new Contest(name(), threads, Measure.rate("messages/s"));
-        for (String subject : Subjects.ALL) {
-          contest.entrant(subject, () -> new Enqueueing(subjects.of(subject), batch));
-        }
-        contest
-            .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.8))
-            .compare(Subjects.PGKEEPER, Subjects.SCHEDULER, null)
-            .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
-            .compare(Subjects.PGKEEPER, Subjects.CURATOR, null)
-            .run(lab, report);
+    Subjects subjects = Subjects.of(lab, report);
+    for (int threads : THREAD_COUNTS) {
+      Contest contest = new Contest(name(), threads, Measure.rate("messages/s"));
+      for (String subject : Subjects.ALL) {
+        contest.entrant(subject, () -> Enqueueing.of(subjects.of(subject), batch));
       }
+      contest
+          .compare(Subjects.PGKEEPER, Subjects.JDBC, Target.atLeast(0.8))
+          .compare(Subjects.PGKEEPER, Subjects.SCHEDULER, null)
+          .compare(Subjects.PGKEEPER, Subjects.REDISSON, null)
+          .compare(Subjects.PGKEEPER, Subjects.CURATOR, null)
+          .run(lab, report);
     }
   }
 
   private record Enqueueing(Messages messages, int batch) implements Workload {
+    static Enqueueing of(Messages messages, int batch) {
+      return new Enqueueing(messages, Math.min(batch, messages.largestBatch()));
+    }
+
     @Override
     public Worker worker(int thread) {
       List<byte[]> payloads = Messages.payloads(batch);

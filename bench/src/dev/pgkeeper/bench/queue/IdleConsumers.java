@@ -1,23 +1,20 @@
 package dev.pgkeeper.bench.queue;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.bench.ThreadCensus;
 import dev.pgkeeper.bench.server.WatchedServer;
 import dev.pgkeeper.testing.Await;
-import java.lang.management.ManagementFactory;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A client with very many queues, each with a consumer that has nothing to do. */
 final class IdleConsumers implements AutoCloseable {
-  /** A keeper's threads end when they have had nothing to do for five seconds. */
-  private static final Duration UNTIL_SETTLED = Duration.ofSeconds(7);
-
   private static final Duration LIMIT = Duration.ofMinutes(1);
 
   private final String name;
   private final WatchedServer server;
+  private final ThreadCensus census;
   private final Keeper client;
   private final Set<Integer> served = ConcurrentHashMap.newKeySet();
 
@@ -25,29 +22,31 @@ final class IdleConsumers implements AutoCloseable {
   private int threads;
 
   /** Starts a server and a client that does nothing yet. */
-  IdleConsumers(String name) throws SQLException {
+  IdleConsumers(String name) throws Exception {
     this.name = name;
     server = new WatchedServer();
+    census = new ThreadCensus(name);
     Keeper.migrate(server.othersPool());
-    client = Keeper.connect(server.clientPool());
+    client = census.during(() -> Keeper.connect(server.clientPool()));
   }
 
   /** The client consumes from as many queues. */
-  void consume(int queues) throws InterruptedException {
-    count = queues;
-    int before = settledThreads();
-    for (int i = 0; i < queues; i++) {
-      int number = i;
-      PgkeeperMessages.serve(client, queueName(number), () -> served.add(number));
-    }
-    threads = settledThreads() - before;
+  void consume(int queues) throws Exception {
+    count =
+        census.during(
+            () -> {
+              for (int i = 0; i < queues; i++) {
+                int number = i;
+                PgkeeperMessages.serve(client, queueName(number), () -> served.add(number));
+              }
+              return queues;
+            });
   }
 
-  /** What starting has left behind is not what idling needs. */
-  private int settledThreads() throws InterruptedException {
-    server.evict();
-    Thread.sleep(UNTIL_SETTLED.toMillis());
-    return ManagementFactory.getThreadMXBean().getThreadCount();
+  /** Until now it counted. */
+  void end() {
+    server.end();
+    threads = census.count();
   }
 
   /** Nothing came until now, and what comes now is served by each of them. */
@@ -76,7 +75,7 @@ final class IdleConsumers implements AutoCloseable {
     return server;
   }
 
-  /** How many more threads this process has than before. */
+  /** How many threads the client had at the end. */
   int threads() {
     return threads;
   }

@@ -42,7 +42,7 @@ final class KeysCase implements Case {
   }
 
   private String database(Lab lab, Report report, String name) throws Exception {
-    return Postgres.of(lab, report).createDatabase(name().replace('.', '_') + "_" + name);
+    return Postgres.of(lab, report).createMigrated(name().replace('.', '_') + "_" + name);
   }
 
   private Consuming consuming(Lab lab, Messages messages) throws Exception {

@@ -32,6 +32,11 @@ interface Messages extends AutoCloseable {
    */
   int longestBacklog();
 
+  /** How many it can enqueue or take at once. */
+  default int largestBatch() {
+    return Integer.MAX_VALUE;
+  }
+
   /** Started together, and closed together when they have finished what they took. */
   interface Consumers extends AutoCloseable {
     /** For one thread. */

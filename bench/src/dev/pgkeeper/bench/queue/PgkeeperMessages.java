@@ -52,7 +52,6 @@ final class PgkeeperMessages implements Serving {
     this.keys = keys;
     pool = Postgres.pool(url, Subjects.POOL_SIZE);
     try {
-      Keeper.migrate(pool);
       keeper = Keeper.connect(pool);
     } catch (RuntimeException e) {
       pool.close();
@@ -61,7 +60,7 @@ final class PgkeeperMessages implements Serving {
     queue = keeper.queue(QUEUE, Codec.bytes());
   }
 
-  /** In a database of its own. */
+  /** In a database of its own, which has been migrated. */
   static PgkeeperMessages open(String url, Way way) {
     return new PgkeeperMessages(url, way, 0);
   }

@@ -39,7 +39,7 @@ final class SizeCase implements Case {
   }
 
   private static String database(Lab lab, Report report, int waiting) throws Exception {
-    return Postgres.of(lab, report).createDatabase("queue_size_" + waiting);
+    return Postgres.of(lab, report).createMigrated("queue_size_" + waiting);
   }
 
   /** A queue whose length stays: after each claim, which is measured, a message is enqueued. */

@@ -2,6 +2,7 @@ package dev.pgkeeper.bench.queue;
 
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Unavailable;
 import dev.pgkeeper.bench.WarmUp;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.queue.Messages.Consumer;
@@ -49,6 +50,23 @@ final class Subjects implements AutoCloseable {
   private final String name;
   private final Map<String, Messages> opened = new HashMap<>();
 
+  /** Those that enqueueing and consuming share, which leave their queues empty. */
+  static Subjects of(Lab lab, Report report) throws Exception {
+    return lab.shared(
+        Subjects.class,
+        () -> {
+          // What is opened first is closed last: the servers after their clients.
+          Postgres.of(lab, report);
+          ZooKeeperServer.of(lab, report);
+          try {
+            RedisServer.of(lab, report);
+          } catch (Unavailable e) {
+            // It is skipped where it takes part.
+          }
+          return new Subjects(lab, report, "queue");
+        });
+  }
+
   /** Those of a case, which gives their queues its name; to be closed at its end. */
   Subjects(Lab lab, Report report, String name) {
     this.lab = lab;
@@ -69,9 +87,9 @@ final class Subjects implements AutoCloseable {
 
   private Messages open(String subject) throws Exception {
     return switch (subject) {
-      case PGKEEPER -> PgkeeperMessages.open(database("pgkeeper"), Way.WITH_NEXT_TAKE);
-      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(database("one_by_one"), Way.ONE_BY_ONE);
-      case PGKEEPER_HANDLED -> PgkeeperMessages.open(database("handled"), Way.HANDLED);
+      case PGKEEPER -> PgkeeperMessages.open(migrated("pgkeeper"), Way.WITH_NEXT_TAKE);
+      case PGKEEPER_ONE_BY_ONE -> PgkeeperMessages.open(migrated("one_by_one"), Way.ONE_BY_ONE);
+      case PGKEEPER_HANDLED -> PgkeeperMessages.open(migrated("handled"), Way.HANDLED);
       case JDBC -> new PlainMessages(database("jdbc"));
       case SCHEDULER -> new SchedulerMessages(database("scheduler"));
       case REDISSON -> new RedissonMessages(RedisServer.of(lab, report).address(), name);
@@ -96,6 +114,10 @@ final class Subjects implements AutoCloseable {
           });
     }
     messages.clear();
+  }
+
+  private String migrated(String subject) throws Exception {
+    return Postgres.of(lab, report).createMigrated(name + "_" + subject);
   }
 
   private String database(String subject) throws Exception {

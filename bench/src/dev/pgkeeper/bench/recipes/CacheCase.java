@@ -8,12 +8,12 @@ import dev.pgkeeper.bench.Comparison;
 import dev.pgkeeper.bench.Figure;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Series;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
 import dev.pgkeeper.recipes.Cache;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -34,8 +34,8 @@ import org.apache.zookeeper.ZooKeeper;
  */
 final class CacheCase implements Case {
   private static final int PARENTS = 100;
+  private static final int PARENTS_QUICK = 20;
   private static final int CHILDREN = 1000;
-  private static final int NODES = 1 + PARENTS + PARENTS * CHILDREN;
   private static final byte[] DATA = new byte[16];
   private static final String ROOT = "/cached";
 
@@ -50,12 +50,14 @@ final class CacheCase implements Case {
   private static final class Subject {
     final String name;
     final Callable<Started> start;
+    final int nodes;
     final List<Double> seconds = new ArrayList<>();
     final List<Double> bytes = new ArrayList<>();
 
-    Subject(String name, Callable<Started> start) {
+    Subject(String name, Callable<Started> start, int nodes) {
       this.name = name;
       this.start = start;
+      this.nodes = nodes;
     }
 
     void round(boolean counts) throws Exception {
@@ -65,33 +67,35 @@ final class CacheCase implements Case {
       double took = (System.nanoTime() - began) / 1e9;
       double used = usedBytes() - before;
       try (AutoCloseable cache = started.cache()) {
-        if (started.nodes() != NODES) {
+        if (started.nodes() != nodes) {
           throw new IllegalStateException(cache + " has " + started.nodes() + " nodes");
         }
       }
       if (counts) {
         seconds.add(took);
-        bytes.add(used / NODES);
+        bytes.add(used / nodes);
       }
     }
   }
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("cache");
+    String url = Postgres.of(lab, report).createMigrated("cache");
     ZooKeeperServer server = ZooKeeperServer.of(lab, report);
-    load(server);
+    int parents = lab.isQuick() ? PARENTS_QUICK : PARENTS;
+    int nodes = 1 + parents + parents * CHILDREN;
+    report.setting("%s: %d nodes".formatted(name(), nodes));
+    load(server, parents);
     try (HikariDataSource pool = Postgres.pool(url, 4);
         CuratorFramework client =
             CuratorFrameworkFactory.newClient(
                 server.address(), new ExponentialBackoffRetry(1000, 3))) {
-      Keeper.migrate(pool);
-      load(url);
+      load(url, parents);
       client.start();
       try (Keeper keeper = Keeper.connect(pool)) {
-        Subject ours = new Subject("pgkeeper", () -> start(keeper));
-        Subject curator = new Subject("curator", () -> start(client));
-        int rounds = lab.isQuick() ? 3 : 7;
+        Subject ours = new Subject("pgkeeper", () -> start(keeper), nodes);
+        Subject curator = new Subject("curator", () -> start(client), nodes);
+        int rounds = lab.isQuick() ? 3 : 5;
         for (int round = -1; round < rounds; round++) {
           ours.round(round >= 0);
           curator.round(round >= 0);
@@ -122,21 +126,21 @@ final class CacheCase implements Case {
     return new Started(cache, cache.size());
   }
 
-  private static void load(String url) throws Exception {
+  private static void load(String url, int parents) throws Exception {
     Postgres.execute(
         url,
         """
         SELECT pgkeeper.create('%1$s/' || p || '/' || c, decode(repeat('00', %2$d), 'hex'), in_parents => true)
           FROM generate_series(0, %3$d - 1) p, generate_series(0, %4$d - 1) c
         """
-            .formatted(ROOT, DATA.length, PARENTS, CHILDREN));
+            .formatted(ROOT, DATA.length, parents, CHILDREN));
     Postgres.settle(url);
   }
 
-  private static void load(ZooKeeperServer server) throws Exception {
+  private static void load(ZooKeeperServer server, int parents) throws Exception {
     try (ZooKeeper zooKeeper = server.connect()) {
       create(zooKeeper, List.of(ROOT));
-      for (int parent = 0; parent < PARENTS; parent++) {
+      for (int parent = 0; parent < parents; parent++) {
         List<String> paths = new ArrayList<>(List.of(ROOT + "/" + parent));
         for (int child = 0; child < CHILDREN; child++) {
           paths.add(ROOT + "/" + parent + "/" + child);
@@ -170,24 +174,12 @@ final class CacheCase implements Case {
       Subject theirs,
       List<Double> their) {
     String caseName = name() + "." + what;
-    report.figure(Figure.counted(caseName, ours.name, 1, unit, median(our)));
-    report.figure(Figure.counted(caseName, theirs.name, 1, unit, median(their)));
+    Series own = Series.of(our);
+    Series other = Series.of(their);
+    report.figure(Figure.ofRounds(caseName, ours.name, 1, unit, own));
+    report.figure(Figure.ofRounds(caseName, theirs.name, 1, unit, other));
     report.comparison(
-        new Comparison(
-            caseName,
-            1,
-            ours.name,
-            theirs.name,
-            median(our) / median(their),
-            Target.atMost(1),
-            null));
-  }
-
-  private static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    if (sorted.length == 0) {
-      throw new IllegalStateException("nothing was measured: " + Arrays.toString(sorted));
-    }
-    return sorted[sorted.length / 2];
+        Comparison.ofRounds(
+            caseName, 1, ours.name, theirs.name, own.ratioTo(other), Target.atMost(1)));
   }
 }

@@ -3,10 +3,9 @@ package dev.pgkeeper.bench.recipes;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Case;
-import dev.pgkeeper.bench.Comparison;
-import dev.pgkeeper.bench.Figure;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
+import dev.pgkeeper.bench.Series;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.recipes.Choice;
@@ -14,7 +13,6 @@ import dev.pgkeeper.recipes.Discovery;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.ServiceRegistry;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -38,8 +36,7 @@ final class ChoiceCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("choice");
-    PgkeeperDiscoveries.migrate(url);
+    String url = Postgres.of(lab, report).createMigrated("choice");
     try (HikariDataSource pool = Postgres.pool(url, 2)) {
       try (Keeper keeper = Keeper.connect(pool)) {
         ServiceRegistry registry = keeper.services("/services");
@@ -48,10 +45,7 @@ final class ChoiceCase implements Case {
         }
         try (Discovery discovery = registry.discover("a")) {
           for (Map.Entry<String, Supplier<?>> way : ways(discovery).entrySet()) {
-            Figure figure =
-                Figure.counted(name(), way.getKey(), 1, "µs", microseconds(lab, way.getValue()));
-            report.figure(figure);
-            report.comparison(Comparison.limit(figure, TARGET));
+            report.counted(name(), way.getKey(), "µs", microseconds(lab, way.getValue()), TARGET);
           }
         }
       }
@@ -94,7 +88,6 @@ final class ChoiceCase implements Case {
         rounds.add((now - began) / 1e3 / choices);
       }
     }
-    Collections.sort(rounds);
-    return rounds.get(rounds.size() / 2);
+    return Series.of(rounds).median();
   }
 }

@@ -12,7 +12,6 @@ import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** The sessions of a case, all closed at its end. */
 final class Clients implements AutoCloseable {
@@ -58,10 +57,7 @@ final class Clients implements AutoCloseable {
   private String url() throws Exception {
     String known = url;
     if (known == null) {
-      known = Postgres.of(lab, report).createDatabase(database);
-      PGSimpleDataSource source = new PGSimpleDataSource();
-      source.setUrl(known);
-      Keeper.migrate(source);
+      known = Postgres.of(lab, report).createMigrated(database);
       url = known;
     }
     return known;

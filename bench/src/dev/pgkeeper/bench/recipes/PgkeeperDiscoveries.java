@@ -8,7 +8,6 @@ import dev.pgkeeper.recipes.Registration;
 import dev.pgkeeper.recipes.ServiceInstance;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** Two keepers, each with a pool and a listener connection of its own. */
 final class PgkeeperDiscoveries implements Discoveries {
@@ -19,21 +18,13 @@ final class PgkeeperDiscoveries implements Discoveries {
   private final Discovery discovery;
   private @Nullable Registration registration;
 
-  /** The database is empty. */
+  /** The database has been migrated. */
   PgkeeperDiscoveries(String url) {
-    migrate(url);
     firstPool = Postgres.pool(url, 2);
     secondPool = Postgres.pool(url, 2);
     first = Keeper.connect(firstPool);
     second = Keeper.connect(secondPool);
     discovery = second.services("/services").discover("a");
-  }
-
-  /** Takes more connections than a client of one thread. */
-  static void migrate(String url) {
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(url);
-    Keeper.migrate(source);
   }
 
   @Override

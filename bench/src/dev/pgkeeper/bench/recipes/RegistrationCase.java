@@ -35,7 +35,7 @@ final class RegistrationCase implements Case {
             () ->
                 new Registering(
                     new PgkeeperDiscoveries(
-                        Postgres.of(lab, report).createDatabase("registration"))))
+                        Postgres.of(lab, report).createMigrated("registration"))))
         .entrant(
             CURATOR,
             () ->

@@ -1,6 +1,5 @@
 package dev.pgkeeper.bench.tree;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Contest;
 import dev.pgkeeper.bench.Lab;
@@ -12,7 +11,6 @@ import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
 import java.util.List;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * From a set to another client's callback, with a watch that stays or with one that is left again
@@ -45,8 +43,7 @@ final class CallbackCase implements Case {
             Subjects.PGKEEPER,
             () -> {
               String url =
-                  Postgres.of(lab, report).createDatabase(once ? "callback_once" : "callback");
-              migrate(url);
+                  Postgres.of(lab, report).createMigrated(once ? "callback_once" : "callback");
               return new Callback(new PgkeeperSignals(url), once);
             })
         .entrant(Subjects.JDBC, () -> rawCommit(PlainRows.of(lab, report)))
@@ -56,12 +53,6 @@ final class CallbackCase implements Case {
         .compare(Subjects.PGKEEPER, Subjects.JDBC, once ? null : AGAINST_RAW_COMMIT)
         .compare(Subjects.PGKEEPER, Subjects.ZOOKEEPER, once ? null : AGAINST_ZOOKEEPER)
         .run(lab, report);
-  }
-
-  static void migrate(String url) {
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(url);
-    Keeper.migrate(source);
   }
 
   private Workload rawCommit(PlainRows rows) throws Exception {

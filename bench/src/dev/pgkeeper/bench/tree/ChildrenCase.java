@@ -24,6 +24,7 @@ import java.util.List;
 final class ChildrenCase implements Case {
   private static final int FEW = 1000;
   private static final int MANY = 100_000;
+  private static final int MANY_QUICK = 20_000;
   private static final int PAGE = 1000;
 
   @Override
@@ -33,23 +34,24 @@ final class ChildrenCase implements Case {
 
   @Override
   public void run(Lab lab, Report report) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase("children");
+    int most = lab.isQuick() ? MANY_QUICK : MANY;
+    String url = Postgres.of(lab, report).createMigrated("children");
     try (PgkeeperZnodes znodes = new PgkeeperZnodes(url)) {
-      for (int count : new int[] {FEW, MANY}) {
+      for (int count : new int[] {FEW, most}) {
         znodes.create(parent(count), OperationCase.DATA);
         BulkLoad.children(url, parent(count), count);
       }
       String few = FEW + " children";
-      String many = MANY + " children";
+      String many = most + " children";
       new Contest(name(), 1, Measure.time("us/child"))
           .entrant(few, () -> listing(znodes.tree(), FEW, false))
-          .entrant(many, () -> listing(znodes.tree(), MANY, false))
-          .entrant(many + " in pages", () -> listing(znodes.tree(), MANY, true))
+          .entrant(many, () -> listing(znodes.tree(), most, false))
+          .entrant(many + " in pages", () -> listing(znodes.tree(), most, true))
           .compare(many, few, Target.atMost(1.3))
           .compare(many + " in pages", few, null)
           .run(lab, report);
     }
-    measureHeap(url, report);
+    measureHeap(url, report, most);
   }
 
   static String parent(int children) {
@@ -97,30 +99,23 @@ final class ChildrenCase implements Case {
    * In pages, a hundred times as many children must not need more memory; a whole list needs what
    * it holds.
    */
-  private void measureHeap(String url, Report report) throws InterruptedException {
-    double fewInPages = heap(url, report, FEW, true);
-    double manyInPages = heap(url, report, MANY, true);
-    heap(url, report, MANY, false);
-    report.comparison(
-        new Comparison(
-            name() + ".heap",
-            1,
-            subject(MANY, true),
-            subject(FEW, true),
-            manyInPages / fewInPages,
-            Target.atMost(1.3),
-            null));
+  private void measureHeap(String url, Report report, int most) throws InterruptedException {
+    Figure fewInPages = heap(url, report, FEW, true);
+    Figure manyInPages = heap(url, report, most, true);
+    heap(url, report, most, false);
+    report.comparison(Comparison.ofFigures(manyInPages, fewInPages, Target.atMost(1.3)));
   }
 
-  private double heap(String url, Report report, int children, boolean inPages)
+  private Figure heap(String url, Report report, int children, boolean inPages)
       throws InterruptedException {
     try (ChildProcess process =
         ChildProcess.start(
             HeapProbe.class, url, Integer.toString(children), Boolean.toString(inPages))) {
       double megabytes = Double.parseDouble(process.awaitLine("peak ", Duration.ofSeconds(60)));
-      report.figure(
-          Figure.counted(name() + ".heap", subject(children, inPages), 1, "MB", megabytes));
-      return megabytes;
+      Figure figure =
+          Figure.counted(name() + ".heap", subject(children, inPages), 1, "MB", megabytes);
+      report.figure(figure);
+      return figure;
     }
   }
 

@@ -48,9 +48,7 @@ final class CrowdCase implements Case {
 
   /** Each has a database of its own: the listeners of one are not woken by the others. */
   private static String url(Lab lab, Report report, String name) throws Exception {
-    String url = Postgres.of(lab, report).createDatabase(name);
-    CallbackCase.migrate(url);
-    return url;
+    return Postgres.of(lab, report).createMigrated(name);
   }
 
   private static Callback crowd(String url, int listening) throws SQLException {

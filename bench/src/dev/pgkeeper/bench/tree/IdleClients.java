@@ -73,7 +73,7 @@ final class IdleClients implements AutoCloseable {
   }
 
   private void connect(int size) throws SQLException {
-    CallbackCase.migrate(url);
+    Postgres.migrate(url);
     KeeperOptions options = KeeperOptions.defaults();
     for (int i = 0; i < size; i++) {
       Keeper keeper = Keeper.connect(pool, leaseOnly ? options.withLeaseOnly() : options);

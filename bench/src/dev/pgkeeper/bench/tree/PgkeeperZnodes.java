@@ -22,7 +22,6 @@ final class PgkeeperZnodes implements Znodes {
   PgkeeperZnodes(String url) {
     pool = Postgres.pool(url, Subjects.POOL_SIZE);
     try {
-      Keeper.migrate(pool);
       keeper = Keeper.connect(pool);
     } catch (RuntimeException e) {
       pool.close();
@@ -37,7 +36,11 @@ final class PgkeeperZnodes implements Znodes {
         PgkeeperZnodes.class,
         () ->
             Subjects.warmedUp(
-                lab, new PgkeeperZnodes(Postgres.of(lab, report).createDatabase("tree"))));
+                lab, new PgkeeperZnodes(Postgres.of(lab, report).createMigrated("tree"))));
+  }
+
+  Keeper keeper() {
+    return keeper;
   }
 
   Tree tree() {

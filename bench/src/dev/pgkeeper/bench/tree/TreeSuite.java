@@ -23,7 +23,7 @@ public final class TreeSuite implements Suite {
         new CallbackCase(false),
         new CallbackCase(true),
         new CrowdCase(),
-        new SizeCase(),
+        SizeCase.manyAgainstFew(),
         new ChildrenCase(),
         new IdleCase());
   }
