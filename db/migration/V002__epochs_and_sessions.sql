@@ -283,8 +283,8 @@ EXCEPTION
 END $$;
 
 -- One tick of the reaper: suspects the sessions whose connection is gone, and ends at most `in_most` of those whose
--- time is over, each in a transaction of its own. `next_ms`: when the next suspicion will be ripe.
-CREATE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT next_ms bigint)
+-- time is over, each in a transaction of its own; then the holds whose limit is over. `next_ms`: when the next suspicion will be ripe.
+CREATE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT holds integer, OUT next_ms bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   condemned ${schema}.session;
@@ -292,6 +292,7 @@ DECLARE
   gone      text[];
 BEGIN
   ended := 0;
+  holds := 0;
   IF NOT pg_try_advisory_xact_lock(${schema}.lock_key('reaper', 0)) THEN
     RETURN;
   END IF;
@@ -322,6 +323,8 @@ BEGIN
       COMMIT;
     END IF;
   END LOOP;
+  holds := ${schema}.reap_holds(in_most);
+  COMMIT;
   SELECT extract(epoch FROM min(${schema}.suspicion_end(suspected, grace_ms, timeout_ms)) - clock_timestamp()) * 1000
     INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;

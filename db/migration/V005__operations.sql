@@ -345,7 +345,7 @@ COMMENT ON FUNCTION ${schema}.session_open(bigint, bigint, boolean, text, text, 
 COMMENT ON FUNCTION ${schema}.session_renew(bigint) IS 'Renews a lease; false if the session has ended. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.session_end(bigint) IS 'Ends a session and deletes all it owned; false if it had ended.';
 COMMENT ON PROCEDURE ${schema}.reap(integer) IS
-  'Ends at most so many sessions whose time is over. Clients do this by themselves; call it where none is left.';
+  'Ends at most so many sessions whose time is over, and so many holds whose limit is. Clients do this by themselves; call it where none is left.';
 COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
   'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
 COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';

@@ -143,7 +143,7 @@ class BeliefTest {
   private void reap(Connection connection, String schema) throws SQLException {
     while (!stopped) {
       try (CallableStatement call =
-          connection.prepareCall("CALL " + schema + ".reap(100, NULL, NULL)")) {
+          connection.prepareCall("CALL " + schema + ".reap(100, NULL, NULL, NULL)")) {
         call.execute();
       }
       Await.pause(Duration.ofMillis(5));

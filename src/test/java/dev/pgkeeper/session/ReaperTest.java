@@ -107,9 +107,9 @@ class ReaperTest {
             database.queryLong(
                     "SELECT count(*) FROM ${schema}.sessions WHERE NOT alive AND client = 'many'")
                 == 7);
-    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(5);
-    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isEqualTo(2);
-    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL)")).isZero();
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL, NULL)")).isEqualTo(5);
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL, NULL)")).isEqualTo(2);
+    assertThat(database.queryLong("CALL ${schema}.reap(5, NULL, NULL, NULL)")).isZero();
   }
 
   /** However many there are, the last one does not wait for as many turns as there are batches. */
@@ -136,6 +136,38 @@ class ReaperTest {
           () -> turns.contains(several));
     }
     assertThat(count("/at-once")).isZero();
+  }
+
+  /** Its client may be stopped, or be one that has only SQL. */
+  @Test
+  void aHoldThatReachedItsLimitIsEndedWithoutItsClient() {
+    List<Integer> ended = new CopyOnWriteArrayList<>();
+    try (Keeper keeper = Keeper.connect(database.dataSource(), options())) {
+      Observation.of(keeper)
+          .observe(
+              new Observer() {
+                @Override
+                public void reaped(int sessions, int holds, int nodes) {
+                  ended.add(holds);
+                }
+              });
+      long session =
+          database.queryLong(
+              "SELECT ${schema}.session_open(600000, 60000, false, 'limited', 'h', 1)");
+      database.execute(
+          "SELECT ${schema}.request_join("
+              + session
+              + ", 1, 1, '/limited', 'mutex', 1, 'lock', false, 1, '', 7)");
+      Await.until(
+          Duration.ofSeconds(30),
+          () -> "the end of one hold, told; these were: " + ended,
+          () -> ended.contains(1));
+      database.execute("SELECT ${schema}.session_end(" + session + ")");
+    }
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.locks WHERE path = '/limited'"))
+        .isZero();
+    assertThat(database.queryString("SELECT how FROM ${schema}.history WHERE path = '/limited'"))
+        .isEqualTo("limit");
   }
 
   /** The verdict is about the break that was read, not about one that was made good since. */
@@ -165,7 +197,7 @@ class ReaperTest {
         Duration.ofSeconds(20),
         "ended",
         () -> {
-          database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+          database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
           return log.endedAtMicros(session) != 0;
         });
     assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(secondSuspicion + grace * 1000);
@@ -184,7 +216,7 @@ class ReaperTest {
         Duration.ofSeconds(10),
         "suspected",
         () -> {
-          database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+          database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
           return suspectedAtMicros(session) != 0;
         });
     return suspectedAtMicros(session);

@@ -191,7 +191,7 @@ class HistoryTest {
     noded.join(other, "mutex", 1, "lock", "NULL", "'data'");
     waited.close();
     noded.outlast("1 s");
-    database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+    database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
     assertThat(history("client, how")).isEqualTo("waited closed");
     assertThat(heldAt(until(token))).as("before the next one is granted").isNull();
     assertThat(heldAt("clock_timestamp()")).isEqualTo("next");
@@ -223,7 +223,7 @@ class HistoryTest {
     SqlClient left = open("left");
     left.lock(line);
     left.outlast("1 s");
-    database.execute("CALL ${schema}.reap(100, NULL, NULL)");
+    database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
     String before = history("token, client, how, until");
     assertThat(before).contains(" left expired ");
     database.execute("SELECT ${schema}.delete('" + line + "')");

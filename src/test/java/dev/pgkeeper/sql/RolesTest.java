@@ -178,7 +178,7 @@ class RolesTest {
       assertThat(polled.next()).isEqualTo("NODE_CREATED /app/e");
       for (String housework :
           List.of(
-              "CALL ${schema}.reap(10, NULL, NULL)",
+              "CALL ${schema}.reap(10, NULL, NULL, NULL)",
               "SELECT ${schema}.reap_nodes(10)",
               "SELECT ${schema}.settle(" + session + ", 99, 1)",
               "SELECT * FROM ${schema}.sessions, ${schema}.nodes, ${schema}.watchers, ${schema}.epochs",
@@ -381,7 +381,7 @@ class RolesTest {
             "SELECT ${schema}.peek('roles')",
             "SELECT ${schema}.take_leased('roles', 1, '1 s')",
             "SELECT ${schema}.queue_drop('roles')",
-            "CALL ${schema}.reap(1, NULL, NULL)",
+            "CALL ${schema}.reap(1, NULL, NULL, NULL)",
             "SELECT nextval('${schema}.zxid')",
             "SELECT ${schema}.grant_all()")) {
       assertDenied("inspector", call);

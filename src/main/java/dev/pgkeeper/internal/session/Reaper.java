@@ -8,7 +8,8 @@ import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.IntSupplier;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,10 +82,10 @@ final class Reaper {
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
-  private int inRounds(int most, IntSupplier round) {
+  private int inRounds(int most, SqlFunction<Integer> round) {
     int all = 0;
     for (int rounds = 0; rounds < MOST_ROUNDS; rounds++) {
-      int done = round.getAsInt();
+      int done = database.readOnce(round);
       all += done;
       if (done < most) {
         break;
@@ -93,31 +94,33 @@ final class Reaper {
     return all;
   }
 
-  private int inRounds(int most, SqlFunction<Integer> round) {
-    return inRounds(most, () -> database.readOnce(round));
-  }
-
-  private int reapSessions() {
-    SessionCalls.Reaped reaped = database.readOnce(calls.reap(REAPED_AT_ONCE));
-    if (reaped.nextMs() != null) {
-      dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, reaped.nextMs())).toNanos();
+  private void lookAgainIn(@Nullable Long ms) {
+    if (ms != null) {
+      dueAt = System.nanoTime() + Duration.ofMillis(Math.max(1, ms)).toNanos();
     }
-    return reaped.ended();
   }
 
   private void reap(long number) {
     try {
-      int sessions = inRounds(REAPED_AT_ONCE, this::reapSessions);
+      AtomicInteger holds = new AtomicInteger();
+      int sessions =
+          inRounds(
+              REAPED_AT_ONCE,
+              connection -> {
+                SessionCalls.Reaped reaped = calls.reap(REAPED_AT_ONCE).apply(connection);
+                holds.addAndGet(reaped.holds());
+                lookAgainIn(reaped.nextMs());
+                return reaped.sessions();
+              });
       if (sessions > 0) {
         log.info("ended {} sessions whose time was over", sessions);
       }
-      int holds = database.readOnce(calls.reapHolds(REAPED_AT_ONCE));
       int nodes = 0;
       if (number % TICKS_BETWEEN_NODES == 0) {
         nodes = inRounds(REAPED_AT_ONCE, calls.reapNodes(REAPED_AT_ONCE));
         inRounds(PRUNED_AT_ONCE, calls.pruneHistory(PRUNED_AT_ONCE));
       }
-      observation.reaped(sessions, holds, nodes);
+      observation.reaped(sessions, holds.get(), nodes);
       if (number % TICKS_BETWEEN_TIDYING == 0) {
         database.readOnce(calls.tidy());
       }

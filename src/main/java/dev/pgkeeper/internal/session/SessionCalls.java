@@ -47,8 +47,11 @@ final class SessionCalls {
     }
   }
 
-  /** What a reaper's tick did, and in how many milliseconds the next suspicion is ripe. */
-  record Reaped(int ended, @Nullable Long nextMs) {}
+  /**
+   * What a reaper's tick did: how many sessions and limited holds it ended, and in how many
+   * milliseconds the next suspicion is ripe.
+   */
+  record Reaped(int sessions, int holds, @Nullable Long nextMs) {}
 
   SqlFunction<Long> sessionOpen(KeeperOptions options, boolean direct) {
     return connection -> {
@@ -145,24 +148,23 @@ final class SessionCalls {
 
   SqlFunction<Reaped> reap(int most) {
     return connection -> {
-      try (CallableStatement call = connection.prepareCall("CALL " + schema + ".reap(?, ?, ?)")) {
+      try (CallableStatement call =
+          connection.prepareCall("CALL " + schema + ".reap(?, ?, ?, ?)")) {
         call.setInt(1, most);
         call.registerOutParameter(2, Types.INTEGER);
-        call.registerOutParameter(3, Types.BIGINT);
+        call.registerOutParameter(3, Types.INTEGER);
+        call.registerOutParameter(4, Types.BIGINT);
         call.execute();
-        int ended = call.getInt(2);
-        long nextMs = call.getLong(3);
-        return new Reaped(ended, call.wasNull() ? null : nextMs);
+        int sessions = call.getInt(2);
+        int holds = call.getInt(3);
+        long nextMs = call.getLong(4);
+        return new Reaped(sessions, holds, call.wasNull() ? null : nextMs);
       }
     };
   }
 
   SqlFunction<Integer> reapNodes(int most) {
     return reapAtMost(most, "reap_nodes");
-  }
-
-  SqlFunction<Integer> reapHolds(int most) {
-    return reapAtMost(most, "reap_holds");
   }
 
   SqlFunction<Integer> pruneHistory(int most) {
