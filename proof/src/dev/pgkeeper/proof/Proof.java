@@ -222,7 +222,7 @@ public final class Proof implements Callable<Integer> {
     String trouble = null;
     boolean isSkipped = false;
     try {
-      result = part.run(settings, progress);
+      result = new TimeLimit(part, settings, progress).run();
       result.verdicts().forEach(verdict -> tell(verdict, progress));
       result.notes().forEach(note -> progress.say("  " + note));
     } catch (Part.Unavailable e) {
