@@ -119,10 +119,12 @@ BEGIN
   RETURN new_id;
 END $$;
 
--- Takes the liveness lock again on a new connection and clears the suspicion. False: the session has ended.
+-- Takes the liveness lock again on a new connection and clears the suspicion. False: the session has ended. Begins the epoch of
+-- this run of the server: its client asks next what has become of it (V007), and that depends on it.
 CREATE FUNCTION ${schema}.session_attach(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.epoch_begin();
   PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
   RETURN ${schema}.session_renew(in_session);
 END $$;

@@ -625,12 +625,23 @@ BEGIN
       WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
 END $$;
 
+-- Whether a promotion or a restored backup may just have taken back what a session did last, and for longer than its client
+-- remembers: the numbers were raised after it was opened, and others like it are still coming back.
+CREATE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
+LANGUAGE sql AS $$
+  SELECT EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
+    WHERE s.id = in_session AND s.id >> 40 < e.number AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms')
+$$;
+
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
--- and of its places in the rows of the given lines.
+-- and of its places in the rows of the given lines; of those in all lines if it was set back, which its client may have left long ago.
 CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE sql AS $$
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
-    SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path))
+    SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path)
+    || CASE WHEN ${schema}.is_set_back(in_session) THEN ARRAY(
+      SELECT p.path FROM ${schema}.parent p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
+        ORDER BY p.path) END)
 $$;
 
 -- All contenders of a line, first come first.

@@ -7,6 +7,7 @@ import dev.pgkeeper.proof.part.Parts;
 import dev.pgkeeper.proof.part.Result;
 import dev.pgkeeper.proof.report.Outcome;
 import dev.pgkeeper.proof.report.Report;
+import dev.pgkeeper.testing.PrivateServer;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -40,6 +42,8 @@ public final class Proof implements Callable<Integer> {
   private static final Duration QUICK = Duration.ofSeconds(35);
   private static final Duration LONGER = Duration.ofMinutes(3);
   private static final int MOST_VIOLATIONS_TOLD = 5;
+  private static final int OLDEST_SERVER = 14;
+  private static final int NEWEST_SERVER = 18;
 
   @Option(
       names = {"-h", "--help"},
@@ -75,6 +79,12 @@ public final class Proof implements Callable<Integer> {
       description = "Only this part, see --list; may be repeated.")
   private List<String> names = new ArrayList<>();
 
+  @Option(
+      names = "--postgres",
+      paramLabel = "NN",
+      description = "The major version of PostgreSQL to try it on: 14 to 18. By default 18.")
+  private @Nullable String major;
+
   @Option(names = "--list", description = "Lists the scenarios and what covers each.")
   private boolean list;
 
@@ -105,6 +115,7 @@ public final class Proof implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    checkMajor();
     List<Part> parts = chosen();
     if (list) {
       Parts.table().forEach(out::println);
@@ -113,11 +124,14 @@ public final class Proof implements Callable<Integer> {
     Path output = Path.of(System.getProperty("pgkeeper.proof.output", "target/proof"));
     Settings settings =
         new Settings(
+            server(),
             seed == null ? ThreadLocalRandom.current().nextInt(1_000_000) : seed,
             duration == null ? (quick ? QUICK : LONGER) : length(duration),
             Files.createDirectories(output.resolve("histories"))
                 .resolve(Long.toString(System.currentTimeMillis())));
-    out.println("proof: seed " + settings.seed() + "; the histories go to " + settings.output());
+    out.println(
+        "proof: PostgreSQL %s, seed %d; the histories go to %s"
+            .formatted(settings.server(), settings.seed(), settings.output()));
     Progress progress = new Progress(out);
     List<Outcome> outcomes = new ArrayList<>();
     for (Part part : parts) {
@@ -163,6 +177,28 @@ public final class Proof implements Callable<Integer> {
         .toList();
   }
 
+  /** The version that there is, which is of the major version that was asked for. */
+  private String server() {
+    String version = PrivateServer.version();
+    if (major != null && !version.startsWith(major + ".")) {
+      throw new ParameterException(
+          spec.commandLine(), "this was built for PostgreSQL " + version + ", not for " + major);
+    }
+    return version;
+  }
+
+  private void checkMajor() {
+    if (major != null
+        && IntStream.rangeClosed(OLDEST_SERVER, NEWEST_SERVER)
+            .mapToObj(Integer::toString)
+            .noneMatch(major::equals)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "it cannot be tried on PostgreSQL \"%s\"; use %d to %d"
+              .formatted(major, OLDEST_SERVER, NEWEST_SERVER));
+    }
+  }
+
   private Duration length(String text) {
     Duration length;
     try {
@@ -186,7 +222,7 @@ public final class Proof implements Callable<Integer> {
     String trouble = null;
     boolean isSkipped = false;
     try {
-      result = part.run(settings, progress);
+      result = new TimeLimit(part, settings, progress).run();
       result.verdicts().forEach(verdict -> tell(verdict, progress));
       result.notes().forEach(note -> progress.say("  " + note));
     } catch (Part.Unavailable e) {
@@ -233,14 +269,16 @@ public final class Proof implements Callable<Integer> {
             .collect(Collectors.joining(", "));
     if (!wrong.isEmpty()) {
       out.println(
-          "proof: VIOLATED: " + String.join("; ", wrong) + " (seed " + settings.seed() + ")");
+          "proof: VIOLATED: %s (PostgreSQL %s, seed %d)"
+              .formatted(String.join("; ", wrong), settings.server(), settings.seed()));
       return 1;
     }
     out.println(
-        "proof: %d of %d checks passed, seed %d%s"
+        "proof: %d of %d checks passed, PostgreSQL %s, seed %d%s"
             .formatted(
                 verdicts.size(),
                 verdicts.size(),
+                settings.server(),
                 settings.seed(),
                 skipped.isEmpty() ? "" : "; skipped: " + skipped));
     return 0;

@@ -7,10 +7,11 @@ import java.util.Random;
 /**
  * What a run was asked for.
  *
+ * @param server the version of PostgreSQL that everything is tried on
  * @param duration of the mixed work
  * @param output an empty directory for the histories
  */
-public record Settings(long seed, Duration duration, Path output) {
+public record Settings(String server, long seed, Duration duration, Path output) {
   /** A generator of a part's own, so that a part does the same whether or not others run too. */
   public Random random(String part) {
     return new Random(seed * 31 + part.hashCode());

@@ -123,6 +123,22 @@ class ChecksTest {
   }
 
   @Test
+  void twoHoldersOfALockAreFoundUnlessTheFirstOneStoppedBelieving() {
+    String first = "got /l 10 12 7";
+    String second = "got /l 14 15 8";
+    assertThat(mutex(first, "gave /l 7 13 16 12", second)).isEmpty();
+    assertThat(mutex(first, "gave /l 7 20 21 19", second)).hasSize(1);
+    assertThat(mutex(first, "gave /l 7 20 21 19", "got /m 14 15 8")).isEmpty();
+    assertThat(mutex(first, "lost /l 7 13", second)).isEmpty();
+    assertThat(mutex(first, "lost /l 7 16", second)).hasSize(1);
+    assertThat(mutex(first, second)).as("its client was killed").isEmpty();
+  }
+
+  private List<String> mutex(String... lines) {
+    return MutexCheck.examine(evidence(lines)).violations();
+  }
+
+  @Test
   void whoIsSilentWhileNothingIsWrongIsFound() {
     lives.add(new Life("a", 0, 0, Long.MAX_VALUE));
     assertThat(silences(1_000_000, 99_000_000)).hasSize(1);
@@ -147,7 +163,7 @@ class ChecksTest {
     faults.add(new Happened(Fault.PRIMARY_LOST, -1, 20, 25));
     Evidence right = evidence("got /l 10 12 7", "got /l 30 31 8");
     Evidence twice = evidence("got /l 10 12 7", "got /l 30 31 7");
-    List<Check> checks = PromotionChecks.all(Duration.ofSeconds(20)).subList(0, 2);
+    List<Check> checks = LossChecks.all(Duration.ofSeconds(20)).subList(0, 2);
     for (Check check : checks) {
       assertThat(check.examiner().examine(right).violations()).as(check.promise()).isEmpty();
       assertThat(check.examiner().examine(twice).violations()).as(check.promise()).hasSize(1);
@@ -163,12 +179,23 @@ class ChecksTest {
   }
 
   private List<String> told(String end) throws AssertionError {
-    Check told = PromotionChecks.all(Duration.ofSeconds(20)).get(2);
+    Check told = LossChecks.all(Duration.ofSeconds(20)).get(2);
     try {
       return told.examiner().examine(evidence("got /l 10 12 7", end)).violations();
     } catch (Exception e) {
       throw new AssertionError(e);
     }
+  }
+
+  @Test
+  void aLockThatNobodyHasAfterThePromotionIsFound() throws Exception {
+    faults.add(new Happened(Fault.RESTORED, -1, 20, 25));
+    Check hadAgain = LossChecks.all(Duration.ofSeconds(20)).get(3);
+    Evidence right =
+        evidence("got /l 10 12 7", "got /m 10 13 8", "got /l 30 31 9", "got /m 5 32 10");
+    assertThat(hadAgain.examiner().examine(right).violations()).isEmpty();
+    Evidence stuck = evidence("got /l 10 12 7", "got /m 10 13 8", "got /l 30 31 9");
+    assertThat(hadAgain.examiner().examine(stuck).violations()).hasSize(1);
   }
 
   @Test

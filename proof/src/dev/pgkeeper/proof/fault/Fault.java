@@ -31,6 +31,8 @@ public enum Fault {
   CLIENT_CLOCK_STEPPED(Place.APART, "a client's clock stepped", 0, 0),
   SERVER_CLOCK_STEPPED(Place.APART, "the server's clock stepped", 0, 0),
   PRIMARY_LOST(Place.APART, "primary killed, standby promoted", 0, 0),
+  MIGRATED(Place.APART, "schema migrated", 0, 0),
+  RESTORED(Place.APART, "database lost, a dump of it restored", 0, 0),
   DISK_FULL(Place.APART, "no room for the log of the server", 0, 0),
   PACKETS_FROM_SERVER_DROPPED(Place.APART, "network: packets from the server dropped", 0, 0),
   PACKETS_TO_SERVER_DROPPED(Place.APART, "network: packets to the server dropped", 0, 0),
@@ -95,8 +97,19 @@ public enum Fault {
   /** Whether the server forgets what was not flushed. */
   public boolean isCrash() {
     return switch (this) {
-      case SERVER_KILLED, SERVER_STOPPED_AT_ONCE, BACKEND_KILLED, PRIMARY_LOST, DISK_FULL -> true;
+      case SERVER_KILLED,
+          SERVER_STOPPED_AT_ONCE,
+          BACKEND_KILLED,
+          PRIMARY_LOST,
+          RESTORED,
+          DISK_FULL ->
+          true;
       default -> false;
     };
+  }
+
+  /** Whether the end of what was committed is lost. */
+  public boolean isLoss() {
+    return this == PRIMARY_LOST || this == RESTORED;
   }
 }

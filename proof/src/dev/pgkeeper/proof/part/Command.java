@@ -9,17 +9,18 @@ final class Command {
   private Command() {}
 
   /**
-   * Runs it to its end.
+   * Runs it to its end, and returns what it said.
    *
    * @throws Part.Unavailable if it is not there, or does not do it
    */
-  static void run(String... command) throws Part.Unavailable, InterruptedException {
+  static String run(String... command) throws Part.Unavailable, InterruptedException {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (process.waitFor() != 0) {
         throw new Part.Unavailable(String.join(" ", List.of(command)) + ": " + said.strip());
       }
+      return said;
     } catch (IOException e) {
       throw new Part.Unavailable(String.valueOf(e.getMessage()));
     }

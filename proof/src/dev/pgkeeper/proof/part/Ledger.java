@@ -1,7 +1,5 @@
 package dev.pgkeeper.proof.part;
 
-import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.proof.client.ChangeTheTree;
 import dev.pgkeeper.proof.client.CreateInSequence;
 import dev.pgkeeper.proof.client.MoveMoney;
@@ -11,18 +9,17 @@ import dev.pgkeeper.scenario.GrantLog;
 import dev.pgkeeper.scenario.MessageTraffic;
 import dev.pgkeeper.scenario.WriteToResource;
 import dev.pgkeeper.testing.TestDatabase;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /**
  * What the work needs in the database, and what the database itself writes down about what it
  * decides: grants, ephemeral nodes and the ends of sessions.
  */
-final class Ledger {
+public final class Ledger {
   private static final String EFFECTS = "CREATE TABLE ${schema}.effect (job text, by text)";
 
   /** So that it can be told which transaction committed first; without it nothing can be judged. */
-  static final Map<String, String> SERVER_SETTINGS = Map.of("track_commit_timestamp", "on");
+  public static final Map<String, String> SERVER_SETTINGS = Map.of("track_commit_timestamp", "on");
 
   /** Each line with its transaction, because what goes together goes in one. */
   private static final String LIVES =
@@ -57,29 +54,32 @@ final class Ledger {
   private Ledger() {}
 
   /** Makes all of it. */
-  static void open(TestDatabase database) {
+  public static void open(TestDatabase database) {
     GrantLog.of(database);
     database.execute(WriteToResource.TABLES);
     database.execute(AddToSet.TABLES);
     database.execute(MessageTraffic.TABLES);
     database.execute(EFFECTS);
     database.execute(LIVES);
-    try (Keeper keeper = database.keeper()) {
-      for (String path : new String[] {"/bank", "/sequence", "/ephemeral"}) {
-        create(keeper, path, "");
-      }
-      create(keeper, UseTheRegisters.ROOT, "");
-      create(keeper, ChangeTheTree.ROOT, "");
-      for (int i = 0; i < MoveMoney.ACCOUNTS; i++) {
-        create(keeper, MoveMoney.account(i), Long.toString(MoveMoney.EACH));
-      }
-      for (int i = 0; i < CreateInSequence.parents(); i++) {
-        create(keeper, CreateInSequence.parent(i), "");
-      }
+    for (String path : new String[] {"/bank", "/sequence", "/ephemeral"}) {
+      create(database, path, "");
+    }
+    create(database, UseTheRegisters.ROOT, "");
+    create(database, ChangeTheTree.ROOT, "");
+    for (int i = 0; i < MoveMoney.ACCOUNTS; i++) {
+      create(database, MoveMoney.account(i), Long.toString(MoveMoney.EACH));
+    }
+    for (int i = 0; i < CreateInSequence.parents(); i++) {
+      create(database, CreateInSequence.parent(i), "");
     }
   }
 
-  private static void create(Keeper keeper, String path, String data) throws KeeperException {
-    keeper.tree().create(path, data.getBytes(StandardCharsets.UTF_8));
+  /** Without the library, which may be newer than the schema. */
+  private static void create(TestDatabase database, String path, String data) {
+    String code =
+        database.queryString("SELECT code FROM ${schema}.create('%s', '%s')".formatted(path, data));
+    if (!code.equals("ok")) {
+      throw new IllegalStateException(path + ": " + code);
+    }
   }
 }

@@ -47,6 +47,12 @@ public final class MixedPart implements Part {
     return "four processes do everything while clients, network and server fail in every way";
   }
 
+  /** Long histories take long to be judged. */
+  @Override
+  public Duration limit(Settings settings) {
+    return Part.super.limit(settings).plus(settings.duration().multipliedBy(2));
+  }
+
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     Random random = settings.random(name());

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
+import java.time.Duration;
 import java.util.List;
 
 /** A set-up, and what is tried in it. */
@@ -18,6 +19,11 @@ public interface Part {
   /** Whether the short form of a run has it. */
   default boolean isQuick() {
     return true;
+  }
+
+  /** What takes longer hangs: several times what it takes on a slow machine. */
+  default Duration limit(Settings settings) {
+    return Duration.ofMinutes(6);
   }
 
   /**

@@ -13,12 +13,17 @@ public final class Parts {
   public static List<Part> all() {
     return List.of(
         new ControlPart(),
+        new SettleControlPart(),
         new MixedPart(),
         new ClockPart(),
         new ExpiryPart(),
         new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),
         new PromotionPart(PromotionPart.Kind.SYNCHRONOUS),
         new PromotionPart(PromotionPart.Kind.UNPROTECTED),
+        new RestorePart(RestorePart.Kind.ELSEWHERE),
+        new RestorePart(RestorePart.Kind.IN_PLACE),
+        new RestorePart(RestorePart.Kind.UNPROTECTED),
+        new UpgradePart(),
         new NetworkPart(),
         new PoolerPart(),
         new DiskPart());

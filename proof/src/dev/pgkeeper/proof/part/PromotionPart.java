@@ -4,7 +4,7 @@ import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Checks;
-import dev.pgkeeper.proof.check.PromotionChecks;
+import dev.pgkeeper.proof.check.LossChecks;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
@@ -123,10 +123,7 @@ public final class PromotionPart implements Part {
         if (kind == Kind.UNPROTECTED) {
           return new Result(
               Stage.judge(
-                  name(),
-                  List.of(PromotionChecks.growth()),
-                  stage.end(script.happened(), left),
-                  true),
+                  name(), List.of(LossChecks.growth()), stage.end(script.happened(), left), true),
               List.of(),
               null);
         }
@@ -139,7 +136,7 @@ public final class PromotionPart implements Part {
   }
 
   private List<Check> checks() {
-    return isSynchronous ? Checks.all(MixedPart.BACK) : PromotionChecks.all(MixedPart.BACK);
+    return isSynchronous ? Checks.all(MixedPart.BACK) : LossChecks.all(MixedPart.BACK);
   }
 
   private static String eitherOf(PrivateServer primary, PrivateServer standby) {

@@ -50,5 +50,12 @@ final class Unprotected {
       $$
       """;
 
+  /** What became of a request whose reply was lost is not asked: it was not done. */
+  static final String NOT_SETTLED =
+      """
+      CREATE OR REPLACE FUNCTION ${schema}.settle(in_session bigint, in_slot integer, in_request bigint)
+          RETURNS SETOF ${schema}.outcome LANGUAGE sql AS $$ SELECT NULL::${schema}.outcome WHERE false $$
+      """;
+
   private Unprotected() {}
 }

@@ -50,8 +50,9 @@ public final class Report {
             : "<p class=\"verdict bad\">%d of %d checks did not pass.</p>"
                 .formatted(wrong.size(), Math.max(checks, wrong.size())));
     add(
-        "<p class=\"quiet\">Seed %d, %s UTC, mixed work for %d s. The histories are in <code>%s</code>.</p>"
+        "<p class=\"quiet\">PostgreSQL %s, seed %d, %s UTC, mixed work for %d s. The histories are in <code>%s</code>.</p>"
             .formatted(
+                Html.escape(settings.server()),
                 settings.seed(),
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString().replaceAll("[TZ]", " "),
                 settings.duration().toSeconds(),

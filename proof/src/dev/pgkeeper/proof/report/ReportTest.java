@@ -31,7 +31,8 @@ class ReportTest {
 
   private String page(Outcome outcome) throws IOException {
     Path file = directory.resolve("deep/report.html");
-    Report.write(file, new Settings(42, Duration.ofSeconds(60), directory), List.of(outcome));
+    Report.write(
+        file, new Settings("18.6", 42, Duration.ofSeconds(60), directory), List.of(outcome));
     return Files.readString(file);
   }
 
@@ -57,9 +58,14 @@ class ReportTest {
   }
 
   @Test
-  void itTellsTheSeedEachVerdictAndWhatWasLookedAt() throws IOException {
+  void itTellsTheServerTheSeedEachVerdictAndWhatWasLookedAt() throws IOException {
     assertThat(page(outcome(List.of(), false)))
-        .contains("Seed 42", "All 1 checks passed", "it is &lt; so", "3 things", ">passed<");
+        .contains(
+            "PostgreSQL 18.6, seed 42",
+            "All 1 checks passed",
+            "it is &lt; so",
+            "3 things",
+            ">passed<");
   }
 
   @Test

@@ -373,8 +373,7 @@ class MigrationsTest {
   }
 
   private void makeOlder(int version) {
-    database.execute(
-        MigrationScript.of(database.schema(), MigrationFile.all().subList(0, version), 0));
+    OlderSchema.make(database, version);
   }
 
   private void makeNewer(int oldestClient) {

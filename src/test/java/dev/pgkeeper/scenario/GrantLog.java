@@ -58,12 +58,14 @@ public final class GrantLog {
         FOR EACH ROW WHEN (OLD.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
 
       -- Those in the line's row. A holder that is replaced without having gone is not noted as gone: that is for the checkers.
+      -- Whose session has ended, holds nothing, also if the turn came to it only then.
       CREATE FUNCTION ${schema}.note_row() RETURNS trigger LANGUAGE plpgsql AS $$
       DECLARE
         doing text;
       BEGIN
         GET DIAGNOSTICS doing = PG_CONTEXT;
-        IF OLD.holder IS NOT NULL AND (NEW.holder IS NULL OR NEW.token <> OLD.token AND doing LIKE '%.line_free(%') THEN
+        IF OLD.holder IS NOT NULL AND (NEW.holder IS NULL OR NEW.token <> OLD.token
+            AND (doing LIKE '%.line_free(%' OR NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = OLD.holder))) THEN
           PERFORM ${schema}.note(OLD.path, OLD.token, OLD.holder, 'gone');
         END IF;
         PERFORM ${schema}.note(OLD.path, OLD.waiting[i][1], OLD.waiting[i][2], 'gone')

@@ -10,14 +10,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Takes one of four locks in one of the ways there are, now and then with data and so with a node,
  * and gives it back or finds it lost. Says {@code got line invoked completed token}, then {@code
  * gave line token invoked completed believed} or {@code lost line token believed}.
+ *
+ * <p>One that {@code keeps} holds some locks for seconds. One that is {@code deaf} says that it
+ * gave back whatever it had, also if it is told that it had lost it.
  */
 public final class TakeTheLock implements Work {
   private static final Duration LONGEST = Duration.ofSeconds(5);
+  private static final Duration KEPT = Duration.ofSeconds(4);
+  private static final int KEPT_ONE_IN = 4;
 
   @Override
   public void once(Client client, Random random) throws Exception {
@@ -30,7 +36,11 @@ public final class TakeTheLock implements Work {
       client.say(
           "got " + lock.path() + " " + invoked + " " + Client.nowMicros() + " " + held.token());
       client.believe(held);
-      client.linger(random);
+      if (client.mode().contains("keeps") && random.nextInt(KEPT_ONE_IN) == 0) {
+        LockSupport.parkNanos(KEPT.toNanos());
+      } else {
+        client.linger(random);
+      }
       giveBack(client, held);
     }
   }
@@ -71,12 +81,13 @@ public final class TakeTheLock implements Work {
   private static void giveBack(Client client, Held held) {
     String grant = held.path() + " " + held.token() + " ";
     long invoked = Client.nowMicros();
+    boolean isLost = false;
     try {
       held.release();
-      client.say(
-          "gave " + grant + invoked + " " + Client.nowMicros() + " " + client.believed(held));
     } catch (KeeperException.NotHeld e) {
-      client.say("lost " + grant + client.believed(held));
+      isLost = !client.mode().contains("deaf");
     }
+    String given = isLost ? "" : invoked + " " + Client.nowMicros() + " ";
+    client.say((isLost ? "lost " : "gave ") + grant + given + client.believed(held));
   }
 }

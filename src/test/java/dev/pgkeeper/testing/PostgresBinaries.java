@@ -3,6 +3,7 @@ package dev.pgkeeper.testing;
 import dev.pgkeeper.cli.embedded.Binaries;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,6 +58,18 @@ final class PostgresBinaries {
       }
     }
     return unpacked;
+  }
+
+  /** What {@code postgres --version} says at its end. */
+  String version() {
+    try {
+      Process process = command("postgres", "--version").redirectErrorStream(true).start();
+      String said =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+      return said.substring(said.lastIndexOf(' ') + 1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** A command that runs one of the programs, as a user that PostgreSQL accepts. */

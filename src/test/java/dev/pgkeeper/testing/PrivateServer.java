@@ -114,6 +114,11 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
+  /** The version that all servers of this kind have, as {@code 18.6}. */
+  public static String version() {
+    return PostgresBinaries.get().version();
+  }
+
   public String jdbcUrl() {
     return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
   }

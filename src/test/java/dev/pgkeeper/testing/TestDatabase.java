@@ -57,6 +57,11 @@ public final class TestDatabase implements AutoCloseable {
     return new TestDatabase(TestServer.url());
   }
 
+  /** A name for a schema that does not exist yet, on a server that the test may stop. */
+  public static TestDatabase unmigratedOn(PrivateServer server) {
+    return new TestDatabase(server.jdbcUrl());
+  }
+
   private static TestDatabase migrated(String url) {
     TestDatabase database = new TestDatabase(url);
     Migrations.migrate(database.plainDataSource(), database.schema);

@@ -484,9 +484,8 @@ public final class Lines implements Companion {
   @Override
   public void returned(Caller caller) {
     departures.repeat();
-    if (!isIdle()) {
-      sweep(caller);
-    }
+    // Also if nothing is known here: after a loss the database may know of what was left long ago.
+    sweep(caller);
   }
 
   @Override

@@ -530,11 +530,15 @@ public final class ClientSession {
         lost(database::readOnce);
         return;
       }
+      boolean wasAway = failures > 0;
       renewed = sent;
       nextRenewal = System.nanoTime() + renewEvery.toNanos();
       failures = 0;
       believe();
       become(SessionState.HELD);
+      if (wasAway) {
+        companion.returned(database::readOnce);
+      }
     } else if (now - nextLeaseReap >= 0) {
       nextLeaseReap = Long.MAX_VALUE;
       tookLeaseTurn = true;

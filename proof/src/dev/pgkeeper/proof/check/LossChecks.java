@@ -1,6 +1,5 @@
 package dev.pgkeeper.proof.check;
 
-import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.scenario.GrantLog.Contest;
 import dev.pgkeeper.scenario.MutexHistory;
@@ -14,33 +13,43 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** What has to hold where the end of what was committed is lost with the server that had it. */
-public final class PromotionChecks {
+public final class LossChecks {
   private static final List<Integer> SCENARIOS = List.of(19);
 
-  private PromotionChecks() {}
+  private LossChecks() {}
 
   /** What fails for certain where numbers are not raised past all that can have been lost. */
   public static Check growth() {
     return new Check(
         "each token from afterwards is greater than all from before",
         SCENARIOS,
-        PromotionChecks::growth);
+        LossChecks::growth);
+  }
+
+  /** What fails for certain where clients do not care what they are told. */
+  public static Check told() {
+    return new Check(
+        "whoever had a hold that is lost is told so, and cannot give it back",
+        SCENARIOS,
+        LossChecks::told);
   }
 
   public static List<Check> all(Duration back) {
     return List.of(
-        new Check("no token is handed out twice", SCENARIOS, PromotionChecks::tokens),
+        new Check("no token is handed out twice", SCENARIOS, LossChecks::tokens),
         growth(),
+        told(),
         new Check(
-            "whoever had a hold that is lost is told so, and cannot give it back",
+            "no lock is left to somebody who gave it back before: all are had again",
             SCENARIOS,
-            PromotionChecks::told),
+            LossChecks::hadAgain),
         new Check(
             "tokens of accepted writes that are there never decrease, and each has one owner",
             SCENARIOS,
-            PromotionChecks::resource),
+            LossChecks::resource),
         new Check(
             "the sum of all accounts is the same in every read", SCENARIOS, BankCheck::examine),
         new Check(
@@ -61,7 +70,7 @@ public final class PromotionChecks {
 
   private static Happened loss(Evidence evidence) {
     return evidence.faults().stream()
-        .filter(fault -> fault.fault() == Fault.PRIMARY_LOST)
+        .filter(fault -> fault.fault().isLoss())
         .findFirst()
         .orElseThrow();
   }
@@ -116,6 +125,25 @@ public final class PromotionChecks {
       }
     }
     return new Finding(before.size(), "holds, of which " + lost + " are lost", violations);
+  }
+
+  private static Finding hadAgain(Evidence evidence) {
+    Happened loss = loss(evidence);
+    Set<String> before = new TreeSet<>();
+    Set<String> after = new HashSet<>();
+    for (Got got : evidence.history().locks().got()) {
+      if (got.completed() < loss.from()) {
+        before.add(got.line());
+      } else if (got.completed() > loss.to()) {
+        after.add(got.line());
+      }
+    }
+    List<String> violations =
+        before.stream()
+            .filter(line -> !after.contains(line))
+            .map(line -> line + " was had before, and by nobody afterwards")
+            .toList();
+    return new Finding(before.size(), "locks", violations);
   }
 
   private static Finding resource(Evidence evidence) throws Exception {

@@ -1,0 +1,14 @@
+package dev.pgkeeper.migration;
+
+import dev.pgkeeper.testing.TestDatabase;
+
+/** Schemas as they were before the last migrations. */
+public final class OlderSchema {
+  private OlderSchema() {}
+
+  /** Makes the schema, which does not exist yet, as it was at this version. */
+  public static void make(TestDatabase database, int version) {
+    database.execute(
+        MigrationScript.of(database.schema(), MigrationFile.all().subList(0, version), 0));
+  }
+}
