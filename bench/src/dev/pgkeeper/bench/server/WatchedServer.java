@@ -16,7 +16,7 @@ public final class WatchedServer implements AutoCloseable {
       Map.of("autovacuum", "off", "shared_buffers", "128MB");
 
   /** Whoever comes first does it, for all clients of a database. */
-  private static final Pattern REAPER = Pattern.compile("\\breap(_\\w+)?\\(");
+  public static final Pattern REAPER = Pattern.compile("\\breap(_\\w+)?\\(");
 
   private static final int POOL_SIZE = 10;
 

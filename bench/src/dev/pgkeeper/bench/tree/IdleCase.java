@@ -6,6 +6,7 @@ import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.PatientCase;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
+import dev.pgkeeper.bench.server.WatchedServer;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,8 +18,6 @@ import org.jspecify.annotations.Nullable;
  * client and of whole fleets, each in front of a server of its own, whose log has every statement.
  */
 final class IdleCase implements PatientCase {
-  private static final Pattern REAPER = Pattern.compile("\\breap(_nodes)?\\(");
-
   @Override
   public String name() {
     return "tree.idle";
@@ -100,7 +99,7 @@ final class IdleCase implements PatientCase {
                 fleet.name(),
                 1,
                 "statements/s",
-                fleet.statements(REAPER) / fleet.seconds());
+                fleet.statements(WatchedServer.REAPER) / fleet.seconds());
         report.figure(rate);
         if (fewest == null) {
           fewest = rate;
