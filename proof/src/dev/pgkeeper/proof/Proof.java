@@ -172,7 +172,7 @@ public final class Proof implements Callable<Integer> {
         .filter(
             part ->
                 scenarios.isEmpty()
-                    ? part.isQuick() || !quick
+                    ? !part.isOnlyByName() && (part.isQuick() || !quick)
                     : part.scenarios().stream().anyMatch(scenarios::contains))
         .toList();
   }

@@ -26,7 +26,8 @@ public final class Parts {
         new UpgradePart(),
         new NetworkPart(),
         new PoolerPart(),
-        new DiskPart());
+        new DiskPart(),
+        new EndurancePart());
   }
 
   /** A line for each scenario. */

@@ -5,6 +5,7 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.LossChecks;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
@@ -95,6 +96,7 @@ public final class PromotionPart implements Part {
               CLIENTS,
               Stage.PROTECTED,
               Stage.SWEEP,
+              Pace.BRISK,
               settings.random(name()),
               () -> {
                 if (kind == Kind.UNPROTECTED) {
@@ -136,7 +138,7 @@ public final class PromotionPart implements Part {
   }
 
   private List<Check> checks() {
-    return isSynchronous ? Checks.all(MixedPart.BACK) : LossChecks.all(MixedPart.BACK);
+    return isSynchronous ? Checks.all(MixedRun.BACK) : LossChecks.all(MixedRun.BACK);
   }
 
   private static String eitherOf(PrivateServer primary, PrivateServer standby) {

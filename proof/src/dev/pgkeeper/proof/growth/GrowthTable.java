@@ -1,0 +1,84 @@
+package dev.pgkeeper.proof.growth;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** All that was seen, as a Markdown table: the median of each sixth of the time. */
+public final class GrowthTable {
+  private static final int SIXTHS = 6;
+
+  private GrowthTable() {}
+
+  public static String markdown(List<Series> seen, Duration period) {
+    List<List<String>> rows = new ArrayList<>();
+    List<String> head = new ArrayList<>(List.of("of", "what", "unit"));
+    for (int sixth = 0; sixth < SIXTHS; sixth++) {
+      head.add(end(seen, period, sixth) + "–" + end(seen, period, sixth + 1));
+    }
+    head.addAll(List.of("2nd quarter", "last quarter", "most", "grew"));
+    rows.add(head);
+    seen.stream().filter(GrowthTable::isThereAny).forEach(series -> rows.add(row(series)));
+    return table(rows);
+  }
+
+  private static String end(List<Series> seen, Duration period, int sixth) {
+    int looks = seen.stream().mapToInt(series -> series.values().size()).max().orElse(0);
+    Duration end = period.multipliedBy((long) looks * sixth / SIXTHS);
+    return end.toSeconds() % 60 == 0 ? end.toMinutes() + " min" : end.toSeconds() + " s";
+  }
+
+  /** Tables that this work does not use say nothing. */
+  private static boolean isThereAny(Series series) {
+    return series.values().stream().anyMatch(value -> value > 0);
+  }
+
+  private static List<String> row(Series series) {
+    Measure measure = series.measure();
+    List<String> row = new ArrayList<>(List.of(series.of(), measure.text(), measure.unit()));
+    for (int sixth = 0; sixth < SIXTHS; sixth++) {
+      row.add(number(series.median(sixth, SIXTHS)));
+    }
+    double before = series.median(Growth.BEFORE, Growth.QUARTERS);
+    row.add(number(before));
+    row.add(number(series.median(Growth.AFTER, Growth.QUARTERS)));
+    row.add(number(measure.most(before)));
+    row.add(!series.isWhole() ? "several processes" : Growth.grew(series) ? "YES" : "no");
+    return row;
+  }
+
+  private static String number(double value) {
+    if (Double.isNaN(value)) {
+      return "";
+    }
+    return String.format(
+        Locale.ROOT, value >= 100 || value == Math.rint(value) ? "%.0f" : "%.2f", value);
+  }
+
+  private static String table(List<List<String>> rows) {
+    int[] widths = new int[rows.get(0).size()];
+    rows.forEach(
+        row -> {
+          for (int i = 0; i < widths.length; i++) {
+            widths[i] = Math.max(widths[i], row.get(i).length());
+          }
+        });
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < rows.size(); i++) {
+      StringBuilder line = new StringBuilder("|");
+      for (int column = 0; column < widths.length; column++) {
+        String cell = rows.get(i).get(column);
+        line.append(' ')
+            .append(cell)
+            .append(" ".repeat(widths[column] - cell.length()))
+            .append(" |");
+      }
+      text.append(line).append('\n');
+      if (i == 0) {
+        text.append(line.toString().replaceAll("[^|]", "-")).append('\n');
+      }
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,33 @@
+package dev.pgkeeper.proof.growth;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Something that was looked at again and again.
+ *
+ * @param of a client, the server or a table
+ * @param isWhole whether it is of one process, or of what outlives processes; the others show how
+ *     young ones begin
+ * @param values one for each look; not a number where nobody could look
+ */
+public record Series(String of, Measure measure, boolean isWhole, List<Double> values) {
+  public Series {
+    values = List.copyOf(values);
+  }
+
+  /** The middle of what was seen in a part of the time; not a number if nothing was. */
+  public double median(int part, int parts) {
+    int looks = values.size();
+    double[] seen =
+        values.subList(looks * part / parts, looks * (part + 1) / parts).stream()
+            .mapToDouble(Double::doubleValue)
+            .filter(value -> !Double.isNaN(value))
+            .sorted()
+            .toArray();
+    if (seen.length == 0) {
+      return Double.NaN;
+    }
+    return Arrays.stream(seen, (seen.length - 1) / 2, seen.length / 2 + 1).average().orElseThrow();
+  }
+}
