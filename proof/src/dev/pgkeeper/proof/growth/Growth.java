@@ -2,7 +2,6 @@ package dev.pgkeeper.proof.growth;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Whether something grows: its median in the last quarter of the time is above that in the second
@@ -10,9 +9,7 @@ import java.util.Locale;
  * tables get as large as they need to be.
  */
 public final class Growth {
-  static final int QUARTERS = 4;
-  static final int BEFORE = 1;
-  static final int AFTER = 3;
+  private static final int QUARTERS = 4;
 
   private Growth() {}
 
@@ -20,27 +17,44 @@ public final class Growth {
   public static List<String> violations(List<Series> all) {
     List<String> violations = new ArrayList<>();
     for (Series series : all) {
-      double before = series.median(BEFORE, QUARTERS);
-      double after = series.median(AFTER, QUARTERS);
+      double before = before(series);
+      double after = after(series);
       String name = series.of() + ": " + series.measure().text();
       if (Double.isNaN(before) || Double.isNaN(after)) {
         violations.add(name + " was not looked at in one of the quarters that are compared");
       } else if (grew(series)) {
         violations.add(
-            String.format(
-                Locale.ROOT,
-                "%s grew from %.1f to %.1f %s; at most %.1f is no growth",
-                name,
-                before,
-                after,
-                series.measure().unit(),
-                series.measure().most(before)));
+            "%s grew from %s to %s %s; up to %s is no growth"
+                .formatted(
+                    name,
+                    Series.number(before),
+                    Series.number(after),
+                    series.measure().unit(),
+                    Series.number(series.measure().most(before))));
       }
     }
     return violations;
   }
 
-  static boolean grew(Series series) {
-    return series.median(AFTER, QUARTERS) > series.measure().most(series.median(BEFORE, QUARTERS));
+  /** What it is compared with. */
+  public static double before(Series series) {
+    return series.median(1, QUARTERS);
+  }
+
+  /** What is compared. */
+  public static double after(Series series) {
+    return series.median(3, QUARTERS);
+  }
+
+  /** What is said of it in tables. */
+  public static String word(Series series) {
+    if (!series.isWhole()) {
+      return "several processes";
+    }
+    return grew(series) ? "YES" : "no";
+  }
+
+  private static boolean grew(Series series) {
+    return after(series) > series.measure().most(before(series));
   }
 }

@@ -3,7 +3,6 @@ package dev.pgkeeper.proof.growth;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** All that was seen, as a Markdown table: the median of each sixth of the time. */
 public final class GrowthTable {
@@ -19,7 +18,7 @@ public final class GrowthTable {
     }
     head.addAll(List.of("2nd quarter", "last quarter", "most", "grew"));
     rows.add(head);
-    seen.stream().filter(GrowthTable::isThereAny).forEach(series -> rows.add(row(series)));
+    seen.stream().filter(Series::isThereAny).forEach(series -> rows.add(row(series)));
     return table(rows);
   }
 
@@ -29,31 +28,18 @@ public final class GrowthTable {
     return end.toSeconds() % 60 == 0 ? end.toMinutes() + " min" : end.toSeconds() + " s";
   }
 
-  /** Tables that this work does not use say nothing. */
-  private static boolean isThereAny(Series series) {
-    return series.values().stream().anyMatch(value -> value > 0);
-  }
-
   private static List<String> row(Series series) {
     Measure measure = series.measure();
     List<String> row = new ArrayList<>(List.of(series.of(), measure.text(), measure.unit()));
     for (int sixth = 0; sixth < SIXTHS; sixth++) {
-      row.add(number(series.median(sixth, SIXTHS)));
+      row.add(Series.number(series.median(sixth, SIXTHS)));
     }
-    double before = series.median(Growth.BEFORE, Growth.QUARTERS);
-    row.add(number(before));
-    row.add(number(series.median(Growth.AFTER, Growth.QUARTERS)));
-    row.add(number(measure.most(before)));
-    row.add(!series.isWhole() ? "several processes" : Growth.grew(series) ? "YES" : "no");
+    double before = Growth.before(series);
+    row.add(Series.number(before));
+    row.add(Series.number(Growth.after(series)));
+    row.add(Series.number(measure.most(before)));
+    row.add(Growth.word(series));
     return row;
-  }
-
-  private static String number(double value) {
-    if (Double.isNaN(value)) {
-      return "";
-    }
-    return String.format(
-        Locale.ROOT, value >= 100 || value == Math.rint(value) ? "%.0f" : "%.2f", value);
   }
 
   private static String table(List<List<String>> rows) {

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.growth;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Something that was looked at again and again.
@@ -14,6 +15,20 @@ import java.util.List;
 public record Series(String of, Measure measure, boolean isWhole, List<Double> values) {
   public Series {
     values = List.copyOf(values);
+  }
+
+  /** Whether there ever was any: a table that this work does not use says nothing. */
+  public boolean isThereAny() {
+    return values.stream().anyMatch(value -> value > 0);
+  }
+
+  /** As people read it; nothing for what is not a number. */
+  public static String number(double value) {
+    if (Double.isNaN(value)) {
+      return "";
+    }
+    boolean isPlain = value >= 100 || value == Math.rint(value);
+    return String.format(Locale.ROOT, isPlain ? "%.0f" : "%.2f", value);
   }
 
   /** The middle of what was seen in a part of the time; not a number if nothing was. */
