@@ -1,5 +1,6 @@
 package dev.pgkeeper.bench;
 
+import dev.pgkeeper.testing.Program;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -64,7 +65,7 @@ public final class Bench implements Callable<Integer> {
     PrintStream results = System.out;
     // Whatever else is printed by whomever must not get between the results.
     System.setOut(System.err);
-    System.exit(new CommandLine(new Bench(results)).execute(arguments));
+    System.exit(Program.run("bench", new Bench(results), System.err, arguments));
   }
 
   @Override

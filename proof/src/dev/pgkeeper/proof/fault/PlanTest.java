@@ -72,6 +72,7 @@ class PlanTest {
   void calmerFaultsAreFewerAndStillEndInTime() {
     List<Planned> calm = Plan.draw(Place.AROUND, TIME, 4, 10, new Random(3)).faults();
     assertThat(calm).hasSizeLessThan(plan(Place.AROUND, 3).faults().size() / 2).isNotEmpty();
+    assertThat(calm.get(0).at()).isGreaterThanOrEqualTo(Duration.ofSeconds(3));
     assertThat(calm.get(calm.size() - 1).end()).isLessThanOrEqualTo(TIME);
   }
 

@@ -51,6 +51,9 @@ public final class Growth {
     if (!series.isWhole()) {
       return "several processes";
     }
+    if (Kept.isOf(series)) {
+      return "kept " + Kept.in(series.of()).orElseThrow().howLong();
+    }
     return grew(series) ? "YES" : "no";
   }
 

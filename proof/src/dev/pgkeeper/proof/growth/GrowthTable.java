@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.growth;
 
+import dev.pgkeeper.proof.MarkdownRows;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +20,7 @@ public final class GrowthTable {
     head.addAll(List.of("2nd quarter", "last quarter", "most", "grew"));
     rows.add(head);
     seen.stream().filter(Series::isThereAny).forEach(series -> rows.add(row(series)));
-    return table(rows);
+    return MarkdownRows.text(rows);
   }
 
   private static String end(List<Series> seen, Duration period, int sixth) {
@@ -40,31 +41,5 @@ public final class GrowthTable {
     row.add(Series.number(measure.most(before)));
     row.add(Growth.word(series));
     return row;
-  }
-
-  private static String table(List<List<String>> rows) {
-    int[] widths = new int[rows.get(0).size()];
-    rows.forEach(
-        row -> {
-          for (int i = 0; i < widths.length; i++) {
-            widths[i] = Math.max(widths[i], row.get(i).length());
-          }
-        });
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < rows.size(); i++) {
-      StringBuilder line = new StringBuilder("|");
-      for (int column = 0; column < widths.length; column++) {
-        String cell = rows.get(i).get(column);
-        line.append(' ')
-            .append(cell)
-            .append(" ".repeat(widths[column] - cell.length()))
-            .append(" |");
-      }
-      text.append(line).append('\n');
-      if (i == 0) {
-        text.append(line.toString().replaceAll("[^|]", "-")).append('\n');
-      }
-    }
-    return text.toString();
   }
 }

@@ -17,7 +17,7 @@ class LooksTest {
 
   @Test
   void eachValueIsAtItsTimeAndWhatWasNotSeenIsNoNumber() {
-    assertThat(read(look(105, "node", 1), look(126, "node", 3)))
+    assertThat(read(look(105, "node", 1), look(122, "node", 3)))
         .containsExactly(new Series("node", Measure.THREADS, true, List.of(1.0, Double.NaN, 3.0)));
   }
 

@@ -20,6 +20,8 @@ public enum Measure {
   WAL("log written between two looks", "MB", 1e-6, 0.5, 0.5),
   /** Messages wait, sessions come and go. */
   ROWS("rows", "", 1, 0.2, 100),
+  /** Rows that have had their day, and are kept on purpose for longer than a run ({@link Kept}). */
+  KEPT_ROWS("rows that are kept for longer", "", 1, 0.2, 100),
   /** They gather until autovacuum comes, which in the schema's tables is at 1,000 and a part. */
   DEAD_ROWS("dead rows", "", 1, 0.5, 1500),
   /** With its indices. What was once needed stays, and is used again. */

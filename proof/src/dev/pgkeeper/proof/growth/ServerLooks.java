@@ -134,11 +134,20 @@ public final class ServerLooks implements AutoCloseable {
                   + " to_regclass('%s.%s') t, pgstattuple(t)"
                       .formatted(database.schema(), table))) {
         row.next();
-        lines.add(Measure.ROWS.line(at, table, row.getLong(1)));
+        long kept = kept(table);
+        if (Kept.in(table).isPresent()) {
+          lines.add(Measure.KEPT_ROWS.line(at, table, kept));
+        }
+        // The two are counted one after the other.
+        lines.add(Measure.ROWS.line(at, table, Math.max(0, row.getLong(1) - kept)));
         lines.add(Measure.DEAD_ROWS.line(at, table, row.getLong(2)));
         lines.add(Measure.SIZE.line(at, table, row.getLong(3)));
       }
     }
+  }
+
+  private long kept(String table) {
+    return Kept.in(table).map(kept -> database.queryLong(kept.query())).orElse(0L);
   }
 
   /** What the server's processes have in memory that is not shared, in bytes. */

@@ -7,7 +7,9 @@ import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.growth.Growth;
 import dev.pgkeeper.proof.growth.GrowthTable;
+import dev.pgkeeper.proof.growth.Kept;
 import dev.pgkeeper.proof.growth.Looks;
+import dev.pgkeeper.proof.growth.Measure;
 import dev.pgkeeper.proof.growth.Series;
 import dev.pgkeeper.proof.growth.ServerLooks;
 import dev.pgkeeper.proof.history.History;
@@ -37,9 +39,6 @@ public final class EndurancePart implements Part {
   private static final Set<Integer> SPARED = Set.of(0, MixedRun.BEHIND_THE_NETWORK);
 
   private static final int HISTORY_PART = 10;
-
-  /** A tick that is a text has no order, so its run is kept for good (V009). */
-  private static final String KEPT_FOR_GOOD = "job_run";
 
   @Override
   public String name() {
@@ -101,7 +100,10 @@ public final class EndurancePart implements Part {
   private List<Verdict> verdicts(List<Series> seen) {
     Predicate<Series> client = series -> series.of().startsWith("client");
     Predicate<Series> server = series -> series.of().equals(ServerLooks.SERVER);
-    Predicate<Series> kept = series -> series.of().equals(KEPT_FOR_GOOD);
+    Predicate<Series> kept = Kept::isOf;
+    // There is one each time that a tick is over.
+    Predicate<Series> runs =
+        series -> series.of().equals(Kept.JOB_RUN.table()) && series.measure() == Measure.KEPT_ROWS;
     return List.of(
         verdict(
             "no client that goes on grows: heap, threads, files, connections",
@@ -114,11 +116,11 @@ public final class EndurancePart implements Part {
             server,
             false),
         verdict(
-            "no table grows: rows, dead rows, size",
+            "no table grows: rows, dead rows, size, without what is kept on purpose",
             seen,
             client.or(server).or(kept).negate(),
             false),
-        verdict("the runs of a job, which are kept for good, are seen to grow", seen, kept, true));
+        verdict("the runs of a job, which are kept for good, are seen to grow", seen, runs, true));
   }
 
   private Verdict verdict(

@@ -27,7 +27,8 @@ public final class Parts {
         new NetworkPart(),
         new PoolerPart(),
         new DiskPart(),
-        new EndurancePart());
+        new EndurancePart(),
+        new FailoverPart());
   }
 
   /** A line for each scenario. */
