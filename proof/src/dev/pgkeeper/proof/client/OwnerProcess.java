@@ -80,8 +80,12 @@ public final class OwnerProcess {
         System.out.println("acted " + Client.nowMicros() + " " + held.token());
         return;
       } catch (KeeperException.NotHeld e) {
-        System.out.println("refused");
-        return;
+        // While its session is in jeopardy it may not act, and may come to own the lock again.
+        if (held.state().isTerminal()) {
+          System.out.println("refused");
+          return;
+        }
+        Await.pause(AGAIN);
       } catch (KeeperException | SQLException e) {
         Await.pause(AGAIN);
       }

@@ -4,6 +4,7 @@ import dev.pgkeeper.proof.MarkdownRows;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** All that was seen, as a Markdown table: the median of each sixth of the time. */
 public final class GrowthTable {
@@ -19,8 +20,17 @@ public final class GrowthTable {
     }
     head.addAll(List.of("2nd quarter", "last quarter", "most", "grew"));
     rows.add(head);
-    seen.stream().filter(Series::isThereAny).forEach(series -> rows.add(row(series)));
-    return MarkdownRows.text(rows);
+    seen.stream()
+        .filter(series -> series.isThereAny() && series.isMoving())
+        .forEach(series -> rows.add(row(series)));
+    return MarkdownRows.text(rows) + "\nThe same all the time: " + still(seen) + ".\n";
+  }
+
+  private static String still(List<Series> seen) {
+    return seen.stream()
+        .filter(series -> series.isThereAny() && !series.isMoving())
+        .map(series -> series.of() + " (" + series.measure().text() + ")")
+        .collect(Collectors.joining(", "));
   }
 
   private static String end(List<Series> seen, Duration period, int sixth) {

@@ -22,6 +22,11 @@ public record Series(String of, Measure measure, boolean isWhole, List<Double> v
     return values.stream().anyMatch(value -> value > 0);
   }
 
+  /** Whether it was ever another one than before. */
+  boolean isMoving() {
+    return values.stream().filter(value -> !Double.isNaN(value)).distinct().count() > 1;
+  }
+
   /** As people read it; nothing for what is not a number. */
   public static String number(double value) {
     if (Double.isNaN(value)) {
