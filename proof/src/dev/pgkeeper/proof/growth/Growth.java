@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Whether something grows: its median in the last quarter of the time is above that in the second
- * one by more than its {@link Measure} allows. The first quarter does not count: caches fill,
- * tables get as large as they need to be.
+ * one by more than its {@link Measure} allows; or the least that was seen, of what gathers until it
+ * is tidied. The first quarter does not count: caches fill, tables get as large as they need to be.
  */
 public final class Growth {
   private static final int QUARTERS = 4;
@@ -38,12 +38,18 @@ public final class Growth {
 
   /** What it is compared with. */
   public static double before(Series series) {
-    return series.median(1, QUARTERS);
+    return compared(series, 1);
   }
 
   /** What is compared. */
   public static double after(Series series) {
-    return series.median(3, QUARTERS);
+    return compared(series, 3);
+  }
+
+  private static double compared(Series series, int quarter) {
+    return series.measure().gathers()
+        ? series.least(quarter, QUARTERS)
+        : series.median(quarter, QUARTERS);
   }
 
   /** What is said of it in tables. */

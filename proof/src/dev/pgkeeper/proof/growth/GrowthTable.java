@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** All that was seen, as a Markdown table: the median of each sixth of the time. */
+/**
+ * All that was seen, as a Markdown table: the median of each sixth of the time, and what is
+ * compared of the quarters.
+ */
 public final class GrowthTable {
   private static final int SIXTHS = 6;
 

@@ -51,6 +51,14 @@ class GrowthTest {
   }
 
   @Test
+  void whatIsTidiedLaterTowardsTheEndIsNoGrowthWhileItFallsAsLowAsBefore() {
+    assertThat(
+            violations(Measure.SIZE, look -> 200 + (look < 40 ? look % 3 * 100 : look % 12 * 400)))
+        .isEmpty();
+    assertThat(violations(Measure.SIZE, look -> 200 + look % 3 * 100 + look * 40)).hasSize(1);
+  }
+
+  @Test
   void someLooksInWhichItIsHighAreNoGrowth() {
     assertThat(violations(Measure.CONNECTIONS, look -> look > 54 ? 300 : 20)).isEmpty();
   }

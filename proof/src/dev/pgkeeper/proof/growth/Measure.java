@@ -22,7 +22,10 @@ public enum Measure {
   ROWS("rows", "", 1, 0.2, 100),
   /** Rows that have had their day, and are kept on purpose for longer than a run ({@link Kept}). */
   KEPT_ROWS("rows that are kept for longer", "", 1, 0.2, 100),
-  /** They gather until autovacuum comes, which in the schema's tables is at 1,000 and a part. */
+  /**
+   * They gather until autovacuum comes, which in the schema's tables is at 1,000 and a part; {@link
+   * #gathers}.
+   */
   DEAD_ROWS("dead rows", "", 1, 0.5, 1500),
   /** With its indices. What was once needed stays, and is used again. */
   SIZE("size", "kB", 1.0 / 1024, 0.25, 512);
@@ -48,6 +51,15 @@ public enum Measure {
   /** Of a value as it is told. */
   public String unit() {
     return unit;
+  }
+
+  /**
+   * Whether it rises until somebody tidies, and then falls. How high it gets depends on when that
+   * is, and a server that crashed has forgotten how much there is to tidy; whether it grows is seen
+   * where it is lowest.
+   */
+  boolean gathers() {
+    return this == DEAD_ROWS || this == SIZE;
   }
 
   double scaled(double raw) {

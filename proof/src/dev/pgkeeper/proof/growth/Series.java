@@ -1,8 +1,8 @@
 package dev.pgkeeper.proof.growth;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.DoubleStream;
 
 /**
  * Something that was looked at again and again.
@@ -38,16 +38,20 @@ public record Series(String of, Measure measure, boolean isWhole, List<Double> v
 
   /** The middle of what was seen in a part of the time; not a number if nothing was. */
   public double median(int part, int parts) {
+    double[] sorted = seen(part, parts).sorted().toArray();
+    int count = sorted.length;
+    return count == 0 ? Double.NaN : (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+  }
+
+  /** The least that was seen in a part of the time; not a number if nothing was. */
+  double least(int part, int parts) {
+    return seen(part, parts).min().orElse(Double.NaN);
+  }
+
+  private DoubleStream seen(int part, int parts) {
     int looks = values.size();
-    double[] seen =
-        values.subList(looks * part / parts, looks * (part + 1) / parts).stream()
-            .mapToDouble(Double::doubleValue)
-            .filter(value -> !Double.isNaN(value))
-            .sorted()
-            .toArray();
-    if (seen.length == 0) {
-      return Double.NaN;
-    }
-    return Arrays.stream(seen, (seen.length - 1) / 2, seen.length / 2 + 1).average().orElseThrow();
+    return values.subList(looks * part / parts, looks * (part + 1) / parts).stream()
+        .mapToDouble(Double::doubleValue)
+        .filter(value -> !Double.isNaN(value));
   }
 }
