@@ -1,5 +1,6 @@
 package dev.pgkeeper.proof.part;
 
+import dev.pgkeeper.proof.AtExit;
 import dev.pgkeeper.proof.client.OwnerProcess;
 import dev.pgkeeper.proof.failover.Trial;
 import dev.pgkeeper.proof.failover.Way;
@@ -29,6 +30,7 @@ final class FailoverStage implements AutoCloseable {
 
   private final Way way;
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final AtExit atExit = AtExit.close(this);
   private final @Nullable Replicated both;
   private final PrivateServer server;
   private final TestDatabase database;
@@ -173,6 +175,7 @@ final class FailoverStage implements AutoCloseable {
 
   @Override
   public void close() throws Exception {
+    atExit.close();
     while (!open.isEmpty()) {
       open.pop().close();
     }
