@@ -124,7 +124,7 @@ public final class Bench implements Callable<Integer> {
   private List<Case> chosen() {
     for (String name : suites) {
       if (Suite.ALL.stream().noneMatch(suite -> suite.name().equals(name))) {
-        throw misuse("There is no suite \"" + name + "\"; there is " + names());
+        throw misuse("there is no suite \"" + name + "\"; there is " + names());
       }
     }
     List<Case> cases =
@@ -135,7 +135,7 @@ public final class Bench implements Callable<Integer> {
                 each -> prefixes.isEmpty() || prefixes.stream().anyMatch(each.name()::startsWith))
             .toList();
     if (cases.isEmpty()) {
-      throw misuse("No case begins with " + String.join(" or ", prefixes));
+      throw misuse("no case begins with " + String.join(" or ", prefixes));
     }
     return cases;
   }
