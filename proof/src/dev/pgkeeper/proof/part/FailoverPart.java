@@ -9,6 +9,7 @@ import dev.pgkeeper.proof.failover.Trial;
 import dev.pgkeeper.proof.failover.Way;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,6 +48,12 @@ public final class FailoverPart implements Part {
   @Override
   public boolean isOnlyByName() {
     return true;
+  }
+
+  /** Leases end one after the other. */
+  @Override
+  public Duration limit(Settings settings) {
+    return Part.super.limit(settings).multipliedBy(4);
   }
 
   @Override

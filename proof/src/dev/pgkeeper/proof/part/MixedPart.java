@@ -3,6 +3,7 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.client.Pace;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
