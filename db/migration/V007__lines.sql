@@ -22,8 +22,9 @@
 -- find at their sweep that the holder is over.
 --
 --   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
---   flush  makes a join durable that did not grant: a commit of nothing, flushed (pg_logical_emit_message). Apart from the join,
---          because others wait for the line's row until that is committed; and before anybody relies on the turn.
+--   flush  makes a join durable that did not grant: a commit of nothing, flushed (line_flush). Apart from the join, because
+--          others wait for the line's row until that is committed; and before anybody relies on the turn. It says whether the
+--          contender is still there: a crash between the two forgets the join, and then its client joins again.
 --   leave  (of the row: free) takes the contender or the holder away, makes holders of those who may hold now, and rings their
 --          owners: all in one transaction, which is not flushed. The ring carries the contender's key, which only its client
 --          and these tables know: whoever hears it holds, without asking. It fails with 55P03 where a fence keeps it waiting,
@@ -443,6 +444,17 @@ LANGUAGE sql AS $$
     FROM generate_subscripts(in_row.waiting, 1) AS i
 $$;
 
+-- Makes a join durable that did not grant, with everything before it. False: the server has crashed since, and forgot it; or
+-- somebody has taken it away.
+CREATE FUNCTION ${schema}.line_flush(in_session bigint, in_node text, in_token bigint) RETURNS boolean
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  PERFORM pg_logical_emit_message(true, '${schema}', '');
+  RETURN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_node
+      AND (p.holder = in_session AND p.token = in_token OR in_session = ANY (p.waiting) AND in_token = ANY (p.waiting)))
+    OR EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_node AND n.owner = in_session AND n.czxid = in_token);
+END $$;
+
 -- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
 -- those whose turn it is. Not flushed: call it in a transaction of its own.
 CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
@@ -852,10 +864,12 @@ COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
   'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
 COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
   'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
 COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
+COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
+  'Makes a place that waits durable, by its session, path and token. False: it is not there, because the server crashed since; join again. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';

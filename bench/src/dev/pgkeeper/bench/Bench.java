@@ -1,5 +1,6 @@
 package dev.pgkeeper.bench;
 
+import dev.pgkeeper.testing.Program;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -64,7 +65,7 @@ public final class Bench implements Callable<Integer> {
     PrintStream results = System.out;
     // Whatever else is printed by whomever must not get between the results.
     System.setOut(System.err);
-    System.exit(new CommandLine(new Bench(results)).execute(arguments));
+    System.exit(Program.run("bench", new Bench(results), System.err, arguments));
   }
 
   @Override
@@ -123,7 +124,7 @@ public final class Bench implements Callable<Integer> {
   private List<Case> chosen() {
     for (String name : suites) {
       if (Suite.ALL.stream().noneMatch(suite -> suite.name().equals(name))) {
-        throw misuse("There is no suite \"" + name + "\"; there is " + names());
+        throw misuse("there is no suite \"" + name + "\"; there is " + names());
       }
     }
     List<Case> cases =
@@ -134,7 +135,7 @@ public final class Bench implements Callable<Integer> {
                 each -> prefixes.isEmpty() || prefixes.stream().anyMatch(each.name()::startsWith))
             .toList();
     if (cases.isEmpty()) {
-      throw misuse("No case begins with " + String.join(" or ", prefixes));
+      throw misuse("no case begins with " + String.join(" or ", prefixes));
     }
     return cases;
   }

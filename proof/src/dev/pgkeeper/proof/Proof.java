@@ -8,6 +8,7 @@ import dev.pgkeeper.proof.part.Result;
 import dev.pgkeeper.proof.report.Outcome;
 import dev.pgkeeper.proof.report.Report;
 import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.Program;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,6 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -37,7 +37,6 @@ import picocli.CommandLine.Spec;
       "The last line is the verdict. See proof/README.md."
     })
 public final class Proof implements Callable<Integer> {
-  private static final int USAGE = 2;
   private static final Duration SHORTEST = Duration.ofSeconds(20);
   private static final Duration QUICK = Duration.ofSeconds(35);
   private static final Duration LONGER = Duration.ofMinutes(3);
@@ -104,13 +103,7 @@ public final class Proof implements Callable<Integer> {
   }
 
   public static void main(String[] arguments) {
-    CommandLine commandLine = new CommandLine(new Proof(System.out));
-    commandLine.setParameterExceptionHandler(
-        (e, given) -> {
-          System.err.println("proof: " + e.getMessage() + " (see proof/run --help)");
-          return USAGE;
-        });
-    System.exit(commandLine.execute(arguments));
+    System.exit(Program.run("proof", new Proof(System.out), System.err, arguments));
   }
 
   @Override
@@ -172,7 +165,7 @@ public final class Proof implements Callable<Integer> {
         .filter(
             part ->
                 scenarios.isEmpty()
-                    ? part.isQuick() || !quick
+                    ? !part.isOnlyByName() && (part.isQuick() || !quick)
                     : part.scenarios().stream().anyMatch(scenarios::contains))
         .toList();
   }

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.check;
 
 import dev.pgkeeper.guard.TickChecker;
 import dev.pgkeeper.proof.client.RunTheJobs;
+import dev.pgkeeper.scenario.AddToSet;
 import dev.pgkeeper.scenario.FairnessChecker;
 import dev.pgkeeper.scenario.MutexChecker;
 import dev.pgkeeper.scenario.MutexHistory;
@@ -116,10 +117,7 @@ public final class Checks {
   private static Finding set(Evidence evidence) {
     List<String> added = evidence.history().said("added");
     return new Finding(
-        added.size(),
-        "adds",
-        SetChecker.lost(
-            added, evidence.database().queryString("SELECT elements FROM ${schema}.the_set")));
+        added.size(), "adds", SetChecker.lost(added, AddToSet.elements(evidence.database())));
   }
 
   private static Finding tokensInOrder(Evidence evidence) {

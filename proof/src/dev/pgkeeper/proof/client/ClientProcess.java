@@ -72,10 +72,18 @@ public final class ClientProcess {
     for (Occupation occupation : OCCUPATIONS) {
       Work work = occupation.work().get();
       for (int i = 0; i < occupation.threads(); i++) {
-        running.add(work(client, work, occupation.restMillis(), new Random(random.nextLong())));
+        running.add(
+            work(
+                client,
+                work,
+                occupation.restMillis() * settings.pace().slowness(),
+                new Random(random.nextLong())));
       }
     }
     FollowTheTree follower = new FollowTheTree(client);
+    if (!settings.pace().looks().isZero()) {
+      Vitals.tell(client, settings.pace().looks());
+    }
     System.out.println("ready");
     obey(client, running, follower);
     client.close();

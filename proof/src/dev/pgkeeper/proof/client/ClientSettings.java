@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param listener the URL of the session's own connection, or one of the two below
  * @param history the file that it writes
  * @param mode protections that it does without; see the works
+ * @param pace how fast it works
  */
 public record ClientSettings(
     String url,
@@ -20,7 +21,8 @@ public record ClientSettings(
     String mode,
     Duration timeout,
     Duration grace,
-    Duration sweep) {
+    Duration sweep,
+    Pace pace) {
 
   /** The session's own connection goes where all others go. */
   public static final String OF_THE_URL = "of-the-url";
@@ -39,7 +41,9 @@ public record ClientSettings(
       mode,
       timeout.toString(),
       grace.toString(),
-      sweep.toString()
+      sweep.toString(),
+      Integer.toString(pace.slowness()),
+      pace.looks().toString()
     };
   }
 
@@ -54,6 +58,7 @@ public record ClientSettings(
         arguments[6],
         Duration.parse(arguments[7]),
         Duration.parse(arguments[8]),
-        Duration.parse(arguments[9]));
+        Duration.parse(arguments[9]),
+        new Pace(Integer.parseInt(arguments[10]), Duration.parse(arguments[11])));
   }
 }

@@ -39,13 +39,26 @@ public record Plan(List<Planned> faults) {
     Duration end() {
       return at.plus(length);
     }
+
+    Planned of(int other) {
+      return new Planned(at, fault, length, other);
+    }
   }
 
   /** The faults of a place that begin and end in this time. */
   public static Plan draw(Place place, Duration time, int clients, Random random) {
+    return draw(place, time, clients, 1, random);
+  }
+
+  /**
+   * The same, where they come seldom.
+   *
+   * @param calmer so many times as long it is calm between them
+   */
+  public static Plan draw(Place place, Duration time, int clients, int calmer, Random random) {
     List<Planned> faults = new ArrayList<>();
     List<Fault> deck = new ArrayList<>();
-    Duration at = calm(random);
+    Duration at = calm(random).multipliedBy(calmer);
     while (true) {
       if (deck.isEmpty()) {
         deck.addAll(Fault.at(place));
@@ -59,8 +72,28 @@ public record Plan(List<Planned> faults) {
         return new Plan(faults);
       }
       faults.add(next);
-      at = next.end().plus(calm(random));
+      at = next.end().plus(calm(random).multipliedBy(calmer));
     }
+  }
+
+  /** The same, but those of these clients who would be killed are not: the next one is. */
+  public Plan sparing(Set<Integer> spared, int clients) {
+    return new Plan(
+        faults.stream()
+            .map(
+                planned ->
+                    planned.fault() == Fault.CLIENT_KILLED
+                        ? planned.of(other(planned.client(), spared, clients))
+                        : planned)
+            .toList());
+  }
+
+  private static int other(int client, Set<Integer> spared, int clients) {
+    int other = client;
+    while (spared.contains(other)) {
+      other = (other + 1) % clients;
+    }
+    return other;
   }
 
   private static Duration length(Fault fault, Random random) {

@@ -7,6 +7,7 @@ import dev.pgkeeper.proof.fault.Plan.Planned;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +66,28 @@ class PlanTest {
       reached = fault.end();
     }
     assertThat(reached).isBetween(TIME.minusSeconds(20), TIME);
+  }
+
+  @Test
+  void calmerFaultsAreFewerAndStillEndInTime() {
+    List<Planned> calm = Plan.draw(Place.AROUND, TIME, 4, 10, new Random(3)).faults();
+    assertThat(calm).hasSizeLessThan(plan(Place.AROUND, 3).faults().size() / 2).isNotEmpty();
+    assertThat(calm.get(0).at()).isGreaterThanOrEqualTo(Duration.ofSeconds(3));
+    assertThat(calm.get(calm.size() - 1).end()).isLessThanOrEqualTo(TIME);
+  }
+
+  @Test
+  void whoIsSparedIsNotKilledButMeetsEverythingElse() {
+    List<Planned> faults = plan(Place.CLIENT, 5).sparing(Set.of(0, 3), 4).faults();
+    assertThat(faults)
+        .filteredOn(planned -> planned.fault() == Fault.CLIENT_KILLED)
+        .extracting(Planned::client)
+        .isNotEmpty()
+        .doesNotContain(0, 3);
+    assertThat(faults)
+        .filteredOn(planned -> planned.fault() != Fault.CLIENT_KILLED)
+        .extracting(Planned::client)
+        .contains(0, 1, 2, 3);
   }
 
   @Test

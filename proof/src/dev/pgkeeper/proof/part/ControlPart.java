@@ -5,6 +5,7 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Verdict;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.scenario.Client;
@@ -103,6 +104,7 @@ public final class ControlPart implements Part {
                 CLIENTS,
                 MODE,
                 OFTEN,
+                Pace.BRISK,
                 random,
                 () -> Unprotected.SQL.forEach(database::execute),
                 client -> Stage.Access.to(server.jdbcUrl()))) {

@@ -77,7 +77,7 @@ public final class DiskPart implements Part {
               awaitServer(server, database);
             });
         script.work(CALM);
-        return stage.conclude(name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
+        return stage.conclude(name(), Checks.all(MixedRun.BACK), script.happened(), "", progress);
       }
     }
   }

@@ -84,8 +84,7 @@ public final class NetworkPart implements Part {
                 network.dropToServer();
               });
           script.work(CALM);
-          return stage.conclude(
-              name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
+          return stage.conclude(name(), Checks.all(MixedRun.BACK), script.happened(), "", progress);
         }
       }
     }

@@ -26,6 +26,11 @@ public interface Part {
     return Duration.ofMinutes(6);
   }
 
+  /** Whether it is for a run of its own, and left out where nobody names it. */
+  default boolean isOnlyByName() {
+    return false;
+  }
+
   /**
    * Sets up, works, judges and cleans up.
    *

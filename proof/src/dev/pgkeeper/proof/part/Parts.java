@@ -26,7 +26,9 @@ public final class Parts {
         new UpgradePart(),
         new NetworkPart(),
         new PoolerPart(),
-        new DiskPart());
+        new DiskPart(),
+        new EndurancePart(),
+        new FailoverPart());
   }
 
   /** A line for each scenario. */

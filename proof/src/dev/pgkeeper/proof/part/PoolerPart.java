@@ -89,7 +89,7 @@ public final class PoolerPart implements Part {
                         + " AND pid <> pg_backend_pid()"));
       }
       script.work(CALM);
-      return stage.conclude(name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
+      return stage.conclude(name(), Checks.all(MixedRun.BACK), script.happened(), "", progress);
     }
   }
 }

@@ -5,9 +5,8 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.LossChecks;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
-import dev.pgkeeper.testing.Await;
-import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.List;
@@ -18,8 +17,6 @@ import java.util.List;
  */
 public final class PromotionPart implements Part {
   private static final int CLIENTS = 3;
-  private static final String STANDBY = "second";
-  private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final Duration WORK = Duration.ofSeconds(4);
 
   /** For so long the standby is away before the primary is lost. */
@@ -79,15 +76,9 @@ public final class PromotionPart implements Part {
 
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
-    try (PrivateServer primary = PrivateServer.start(Ledger.SERVER_SETTINGS);
-        PrivateServer standby = PrivateServer.standbyOf(primary, STANDBY)) {
-      TestDatabase database = TestDatabase.freshOn(primary);
-      if (isSynchronous) {
-        database.execute("ALTER SYSTEM SET synchronous_standby_names = '" + STANDBY + "'");
-        database.execute("SELECT pg_reload_conf()");
-      }
-      awaitStandby(database);
-      TestDatabase left = database.on(standby);
+    try (Replicated servers = Replicated.start(Ledger.SERVER_SETTINGS, isSynchronous)) {
+      TestDatabase database = servers.before();
+      TestDatabase left = servers.after();
       try (Stage stage =
           Stage.open(
               database,
@@ -95,17 +86,18 @@ public final class PromotionPart implements Part {
               CLIENTS,
               Stage.PROTECTED,
               Stage.SWEEP,
+              Pace.BRISK,
               settings.random(name()),
               () -> {
                 if (kind == Kind.UNPROTECTED) {
                   database.execute(Unprotected.SAME_NUMBERS);
                 }
               },
-              client -> Stage.Access.to(eitherOf(primary, standby)))) {
+              client -> Stage.Access.to(servers.url()))) {
         Script script = new Script(progress);
         script.work(WORK);
         if (!isSynchronous) {
-          standby.stopFast();
+          servers.standby().stopFast();
           script.work(BEHIND);
         }
         script.once(
@@ -113,11 +105,11 @@ public final class PromotionPart implements Part {
             -1,
             "",
             () -> {
-              primary.kill9();
+              servers.primary().kill9();
               if (!isSynchronous) {
-                standby.startAgain();
+                servers.standby().startAgain();
               }
-              promote(left, standby);
+              servers.promote();
             });
         script.work(CALM);
         if (kind == Kind.UNPROTECTED) {
@@ -128,42 +120,11 @@ public final class PromotionPart implements Part {
               null);
         }
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
-      } finally {
-        database.abandon();
-        left.abandon();
       }
     }
   }
 
   private List<Check> checks() {
-    return isSynchronous ? Checks.all(MixedPart.BACK) : LossChecks.all(MixedPart.BACK);
-  }
-
-  private static String eitherOf(PrivateServer primary, PrivateServer standby) {
-    return "jdbc:postgresql://127.0.0.1:%d,127.0.0.1:%d/postgres?user=postgres&targetServerType=primary&hostRecheckSeconds=1"
-        .formatted(primary.port(), standby.port());
-  }
-
-  private void awaitStandby(TestDatabase database) {
-    String wanted = isSynchronous ? "sync" : "async";
-    Await.until(
-        LIMIT,
-        "the standby is " + wanted,
-        () ->
-            database
-                .queryString(
-                    "SELECT coalesce(string_agg(sync_state, ' '), 'none') FROM pg_stat_replication WHERE state = 'streaming'")
-                .equals(wanted));
-  }
-
-  private static void promote(TestDatabase left, PrivateServer standby) {
-    left.execute("SELECT pg_promote(true, 30)");
-    // What it replicates to is a setting of the primary's data, and nobody is there any more.
-    left.execute("ALTER SYSTEM RESET synchronous_standby_names");
-    left.execute("SELECT pg_reload_conf()");
-    Await.until(
-        LIMIT,
-        standby::log,
-        () -> left.queryString("SELECT pg_is_in_recovery()::text").equals("false"));
+    return isSynchronous ? Checks.all(MixedRun.BACK) : LossChecks.all(MixedRun.BACK);
   }
 }

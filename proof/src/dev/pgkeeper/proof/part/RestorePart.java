@@ -3,6 +3,7 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.LossChecks;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.RestoredDump;
@@ -102,6 +103,7 @@ public final class RestorePart implements Part {
             CLIENTS,
             kind == Kind.UNPROTECTED ? MODE + ",deaf" : MODE,
             Stage.SWEEP,
+            Pace.BRISK,
             settings.random(name()),
             () -> {},
             client -> Stage.Access.to(url(server, target)))) {
@@ -135,7 +137,7 @@ public final class RestorePart implements Part {
             null);
       }
       return stage.conclude(
-          name(), LossChecks.all(MixedPart.BACK), script.happened(), "", progress, left);
+          name(), LossChecks.all(MixedRun.BACK), script.happened(), "", progress, left);
     } finally {
       database.abandon();
       left.abandon();

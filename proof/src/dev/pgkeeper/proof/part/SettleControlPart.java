@@ -3,6 +3,7 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TcpProxy;
@@ -57,6 +58,7 @@ public final class SettleControlPart implements Part {
                 CLIENTS,
                 Stage.PROTECTED,
                 Stage.SWEEP,
+                Pace.BRISK,
                 random,
                 () -> database.execute(Unprotected.NOT_SETTLED),
                 client -> Stage.Access.to(network.through(server.jdbcUrl())))) {

@@ -8,6 +8,7 @@ import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Finding;
 import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.proof.client.ClientSettings;
+import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fleet;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.proof.history.History;
@@ -79,6 +80,7 @@ final class Stage implements AutoCloseable {
         clients,
         PROTECTED,
         SWEEP,
+        Pace.BRISK,
         settings.random(part),
         () -> {},
         accesses);
@@ -95,6 +97,7 @@ final class Stage implements AutoCloseable {
       int clients,
       String mode,
       Duration sweep,
+      Pace pace,
       Random random,
       Runnable protections,
       IntFunction<Access> accesses)
@@ -116,7 +119,8 @@ final class Stage implements AutoCloseable {
                     mode,
                     TIMEOUT,
                     GRACE,
-                    sweep),
+                    sweep,
+                    pace),
             client -> accesses.apply(client).surroundings());
     return new Stage(database, histories, fleet);
   }

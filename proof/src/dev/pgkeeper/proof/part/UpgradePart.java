@@ -94,7 +94,7 @@ public final class UpgradePart implements Part {
         }
         script.work(CALM);
         Result result =
-            stage.conclude(name(), Checks.all(MixedPart.BACK), script.happened(), "", progress);
+            stage.conclude(name(), Checks.all(MixedRun.BACK), script.happened(), "", progress);
         List<Operation> operations =
             result.evidence() == null ? List.of() : result.evidence().history().operations();
         verdicts.add(

@@ -89,6 +89,9 @@ public final class Report {
         add(Timeline.svg(evidence));
       }
       verdicts(result.verdicts());
+      if (!result.figures().isEmpty()) {
+        add(GrowthCharts.html(result.figures()));
+      }
       result.notes().forEach(note -> add("<p class=\"quiet\">" + Html.escape(note) + "</p>"));
     }
     add("</section>");

@@ -9,6 +9,8 @@ import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Fleet.Life;
 import dev.pgkeeper.proof.fault.Happened;
+import dev.pgkeeper.proof.growth.Measure;
+import dev.pgkeeper.proof.growth.Series;
 import dev.pgkeeper.proof.history.History;
 import dev.pgkeeper.proof.history.History.Account;
 import dev.pgkeeper.proof.part.Part;
@@ -82,6 +84,23 @@ class ReportTest {
         .contains("/lock/a: client 0, token 11, 0.700 s")
         .contains("server killed (kill -9), at 1.0 s for 1.0 s")
         .contains("<rect class=\"c0\" x=\"137.0\"");
+  }
+
+  @Test
+  void itDrawsWhatWasInUse() throws IOException {
+    Series rows = new Series("node", Measure.ROWS, true, List.of(1.0, 2.0, Double.NaN, 400.0));
+    Series none = new Series("idle", Measure.ROWS, true, List.of(0.0, 0.0, 0.0, 0.0));
+    Outcome looked =
+        new Outcome(
+            PART,
+            new Result(List.of(), List.of(), null, List.of(rows, none)),
+            null,
+            false,
+            Duration.ZERO);
+    assertThat(page(looked))
+        .contains("<td>node</td><td>rows</td>", "<td>2</td><td>400</td><td>YES</td>")
+        .contains("points=\"30.0,25.9 90.0,25.9 210.0,2.0 \"")
+        .doesNotContain("<td>idle</td>");
   }
 
   @Test

@@ -22,6 +22,7 @@ final class Style {
       .scroll { overflow-x: auto; margin: 0.75rem 0; } svg { min-width: 900px; width: 100%; height: auto; display: block; }
       svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } svg .faint { fill: var(--faint); }
       svg .grid { stroke: var(--line); } svg .fault { fill: var(--fault); } svg .crash { fill: var(--fault); opacity: 0.16; }
+      svg.small { min-width: 160px; max-width: 240px; }
       .c0 { fill: var(--c0); } .c1 { fill: var(--c1); } .c2 { fill: var(--c2); } .c3 { fill: var(--c3); } .c4 { fill: var(--c4); }
       .c5 { fill: var(--c5); } svg .rate { fill: none; stroke: var(--faint); stroke-width: 1.5; }
       .legend span { margin-right: 1rem; white-space: nowrap; } .legend i { display: inline-block; width: 0.8em; height: 0.8em;

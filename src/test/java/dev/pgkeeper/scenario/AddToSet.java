@@ -3,6 +3,7 @@ package dev.pgkeeper.scenario;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.TransactionWork;
+import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,7 +22,17 @@ public final class AddToSet implements Work {
       """
       CREATE TABLE ${schema}.the_set (elements text);
       INSERT INTO ${schema}.the_set VALUES ('');
+      CREATE TABLE ${schema}.full_set (elements text);
       """;
+
+  /** A set that is as long as this is put away, so that an add costs the same in a long run. */
+  private static final int FULL = 4000;
+
+  /** All that was added. */
+  public static String elements(TestDatabase database) {
+    return database.queryString(
+        "SELECT string_agg(elements, '') FROM (TABLE ${schema}.full_set UNION ALL TABLE ${schema}.the_set) AS sets");
+  }
 
   @Override
   public void once(Client client, Random random) throws Exception {
@@ -54,6 +65,11 @@ public final class AddToSet implements Work {
     }
     pause(client, random);
     try (Statement statement = connection.createStatement()) {
+      if (elements.length() >= FULL) {
+        statement.execute(
+            "INSERT INTO " + client.schema() + ".full_set VALUES ('" + elements + "')");
+        elements = "";
+      }
       statement.execute("UPDATE " + table + " SET elements = '" + elements + element + " '");
     }
   }

@@ -38,7 +38,7 @@ class LockedSetTest {
                 + " refused; "
                 + crowd.happened());
         assertThat(added.size()).as("acknowledged adds").isGreaterThan(100);
-        assertThat(SetChecker.lost(added, elements(database))).isEmpty();
+        assertThat(SetChecker.lost(added, AddToSet.elements(database))).isEmpty();
       }
     }
   }
@@ -60,10 +60,6 @@ class LockedSetTest {
         .toList();
   }
 
-  private static String elements(TestDatabase database) {
-    return database.queryString("SELECT elements FROM ${schema}.the_set");
-  }
-
   /** Stops a holder between its read and its write until the next one added; what was lost. */
   private static List<String> lostToASleeper(String mode, String expected) throws Exception {
     try (TestDatabase database = TestDatabase.fresh()) {
@@ -78,7 +74,7 @@ class LockedSetTest {
           first.send("write");
           first.cont();
           first.awaitLine(expected, LIMIT);
-          return SetChecker.lost(List.of(added), elements(database));
+          return SetChecker.lost(List.of(added), AddToSet.elements(database));
         }
       }
     }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -85,13 +86,26 @@ public final class ChildProcess implements AutoCloseable {
    * @throws AssertionError if there is none within the limit, telling what was printed instead
    */
   public String awaitLine(String prefix, Duration limit) throws InterruptedException {
+    Optional<String> line = lineWithin(prefix, limit);
+    if (line.isEmpty()) {
+      showThreads();
+      throw new AssertionError(
+          "No line \"" + prefix + "…\" within " + limit + "; printed: " + seen);
+    }
+    return line.get();
+  }
+
+  /**
+   * The same, where it is no failure that there is none.
+   *
+   * @throws AssertionError if the process ended without it
+   */
+  public Optional<String> lineWithin(String prefix, Duration limit) throws InterruptedException {
     long deadline = System.nanoTime() + limit.toNanos();
     while (true) {
       String line = lines.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
       if (line == null) {
-        showThreads();
-        throw new AssertionError(
-            "No line \"" + prefix + "…\" within " + limit + "; printed: " + seen);
+        return Optional.empty();
       }
       if (line.equals(END)) {
         lines.add(END);
@@ -99,7 +113,7 @@ public final class ChildProcess implements AutoCloseable {
       }
       seen.add(line);
       if (line.startsWith(prefix)) {
-        return line.substring(prefix.length());
+        return Optional.of(line.substring(prefix.length()));
       }
     }
   }

@@ -116,14 +116,18 @@ final class LineCalls {
     };
   }
 
-  /** A commit of nothing but a mark in the log: once it is flushed, so is all before it. */
-  SqlFunction<Boolean> flush() {
+  /** Whether the contender is there, which it stays now whatever becomes of the server. */
+  SqlFunction<Boolean> flush(long session, String node, long token) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT pg_logical_emit_message(true, ?, '')")) {
-        statement.setString(1, schema);
-        statement.execute();
-        return true;
+          connection.prepareStatement("SELECT " + schema + ".line_flush(?, ?, ?)")) {
+        statement.setLong(1, session);
+        statement.setString(2, node);
+        statement.setLong(3, token);
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getBoolean(1);
+        }
       }
     };
   }

@@ -122,6 +122,17 @@ public final class Lines implements Companion {
 
   /** Null if it only tried and somebody was in the way. */
   @Nullable Place join(Join join) {
+    Attempt made = attempt(join);
+    while (made.isForgotten()) {
+      made = attempt(join);
+    }
+    return made.place();
+  }
+
+  /** What came of asking once; forgotten if the server crashed before it was durable. */
+  private record Attempt(@Nullable Place place, boolean isForgotten) {}
+
+  private Attempt attempt(Join join) {
     session.ensureUsable();
     Object attempt = new Object();
     underWay.put(attempt, largestToken.get());
@@ -129,15 +140,12 @@ public final class Lines implements Companion {
       long sentAt = System.nanoTime();
       Outcome outcome = apply(join);
       if (outcome.code() == Code.BUSY) {
-        return null;
+        return new Attempt(null, false);
       } else if (outcome.code() == Code.WRONG_RECIPE) {
         throw wrongRecipe(join);
       }
       Place place = settle(join, outcome.ok(join.line()), sentAt);
-      if (outcome.knownStat().version() == 0) {
-        flush(place);
-      }
-      return place;
+      return new Attempt(place, outcome.knownStat().version() == 0 && !flush(place));
     } catch (KeeperException.OutcomeUnknown e) {
       doubtful.add(join.line());
       throw e;
@@ -157,14 +165,19 @@ public final class Lines implements Companion {
 
   /**
    * Whoever has to wait makes its place durable meanwhile, before anything is built on it (V007).
+   * False: it is not there any more.
    */
-  private void flush(Place place) {
+  private boolean flush(Place place) {
     try {
-      database.read(calls.flush());
+      if (database.read(calls.flush(session.id(), place.node, place.token))) {
+        return true;
+      }
     } catch (KeeperException e) {
       leave(place);
       throw e;
     }
+    vanish(place);
+    return false;
   }
 
   private Place settle(Join join, Outcome joined, long sentAt) {
