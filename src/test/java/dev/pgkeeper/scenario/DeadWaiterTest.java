@@ -153,7 +153,7 @@ class DeadWaiterTest {
   @Test
   void withoutTheReaperADeadWaiterHoldsUpTheNextOne() throws Exception {
     database.execute(
-        "CREATE OR REPLACE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT next_ms bigint)"
+        "CREATE OR REPLACE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT holds integer, OUT next_ms bigint)"
             + " LANGUAGE plpgsql AS $$ BEGIN ended := 0; END $$");
     first.kill9();
     held.release();
