@@ -15,8 +15,11 @@ public class OrderLock {
     try (HikariDataSource dataSource = new HikariDataSource()) {
       dataSource.setJdbcUrl(arguments[0]);
       Keeper.migrate(dataSource);
-      createOrders(dataSource);
       try (Keeper keeper = Keeper.connect(dataSource)) {
+        // Of two at once, PostgreSQL lets one fail, also with IF NOT EXISTS.
+        try (Held alone = keeper.lock("/orders/table").acquire()) {
+          alone.inTransaction(OrderLock::createOrders);
+        }
         ship(keeper, 17);
       }
     }
@@ -45,9 +48,8 @@ public class OrderLock {
     }
   }
 
-  private static void createOrders(HikariDataSource dataSource) throws SQLException {
-    try (Connection connection = dataSource.getConnection();
-        Statement statement = connection.createStatement()) {
+  private static void createOrders(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
       statement.execute(
           "CREATE TABLE IF NOT EXISTS shipments (id integer PRIMARY KEY, shipped boolean)");
       statement.execute("INSERT INTO shipments VALUES (17, false) ON CONFLICT DO NOTHING");
