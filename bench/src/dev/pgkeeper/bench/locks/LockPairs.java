@@ -44,8 +44,13 @@ public final class LockPairs implements AutoCloseable {
 
   /** Each thread has a lock of its own. */
   static Workload with(Locks locks) {
+    return with(locks, "own-");
+  }
+
+  /** The same, with this before the thread's number in the locks' names. */
+  static Workload with(Locks locks, String prefix) {
     return thread -> {
-      NamedLock lock = locks.named("own-" + thread);
+      NamedLock lock = locks.named(prefix + thread);
       return Worker.timing(
           () -> {
             lock.acquire();

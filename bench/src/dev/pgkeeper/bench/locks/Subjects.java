@@ -3,8 +3,6 @@ package dev.pgkeeper.bench.locks;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.WarmUp;
-import dev.pgkeeper.bench.Worker;
-import dev.pgkeeper.bench.locks.Locks.NamedLock;
 import dev.pgkeeper.bench.server.EtcdServer;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.RedisServer;
@@ -108,17 +106,7 @@ final class Subjects implements AutoCloseable {
   }
 
   private void warmUp(Locks locks) throws Exception {
-    WarmUp.with(
-        lab,
-        WARM_UP_THREADS,
-        thread -> {
-          NamedLock lock = locks.named("warm-up-" + thread);
-          return Worker.timing(
-              () -> {
-                lock.acquire();
-                lock.release();
-              });
-        });
+    WarmUp.with(lab, WARM_UP_THREADS, LockPairs.with(locks, "warm-up-"));
   }
 
   @Override
