@@ -21,10 +21,10 @@ END $$;
 -- Numbers every change, every session and every token.
 CREATE SEQUENCE ${schema}.zxid AS bigint;
 
--- Which run of the server the numbers belong to: one row.
+-- Which run of the server the numbers belong to: one row. Those from before are smaller than `first`.
 CREATE TABLE ${schema}.epoch (
   only_row       boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  number         bigint NOT NULL,
+  first          bigint NOT NULL,
   began          timestamptz NOT NULL,
   server_started timestamptz NOT NULL,
   system_id      bigint NOT NULL,

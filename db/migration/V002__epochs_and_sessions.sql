@@ -2,6 +2,23 @@
 -- A new run of the server begins a new epoch before it hands out a number: on another timeline or another cluster the
 -- numbers are raised past all that the lost end of the old one can have used, and every lease counts from the epoch's
 -- beginning, so that an outage ends nobody's session.
+--
+-- A backup does not know which epochs began after it, nor what they used. So a new one begins where the clock is, as numbers count
+-- microseconds: nobody uses a million of them in a second for long. The clock of another server may be behind, and the last epoch be
+-- young: so at least 2^26 numbers (a minute) after the last one that the database knows; and 2^40 (13 days) where the clock is behind
+-- that by more than an hour (2^32), which tells nothing then. They stay below 2^53, which JSON and JavaScript can count.
+
+-- The number that belongs to this moment.
+CREATE FUNCTION ${schema}.clock_zxid() RETURNS bigint
+LANGUAGE sql AS $$
+  SELECT greatest(1, least(1::bigint << 52, extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') * 1000000))::bigint
+$$;
+
+-- The first number of the epoch after one that began with this number; null: of the very first.
+CREATE FUNCTION ${schema}.next_epoch(last bigint, clock bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN clock < last - (1::bigint << 32) THEN last + (1::bigint << 40) ELSE greatest(clock, last + (1::bigint << 26)) END
+$$;
 
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
@@ -12,27 +29,27 @@ DECLARE
   this_started  timestamptz := pg_postmaster_start_time();
   this_system   bigint;
   this_timeline integer;
-  this_number   bigint;
+  this_first    bigint;
 BEGIN
   SELECT * INTO last FROM ${schema}.epoch;
   IF last.server_started IS DISTINCT FROM this_started THEN
     this_timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
     SELECT system_identifier INTO this_system FROM pg_control_system();
-    this_number := last.number;
+    this_first := last.first;
     IF (this_system, this_timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
-      this_number := greatest(coalesce(last.number, 0) + 1, this_timeline);
+      this_first := ${schema}.next_epoch(last.first, ${schema}.clock_zxid());
       PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
-      PERFORM setval('${schema}.zxid', this_number << 40) FROM ${schema}.zxid WHERE last_value < this_number << 40;
+      PERFORM setval('${schema}.zxid', this_first) FROM ${schema}.zxid WHERE last_value < this_first;
       PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
     END IF;
     IF last.server_started IS NULL THEN
       -- Before the first epoch there was nobody to wait for.
-      INSERT INTO ${schema}.epoch VALUES (true, this_number, '-infinity', this_started, this_system, this_timeline)
+      INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this_system, this_timeline)
         ON CONFLICT DO NOTHING;
     ELSE
       PERFORM FROM ${schema}.epoch WHERE server_started <> this_started FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
-        UPDATE ${schema}.epoch SET number = this_number, began = clock_timestamp(), server_started = this_started,
+        UPDATE ${schema}.epoch SET first = this_first, began = clock_timestamp(), server_started = this_started,
           system_id = this_system, timeline = this_timeline;
       END IF;
     END IF;

@@ -60,9 +60,9 @@ COMMENT ON COLUMN ${schema}.watchers.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.watchers.pid IS 'The client''s process.';
 
 CREATE VIEW ${schema}.epochs AS
-  SELECT e.number, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e;
+  SELECT e.first, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e;
 COMMENT ON VIEW ${schema}.epochs IS 'Which run of the server the numbers belong to.';
-COMMENT ON COLUMN ${schema}.epochs.number IS 'Grows with every timeline and every cluster; the upper part of new numbers.';
+COMMENT ON COLUMN ${schema}.epochs.first IS 'All numbers of before are smaller. Grows with every timeline and every cluster, about as the clock does.';
 COMMENT ON COLUMN ${schema}.epochs.began IS 'Leases count from here if they were renewed before.';
 COMMENT ON COLUMN ${schema}.epochs.timeline IS 'PostgreSQL''s timeline in this epoch.';
 COMMENT ON COLUMN ${schema}.epochs.current IS 'False from a restart until the first client is back.';

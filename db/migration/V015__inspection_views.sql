@@ -49,7 +49,7 @@ COMMENT ON COLUMN ${schema}.configuration.changed_by IS 'Who did that.';
 
 CREATE VIEW ${schema}.health AS
   SELECT current_setting('server_version') AS server_version, pg_postmaster_start_time() AS server_started, pg_is_in_recovery() AS standby,
-    (SELECT version FROM ${schema}.protocol()) AS protocol, e.number AS epoch, e.timeline,
+    (SELECT version FROM ${schema}.protocol()) AS protocol, e.first AS epoch, e.timeline,
     s.sessions, s.sessions_suspected, s.sessions_over,
     (SELECT c.reltuples::bigint FROM pg_class c WHERE c.oid = '${schema}.node'::regclass) AS nodes,
     l.locks_held, l.lock_waiters, l.longest_wait, l.elections, l.leaderless,
@@ -91,7 +91,7 @@ COMMENT ON COLUMN ${schema}.health.server_version IS 'The version of PostgreSQL.
 COMMENT ON COLUMN ${schema}.health.server_started IS 'When this run of the server began.';
 COMMENT ON COLUMN ${schema}.health.standby IS 'Whether this is a standby, where nothing can be changed.';
 COMMENT ON COLUMN ${schema}.health.protocol IS 'The version of the schema.';
-COMMENT ON COLUMN ${schema}.health.epoch IS 'See epochs.';
+COMMENT ON COLUMN ${schema}.health.epoch IS 'The number that it began with: see epochs.';
 COMMENT ON COLUMN ${schema}.health.timeline IS 'PostgreSQL''s timeline.';
 COMMENT ON COLUMN ${schema}.health.sessions IS 'How many sessions there are.';
 COMMENT ON COLUMN ${schema}.health.sessions_suspected IS 'Those whose connection broke and has not come back yet.';

@@ -37,7 +37,7 @@ export function draw(seen) {
       fact('Running for', since(health.server_started)),
       fact('Role', health.standby ? 'standby' : 'primary'),
       fact('Schema version', health.protocol),
-      fact('Epoch', `${health.epoch}, timeline ${health.timeline}`),
+      fact('Epoch', `from number ${health.epoch} on, timeline ${health.timeline}`),
       fact('Oldest transaction', health.transaction_since ? since(health.transaction_since) : 'none'),
       fact('Notification queue', `${number(health.notification_queue_usage * 100)} % full`),
       fact('Dead rows', `about ${number(health.dead_rows)}`),

@@ -14,6 +14,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the operations guide says to do after a dump was restored into the cluster it is from. */
 class RestoredDumpTest {
@@ -45,6 +47,52 @@ class RestoredDumpTest {
     database.execute(RestoredDump.newEpoch(database.schema()));
     assertThat(number("/safe")).isGreaterThan(lost);
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.epochs WHERE current")).isOne();
+  }
+
+  /** No dump knows of the epochs that began after it. */
+  @Test
+  void numbersThatWereGivenOutAfterTheSameDumpWasRestoredBeforeDoNotComeAgain() {
+    try (TestDatabase twice = TestDatabase.fresh()) {
+      twice.execute("UPDATE ${schema}.epoch SET first = first - 3600 * 1000000::bigint");
+      twice.execute("CREATE TABLE ${schema}.dumped AS SELECT * FROM ${schema}.epoch");
+      restore(twice);
+      long last = twice.queryLong("SELECT max(${schema}.next_zxid()) FROM generate_series(1, 5)");
+      restore(twice);
+      assertThat(twice.queryLong("SELECT ${schema}.next_zxid()")).isGreaterThan(last);
+    }
+  }
+
+  private static void restore(TestDatabase database) {
+    database.execute("DELETE FROM ${schema}.epoch");
+    database.execute("INSERT INTO ${schema}.epoch SELECT * FROM ${schema}.dumped");
+    database.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.dumped");
+    database.execute(RestoredDump.newEpoch(database.schema()));
+  }
+
+  @Test
+  void numbersGrowAlsoWhereTheClockIsBehindThem() {
+    try (TestDatabase ahead = TestDatabase.fresh()) {
+      ahead.execute("UPDATE ${schema}.epoch SET first = first + (1::bigint << 42)");
+      ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
+      long lost = ahead.queryLong("SELECT max(${schema}.next_zxid()) FROM generate_series(1, 100)");
+      ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
+      ahead.execute(RestoredDump.newEpoch(ahead.schema()));
+      assertThat(ahead.queryLong("SELECT ${schema}.next_zxid()")).isGreaterThan(lost);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "       , 5000000000, 5000000000, the very first",
+    "1000000, 5000000000, 5000000000, the clock",
+    "5000000000, 5067108863, 5067108864, a minute later if the clock has hardly moved",
+    "5000000000,  800000000, 5067108864, nor does a clock of another server that is behind",
+    "5000000000,  700000000, 1104511627776, thirteen days later if the clock was set back",
+  })
+  void anEpochBegins(Long last, long clock, long first, String where) {
+    assertThat(database.queryLong("SELECT ${schema}.next_epoch(%s, %d)".formatted(last, clock)))
+        .as(where)
+        .isEqualTo(first);
   }
 
   /**
