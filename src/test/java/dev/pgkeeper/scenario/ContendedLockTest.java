@@ -52,6 +52,9 @@ class ContendedLockTest {
       GrantLog log = GrantLog.of(database);
       try (Crowd crowd = Crowd.start(database, TakeTheLock.class, OPTIONS, 4, 4, "", SEED)) {
         crowd.workDisturbed(Scenario.length(15));
+        crowd.workUntil(
+            "more than 500 grants",
+            () -> crowd.said("got ") > 500 && log.remembered().size() > 500);
         run = Run.of(crowd, log, database);
       }
     }

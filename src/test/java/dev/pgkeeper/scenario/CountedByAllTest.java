@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
  * terminated and the server is restarted and killed.
  */
 class CountedByAllTest {
+  private static final Duration SLOW_LIMIT = Duration.ofMinutes(3);
   private static final int CLIENTS = 3;
   private static final int THREADS = 4;
   private static final String PATH = "/scenario/counter";
@@ -69,6 +70,10 @@ class CountedByAllTest {
           running.add(Futures.onThread(() -> use(counter, random)));
         }
         disturb(server, database);
+        Await.until(
+            SLOW_LIMIT,
+            "more than 500 done",
+            () -> done.size() > 500 || running.stream().anyMatch(CompletableFuture::isDone));
         stopped = true;
         for (CompletableFuture<Boolean> one : running) {
           one.get(60, TimeUnit.SECONDS);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -21,7 +22,9 @@ import java.util.function.Consumer;
 final class Crowd implements AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(120);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(120);
+  private static final Duration SLOW_LIMIT = Duration.ofSeconds(180);
   private static final Duration GLANCE = Duration.ofMillis(2);
+  private static final Duration LOOK = Duration.ofMillis(100);
 
   /** Between two stops for long, in which the others get on. */
   private static final Duration CALM = Duration.ofMillis(1500);
@@ -116,6 +119,22 @@ final class Crowd implements AutoCloseable {
   /** Lets them work in peace. */
   void work(Duration length) {
     during(length, now -> {});
+  }
+
+  /** Lets them work in peace until enough was done, however slow the machine is. */
+  void workUntil(String enough, BooleanSupplier isDone) {
+    Await.until(
+        SLOW_LIMIT,
+        enough,
+        () -> {
+          work(LOOK);
+          return isDone.getAsBoolean();
+        });
+  }
+
+  /** How many of what they said begins so. */
+  long said(String beginning) {
+    return lines.stream().filter(line -> line.startsWith(beginning)).count();
   }
 
   /** Lets them work and disturbs them. One is killed in the middle of it in any case. */

@@ -27,6 +27,9 @@ class FencedResourceTest {
       try (Crowd crowd =
           Crowd.start(database, WriteToResource.class, OPTIONS, 4, 3, "paced", seed)) {
         crowd.workDisturbed(Scenario.length(8));
+        crowd.workUntil(
+            "more than 100 accepted writes",
+            () -> database.queryLong("SELECT count(*) FROM ${schema}.accepted") > 100);
         List<String> said = crowd.finish();
         List<Accepted> accepted = ResourceChecker.accepted(database);
         System.out.println(

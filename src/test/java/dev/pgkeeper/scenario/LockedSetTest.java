@@ -28,6 +28,7 @@ class LockedSetTest {
       database.execute(AddToSet.TABLES);
       try (Crowd crowd = Crowd.start(database, AddToSet.class, OPTIONS, 4, 2, "fenced", seed)) {
         crowd.workDisturbed(Scenario.length(8));
+        crowd.workUntil("more than 100 acknowledged adds", () -> crowd.said("added ") > 100);
         List<String> said = crowd.finish();
         List<String> added = added(said);
         System.out.println(

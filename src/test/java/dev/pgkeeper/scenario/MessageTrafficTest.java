@@ -26,6 +26,7 @@ class MessageTrafficTest {
       try (Crowd crowd =
           Crowd.start(database, MessageTraffic.class, OPTIONS, 4, 4, "together", seed)) {
         crowd.workDisturbed(Scenario.length(15));
+        crowd.workUntil("more than 1000 were sent", () -> sent(database) > 1000);
         tell(database, crowd.finish(), crowd);
       }
       drain(database, "drain", seed);
@@ -52,6 +53,7 @@ class MessageTrafficTest {
           server.startAgain();
         }
         crowd.work(Duration.ofSeconds(2));
+        crowd.workUntil("more than 500 were sent", () -> sent(database) > 500);
         tell(database, crowd.finish(), crowd);
       }
       drain(database, "drain", seed);

@@ -32,6 +32,9 @@ class SharedShardsTest {
       try (Crowd crowd =
           Crowd.start(database, WriteToShards.class, OPTIONS, 4, 2, "fenced", seed)) {
         crowd.workDisturbed(Scenario.length(8));
+        crowd.workUntil(
+            "more than 100 accepted writes",
+            () -> database.queryLong("SELECT count(*) FROM ${schema}.accepted") > 100);
         crowd.endASessionInTheMiddle();
         long before = accepted(database).size();
         awaitEveryShardIsOwned(database);

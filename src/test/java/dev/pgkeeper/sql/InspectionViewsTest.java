@@ -17,18 +17,20 @@ import org.junit.jupiter.api.Test;
 /** What V015, and the view of all holds, tell of a known state. */
 class InspectionViewsTest {
   private static TestDatabase database;
-  private static Keeper keeper;
 
   @BeforeAll
   static void connect() {
     database = TestDatabase.fresh();
-    keeper = Keeper.connect(database.dataSource(), database.keeperOptions().withClientName("shop"));
   }
 
   @AfterAll
   static void close() {
-    keeper.close();
     database.close();
+  }
+
+  /** Not there for the other tests: it would end the sessions that those let run out. */
+  private static Keeper shop() {
+    return Keeper.connect(database.dataSource(), database.keeperOptions().withClientName("shop"));
   }
 
   private static String told(String sql) {
@@ -38,26 +40,29 @@ class InspectionViewsTest {
   @Test
   void registrationsTellsWhoIsRegisteredWhereAndNotWhoStandsInLineOrComesToAMeeting()
       throws Exception {
-    keeper.lock("/reg/line").withData(new byte[] {1}).acquire();
-    assertThat(
-            told(
-                "SELECT (${schema}._meeting_come(%d, '/reg/meeting', 2, 1)).code"
-                    .formatted(keeper.sessionId())))
-        .isEqualTo("ok");
-    try (Registration instance =
-            keeper
-                .services("/reg/services")
-                .register("mail", ServiceInstance.at("10.0.0.1", 25).withId("i1"));
-        Membership member = keeper.group("/reg/group").join("one", new byte[] {1, 2, 3})) {
-      assertThat(instance.awaitThere(SOON) && member.awaitThere(SOON)).isTrue();
+    try (Keeper keeper = shop()) {
+      keeper.lock("/reg/line").withData(new byte[] {1}).acquire();
       assertThat(
               told(
-                  "SELECT string_agg(concat_ws(' ', path, place, name, version, data_length > 2, registered <= updated,"
-                      + " session, client, pid, alive), ', ' ORDER BY path)"
-                      + " FROM ${schema}.registrations WHERE path LIKE '/reg/%' AND host IS NOT NULL"))
-          .isEqualTo(
-              "/reg/group/one /reg/group one 0 t t %1$s, /reg/services/mail/i1 /reg/services/mail i1 0 t t %1$s"
-                  .formatted(keeper.sessionId() + " shop " + ProcessHandle.current().pid() + " t"));
+                  "SELECT (${schema}._meeting_come(%d, '/reg/meeting', 2, 1)).code"
+                      .formatted(keeper.sessionId())))
+          .isEqualTo("ok");
+      try (Registration instance =
+              keeper
+                  .services("/reg/services")
+                  .register("mail", ServiceInstance.at("10.0.0.1", 25).withId("i1"));
+          Membership member = keeper.group("/reg/group").join("one", new byte[] {1, 2, 3})) {
+        assertThat(instance.awaitThere(SOON) && member.awaitThere(SOON)).isTrue();
+        assertThat(
+                told(
+                    "SELECT string_agg(concat_ws(' ', path, place, name, version, data_length > 2, registered <= updated,"
+                        + " session, client, pid, alive), ', ' ORDER BY path)"
+                        + " FROM ${schema}.registrations WHERE path LIKE '/reg/%' AND host IS NOT NULL"))
+            .isEqualTo(
+                "/reg/group/one /reg/group one 0 t t %1$s, /reg/services/mail/i1 /reg/services/mail i1 0 t t %1$s"
+                    .formatted(
+                        keeper.sessionId() + " shop " + ProcessHandle.current().pid() + " t"));
+      }
     }
     assertThat(told("SELECT count(*) FROM ${schema}.registrations WHERE path LIKE '/reg/%'"))
         .isEqualTo("0");
@@ -68,7 +73,8 @@ class InspectionViewsTest {
     Setting<Long> limit = Setting.number("limit", 10);
     Setting<String> name = Setting.text("name", "nobody");
     Setting<String> deleted = Setting.text("deleted", "never");
-    try (Configuration configuration = keeper.configuration("/conf")) {
+    try (Keeper keeper = shop();
+        Configuration configuration = keeper.configuration("/conf")) {
       configuration.set(limit, 20L);
       configuration.edit().by("Jörg, the admin").set(limit, 300L).commit();
       configuration.set(name, "x");
@@ -76,8 +82,8 @@ class InspectionViewsTest {
       configuration.set(name, "by=somebody\nset\nelse");
       configuration.set(deleted, "x");
       configuration.edit().delete(deleted).commit();
+      keeper.tree().create("/conf/values/by-hand", new byte[] {1});
     }
-    keeper.tree().create("/conf/values/by-hand", new byte[] {1});
     assertThat(
             told(
                 "SELECT string_agg(concat_ws(' ', path, place, key, version, data_length, changes, changed <= clock_timestamp(),"

@@ -2,6 +2,7 @@ package dev.pgkeeper.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -15,7 +16,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
@@ -164,7 +167,8 @@ public final class PrivateServer implements AutoCloseable {
     signal("STOP", handle.pid());
     handle.descendants().forEach(all::add);
     all.forEach(ProcessHandle::destroyForcibly);
-    all.forEach(PrivateServer::awaitExit);
+    all.forEach(process -> awaitExit(process.onExit()));
+    awaitExit(postmaster.onExit());
   }
 
   /**
@@ -314,7 +318,7 @@ public final class PrivateServer implements AutoCloseable {
 
   private void stop(String signal) {
     signal(signal, postmaster.pid());
-    awaitExit(postmaster.toHandle());
+    awaitExit(postmaster.onExit());
   }
 
   /** Sends a signal, by its name without SIG. */
@@ -334,9 +338,10 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
-  private static void awaitExit(ProcessHandle process) {
+  /** A process counts as running until its own future is done, which may be after its handle's. */
+  private static void awaitExit(CompletableFuture<?> exit) {
     try {
-      process.onExit().get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      exit.get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while the server stopped", e);
@@ -345,10 +350,21 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
+  /**
+   * None of those that Linux gives to outgoing connections, from 32768 on: a client could have it
+   * while the server is down.
+   */
   static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+    BindException last = null;
+    for (int attempt = 0; attempt < 100; attempt++) {
+      int port = ThreadLocalRandom.current().nextInt(16_384, 32_768);
+      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (BindException taken) {
+        last = taken;
+      }
     }
+    throw new IOException("No free port was found", last);
   }
 
   private static String tail(Path log) {
