@@ -41,7 +41,7 @@ final class Frame {
             .map(part -> part.section().title() + " " + part.total())
             .collect(Collectors.joining("  "));
     List<String> lines = new ArrayList<>();
-    lines.add(style.bold(Text.cut("pgkeeper  " + where + "  " + snapshot.time(), columns)));
+    lines.add(style.bold(Text.cut("pgkeeper  " + where + "  " + snapshot.clock(), columns)));
     lines.add(Text.cut(counts, columns));
     if (!trouble.isEmpty()) {
       lines.add(style.red(Text.cut(trouble, columns)));

@@ -8,7 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.LocalTime;
-import java.time.temporal.ChronoUnit;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,6 +20,7 @@ import java.util.List;
  */
 record Snapshot(LocalTime time, List<Part> parts) {
   private static final int MOST_ROWS = 100;
+  private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss");
 
   /** The first rows of a section, and how many there are in all. */
   record Part(Section section, Table table, long total) {}
@@ -33,7 +34,12 @@ record Snapshot(LocalTime time, List<Part> parts) {
         }
       }
     }
-    return new Snapshot(LocalTime.now().truncatedTo(ChronoUnit.SECONDS), parts);
+    return new Snapshot(LocalTime.now(), parts);
+  }
+
+  /** The moment as a clock shows it, in full minutes too. */
+  String clock() {
+    return CLOCK.format(time);
   }
 
   private static Part part(Section section, ResultSet rows) throws SQLException {

@@ -115,7 +115,7 @@ public final class TopCommand extends DatabaseCommand {
         trouble = "";
       } else if (event instanceof Event.Failed failed) {
         // First what must not be missed: a narrow terminal cuts the rest.
-        trouble = "this is what was there at " + last.time() + "; since then: " + failed.why();
+        trouble = "this is what was there at " + last.clock() + "; since then: " + failed.why();
       }
       Size size = terminal.getSize();
       screen.show(
