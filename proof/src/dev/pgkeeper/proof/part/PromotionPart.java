@@ -106,11 +106,8 @@ public final class PromotionPart implements Part {
             });
         script.work(CALM);
         if (kind == Kind.UNPROTECTED) {
-          return new Result(
-              Stage.judge(
-                  name(), List.of(LossChecks.growth()), stage.end(script.happened(), left), true),
-              List.of(),
-              null);
+          return stage.concludeControl(
+              name(), List.of(LossChecks.growth()), script.happened(), "", left);
         }
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
       }

@@ -119,14 +119,8 @@ public final class RestorePart implements Part {
       }
       script.work(CALM);
       if (kind == Kind.UNPROTECTED) {
-        return new Result(
-            Stage.judge(
-                name(),
-                List.of(LossChecks.growth(), LossChecks.told()),
-                stage.end(script.happened(), left),
-                true),
-            List.of(),
-            null);
+        return stage.concludeControl(
+            name(), List.of(LossChecks.growth(), LossChecks.told()), script.happened(), "", left);
       }
       return stage.conclude(
           name(), LossChecks.all(MixedRun.BACK), script.happened(), "", progress, left);

@@ -66,10 +66,12 @@ public final class SettleControlPart implements Part {
           () -> network.decideBy(() -> fates.get(random.nextInt(fates.size()))),
           () -> network.decideBy(() -> Fate.PASSES));
       script.work(WORK);
-      return new Result(
-          Stage.judge(name(), List.of(Checks.registers()), stage.end(script.happened()), true),
-          List.of("requests: " + network.fates()),
-          null);
+      return stage.concludeControl(
+          name(),
+          List.of(Checks.registers()),
+          script.happened(),
+          "requests: " + network.fates(),
+          database);
     }
   }
 }

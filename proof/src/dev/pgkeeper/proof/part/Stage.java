@@ -69,8 +69,7 @@ final class Stage implements AutoCloseable {
     return end(faults, database);
   }
 
-  /** The same, where another server has taken the place of the first one. */
-  Evidence end(List<Happened> faults, TestDatabase left) throws Exception {
+  private Evidence end(List<Happened> faults, TestDatabase left) throws Exception {
     long ended = Client.nowMicros();
     fleet.sendAll("quiet", "quiet");
     Await.pause(QUIET);
@@ -108,8 +107,18 @@ final class Stage implements AutoCloseable {
     Evidence evidence = end(faults, left);
     drain(left, PROTECTED, DRAINED);
     progress.say("checking " + evidence.history().operations().size() + " operations");
-    return new Result(
-        judge(part, checks, evidence, false), note.isEmpty() ? List.of() : List.of(note), evidence);
+    return new Result(judge(part, checks, evidence, false), notes(note), evidence);
+  }
+
+  /** Ends the work, in which each of these checks has to find something. */
+  Result concludeControl(
+      String part, List<Check> checks, List<Happened> faults, String note, TestDatabase left)
+      throws Exception {
+    return new Result(judge(part, checks, end(faults, left), true), notes(note), null);
+  }
+
+  private static List<String> notes(String note) {
+    return note.isEmpty() ? List.of() : List.of(note);
   }
 
   static List<Verdict> judge(String part, List<Check> checks, Evidence evidence, boolean isControl)
