@@ -12,6 +12,11 @@ import java.util.Random;
  * @param output an empty directory for the histories
  */
 public record Settings(String server, long seed, Duration duration, Path output) {
+  /** Where the processes of a part write down what they did. */
+  public Path histories(String part) {
+    return output.resolve(part);
+  }
+
   /** A generator of a part's own, so that a part does the same whether or not others run too. */
   public Random random(String part) {
     return new Random(seed * 31 + part.hashCode());

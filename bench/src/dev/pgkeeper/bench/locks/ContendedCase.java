@@ -7,7 +7,6 @@ import dev.pgkeeper.bench.Measure;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
-import dev.pgkeeper.bench.locks.Locks.NamedLock;
 import java.util.List;
 
 /** One lock that several clients acquire and release as fast as they can. */
@@ -39,12 +38,7 @@ final class ContendedCase implements Case {
                   new Sessions(subjects, subject) {
                     @Override
                     public Worker worker(int thread) throws Exception {
-                      NamedLock lock = connect("contended-" + clients);
-                      return Worker.timing(
-                          () -> {
-                            lock.acquire();
-                            lock.release();
-                          });
+                      return LockPairs.on(connect("contended-" + clients));
                     }
                   });
         }

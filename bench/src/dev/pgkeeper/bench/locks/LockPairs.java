@@ -49,14 +49,16 @@ public final class LockPairs implements AutoCloseable {
 
   /** The same, with this before the thread's number in the locks' names. */
   static Workload with(Locks locks, String prefix) {
-    return thread -> {
-      NamedLock lock = locks.named(prefix + thread);
-      return Worker.timing(
-          () -> {
-            lock.acquire();
-            lock.release();
-          });
-    };
+    return thread -> on(locks.named(prefix + thread));
+  }
+
+  /** On this lock, which others may want too. */
+  static Worker on(NamedLock lock) {
+    return Worker.timing(
+        () -> {
+          lock.acquire();
+          lock.release();
+        });
   }
 
   @Override

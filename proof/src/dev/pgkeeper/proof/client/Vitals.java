@@ -6,6 +6,7 @@ import dev.pgkeeper.scenario.Client;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /** Looks again and again at what this process has in use, and says it. */
 final class Vitals {
@@ -17,7 +18,7 @@ final class Vitals {
             () -> {
               while (true) {
                 LockSupport.parkNanos(period.toNanos());
-                look(client);
+                look(client.name(), client::say);
               }
             },
             "vitals");
@@ -25,17 +26,19 @@ final class Vitals {
     thread.start();
   }
 
-  private static void look(Client client) {
+  static void look(String process, Consumer<String> teller) {
     // What is left after it is what somebody still refers to.
     System.gc();
-    say(client, Measure.HEAP, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
-    say(client, Measure.THREADS, ManagementFactory.getThreadMXBean().getThreadCount());
+    long heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    teller.accept(line(Measure.HEAP, process, heap));
+    int threads = ManagementFactory.getThreadMXBean().getThreadCount();
+    teller.accept(line(Measure.THREADS, process, threads));
     if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
-      say(client, Measure.FILES, system.getOpenFileDescriptorCount());
+      teller.accept(line(Measure.FILES, process, system.getOpenFileDescriptorCount()));
     }
   }
 
-  private static void say(Client client, Measure measure, long value) {
-    client.say(measure.line(Client.nowMicros(), client.name(), value));
+  private static String line(Measure measure, String process, long value) {
+    return measure.line(Client.nowMicros(), process, value);
   }
 }

@@ -58,16 +58,14 @@ public final class ClockPart implements Part {
       Surroundings stepped = new Surroundings(List.of(), clientClock.environment());
       try (TestDatabase database = TestDatabase.freshOn(server);
           Stage stage =
-              Stage.open(
-                  database,
-                  settings,
-                  name(),
-                  CLIENTS,
-                  client ->
-                      new Stage.Access(
-                          server.jdbcUrl(),
-                          ClientSettings.OF_THE_URL,
-                          client == STEPPED ? stepped : Surroundings.NONE))) {
+              new Staging(settings, name(), CLIENTS)
+                  .open(
+                      database,
+                      client ->
+                          new Stage.Access(
+                              server.jdbcUrl(),
+                              ClientSettings.OF_THE_URL,
+                              client == STEPPED ? stepped : Surroundings.NONE))) {
         Script script = new Script(progress);
         for (int offset : OFFSETS_S) {
           script.work(BETWEEN);

@@ -5,7 +5,6 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Verdict;
-import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.scenario.Client;
@@ -15,7 +14,6 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 
 /**
  * The same work with each protection switched off, so that every check of the mixed part has to
@@ -75,10 +73,9 @@ public final class ControlPart implements Part {
   /** Much here is left to chance, so what was not seen is looked for again. */
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
-    Random random = settings.random(name());
     List<Verdict> verdicts = new ArrayList<>();
     for (int attempt = 1; attempt <= ATTEMPTS && !allSeen(verdicts); attempt++) {
-      List<Verdict> again = attempt(settings, attempt, random, progress);
+      List<Verdict> again = attempt(settings, attempt, progress);
       if (verdicts.isEmpty()) {
         verdicts.addAll(again);
       } else {
@@ -93,21 +90,16 @@ public final class ControlPart implements Part {
     return !verdicts.isEmpty() && verdicts.stream().allMatch(Verdict::isPassed);
   }
 
-  private List<Verdict> attempt(Settings settings, int attempt, Random random, Progress progress)
+  private List<Verdict> attempt(Settings settings, int attempt, Progress progress)
       throws Exception {
     try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);
         TestDatabase database = TestDatabase.freshOn(server);
         Stage stage =
-            Stage.open(
-                database,
-                settings.output().resolve(name() + attempt),
-                CLIENTS,
-                MODE,
-                OFTEN,
-                Pace.BRISK,
-                random,
-                () -> Unprotected.SQL.forEach(database::execute),
-                client -> Stage.Access.to(server.jdbcUrl()))) {
+            new Staging(settings, name() + attempt, CLIENTS)
+                .mode(MODE)
+                .sweep(OFTEN)
+                .without(() -> Unprotected.SQL.forEach(database::execute))
+                .open(database, client -> Stage.Access.to(server.jdbcUrl()))) {
       progress.say(CLIENTS + " clients work without protection");
       long from = Client.nowMicros();
       stage.fleet().pause(DEAF);

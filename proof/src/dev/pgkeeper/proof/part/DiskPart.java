@@ -55,12 +55,8 @@ public final class DiskPart implements Part {
       server.startAgain();
       try (TestDatabase database = TestDatabase.freshOn(server);
           Stage stage =
-              Stage.open(
-                  database,
-                  settings,
-                  name(),
-                  CLIENTS,
-                  client -> Stage.Access.to(server.jdbcUrl()))) {
+              new Staging(settings, name(), CLIENTS)
+                  .open(database, client -> Stage.Access.to(server.jdbcUrl()))) {
         Script script = new Script(progress);
         script.work(WORK);
         script.during(

@@ -78,8 +78,7 @@ public final class EndurancePart implements Part {
             SPARED,
             (server, database) -> {
               Path file =
-                  Files.createDirectories(settings.output().resolve(name()))
-                      .resolve(ServerLooks.SERVER);
+                  Files.createDirectories(settings.histories(name())).resolve(ServerLooks.SERVER);
               Housekeeping keeping =
                   Housekeeping.begin(database, settings.duration().dividedBy(HISTORY_PART));
               ServerLooks looks = ServerLooks.begin(server, database, file, period);
@@ -89,7 +88,7 @@ public final class EndurancePart implements Part {
               };
             });
     Result mixed = run.run(progress);
-    List<Series> seen = seen(run.histories(), period);
+    List<Series> seen = seen(settings.histories(name()), period);
     List<Verdict> verdicts = new ArrayList<>(mixed.verdicts());
     verdicts.addAll(verdicts(seen));
     Path table = settings.output().resolve(name() + ".md");

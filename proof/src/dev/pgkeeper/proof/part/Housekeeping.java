@@ -44,7 +44,8 @@ final class Housekeeping implements AutoCloseable {
     return keeping;
   }
 
-  private void tidy() {
+  /** Once. */
+  void tidy() {
     try {
       tidy(UseTheRegisters.ROOT);
       for (int i = 0; i < CreateInSequence.parents(); i++) {

@@ -11,7 +11,6 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
@@ -45,11 +44,6 @@ record MixedRun(
     AutoCloseable begin(PrivateServer server, TestDatabase database) throws Exception;
   }
 
-  /** Where the clients write their histories. */
-  Path histories() {
-    return settings.output().resolve(part);
-  }
-
   Result run(Progress progress) throws Exception {
     Random random = settings.random(part);
     try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS);
@@ -57,20 +51,16 @@ record MixedRun(
         AutoCloseable besides = beside.begin(server, database);
         TcpProxy network = TcpProxy.before(server.jdbcUrl());
         Stage stage =
-            Stage.open(
-                database,
-                histories(),
-                CLIENTS,
-                Stage.PROTECTED,
-                Stage.SWEEP,
-                pace,
-                random,
-                () -> {},
-                client ->
-                    Stage.Access.to(
-                        client < BEHIND_THE_NETWORK
-                            ? server.jdbcUrl()
-                            : network.through(server.jdbcUrl())))) {
+            new Staging(settings, part, CLIENTS)
+                .drawingFrom(random)
+                .pace(pace)
+                .open(
+                    database,
+                    client ->
+                        Stage.Access.to(
+                            client < BEHIND_THE_NETWORK
+                                ? server.jdbcUrl()
+                                : network.through(server.jdbcUrl())))) {
       Plan clients = plan(Place.CLIENT, random).sparing(spared, CLIENTS);
       Plan around = plan(Place.AROUND, random);
       Troublemaker troubles =

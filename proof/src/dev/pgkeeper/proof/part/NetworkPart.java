@@ -66,12 +66,8 @@ public final class NetworkPart implements Part {
                 network.surroundings());
         Stage.Access outside = Stage.Access.to(server.jdbcUrl());
         try (Stage stage =
-            Stage.open(
-                database,
-                settings,
-                name(),
-                CLIENTS,
-                client -> client < OUTSIDE ? inside : outside)) {
+            new Staging(settings, name(), CLIENTS)
+                .open(database, client -> client < OUTSIDE ? inside : outside)) {
           Script script = new Script(progress);
           drop(script, network, Fault.PACKETS_FROM_SERVER_DROPPED, network::dropFromServer);
           drop(script, network, Fault.PACKETS_TO_SERVER_DROPPED, network::dropToServer);

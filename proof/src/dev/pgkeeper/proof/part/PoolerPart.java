@@ -57,16 +57,14 @@ public final class PoolerPart implements Part {
         TestDatabase database = TestDatabase.freshOn(server);
         PgBouncer bouncer = PgBouncer.start(server, "transaction", POOL);
         Stage stage =
-            Stage.open(
-                database,
-                settings,
-                name(),
-                CLIENTS,
-                client ->
-                    new Stage.Access(
-                        bouncer.jdbcUrl() + "&prepareThreshold=0",
-                        client < POLLING ? server.jdbcUrl() : ClientSettings.NONE,
-                        Surroundings.NONE))) {
+            new Staging(settings, name(), CLIENTS)
+                .open(
+                    database,
+                    client ->
+                        new Stage.Access(
+                            bouncer.jdbcUrl() + "&prepareThreshold=0",
+                            client < POLLING ? server.jdbcUrl() : ClientSettings.NONE,
+                            Surroundings.NONE))) {
       Script script = new Script(progress);
       for (int client : new int[] {POLLING, 0}) {
         script.work(BETWEEN);

@@ -5,7 +5,6 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Checks;
 import dev.pgkeeper.proof.check.LossChecks;
-import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -80,20 +79,14 @@ public final class PromotionPart implements Part {
       TestDatabase database = servers.before();
       TestDatabase left = servers.after();
       try (Stage stage =
-          Stage.open(
-              database,
-              settings.output().resolve(name()),
-              CLIENTS,
-              Stage.PROTECTED,
-              Stage.SWEEP,
-              Pace.BRISK,
-              settings.random(name()),
-              () -> {
-                if (kind == Kind.UNPROTECTED) {
-                  database.execute(Unprotected.SAME_NUMBERS);
-                }
-              },
-              client -> Stage.Access.to(servers.url()))) {
+          new Staging(settings, name(), CLIENTS)
+              .without(
+                  () -> {
+                    if (kind == Kind.UNPROTECTED) {
+                      database.execute(Unprotected.SAME_NUMBERS);
+                    }
+                  })
+              .open(database, client -> Stage.Access.to(servers.url()))) {
         Script script = new Script(progress);
         script.work(WORK);
         if (!isSynchronous) {
@@ -113,11 +106,8 @@ public final class PromotionPart implements Part {
             });
         script.work(CALM);
         if (kind == Kind.UNPROTECTED) {
-          return new Result(
-              Stage.judge(
-                  name(), List.of(LossChecks.growth()), stage.end(script.happened(), left), true),
-              List.of(),
-              null);
+          return stage.concludeControl(
+              name(), List.of(LossChecks.growth()), script.happened(), "", left);
         }
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
       }

@@ -3,7 +3,6 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.LossChecks;
-import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.RestoredDump;
@@ -97,16 +96,9 @@ public final class RestorePart implements Part {
     TestDatabase left = database.on(target);
     String step = kind == Kind.IN_PLACE ? RestoredDump.newEpoch(database.schema()) : "";
     try (Stage stage =
-        Stage.open(
-            database,
-            settings.output().resolve(name()),
-            CLIENTS,
-            kind == Kind.UNPROTECTED ? MODE + ",deaf" : MODE,
-            Stage.SWEEP,
-            Pace.BRISK,
-            settings.random(name()),
-            () -> {},
-            client -> Stage.Access.to(url(server, target)))) {
+        new Staging(settings, name(), CLIENTS)
+            .mode(kind == Kind.UNPROTECTED ? MODE + ",deaf" : MODE)
+            .open(database, client -> Stage.Access.to(url(server, target)))) {
       Script script = new Script(progress);
       script.work(WORK);
       try (Dump dump = Dump.of(server)) {
@@ -127,14 +119,8 @@ public final class RestorePart implements Part {
       }
       script.work(CALM);
       if (kind == Kind.UNPROTECTED) {
-        return new Result(
-            Stage.judge(
-                name(),
-                List.of(LossChecks.growth(), LossChecks.told()),
-                stage.end(script.happened(), left),
-                true),
-            List.of(),
-            null);
+        return stage.concludeControl(
+            name(), List.of(LossChecks.growth(), LossChecks.told()), script.happened(), "", left);
       }
       return stage.conclude(
           name(), LossChecks.all(MixedRun.BACK), script.happened(), "", progress, left);

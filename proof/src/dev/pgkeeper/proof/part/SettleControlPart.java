@@ -3,7 +3,6 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Checks;
-import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TcpProxy;
@@ -52,16 +51,10 @@ public final class SettleControlPart implements Part {
         TestDatabase database = TestDatabase.freshOn(server);
         TcpProxy network = TcpProxy.before(server.jdbcUrl());
         Stage stage =
-            Stage.open(
-                database,
-                settings.output().resolve(name()),
-                CLIENTS,
-                Stage.PROTECTED,
-                Stage.SWEEP,
-                Pace.BRISK,
-                random,
-                () -> database.execute(Unprotected.NOT_SETTLED),
-                client -> Stage.Access.to(network.through(server.jdbcUrl())))) {
+            new Staging(settings, name(), CLIENTS)
+                .drawingFrom(random)
+                .without(() -> database.execute(Unprotected.NOT_SETTLED))
+                .open(database, client -> Stage.Access.to(network.through(server.jdbcUrl())))) {
       Script script = new Script(progress);
       script.work(WORK);
       List<Fate> fates = TcpProxy.mix(PASSING * Fate.values().length);
@@ -73,10 +66,12 @@ public final class SettleControlPart implements Part {
           () -> network.decideBy(() -> fates.get(random.nextInt(fates.size()))),
           () -> network.decideBy(() -> Fate.PASSES));
       script.work(WORK);
-      return new Result(
-          Stage.judge(name(), List.of(Checks.registers()), stage.end(script.happened()), true),
-          List.of("requests: " + network.fates()),
-          null);
+      return stage.concludeControl(
+          name(),
+          List.of(Checks.registers()),
+          script.happened(),
+          "requests: " + network.fates(),
+          database);
     }
   }
 }

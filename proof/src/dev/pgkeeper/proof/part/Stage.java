@@ -2,13 +2,11 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.proof.Progress;
-import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.check.Check;
 import dev.pgkeeper.proof.check.Evidence;
 import dev.pgkeeper.proof.check.Finding;
 import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.proof.client.ClientSettings;
-import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fleet;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.proof.history.History;
@@ -22,14 +20,10 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import dev.pgkeeper.testing.TestDatabase;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
-import java.util.function.IntFunction;
 
 /**
  * A database in which some processes do the mixed work, from its beginning to what is known of it
@@ -40,7 +34,7 @@ final class Stage implements AutoCloseable {
   static final String PROTECTED = "paced,together";
 
   static final Duration TIMEOUT = Duration.ofSeconds(2);
-  private static final Duration GRACE = Duration.ofMillis(600);
+  static final Duration GRACE = Duration.ofMillis(600);
   static final Duration SWEEP = Duration.ofSeconds(1);
 
   /** Some sweeps, and an operation that waits for another: whoever is to hear of a change has. */
@@ -60,74 +54,10 @@ final class Stage implements AutoCloseable {
     }
   }
 
-  private Stage(TestDatabase database, Path histories, Fleet fleet) {
+  Stage(TestDatabase database, Path histories, Fleet fleet) {
     this.database = database;
     this.histories = histories;
     this.fleet = fleet;
-  }
-
-  /** Returns once so many clients work, with everything that the library offers. */
-  static Stage open(
-      TestDatabase database,
-      Settings settings,
-      String part,
-      int clients,
-      IntFunction<Access> accesses)
-      throws IOException, InterruptedException {
-    return open(
-        database,
-        settings.output().resolve(part),
-        clients,
-        PROTECTED,
-        SWEEP,
-        Pace.BRISK,
-        settings.random(part),
-        () -> {},
-        accesses);
-  }
-
-  /**
-   * The same, with more to choose.
-   *
-   * @param protections switches protections off, once all tables are there
-   */
-  static Stage open(
-      TestDatabase database,
-      Path histories,
-      int clients,
-      String mode,
-      Duration sweep,
-      Pace pace,
-      Random random,
-      Runnable protections,
-      IntFunction<Access> accesses)
-      throws IOException, InterruptedException {
-    Files.createDirectories(histories);
-    Ledger.open(database);
-    protections.run();
-    Fleet fleet =
-        Fleet.start(
-            clients,
-            (client, name) ->
-                new ClientSettings(
-                    patient(accesses.apply(client).url()),
-                    accesses.apply(client).listener(),
-                    database.schema(),
-                    name,
-                    histories.resolve(name).toString(),
-                    random.nextLong(),
-                    mode,
-                    TIMEOUT,
-                    GRACE,
-                    sweep,
-                    pace),
-            client -> accesses.apply(client).surroundings());
-    return new Stage(database, histories, fleet);
-  }
-
-  /** A connection that is half open ends some time, as an application's should. */
-  private static String patient(String url) {
-    return url + "&socketTimeout=10&connectTimeout=5&tcpKeepAlive=true";
   }
 
   Fleet fleet() {
@@ -139,8 +69,7 @@ final class Stage implements AutoCloseable {
     return end(faults, database);
   }
 
-  /** The same, where another server has taken the place of the first one. */
-  Evidence end(List<Happened> faults, TestDatabase left) throws Exception {
+  private Evidence end(List<Happened> faults, TestDatabase left) throws Exception {
     long ended = Client.nowMicros();
     fleet.sendAll("quiet", "quiet");
     Await.pause(QUIET);
@@ -178,8 +107,18 @@ final class Stage implements AutoCloseable {
     Evidence evidence = end(faults, left);
     drain(left, PROTECTED, DRAINED);
     progress.say("checking " + evidence.history().operations().size() + " operations");
-    return new Result(
-        judge(part, checks, evidence, false), note.isEmpty() ? List.of() : List.of(note), evidence);
+    return new Result(judge(part, checks, evidence, false), notes(note), evidence);
+  }
+
+  /** Ends the work, in which each of these checks has to find something. */
+  Result concludeControl(
+      String part, List<Check> checks, List<Happened> faults, String note, TestDatabase left)
+      throws Exception {
+    return new Result(judge(part, checks, end(faults, left), true), notes(note), null);
+  }
+
+  private static List<String> notes(String note) {
+    return note.isEmpty() ? List.of() : List.of(note);
   }
 
   static List<Verdict> judge(String part, List<Check> checks, Evidence evidence, boolean isControl)

@@ -73,8 +73,8 @@ public final class UpgradePart implements Part {
               refusal(database)));
       database.execute(SERVES_THE_PRESENT.formatted(newest));
       try (Stage stage =
-          Stage.open(
-              database, settings, name(), CLIENTS, client -> Stage.Access.to(server.jdbcUrl()))) {
+          new Staging(settings, name(), CLIENTS)
+              .open(database, client -> Stage.Access.to(server.jdbcUrl()))) {
         Script script = new Script(progress);
         script.work(WORK);
         script.once(

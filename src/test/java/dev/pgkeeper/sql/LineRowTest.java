@@ -167,6 +167,37 @@ class LineRowTest {
   }
 
   @Test
+  void aPlaceIsThereForItsOwnSessionAndTokenWhetherItHoldsOrWaits() {
+    long[] sessions = joined(2);
+    long data = open();
+    database.queryLong(join(data, "Ada"));
+    String node =
+        database.queryString("SELECT path FROM ${schema}.node WHERE parent = '" + line + "'");
+    assertThat(isThere(sessions[0], line, token(sessions[0]))).as("holds").isTrue();
+    assertThat(isThere(sessions[1], line, token(sessions[1]))).as("waits").isTrue();
+    assertThat(isThere(data, node, token(data))).as("waits with a node").isTrue();
+
+    long stranger = open();
+    assertThat(isThere(stranger, line, token(sessions[0]))).isFalse();
+    assertThat(isThere(stranger, line, token(sessions[1]))).isFalse();
+    assertThat(isThere(stranger, node, token(data))).isFalse();
+
+    long forgotten = 1;
+    assertThat(isThere(sessions[0], line, forgotten)).isFalse();
+    assertThat(isThere(sessions[1], line, forgotten)).isFalse();
+    assertThat(isThere(data, node, forgotten)).isFalse();
+
+    assertThat(isThere(sessions[1], "/row/other", token(sessions[1]))).isFalse();
+    assertThat(isThere(data, node + "-other", token(data))).isFalse();
+  }
+
+  private static boolean isThere(long session, String place, long token) {
+    return database
+        .queryString("SELECT ${schema}.line_flush(%d, '%s', %d)".formatted(session, place, token))
+        .equals("t");
+  }
+
+  @Test
   void aJoinWhileTheHolderLeavesIsSeenByIt() throws Exception {
     long[] sessions = joined(1);
     long next = open();
