@@ -11,10 +11,10 @@ public enum Measure {
   THREADS("threads", "", 1, 0, 6),
   /** Its connections are among them. */
   FILES("open files", "", 1, 0, 8),
-  /** As the server sees them: a pool's come and go. */
+  /** As the server sees them: a pool's come and go; the server's own are those of no client. */
   CONNECTIONS("connections", "", 1, 0.1, 6),
-  /** What the server's processes have for themselves; there are as many as connections. */
-  MEMORY("memory that is not shared", "MB", 1e-6, 0.15, 10),
+  /** What one of the server's processes has for itself; there are as many as connections. */
+  MEMORY("memory of a process", "MB", 1e-6, 0.15, 0.5),
   NOTIFICATIONS("notification queue in use", "%", 100, 0, 0.1),
   /** How much of it is copies of pages depends on when the last checkpoint was. */
   WAL("log written between two looks", "MB", 1e-6, 0.5, 0.5),

@@ -100,16 +100,17 @@ public final class ServerLooks implements AutoCloseable {
   private void count(Statement statement, long at, List<String> lines) throws SQLException {
     try (ResultSet rows =
         statement.executeQuery(
-            "SELECT application_name, count(*), sum(count(*)) OVER () FROM pg_stat_activity"
+            "SELECT application_name, count(*) FROM pg_stat_activity"
                 + " WHERE backend_type = 'client backend' GROUP BY 1")) {
-      double all = 0;
+      long others = 0;
       while (rows.next()) {
         if (rows.getString(1).startsWith("c")) {
           lines.add(Measure.CONNECTIONS.line(at, rows.getString(1), rows.getLong(2)));
+        } else {
+          others += rows.getLong(2);
         }
-        all = rows.getLong(3);
       }
-      lines.add(Measure.CONNECTIONS.line(at, SERVER, all));
+      lines.add(Measure.CONNECTIONS.line(at, SERVER, others));
     }
     try (ResultSet row =
         statement.executeQuery(
@@ -150,19 +151,21 @@ public final class ServerLooks implements AutoCloseable {
     return Kept.in(table).map(kept -> database.queryLong(kept.query())).orElse(0L);
   }
 
-  /** What the server's processes have in memory that is not shared, in bytes. */
+  /** What one of the server's processes has in memory that is not shared, in bytes: the mean. */
   private long memory() throws IOException {
     ProcessHandle postmaster =
         ProcessHandle.of(server.pid()).orElseThrow(IllegalStateException::new);
     long all = 0;
+    int processes = 0;
     for (ProcessHandle process :
         Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList()) {
       Path status = Path.of("/proc/" + process.pid() + "/status");
       if (Files.exists(status)) {
         all += kilobytes(status) * 1024;
+        processes++;
       }
     }
-    return all;
+    return all / Math.max(1, processes);
   }
 
   private static long kilobytes(Path status) {

@@ -99,7 +99,7 @@ class ServerLooksTest {
   }
 
   @Test
-  void connectionsAreThoseOfEachClientAndAllOfThem() throws Exception {
+  void connectionsAreThoseOfEachClientAndThoseOfNone() throws Exception {
     try (Connection first = connect("c0.1");
         Connection second = connect("c0.1");
         Connection other = connect("psql");
@@ -110,11 +110,11 @@ class ServerLooksTest {
     assertThat(values("psql", Measure.CONNECTIONS)).isEmpty();
     assertThat(values(ServerLooks.SERVER, Measure.CONNECTIONS).get(0))
         .as("with the one that looks")
-        .isEqualTo(4);
+        .isEqualTo(2);
   }
 
   @Test
-  void memoryIsThatOfAllProcessesAndTheLogWhatWasWrittenSinceTheLastLook() throws Exception {
+  void memoryIsThatOfAProcessInTheMeanAndTheLogWhatWasWrittenSinceTheLastLook() throws Exception {
     try (Connection connection = connect("psql");
         Statement statement = connection.createStatement()) {
       statement.execute("SELECT set_config('a.much', repeat('x', " + MUCH + "), false)");
@@ -125,7 +125,7 @@ class ServerLooksTest {
       }
     }
     assertThat(values(ServerLooks.SERVER, Measure.MEMORY).get(0))
-        .isBetween(1.0 * MUCH, 20.0 * MUCH);
+        .isBetween(MUCH / 20.0, MUCH / 1.0);
     List<Double> log = values(ServerLooks.SERVER, Measure.WAL);
     assertThat(log.get(0)).isLessThan(MUCH);
     assertThat(log.stream().filter(written -> written > MUCH)).hasSize(1);

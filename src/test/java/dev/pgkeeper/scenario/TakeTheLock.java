@@ -22,7 +22,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class TakeTheLock implements Work {
   private static final Duration LONGEST = Duration.ofSeconds(5);
-  private static final Duration KEPT = Duration.ofSeconds(4);
+  private static final Duration KEPT = Duration.ofSeconds(6);
   private static final int KEPT_ONE_IN = 4;
 
   @Override
