@@ -95,20 +95,30 @@ public final class Configuration implements AutoCloseable {
       return before.value;
     }
     T value;
+    Exception unreadable = null;
     try {
       value = setting.codec().decode(node.data());
     } catch (Exception e) {
       value = before == null ? setting.defaultValue() : before.value;
+      unreadable = e;
+    }
+    // Of several who read at the same time one has learnt it, and tells.
+    if (learn(setting, before, new Known<>(node.stat().mzxid(), value)) && unreadable != null) {
       errors.report(
           new IllegalArgumentException(
               at
                   + ": the value, version "
                   + node.stat().version()
                   + ", cannot be read; the one before it is kept. Set it as its codec writes it",
-              e));
+              unreadable));
     }
-    known.put(setting, new Known<>(node.stat().mzxid(), value));
     return value;
+  }
+
+  private boolean learn(Setting<?> setting, @Nullable Known<?> before, Known<?> now) {
+    return before == null
+        ? known.putIfAbsent(setting, now) == null
+        : known.replace(setting, before, now);
   }
 
   /** Everything that somebody has set, as text. */

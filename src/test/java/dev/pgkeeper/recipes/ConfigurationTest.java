@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.NewNode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Heard;
@@ -23,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -216,6 +219,31 @@ class ConfigurationTest {
       mine.set(LIMIT, 12L);
       heard.await(SOON, 12L);
       assertThat(heard.all()).containsExactly(11L, 12L);
+    }
+  }
+
+  @Test
+  void aValueThatCannotBeReadIsReportedOnceAlsoIfTwoReadItAtTheSameTime() throws Exception {
+    CyclicBarrier both = new CyclicBarrier(2);
+    Setting<Long> unreadable =
+        new Setting<>(
+            "unreadable",
+            Codec.text(
+                value -> "",
+                text -> {
+                  both.await(SOON.toSeconds(), TimeUnit.SECONDS);
+                  throw new IllegalStateException("unreadable");
+                }),
+            10L);
+    others.tree().create(NewNode.at("/twice/values/unreadable").withParents());
+    try (Configuration mine = keeper.configuration("/twice")) {
+      current(mine);
+      Heard<String> errors = new Heard<>();
+      mine.onError(failure -> errors.add(failure.getMessage()));
+      CompletableFuture<Long> first = Futures.onThread(() -> mine.get(unreadable));
+      CompletableFuture<Long> second = Futures.onThread(() -> mine.get(unreadable));
+      assertThat(Futures.soon(first) + Futures.soon(second)).isEqualTo(20);
+      assertThat(errors.all()).hasSize(1);
     }
   }
 
