@@ -22,7 +22,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class TakeTheLock implements Work {
   private static final Duration LONGEST = Duration.ofSeconds(5);
-  private static final Duration KEPT = Duration.ofSeconds(6);
+  private static final Duration SHORTEST_KEPT = Duration.ofSeconds(4);
+
+  /** Not all for as long: those that end together would leave moments in which nobody holds. */
+  private static final Duration LONGEST_KEPT = Duration.ofSeconds(10);
+
   private static final int KEPT_ONE_IN = 4;
 
   @Override
@@ -37,7 +41,7 @@ public final class TakeTheLock implements Work {
           "got " + lock.path() + " " + invoked + " " + Client.nowMicros() + " " + held.token());
       client.believe(held);
       if (client.mode().contains("keeps") && random.nextInt(KEPT_ONE_IN) == 0) {
-        LockSupport.parkNanos(KEPT.toNanos());
+        LockSupport.parkNanos(random.nextLong(SHORTEST_KEPT.toNanos(), LONGEST_KEPT.toNanos()));
       } else {
         client.linger(random);
       }
