@@ -7,9 +7,22 @@ import java.util.function.Supplier;
 /** Waits for what no signal tells, up to a deadline. */
 public final class Await {
 
+  /** What is waited for comes much sooner on any machine; only a hang takes this long. */
+  public static final Duration LIMIT = Duration.ofMinutes(2);
+
   private static final long GLANCE_MS = 5;
 
   private Await() {}
+
+  /** Returns once it is so; an AssertionError that says what was missing after {@link #LIMIT}. */
+  public static void until(String what, BooleanSupplier isSo) {
+    until(LIMIT, what, isSo);
+  }
+
+  /** Returns once it is so; the text of the error is made when it is needed. */
+  public static void until(Supplier<String> what, BooleanSupplier isSo) {
+    until(LIMIT, what, isSo);
+  }
 
   /** Returns once it is so; an AssertionError that says what was missing if it takes longer. */
   public static void until(Duration limit, String what, BooleanSupplier isSo) {
