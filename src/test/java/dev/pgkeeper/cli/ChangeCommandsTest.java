@@ -167,7 +167,7 @@ class ChangeCommandsTest {
 
   @Test
   void whoIsNoOperatorIsToldWhatIsMissing() {
-    String role = database.schema() + "_nobody";
+    String role = database.roleName("nobody");
     database.execute("CREATE ROLE " + role + " LOGIN PASSWORD 'secret'");
     database.execute("CALL ${schema}.grant_inspector('" + role + "')");
     try {

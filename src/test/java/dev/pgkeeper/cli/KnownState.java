@@ -23,7 +23,7 @@ final class KnownState implements AutoCloseable {
   final TestDatabase database = TestDatabase.fresh();
   final Keeper orders = keeper("orders");
   final Keeper mails = keeper("mails");
-  private final String inspector = database.schema() + "_inspector";
+  private final String inspector = database.roleName("inspector");
 
   KnownState() throws Exception {
     database.execute("CREATE ROLE " + inspector + " LOGIN PASSWORD 'secret'");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
 import java.io.IOException;
@@ -108,7 +109,7 @@ class LostDatabaseTest {
 
   @Test
   void aWatchTellsThatTheDatabaseIsAwayAndGoesOnWhenItIsBack() throws Exception {
-    File remarks = File.createTempFile("pgkeeper-test-", ".err");
+    File remarks = RunDirectory.newFile(".err");
     Process watch =
         Ran.command(Map.of(), all("watch /seen --count 1")).redirectError(remarks).start();
     try {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.testing.RunDirectory;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -39,6 +40,7 @@ record Ran(int status, String out, String err) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Djava.io.tmpdir=" + RunDirectory.get());
     command.addAll(List.of("-cp", CLASS_PATH, Main.class.getName()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
@@ -49,8 +51,8 @@ record Ran(int status, String out, String err) {
 
   static Ran toItsEnd(ProcessBuilder builder, Duration limit)
       throws IOException, InterruptedException {
-    File out = File.createTempFile("pgkeeper-test-", ".out");
-    File err = File.createTempFile("pgkeeper-test-", ".err");
+    File out = RunDirectory.newFile(".out");
+    File err = RunDirectory.newFile(".err");
     try {
       Process process = builder.redirectOutput(out).redirectError(err).start();
       process.getOutputStream().close();

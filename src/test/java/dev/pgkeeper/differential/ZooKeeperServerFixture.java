@@ -1,5 +1,6 @@
 package dev.pgkeeper.differential;
 
+import dev.pgkeeper.testing.RunDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -56,7 +57,7 @@ final class ZooKeeperServerFixture implements AutoCloseable {
   private final NIOServerCnxnFactory connections = new NIOServerCnxnFactory();
 
   private ZooKeeperServerFixture() throws IOException, InterruptedException {
-    directory = Files.createTempDirectory("pgkeeper-zookeeper-");
+    directory = RunDirectory.newDirectory("zookeeper");
     log =
         new FileTxnSnapLog(
             directory.resolve("log").toFile(), directory.resolve("snapshots").toFile());

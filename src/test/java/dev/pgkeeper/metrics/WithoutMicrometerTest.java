@@ -6,6 +6,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
 import java.io.IOException;
@@ -62,7 +63,7 @@ class WithoutMicrometerTest {
     command.addAll(options);
     command.addAll(
         List.of("-cp", classPath, Client.class.getName(), database.jdbcUrl(), database.schema()));
-    File out = File.createTempFile("pgkeeper-test-", ".out");
+    File out = RunDirectory.newFile(".out");
     try {
       Process process =
           new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out).start();

@@ -7,11 +7,14 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TestDatabase;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import javax.management.ObjectName;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -29,8 +32,19 @@ class FlightRecordingTest {
   @TempDir Path directory;
 
   @BeforeAll
-  static void open() {
+  static void open() throws Exception {
     database = TestDatabase.fresh();
+    writeBelow(RunDirectory.newDirectory("recordings"));
+  }
+
+  /** Otherwise the JDK leaves what it recorded among the temporary files if it is killed. */
+  private static void writeBelow(Path directory) throws Exception {
+    ManagementFactory.getPlatformMBeanServer()
+        .invoke(
+            new ObjectName("com.sun.management:type=DiagnosticCommand"),
+            "jfrConfigure",
+            new Object[] {new String[] {"repositorypath=" + directory}},
+            new String[] {String[].class.getName()});
   }
 
   @AfterAll

@@ -42,7 +42,7 @@ class OperatorsTest {
   @BeforeAll
   static void migrate() {
     database = TestDatabase.fresh();
-    operator = database.schema() + "_operator";
+    operator = database.roleName("operator");
     database.execute("CREATE ROLE " + operator + " LOGIN PASSWORD 'secret'");
     database.execute("CALL ${schema}.grant_operator('" + operator + "')");
     database.execute("SELECT ${schema}.queue_create('mails')");

@@ -94,7 +94,7 @@ class RolesTest {
   }
 
   private static String name(String role) {
-    return database.schema() + "_" + role;
+    return database.roleName(role);
   }
 
   private static void role(String role) {
@@ -475,7 +475,7 @@ class RolesTest {
 
   @Test
   void aRolesNameIsQuotedWhereItHasToBe() {
-    String odd = "Odd \"name\"; " + database.schema();
+    String odd = database.roleName("Odd \"name\";");
     database.execute("CREATE ROLE \"" + odd.replace("\"", "\"\"") + "\"");
     roles.add("\"" + odd.replace("\"", "\"\"") + "\"");
     database.execute("CALL ${schema}.grant_application('" + odd + "')");

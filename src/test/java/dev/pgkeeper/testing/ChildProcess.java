@@ -63,6 +63,7 @@ public final class ChildProcess implements AutoCloseable {
     List<String> command = new ArrayList<>(surroundings.wrapper());
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Djava.io.tmpdir=" + RunDirectory.get());
     command.addAll(jvmOptions);
     command.add("-cp");
     command.add(

@@ -10,33 +10,19 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
 public final class PgBouncer implements AutoCloseable {
 
   private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
-  /** Ends it when this process ends, kill -9 included, and removes its files. */
-  private static final String GUARD =
-      """
-      trap '' INT TERM HUP
-      home=$1
-      shift
-      "$@" </dev/null >"$home/log" 2>&1 &
-      while read -r _; do :; done
-      kill -KILL $! 2>/dev/null
-      wait
-      rm -rf "$home"
-      """;
-
   private final Path home;
   private final int port;
-  private final Process guard;
+  private final Process process;
 
   private PgBouncer(PrivateServer server, String mode, int poolSize) throws IOException {
     PostgresBinaries binaries = PostgresBinaries.get();
-    home = Files.createTempDirectory("pgkeeper-test-pgbouncer-");
+    home = RunDirectory.newDirectory("pgbouncer");
     port = PrivateServer.freePort();
     Path users = Files.writeString(home.resolve("users"), "");
     Path settings =
@@ -59,16 +45,12 @@ public final class PgBouncer implements AutoCloseable {
     for (Path path : List.of(home, users, settings)) {
       binaries.handOver(path);
     }
-    List<String> command = binaries.unprivileged(program(), settings.toString()).command();
-    guard =
-        new ProcessBuilder(concat(List.of("sh", "-c", GUARD, "guard", home.toString()), command))
+    process =
+        binaries
+            .unprivileged(program(), settings.toString())
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectOutput(home.resolve("log").toFile())
             .start();
-  }
-
-  private static List<String> concat(List<String> first, List<String> second) {
-    return Stream.concat(first.stream(), second.stream()).toList();
   }
 
   /** Whether this machine has the program. */
@@ -141,8 +123,8 @@ public final class PgBouncer implements AutoCloseable {
   @Override
   public void close() {
     try {
-      guard.getOutputStream().close();
-      guard.waitFor();
+      process.destroyForcibly().waitFor();
+      TestFiles.deleteRecursively(home);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

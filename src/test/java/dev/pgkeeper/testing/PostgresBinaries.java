@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * PostgreSQL's own programs ({@code initdb}, {@code pg_ctl}, {@code postgres}), unpacked once a
- * machine from the archive on the class path.
+ * PostgreSQL's own programs ({@code initdb}, {@code pg_ctl}, {@code postgres}), unpacked once a run
+ * from the archive on the class path.
  */
 final class PostgresBinaries {
 
@@ -50,9 +50,7 @@ final class PostgresBinaries {
   static synchronized PostgresBinaries get() {
     if (unpacked == null) {
       try {
-        unpacked =
-            new PostgresBinaries(
-                Binaries.unpackInto(Path.of(System.getProperty("java.io.tmpdir"))));
+        unpacked = new PostgresBinaries(Binaries.unpackInto(RunDirectory.shared()));
       } catch (IOException e) {
         throw new UncheckedIOException("The PostgreSQL binaries could not be unpacked", e);
       }

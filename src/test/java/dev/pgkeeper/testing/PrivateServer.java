@@ -1,5 +1,6 @@
 package dev.pgkeeper.testing;
 
+import dev.pgkeeper.migration.Migrations;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -22,36 +23,32 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * A PostgreSQL server of the test's own, from the embedded binaries, to be stopped, killed and
  * started again on the same port and data. Settings are as in production: what was committed
- * survives a kill.
+ * survives a kill. It ends with this process, see {@link RunDirectory}.
  *
- * <p>Whatever ends this process, kill -9 included, ends the server with it and removes its data: a
- * shell waits for the end of its standard input, which only this process holds.
+ * <p>Its data is a copy of a cluster that is made once, which has this jar's schema already: to
+ * make one takes seconds. A server that has to be another one than all others is made {@link
+ * #startFromScratch from scratch}.
  */
 public final class PrivateServer implements AutoCloseable {
 
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
 
-  private static final String GUARD =
-      """
-      trap '' INT TERM HUP
-      while read -r _; do :; done
-      pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
-      for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
-      rm -rf "$1"
-      """;
+  private static @Nullable PrivateServer copied;
 
   private final PostgresBinaries binaries = PostgresBinaries.get();
   private final Map<String, String> settings = new LinkedHashMap<>();
   private final Map<String, String> environment = new LinkedHashMap<>();
   private final Path home;
-  private final Process guard;
   private final int port;
-  private Process postmaster;
+  private boolean hasCopiedSchema;
+  private @Nullable Process postmaster;
 
   private PrivateServer(Map<String, String> ownSettings, Filling filling) throws IOException {
     settings.put("fsync", "on");
@@ -63,13 +60,8 @@ public final class PrivateServer implements AutoCloseable {
     settings.put("listen_addresses", "127.0.0.1");
     settings.put("unix_socket_directories", "");
     settings.putAll(ownSettings);
-    home = Files.createTempDirectory("pgkeeper-test-server-");
+    home = RunDirectory.newDirectory("server");
     binaries.handOver(home);
-    guard =
-        new ProcessBuilder("sh", "-c", GUARD, "guard", home.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
     port = freePort();
     filling.fill(this);
   }
@@ -87,7 +79,34 @@ public final class PrivateServer implements AutoCloseable {
 
   /** A running server with these settings on top, as in {@code postgresql.conf}. */
   public static PrivateServer start(Map<String, String> settings) {
+    PrivateServer server = start(settings, copy -> copy.copy(copied().dataDirectory()));
+    server.hasCopiedSchema = true;
+    return server;
+  }
+
+  /** A running server with an identifier of its own and nothing in it. */
+  public static PrivateServer startFromScratch(Map<String, String> settings) {
     return start(settings, PrivateServer::initialize);
+  }
+
+  /** Stopped, and never started again. */
+  private static synchronized PrivateServer copied() {
+    if (copied == null) {
+      PrivateServer made = startFromScratch(Map.of("fsync", "off"));
+      PGSimpleDataSource source = new PGSimpleDataSource();
+      source.setUrl(made.jdbcUrl());
+      Migrations.migrate(source, TestDatabase.COPIED_SCHEMA);
+      made.stopFast();
+      copied = made;
+    }
+    return copied;
+  }
+
+  /** Whether the copied schema is there and nobody has it yet. */
+  boolean takeCopiedSchema() {
+    boolean isFree = hasCopiedSchema;
+    hasCopiedSchema = false;
+    return isFree;
   }
 
   /** A standby of a server, with the same settings. That is stopped and started again for it. */
@@ -97,7 +116,14 @@ public final class PrivateServer implements AutoCloseable {
     settings.put(
         "primary_conninfo",
         "host=127.0.0.1 port=%d user=postgres application_name=%s".formatted(primary.port, name));
-    PrivateServer standby = start(settings, server -> server.copy(primary.dataDirectory()));
+    PrivateServer standby =
+        start(
+            settings,
+            server -> {
+              server.copy(primary.dataDirectory());
+              server.binaries.handOver(
+                  Files.createFile(server.dataDirectory().resolve("standby.signal")));
+            });
     primary.startAgain();
     return standby;
   }
@@ -242,19 +268,14 @@ public final class PrivateServer implements AutoCloseable {
       }
     } finally {
       try {
-        guard.getOutputStream().close();
-        if (!guard.waitFor(30, TimeUnit.SECONDS)) {
-          guard.destroyForcibly();
-        }
+        TestFiles.deleteRecursively(home);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
       }
     }
   }
 
-  /** A cold copy of a stopped server's data, for its standby. */
+  /** Takes a cold copy of a stopped server's data. */
   private void copy(Path stopped) throws IOException {
     try (Stream<Path> files = Files.walk(stopped)) {
       for (Path file : files.toList()) {
@@ -263,8 +284,6 @@ public final class PrivateServer implements AutoCloseable {
         binaries.handOver(copy);
       }
     }
-    Path signal = Files.createFile(dataDirectory().resolve("standby.signal"));
-    binaries.handOver(signal);
   }
 
   private void initialize() throws IOException {
@@ -277,6 +296,7 @@ public final class PrivateServer implements AutoCloseable {
                 "--username=postgres",
                 "--encoding=UTF8",
                 "--no-locale",
+                "--no-sync",
                 "--pgdata=" + dataDirectory())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())

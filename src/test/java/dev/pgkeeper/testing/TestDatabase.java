@@ -18,33 +18,56 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * A schema of a test class's own on a real PostgreSQL; {@link #close} drops it. Where the server
- * comes from is told by {@link TestServer}; it is the same for a whole test run.
+ * A schema of a test class's own on a real PostgreSQL, in a database of its own where the test may
+ * not stop the server; {@link #close} drops it. {@link TestServer} tells where the server comes
+ * from; it is the same for a whole test run.
  */
 public final class TestDatabase implements AutoCloseable {
 
+  /** The schema of this jar's version that databases are copied with. */
+  static final String COPIED_SCHEMA = "t_copied";
+
   private final String url;
   private final String schema;
+  private final String name;
+  private final Runnable drop;
+  private final KeptConnections kept;
   private final List<HikariDataSource> pools = new CopyOnWriteArrayList<>();
   private HikariDataSource shared;
 
-  private TestDatabase(String url) {
-    this(url, "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()));
+  private TestDatabase(String url, String schema, String name, Runnable drop) {
+    this.url = url;
+    this.schema = schema;
+    this.name = name;
+    this.drop = drop;
+    this.kept = new KeptConnections(url);
   }
 
   private TestDatabase(String url, String schema) {
     this.url = url;
     this.schema = schema;
+    this.name = schema;
+    this.drop = () -> execute("DROP SCHEMA IF EXISTS ${schema} CASCADE");
+    this.kept = new KeptConnections(url);
   }
 
-  /** A new schema, brought to this jar's version. */
+  /** A new database with a schema of this jar's version. */
   public static TestDatabase fresh() {
-    return migrated(TestServer.url());
+    String name = newName();
+    return new TestDatabase(
+        TestServer.createDatabase(name), COPIED_SCHEMA, name, () -> TestServer.dropDatabase(name));
   }
 
-  /** A new schema on a server that the test may stop. */
+  /** A new schema of this jar's version on a server that the test may stop. */
   public static TestDatabase freshOn(PrivateServer server) {
-    return migrated(server.jdbcUrl());
+    if (server.takeCopiedSchema()) {
+      TestDatabase database = new TestDatabase(server.jdbcUrl(), COPIED_SCHEMA);
+      database.beginAnew();
+      return database;
+    }
+    TestDatabase database = unmigratedOn(server);
+    Migrations.migrate(database.plainDataSource(), database.schema);
+    return database;
   }
 
   /** The same schema, on the server that takes the place of its server. */
@@ -54,18 +77,27 @@ public final class TestDatabase implements AutoCloseable {
 
   /** A name for a schema that does not exist yet. */
   public static TestDatabase unmigrated() {
-    return new TestDatabase(TestServer.url());
+    return new TestDatabase(TestServer.url(), newName());
   }
 
   /** A name for a schema that does not exist yet, on a server that the test may stop. */
   public static TestDatabase unmigratedOn(PrivateServer server) {
-    return new TestDatabase(server.jdbcUrl());
+    return new TestDatabase(server.jdbcUrl(), newName());
   }
 
-  private static TestDatabase migrated(String url) {
-    TestDatabase database = new TestDatabase(url);
-    Migrations.migrate(database.plainDataSource(), database.schema);
-    return database;
+  private static String newName() {
+    return "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+  }
+
+  /** What is copied of a schema becomes one that was made in this run of the server. */
+  void beginAnew() {
+    execute(
+        "UPDATE ${schema}.epoch SET began = '-infinity', server_started = pg_postmaster_start_time()");
+  }
+
+  /** A name for a role that no other test has: roles are the whole server's. */
+  public String roleName(String kind) {
+    return name + "_" + kind;
   }
 
   public String schema() {
@@ -114,39 +146,48 @@ public final class TestDatabase implements AutoCloseable {
     return KeeperOptions.defaults().withSchema(schema).withSweep(Duration.ofHours(1));
   }
 
-  /** Runs SQL on a connection of its own; {@code ${schema}} stands for this database's schema. */
+  /** Runs SQL; {@code ${schema}} stands for this database's schema. */
   public void execute(String sql) {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute(named(sql));
-    } catch (SQLException e) {
-      throw new IllegalStateException(named(sql) + ": " + e.getMessage(), e);
-    }
+    ask(sql, statement -> statement.execute(named(sql)));
   }
 
   /** The one number that a query gives; {@code ${schema}} stands for this database's schema. */
   public long queryLong(String sql) {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(named(sql))) {
-      if (!row.next()) {
-        throw new IllegalStateException("No row: " + named(sql));
-      }
-      return row.getLong(1);
-    } catch (SQLException e) {
-      throw new IllegalStateException(named(sql) + ": " + e.getMessage(), e);
-    }
+    return queryOne(sql, row -> row.getLong(1));
   }
 
   /** The one text that a query gives; {@code ${schema}} stands for this database's schema. */
   public String queryString(String sql) {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(named(sql))) {
-      if (!row.next()) {
-        throw new IllegalStateException("No row: " + named(sql));
-      }
-      return row.getString(1);
+    return queryOne(sql, row -> row.getString(1));
+  }
+
+  /** What is done with a statement, or made of a row. */
+  @FunctionalInterface
+  private interface Reading<S, T> {
+    T from(S source) throws SQLException;
+  }
+
+  private <T> T queryOne(String sql, Reading<ResultSet, T> reading) {
+    return ask(
+        sql,
+        statement -> {
+          try (ResultSet row = statement.executeQuery(named(sql))) {
+            if (!row.next()) {
+              throw new IllegalStateException("No row: " + named(sql));
+            }
+            return reading.from(row);
+          }
+        });
+  }
+
+  private <T> T ask(String sql, Reading<Statement, T> reading) {
+    try {
+      return kept.with(
+          connection -> {
+            try (Statement statement = connection.createStatement()) {
+              return reading.from(statement);
+            }
+          });
     } catch (SQLException e) {
       throw new IllegalStateException(named(sql) + ": " + e.getMessage(), e);
     }
@@ -169,13 +210,15 @@ public final class TestDatabase implements AutoCloseable {
   /** Closes the pools, where the server is gone for good. */
   public void abandon() {
     pools.forEach(HikariDataSource::close);
+    kept.close();
   }
 
-  /** Closes the pools and drops the schema. */
+  /** Closes the pools and drops what is this test's own. */
   @Override
   public void close() {
     abandon();
-    execute("DROP SCHEMA IF EXISTS ${schema} CASCADE");
+    drop.run();
+    kept.close();
   }
 
   private String named(String sql) {

@@ -2,6 +2,7 @@ package dev.pgkeeper.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.migration.Migrations;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -28,11 +29,36 @@ class TestDatabaseTest {
   }
 
   @Test
-  void aFreshDatabaseHasASchemaOfItsOwnThatGoesWithIt() {
-    TestDatabase database = TestDatabase.fresh();
-    String count = "SELECT count(*) FROM pg_namespace WHERE nspname = '${schema}'";
-    assertThat(database.queryLong(count)).isEqualTo(1);
-    database.close();
-    assertThat(database.queryLong(count)).isZero();
+  void aFreshDatabaseHasASchemaOfThisVersionAndGoesAsAWhole() {
+    try (TestDatabase other = TestDatabase.unmigrated()) {
+      TestDatabase fresh = TestDatabase.fresh();
+      String count = "SELECT count(*) FROM pg_database WHERE datname = '" + fresh.roleName("");
+      count = count.substring(0, count.length() - 1) + "'";
+      assertThat(fresh.queryLong("SELECT max(version::int) FROM ${schema}.migration_history"))
+          .isEqualTo(Migrations.latest());
+      assertThat(other.queryLong(count)).isEqualTo(1);
+      fresh.close();
+      assertThat(other.queryLong(count)).isZero();
+    }
+  }
+
+  @Test
+  void aKeptConnectionIsReplacedOnceItsServerProcessIsGone() {
+    try (TestDatabase database = TestDatabase.fresh();
+        TestDatabase other = TestDatabase.fresh()) {
+      long pid = database.queryLong("SELECT pg_backend_pid()");
+      assertThat(database.queryLong("SELECT pg_backend_pid()")).isEqualTo(pid);
+      other.execute("SELECT pg_terminate_backend(" + pid + ", 60000)");
+      assertThat(database.queryLong("SELECT pg_backend_pid()")).isNotEqualTo(pid);
+    }
+  }
+
+  @Test
+  void aConnectionThatIsLeftInATransactionIsNotKept() {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.execute("BEGIN; CREATE TABLE ${schema}.forgotten ()");
+      assertThat(database.queryLong("SELECT count(*) FROM pg_tables WHERE tablename = 'forgotten'"))
+          .isZero();
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.pgkeeper.ui;
 
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestFiles;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -51,8 +52,8 @@ final class Browser implements AutoCloseable {
   private final Map<Long, CompletableFuture<String>> replies = new ConcurrentHashMap<>();
 
   private Browser() throws IOException, InterruptedException {
-    home = Files.createTempDirectory("pgkeeper-test-browser-");
-    process =
+    home = RunDirectory.newDirectory("browser");
+    ProcessBuilder chromium =
         new ProcessBuilder(
                 "chromium",
                 "--headless=new",
@@ -65,8 +66,9 @@ final class Browser implements AutoCloseable {
                 "--remote-debugging-port=0",
                 "--user-data-dir=" + home,
                 "about:blank")
-            .redirectErrorStream(true)
-            .start();
+            .redirectErrorStream(true);
+    chromium.environment().put("TMPDIR", home.toString());
+    process = chromium.start();
     int port = debuggingPort();
     HttpClient http = HttpClient.newHttpClient();
     socket = http.newWebSocketBuilder().buildAsync(tab(http, port), new Replies()).join();

@@ -47,7 +47,7 @@ class PageServerTest {
   }
 
   private static String role(String kind) {
-    return database.schema() + "_" + kind;
+    return database.roleName(kind);
   }
 
   /** The status line, the headers and the body that a request is answered with. */

@@ -1,0 +1,158 @@
+package dev.pgkeeper.testing;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileLock;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.extension.AnnotatedElementContext;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.io.TempDirFactory;
+
+/**
+ * The directory of this process, below which everything lies that its tests write: data of servers,
+ * unpacked programs, profiles of browsers. Nothing of it outlives the process, however that ends:
+ *
+ * <ul>
+ *   <li>A shell waits for the end of its standard input, which only this process holds. Then it
+ *       undoes what {@link #undo} was told of, ends every process that names the directory in its
+ *       command line, and removes the directory.
+ *   <li>The shell has a session of its own, so a signal to the group of processes does not reach
+ *       it. Where it was killed all the same, the next run removes the directory: nobody holds the
+ *       lock in it any more.
+ * </ul>
+ */
+public final class RunDirectory {
+  private static final String PREFIX = "pgkeeper-test-";
+  private static final String LOCK = "lock";
+  private static final String UNDO = "undo";
+
+  private static final String GUARD =
+      """
+      trap '' INT TERM HUP
+      while read -r _; do :; done
+      processes() {
+        if [ -d /proc/self ]; then
+          for process in /proc/[0-9]*; do
+            if [ "${process#/proc/}" != $$ ] && tr '\\0' ' ' <"$process/cmdline" | grep -qF -- "$1"; then echo "${process#/proc/}"; fi
+          done
+        else
+          pgrep -f -- "$1" | grep -vx $$
+        fi 2>/dev/null
+      }
+      signal() { kill "$@" 2>/dev/null; }
+      if [ -f "$1/undo" ]; then sh "$1/undo" >"$1/undo.log" 2>&1; fi
+      # A server that is killed leaves shared memory behind; one that is told to quit does not.
+      for file in $(find "$1" -name postmaster.pid); do
+        signal -QUIT "$(head -n 1 "$file")"
+        signal -CONT "$(head -n 1 "$file")"
+      done
+      for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ -z "$(find "$1" -name postmaster.pid)" ] && break
+        sleep 0.1
+      done
+      for process in $(processes "$1"); do signal -KILL "$process"; done
+      rm -rf "$1" || { sleep 1; rm -rf "$1"; }
+      """;
+
+  private static RunDirectory ofThisProcess;
+
+  private final Path path;
+
+  @SuppressWarnings("unused") // held until the process ends
+  private final FileLock lock;
+
+  private RunDirectory(Path parent) throws IOException {
+    removeAbandoned(parent);
+    // Under another name until it is locked: it is not abandoned.
+    Path unlocked = Files.createTempDirectory(parent, "." + PREFIX);
+    lock = new RandomAccessFile(unlocked.resolve(LOCK).toFile(), "rw").getChannel().lock();
+    path = Files.move(unlocked, parent.resolve(unlocked.getFileName().toString().substring(1)));
+    // PostgreSQL runs as another user where the tests run as root.
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
+    List<String> guard = new ArrayList<>();
+    if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
+      guard.add("/usr/bin/setsid");
+    }
+    guard.addAll(List.of("sh", "-c", GUARD, "guard", path.toString()));
+    new ProcessBuilder(guard)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start();
+  }
+
+  private static void removeAbandoned(Path parent) throws IOException {
+    try (DirectoryStream<Path> runs = Files.newDirectoryStream(parent, PREFIX + "*")) {
+      for (Path run : runs) {
+        if (Files.isWritable(run.resolve(LOCK)) && isAbandoned(run)) {
+          TestFiles.deleteRecursively(run);
+        }
+      }
+    }
+  }
+
+  private static boolean isAbandoned(Path run) throws IOException {
+    try (RandomAccessFile file = new RandomAccessFile(run.resolve(LOCK).toFile(), "rw");
+        FileLock free = file.getChannel().tryLock()) {
+      return free != null;
+    }
+  }
+
+  /** The directory, made when it is first asked for. */
+  public static synchronized Path get() {
+    if (ofThisProcess == null) {
+      try {
+        ofThisProcess = new RunDirectory(Path.of(System.getProperty("java.io.tmpdir")));
+      } catch (IOException e) {
+        throw new UncheckedIOException("The tests' directory could not be made", e);
+      }
+    }
+    return ofThisProcess.path;
+  }
+
+  /** Where the first process of a run keeps what those that it starts need too. */
+  static Path shared() {
+    Path own = get();
+    Path parent = own.getParent();
+    return parent.getFileName().toString().startsWith(PREFIX) ? parent : own;
+  }
+
+  /** A new directory in it. */
+  public static Path newDirectory(String name) throws IOException {
+    return Files.createTempDirectory(get(), name + "-");
+  }
+
+  /** A new file in it. */
+  public static File newFile(String suffix) throws IOException {
+    return Files.createTempFile(get(), "file-", suffix).toFile();
+  }
+
+  /** Has this command run if the process is killed, for what no directory holds. */
+  public static void undo(String command) {
+    try {
+      Files.writeString(
+          get().resolve(UNDO),
+          command + "\n",
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where JUnit makes the directories of {@code @TempDir}. */
+  public static final class Temporary implements TempDirFactory {
+    @Override
+    public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext extension)
+        throws IOException {
+      return newDirectory("junit");
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package dev.pgkeeper.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A run that was cut off left servers running, and their directories, unpacked programs and
+ * browsers' profiles among the temporary files.
+ */
+class RunDirectoryTest {
+  @Test
+  void directoriesOfJUnitLieInIt(@TempDir Path directory) {
+    assertThat(directory).startsWith(RunDirectory.get());
+  }
+
+  @Test
+  void nothingOfAProcessThatIsKilledIsLeft(@TempDir Path directory) throws Exception {
+    Path undone = directory.resolve("undone");
+    try (ChildProcess owner = ChildProcess.start(StartsMuch.class, undone.toString())) {
+      Path run = Path.of(owner.awaitLine("run ", Await.LIMIT));
+      ProcessHandle server = handle(owner.awaitLine("server ", Await.LIMIT));
+      ProcessHandle frozen = handle(owner.awaitLine("frozen ", Await.LIMIT));
+      ProcessHandle child = handle(owner.awaitLine("child ", Await.LIMIT));
+      owner.kill9();
+      Await.until(
+          "the servers and the stopped child end", () -> !isAnyAlive(server, frozen, child));
+      Await.until("its directory is removed", () -> Files.notExists(run));
+      assertThat(undone).exists();
+    }
+  }
+
+  private static ProcessHandle handle(String pid) {
+    return ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
+  }
+
+  private static boolean isAnyAlive(ProcessHandle... processes) {
+    return Stream.of(processes).anyMatch(ProcessHandle::isAlive);
+  }
+
+  /** Run as a process of its own. */
+  static final class StartsMuch {
+    public static void main(String[] arguments) throws InterruptedException {
+      RunDirectory.undo("touch " + arguments[0]);
+      System.out.println("run " + RunDirectory.get());
+      System.out.println("server " + PrivateServer.start().pid());
+      PrivateServer frozen = PrivateServer.start();
+      frozen.freeze();
+      System.out.println("frozen " + frozen.pid());
+      ChildProcess child = ChildProcess.start(PrivateServerTest.Echo.class);
+      child.stop();
+      System.out.println("child " + child.pid());
+      Thread.currentThread().join();
+    }
+  }
+
+  @Test
+  void theDirectoryOfARunThatWasKilledWithItsGuardIsRemovedByTheNextRun() throws Exception {
+    Path abandoned = Files.createDirectory(RunDirectory.get().resolve("pgkeeper-test-abandoned"));
+    Files.createFile(abandoned.resolve("lock"));
+    try (ChildProcess next = ChildProcess.start(Runs.class)) {
+      Path run = Path.of(next.awaitLine("run ", Await.LIMIT));
+      assertThat(run).exists().hasParentRaw(RunDirectory.get());
+      assertThat(abandoned).doesNotExist();
+      try (ChildProcess second = ChildProcess.start(Runs.class)) {
+        second.awaitLine("run ", Await.LIMIT);
+        assertThat(run).as("the directory of a run that goes on").exists();
+      }
+    }
+  }
+
+  /** Run as a process of its own. */
+  static final class Runs {
+    public static void main(String[] arguments) throws InterruptedException {
+      System.out.println("run " + RunDirectory.get());
+      Thread.currentThread().join();
+    }
+  }
+}
