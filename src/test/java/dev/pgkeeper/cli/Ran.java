@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.testing.Await;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
@@ -9,7 +10,6 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -47,17 +47,16 @@ record Ran(int status, String out, String err) {
     return builder;
   }
 
-  static Ran toItsEnd(ProcessBuilder builder, Duration limit)
-      throws IOException, InterruptedException {
+  static Ran toItsEnd(ProcessBuilder builder) throws IOException, InterruptedException {
     File out = File.createTempFile("pgkeeper-test-", ".out");
     File err = File.createTempFile("pgkeeper-test-", ".err");
     try {
       Process process = builder.redirectOutput(out).redirectError(err).start();
       process.getOutputStream().close();
-      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!process.waitFor(Await.LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly();
         throw new AssertionError(
-            builder.command() + " did not end within " + limit + "; it printed " + text(out));
+            builder.command() + " did not end within " + Await.LIMIT + "; it printed " + text(out));
       }
       return new Ran(process.exitValue(), text(out), text(err));
     } finally {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.differential;
 
+import dev.pgkeeper.testing.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -88,7 +89,7 @@ final class ZooKeeperServerFixture implements AutoCloseable {
 
   /** Waits until a session is over and all that it owned is gone. */
   void awaitEnd(long session) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long deadline = System.nanoTime() + Await.LIMIT.toNanos();
     while (server.getSessionTracker().isTrackingSession(session)) {
       if (System.nanoTime() > deadline) {
         throw new IllegalStateException("ZooKeeper does not end session " + session);

@@ -7,15 +7,12 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
 public final class PgBouncer implements AutoCloseable {
-
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
   /** Ends it when this process ends, kill -9 included, and removes its files. */
   private static final String GUARD =
@@ -107,7 +104,7 @@ public final class PgBouncer implements AutoCloseable {
     try {
       PgBouncer bouncer = new PgBouncer(server, mode, poolSize);
       try {
-        Await.until(START_LIMIT, bouncer::log, bouncer::takesConnections);
+        Await.until(bouncer::log, bouncer::takesConnections);
         return bouncer;
       } catch (AssertionError e) {
         bouncer.close();
@@ -123,7 +120,7 @@ public final class PgBouncer implements AutoCloseable {
   }
 
   private boolean takesConnections() {
-    try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=5")) {
+    try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=60")) {
       return connection.isValid(5);
     } catch (SQLException e) {
       return false;
