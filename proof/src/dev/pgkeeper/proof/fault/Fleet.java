@@ -17,8 +17,6 @@ import java.util.function.IntFunction;
  * killed is followed by another with another name.
  */
 public final class Fleet implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(90);
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(90);
   private static final Duration CRITICAL_LIMIT = Duration.ofSeconds(2);
 
   /** A process, in microseconds of the machine's clock; it lives as long as {@code to} is MAX. */
@@ -54,7 +52,7 @@ public final class Fleet implements AutoCloseable {
         fleet.processes.add(fleet.launch(client));
       }
       for (ChildProcess process : fleet.processes) {
-        process.awaitLine("ready", START_LIMIT);
+        process.awaitLine("ready");
       }
       return fleet;
     } catch (InterruptedException | RuntimeException | Error e) {
@@ -131,7 +129,7 @@ public final class Fleet implements AutoCloseable {
     for (int client = 0; client < processes.size(); client++) {
       String said = "";
       while (!said.startsWith(expected)) {
-        said = processes.get(client).awaitLine("", STOP_LIMIT);
+        said = processes.get(client).awaitLine("");
         failIfTold(client, said);
       }
     }
@@ -158,7 +156,7 @@ public final class Fleet implements AutoCloseable {
   public void finish() throws InterruptedException {
     sendAll("stop", "bye");
     for (ChildProcess process : processes) {
-      process.awaitExit(STOP_LIMIT);
+      process.awaitExit();
     }
   }
 

@@ -23,7 +23,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** That what is known to be in use on a server is what is written down. */
 class ServerLooksTest {
   private static final Duration PERIOD = Duration.ofSeconds(1);
-  private static final Duration SOON = Duration.ofSeconds(30);
   private static final int MUCH = 20_000_000;
 
   @TempDir private Path histories;
@@ -69,8 +68,7 @@ class ServerLooksTest {
 
   /** The last line of a look is the one of the memory. */
   private void awaitLooks(int looks) {
-    Await.until(
-        SOON, looks + " looks", () -> values(ServerLooks.SERVER, Measure.MEMORY).size() >= looks);
+    Await.until(looks + " looks", () -> values(ServerLooks.SERVER, Measure.MEMORY).size() >= looks);
   }
 
   private Connection connect(String name) throws Exception {

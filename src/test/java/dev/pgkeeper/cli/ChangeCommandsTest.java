@@ -8,7 +8,6 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** What operators change, and messages. */
 class ChangeCommandsTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private static TestDatabase database;
   private static Keeper keeper;
@@ -94,7 +92,7 @@ class ChangeCommandsTest {
           .election("/election")
           .withIdentity(identity)
           .run(leadership -> new CountDownLatch(1).await());
-      Await.until(LIMIT, identity, () -> done("candidates", "/election").contains(identity));
+      Await.until(identity, () -> done("candidates", "/election").contains(identity));
     }
     assertThat(done("leader", "move", "/election", "eve", "--why", "she is nearer"))
         .matches("moved; the new leader's token is \\d+\n");

@@ -2,12 +2,12 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.testing.Await;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -20,7 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The demo as a user runs it, in a directory for its files that the test can look into. */
 class DemoTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @TempDir private static Path directory;
 
@@ -32,7 +31,7 @@ class DemoTest {
 
   @Test
   void itTellsItsStoryEndsByItselfAndLeavesNothingBehind() throws Exception {
-    Ran demo = Ran.toItsEnd(demo(), LIMIT);
+    Ran demo = Ran.toItsEnd(demo());
     assertThat(demo.err()).isEmpty();
     assertThat(demo.out())
         .contains(
@@ -73,7 +72,7 @@ class DemoTest {
     Process demo = demo().redirectError(ProcessBuilder.Redirect.DISCARD).start();
     List<ProcessHandle> started = startedUntil(demo, "children /demo/members");
     demo.destroy();
-    assertThat(demo.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(demo.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(started).filteredOn(ProcessHandle::isAlive).isEmpty();
     assertThat(leftBehind()).isEmpty();
   }
@@ -84,7 +83,7 @@ class DemoTest {
     List<ProcessHandle> started = startedUntil(demo, "children /demo/members");
     demo.destroyForcibly();
     for (ProcessHandle process : started) {
-      process.onExit().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      process.onExit().get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
     assertThat(leftBehind()).isEmpty();
   }

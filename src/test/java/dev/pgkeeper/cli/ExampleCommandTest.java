@@ -3,13 +3,11 @@ package dev.pgkeeper.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.testing.TestDatabase;
-import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** {@code pgkeeper example}. What each example does is shown by ExamplesTest. */
 class ExampleCommandTest {
-  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   @Test
   void withoutANameItListsWhatThereIsAndWhatFor() {
@@ -40,7 +38,7 @@ class ExampleCommandTest {
 
   @Test
   void withoutAUrlAnExampleRunsFromItsSourceOnAServerOfItsOwn() throws Exception {
-    Ran ran = Ran.toItsEnd(Ran.command(Map.of(), "example", "TransactionalOrder"), LIMIT);
+    Ran ran = Ran.toItsEnd(Ran.command(Map.of(), "example", "TransactionalOrder"));
     assertThat(ran.err()).isEmpty();
     assertThat(ran.out()).contains("O001 failed").endsWith("for the warehouse: O002\n");
     assertThat(ran.status()).isZero();
@@ -55,8 +53,7 @@ class ExampleCommandTest {
         String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
         Ran ran =
             Ran.toItsEnd(
-                Ran.command(Map.of("PGKEEPER_URL", url), "example", "LeaderElection", "ada"),
-                LIMIT);
+                Ran.command(Map.of("PGKEEPER_URL", url), "example", "LeaderElection", "ada"));
         assertThat(ran.err()).isEmpty();
         assertThat(ran.status()).isZero();
       } finally {

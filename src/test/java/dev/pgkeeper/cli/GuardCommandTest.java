@@ -2,10 +2,10 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The command as cron starts it: each in a process of its own. */
-@Timeout(120)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class GuardCommandTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static TestDatabase database;
 
@@ -39,7 +38,7 @@ class GuardCommandTest {
   }
 
   private static Ran run(String job, String... arguments) throws Exception {
-    return Ran.toItsEnd(guard(job, arguments), LIMIT);
+    return Ran.toItsEnd(guard(job, arguments));
   }
 
   private static String row(String job, String columns) {
@@ -116,7 +115,7 @@ class GuardCommandTest {
       List<ProcessHandle> children = guard.descendants().toList();
       guard.toHandle().destroy();
       assertThat(out.readLine()).isEqualTo("stopping");
-      assertThat(guard.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(guard.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(children.get(0).isAlive()).isFalse();
     }
     assertThat(guard.exitValue()).isEqualTo(143);
@@ -134,7 +133,7 @@ class GuardCommandTest {
       assertThat(out.readLine()).isEqualTo("begun");
       database.execute("SELECT ${schema}.session_end(" + row("lost", "session") + ")");
       assertThat(out.readLine()).isEqualTo("stopping");
-      assertThat(guard.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(guard.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
     assertThat(new String(guard.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("lost at t may be somebody else's by now; the command is stopped");

@@ -12,7 +12,6 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -20,7 +19,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** A database of its own with the things that README and guides speak of, under their names. */
 final class GuideState implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private final PrivateServer server;
   private final String url;
@@ -50,7 +48,6 @@ final class GuideState implements AutoCloseable {
     mails.take().orElseThrow().bury("no such address");
     billing.guard().once("nightly", "2026-11-20", connection -> {});
     Await.until(
-        LIMIT,
         "a leader and two who wait",
         () -> count("SELECT count(*) FROM pgkeeper.leaders, pgkeeper.candidates") == 3);
   }
@@ -70,7 +67,6 @@ final class GuideState implements AutoCloseable {
             .run(leadership -> new CountDownLatch(1).await()));
     // They come one after the other, so that the guides know who is next.
     Await.until(
-        LIMIT,
         identity + " stands",
         () -> count("SELECT count(*) FROM pgkeeper.candidates") == candidacies.size());
   }

@@ -10,7 +10,6 @@ import dev.pgkeeper.recipes.Setting;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +17,6 @@ import java.util.concurrent.CountDownLatch;
 
 /** A database in which there is something of everything, and who may look at it. */
 final class KnownState implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   final TestDatabase database = TestDatabase.fresh();
   final Keeper orders = keeper("orders");
@@ -68,7 +66,6 @@ final class KnownState implements AutoCloseable {
 
   private void await(String view, int rows) {
     Await.until(
-        LIMIT,
         rows + " in " + view,
         () -> database.queryLong("SELECT count(*) FROM ${schema}." + view) == rows);
   }

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,7 +19,6 @@ import org.junit.jupiter.api.io.TempDir;
  * they were called. The real ones are used where the script itself is run after a build.
  */
 class LauncherTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private static final String JAVA =
       """
@@ -215,7 +213,7 @@ class LauncherTest {
     if (javaHome != null) {
       builder.environment().put("JAVA_HOME", javaHome.toString());
     }
-    return Ran.toItsEnd(builder, LIMIT);
+    return Ran.toItsEnd(builder);
   }
 
   private static void script(Path file, String text) throws IOException {

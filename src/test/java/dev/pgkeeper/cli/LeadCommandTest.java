@@ -10,15 +10,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The command as a machine's service runs it: each in a process of its own. */
-@Timeout(120)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class LeadCommandTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /**
    * A command that says that it leads, ends when it is sent a line, and well when it is stopped.
@@ -55,8 +55,8 @@ class LeadCommandTest {
       try (ChildProcess bob = start(database, path, "--identity", "bob")) {
         awaitCandidates(path, 2);
         ada.send("");
-        ada.awaitLine("ending", LIMIT);
-        assertThat(ada.awaitExit(LIMIT)).isEqualTo(3);
+        ada.awaitLine("ending");
+        assertThat(ada.awaitExit()).isEqualTo(3);
         assertThat(leads(bob)).isGreaterThan(token);
         assertThat(identity("candidates", path)).startsWith("bob ");
       }
@@ -89,11 +89,11 @@ class LeadCommandTest {
         awaitCandidates(path, 2);
         long signalled = System.nanoTime();
         terminate(first);
-        first.awaitLine("stopping", LIMIT);
+        first.awaitLine("stopping");
         leads(second);
         assertThat(Duration.ofNanos(System.nanoTime() - signalled))
             .isLessThan(Duration.ofSeconds(5));
-        assertThat(first.awaitExit(LIMIT)).isEqualTo(143);
+        assertThat(first.awaitExit()).isEqualTo(143);
       }
     }
   }
@@ -107,7 +107,7 @@ class LeadCommandTest {
         awaitCandidates(path, 2);
         long signalled = System.nanoTime();
         terminate(second);
-        assertThat(second.awaitExit(LIMIT)).isEqualTo(143);
+        assertThat(second.awaitExit()).isEqualTo(143);
         assertThat(Duration.ofNanos(System.nanoTime() - signalled))
             .isLessThan(Duration.ofSeconds(5));
         assertThat(candidates(path)).isEqualTo(1);
@@ -121,8 +121,8 @@ class LeadCommandTest {
     try (ChildProcess leader = start(database, path)) {
       leads(leader);
       endSession(path);
-      leader.awaitLine("stopping", LIMIT);
-      assertThat(leader.awaitExit(LIMIT)).isEqualTo(1);
+      leader.awaitLine("stopping");
+      assertThat(leader.awaitExit()).isEqualTo(1);
     }
   }
 
@@ -132,10 +132,10 @@ class LeadCommandTest {
     try (ChildProcess leader = start(database, path, "--again")) {
       long token = leads(leader);
       endSession(path);
-      leader.awaitLine("stopping", LIMIT);
+      leader.awaitLine("stopping");
       assertThat(leads(leader)).isGreaterThan(token);
       leader.send("");
-      assertThat(leader.awaitExit(LIMIT)).isEqualTo(3);
+      assertThat(leader.awaitExit()).isEqualTo(3);
     }
   }
 
@@ -146,7 +146,7 @@ class LeadCommandTest {
         ChildProcess leader = start(away, "/services/away", "--again", "--grace", "1s")) {
       long token = leads(leader);
       server.stopFast();
-      leader.awaitLine("stopping", LIMIT);
+      leader.awaitLine("stopping");
       server.startAgain();
       assertThat(leads(leader)).isGreaterThan(token);
     }
@@ -207,7 +207,7 @@ class LeadCommandTest {
   }
 
   private static long leads(ChildProcess process) throws InterruptedException {
-    return Long.parseLong(process.awaitLine("leads ", LIMIT));
+    return Long.parseLong(process.awaitLine("leads "));
   }
 
   private static void terminate(ChildProcess process) {
@@ -225,7 +225,7 @@ class LeadCommandTest {
   }
 
   private static void awaitCandidates(String path, int number) {
-    Await.until(LIMIT, number + " stand for " + path, () -> candidates(path) == number);
+    Await.until(number + " stand for " + path, () -> candidates(path) == number);
   }
 
   private static String identity(String view, String path) {

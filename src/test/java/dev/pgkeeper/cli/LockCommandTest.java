@@ -10,15 +10,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The command as a script runs it: each in a process of its own. */
-@Timeout(120)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class LockCommandTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /** A command that says when it has begun, and ends with 3 when it is sent a line. */
   private static final String[] LASTING = {
@@ -69,18 +69,18 @@ class LockCommandTest {
   void theSecondWaitsForTheFirst() throws Exception {
     String path = "/locks/turns";
     try (ChildProcess first = start(path, LASTING)) {
-      long token = Long.parseLong(first.awaitLine("begun ", LIMIT));
+      long token = Long.parseLong(first.awaitLine("begun "));
       assertThat(
               database.queryLong("SELECT token FROM ${schema}.locks WHERE path = '" + path + "'"))
           .isEqualTo(token);
       try (ChildProcess second = start(path, LASTING)) {
         awaitWaiters(path, 1);
         first.send("");
-        first.awaitLine("ending", LIMIT);
-        assertThat(Long.parseLong(second.awaitLine("begun ", LIMIT))).isGreaterThan(token);
-        assertThat(first.awaitExit(LIMIT)).isEqualTo(3);
+        first.awaitLine("ending");
+        assertThat(Long.parseLong(second.awaitLine("begun "))).isGreaterThan(token);
+        assertThat(first.awaitExit()).isEqualTo(3);
         second.send("");
-        assertThat(second.awaitExit(LIMIT)).isEqualTo(3);
+        assertThat(second.awaitExit()).isEqualTo(3);
       }
     }
   }
@@ -89,7 +89,7 @@ class LockCommandTest {
   void whatCannotBeHadInTimeEndsWithTheBusyStatusAndNamesTheHolder() throws Exception {
     String path = "/locks/busy";
     try (ChildProcess first = start(path, LASTING)) {
-      first.awaitLine("begun ", LIMIT);
+      first.awaitLine("begun ");
       Ran tries = run(path, "--wait", "0s", "--", "echo", "ran");
       assertThat(tries.status()).isEqualTo(75);
       assertThat(tries.out()).isEmpty();
@@ -124,9 +124,9 @@ class LockCommandTest {
     String path = "/locks/lost-well";
     String script = "trap 'exit 0' TERM; echo begun; while :; do sleep 0.05; done";
     try (ChildProcess lock = start(path, "--", "sh", "-c", script)) {
-      lock.awaitLine("begun", LIMIT);
+      lock.awaitLine("begun");
       endSession(path);
-      assertThat(lock.awaitExit(LIMIT)).isEqualTo(1);
+      assertThat(lock.awaitExit()).isEqualTo(1);
     }
   }
 
@@ -152,10 +152,10 @@ class LockCommandTest {
   void aSignalStopsTheCommandAndThenGivesTheLockBackAtOnce() throws Exception {
     String path = "/locks/signalled";
     try (ChildProcess lock = start(path, with(STOPPABLE, "--grace", "25s"))) {
-      lock.awaitLine("begun", LIMIT);
+      lock.awaitLine("begun");
       terminate(lock);
-      lock.awaitLine("stopping", LIMIT);
-      assertThat(lock.awaitExit(LIMIT)).isEqualTo(143);
+      lock.awaitLine("stopping");
+      assertThat(lock.awaitExit()).isEqualTo(143);
       assertThat(sessions(path)).isZero();
       assertThat(run(path, "--wait", "0s", "--", "true").status()).isZero();
     }
@@ -165,7 +165,7 @@ class LockCommandTest {
   void aSignalEndsTheWaitAndNothingIsRun() throws Exception {
     String path = "/locks/impatient";
     try (ChildProcess first = start(path, LASTING)) {
-      first.awaitLine("begun ", LIMIT);
+      first.awaitLine("begun ");
       Process second = command(path, with(LASTING, "--grace", "25s")).start();
       awaitWaiters(path, 1);
       long signalled = System.nanoTime();
@@ -239,7 +239,7 @@ class LockCommandTest {
   }
 
   private static Ran run(String path, String... arguments) throws Exception {
-    return Ran.toItsEnd(command(path, arguments), LIMIT);
+    return Ran.toItsEnd(command(path, arguments));
   }
 
   private static ChildProcess start(String path, String... arguments) {
@@ -261,7 +261,7 @@ class LockCommandTest {
   }
 
   private static void awaitWaiters(String path, int number) {
-    Await.until(LIMIT, number + " in line for " + path, () -> waiters(path) == number);
+    Await.until(number + " in line for " + path, () -> waiters(path) == number);
   }
 
   private static long sessions(String path) {

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A database that is not there, or goes while something is asked of it. */
 class LostDatabaseTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static PrivateServer server;
   private static TestDatabase database;
@@ -91,7 +89,6 @@ class LostDatabaseTest {
       statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
       Process sessions = Ran.command(Map.of(), all("sessions")).start();
       Await.until(
-          LIMIT,
           "a question that waits, on a connection that says which command it is of",
           () ->
               database.queryLong(
@@ -99,7 +96,7 @@ class LostDatabaseTest {
                           + " USING (pid) WHERE NOT granted AND application_name = 'pgkeeper"
                           + " sessions'")
                   > 0);
-      assertThat(sessions.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(sessions.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(new String(sessions.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
           .contains("pgkeeper sessions: the database at 127.0.0.1:", " was lost: ")
           .hasLineCount(1);
@@ -114,18 +111,17 @@ class LostDatabaseTest {
         Ran.command(Map.of(), all("watch /seen --count 1")).redirectError(remarks).start();
     try {
       Await.until(
-          LIMIT,
           "it watches",
           () ->
               database.queryLong("SELECT count(*) FROM ${schema}.watchers WHERE path = '/seen'")
                   == 1);
       server.stopImmediate();
-      Await.until(LIMIT, "it is told", () -> read(remarks).contains("does not answer"));
+      Await.until("it is told", () -> read(remarks).contains("does not answer"));
       assertThat(read(remarks)).startsWith("pgkeeper watch: ").hasLineCount(1);
       server.startAgain();
-      Await.until(LIMIT, "that is told too", () -> read(remarks).contains("connected again"));
+      Await.until("that is told too", () -> read(remarks).contains("connected again"));
       database.execute("SELECT ${schema}.create('/seen')");
-      assertThat(watch.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(watch.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(new String(watch.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
           .isEqualTo("created /seen\n");
       assertThat(watch.exitValue()).isZero();

@@ -4,7 +4,7 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -12,9 +12,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A database that goes under the shell and the live view, in a real terminal. */
-@Timeout(240)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class LostUnderTerminalTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @TempDir private Path directory;
   private PrivateServer server;
@@ -48,7 +47,6 @@ class LostUnderTerminalTest {
         "q quits");
     server.startAgain();
     Await.until(
-        LIMIT,
         () -> "no trouble on the screen:\n" + terminal.screen(),
         () -> !terminal.screen().contains("this is what was there at "));
     terminal.await("sessions 0", "q quits");

@@ -8,12 +8,10 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class MigrateCommandTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   @Test
   void itCreatesTheSchemaAndSaysWhereAndWhichVersionAndNothingElse() throws Exception {
@@ -24,8 +22,7 @@ class MigrateCommandTest {
                   Map.of("PGKEEPER_URL", database.jdbcUrl()),
                   "migrate",
                   "--schema",
-                  database.schema()),
-              LIMIT);
+                  database.schema()));
       assertThat(ran.err()).isEmpty();
       assertThat(ran.out())
           .matches(
@@ -86,8 +83,8 @@ class MigrateCommandTest {
     Ran port =
         Ran.toItsEnd(
             Ran.command(
-                Map.of("PGKEEPER_URL", "jdbc:postgresql://db:port/app?password=secret"), "migrate"),
-            LIMIT);
+                Map.of("PGKEEPER_URL", "jdbc:postgresql://db:port/app?password=secret"),
+                "migrate"));
     assertThat(port.err()).startsWith("pgkeeper migrate: PGKEEPER_URL is \"jdbc:").hasLineCount(1);
     assertThat(port.err()).doesNotContain("secret");
     assertThat(port.status()).isEqualTo(2);
@@ -96,9 +93,7 @@ class MigrateCommandTest {
   @Test
   void aServerThatIsNotThereIsToldInOneLine() throws Exception {
     String where = "localhost:" + unusedPort() + "/app";
-    Ran ran =
-        Ran.toItsEnd(
-            Ran.command(Map.of(), "migrate", "--url", "jdbc:postgresql://" + where), LIMIT);
+    Ran ran = Ran.toItsEnd(Ran.command(Map.of(), "migrate", "--url", "jdbc:postgresql://" + where));
     assertThat(ran.err())
         .isEqualToNormalizingNewlines(
             "pgkeeper migrate: cannot connect to "

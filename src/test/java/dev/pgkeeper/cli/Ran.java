@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.RunDirectory;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -10,7 +11,6 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,17 +49,16 @@ record Ran(int status, String out, String err) {
     return builder;
   }
 
-  static Ran toItsEnd(ProcessBuilder builder, Duration limit)
-      throws IOException, InterruptedException {
+  static Ran toItsEnd(ProcessBuilder builder) throws IOException, InterruptedException {
     File out = RunDirectory.newFile(".out");
     File err = RunDirectory.newFile(".err");
     try {
       Process process = builder.redirectOutput(out).redirectError(err).start();
       process.getOutputStream().close();
-      if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!process.waitFor(Await.LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly();
         throw new AssertionError(
-            builder.command() + " did not end within " + limit + "; it printed " + text(out));
+            builder.command() + " did not end within " + Await.LIMIT + "; it printed " + text(out));
       }
       return new Ran(process.exitValue(), text(out), text(err));
     } finally {

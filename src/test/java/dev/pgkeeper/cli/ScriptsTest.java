@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -90,7 +89,7 @@ class ScriptsTest {
         script.directory(directory.toFile());
         script.environment().put("PGKEEPER_URL", url);
         script.environment().put("CLASS_PATH", Ran.CLASS_PATH);
-        return Ran.toItsEnd(script, Duration.ofSeconds(60));
+        return Ran.toItsEnd(script);
       } finally {
         server.execute("DROP DATABASE " + name + " WITH (FORCE)");
       }

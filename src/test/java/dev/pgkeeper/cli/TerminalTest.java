@@ -8,7 +8,7 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,9 +16,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The shell and the live view in a real terminal. */
-@Timeout(180)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class TerminalTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @TempDir private Path directory;
   private TestDatabase database;
@@ -45,14 +44,12 @@ class TerminalTest {
   /** Ctrl-C discards what was typed and not read. */
   private void awaitPrompt() {
     Await.until(
-        LIMIT,
         () -> "a prompt on the screen:\n" + terminal.screen(),
         () -> terminal.screen().stripTrailing().endsWith("/postgres>"));
   }
 
   private void awaitNoSession() {
     Await.until(
-        LIMIT,
         "the end of all sessions",
         () -> database.queryLong("SELECT count(*) FROM ${schema}.session") == 0);
   }
@@ -106,16 +103,12 @@ class TerminalTest {
     terminal.await("/postgres>");
     terminal.type("watch /w");
     Await.until(
-        LIMIT,
-        "a watcher",
-        () -> database.queryLong("SELECT count(*) FROM ${schema}.watchers") == 1);
+        "a watcher", () -> database.queryLong("SELECT count(*) FROM ${schema}.watchers") == 1);
     database.execute("SELECT ${schema}.create('/w')");
     database.execute("SELECT ${schema}.set('/w', 'x')");
     terminal.keys("C-c");
     Await.until(
-        LIMIT,
-        "no watcher",
-        () -> database.queryLong("SELECT count(*) FROM ${schema}.watchers") == 0);
+        "no watcher", () -> database.queryLong("SELECT count(*) FROM ${schema}.watchers") == 0);
     awaitPrompt();
     terminal.type("ls /");
     terminal.await("> ls /\nw\n");

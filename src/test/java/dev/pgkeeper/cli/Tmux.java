@@ -6,14 +6,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /** A real terminal: a shell in a window of tmux, on a server of its own. */
 final class Tmux implements AutoCloseable {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private final Path directory;
   private final String socket;
@@ -77,7 +75,6 @@ final class Tmux implements AutoCloseable {
   /** Waits until all of these are on the screen, and returns the screen. */
   String await(String... texts) {
     Await.until(
-        LIMIT,
         () -> String.join(", ", texts) + " on the screen:\n" + screen(),
         () -> List.of(texts).stream().allMatch(text -> screen().contains(text)));
     return screen();

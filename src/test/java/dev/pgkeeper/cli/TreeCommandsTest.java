@@ -12,7 +12,6 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** {@code ls}, {@code get}, {@code set} and so on. */
 class TreeCommandsTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final byte[] BYTES = {0, (byte) 0xff, '\n', '"', 0x1b};
 
   private static TestDatabase database;
@@ -186,10 +184,10 @@ class TreeCommandsTest {
   @Test
   void anEphemeralNodeIsThereUntilTheCommandIsEnded() throws Exception {
     try (ChildProcess create = ChildProcess.start(Main.class, all("create", "-e", "/eph"))) {
-      create.awaitLine("/eph", LIMIT);
+      create.awaitLine("/eph");
       assertThat(done("stat", "/eph")).containsPattern("(?m)^kind +ephemeral$");
       ProcessHandle.of(create.pid()).orElseThrow().destroy();
-      assertThat(create.awaitExit(LIMIT)).isEqualTo(143);
+      assertThat(create.awaitExit()).isEqualTo(143);
       failed(run("stat", "/eph"), "pgkeeper stat: /eph: there is no such node");
     }
   }
@@ -201,12 +199,12 @@ class TreeCommandsTest {
         ChildProcess.start(Main.class, all("watch", path, "-R", "--count", "3"))) {
       awaitWatcher(path);
       done("create", path);
-      watch.awaitLine("created /watched", LIMIT);
+      watch.awaitLine("created /watched");
       done("create", "/watched/a");
-      watch.awaitLine("created /watched/a", LIMIT);
+      watch.awaitLine("created /watched/a");
       done("rm", "-r", path);
-      watch.awaitLine("deleted /watched", LIMIT);
-      assertThat(watch.awaitExit(LIMIT)).isZero();
+      watch.awaitLine("deleted /watched");
+      assertThat(watch.awaitExit()).isZero();
     }
   }
 
@@ -217,14 +215,13 @@ class TreeCommandsTest {
         ChildProcess.start(Main.class, all("watch", path, "--json", "--count", "1"))) {
       awaitWatcher(path);
       done("create", path);
-      watch.awaitLine("{\"event\": \"created\", \"path\": \"/watched-json\"}", LIMIT);
-      assertThat(watch.awaitExit(LIMIT)).isZero();
+      watch.awaitLine("{\"event\": \"created\", \"path\": \"/watched-json\"}");
+      assertThat(watch.awaitExit()).isZero();
     }
   }
 
   private static void awaitWatcher(String path) {
     Await.until(
-        LIMIT,
         "a watcher of " + path,
         () ->
             database.queryLong(

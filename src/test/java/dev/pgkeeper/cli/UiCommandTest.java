@@ -11,17 +11,16 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** {@code pgkeeper ui}, as it is started and ended; the page itself has tests of its own. */
-@Timeout(120)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class UiCommandTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static TestDatabase database;
 
   @BeforeAll
@@ -54,7 +53,7 @@ class UiCommandTest {
 
   /** The address out of "pgkeeper shows HOST at ADDRESS". */
   private static String address(ChildProcess ui) throws InterruptedException {
-    String said = ui.awaitLine("pgkeeper shows ", LIMIT);
+    String said = ui.awaitLine("pgkeeper shows ");
     return said.substring(said.indexOf("http://"));
   }
 
@@ -71,7 +70,7 @@ class UiCommandTest {
           .as("sessions of its own")
           .isZero();
       ProcessHandle.of(ui.pid()).orElseThrow().destroy();
-      assertThat(ui.awaitExit(LIMIT)).isEqualTo(143);
+      assertThat(ui.awaitExit()).isEqualTo(143);
     }
   }
 
@@ -80,7 +79,7 @@ class UiCommandTest {
     database.execute("SELECT ${schema}.queue_create('mails')");
     try (ChildProcess ui = start("--allow-changes")) {
       String[] page = address(ui).split("#token=");
-      assertThat(ui.awaitLine("The token for changes is ", LIMIT)).isEqualTo(page[1]);
+      assertThat(ui.awaitLine("The token for changes is ")).isEqualTo(page[1]);
       HttpRequest.Builder change =
           HttpRequest.newBuilder(URI.create(page[0] + "change/pause_queue"))
               .header("Content-Type", "application/json")

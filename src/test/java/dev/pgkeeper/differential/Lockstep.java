@@ -5,7 +5,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.SessionState;
-import java.time.Duration;
+import dev.pgkeeper.testing.Await;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -30,7 +30,6 @@ import java.util.stream.Stream;
 final class Lockstep implements AutoCloseable {
 
   private static final int STEPS_REPORTED = 30;
-  private static final Duration PATIENCE = Duration.ofSeconds(15);
   private static final int STEPS_BETWEEN_WHOLE_TREES = 100;
 
   /** A client's session on one side. */
@@ -138,7 +137,7 @@ final class Lockstep implements AutoCloseable {
 
     /** Waits until somebody heard of this state on both sides. */
     void awaitHeardOf(SessionState state) throws InterruptedException {
-      long deadline = System.nanoTime() + PATIENCE.toNanos();
+      long deadline = System.nanoTime() + Await.LIMIT.toNanos();
       while (byJudge(state).isEmpty() || byJudged(state).isEmpty()) {
         if (System.nanoTime() > deadline) {
           throw new Difference("who heard of " + state, byJudge(state), byJudged(state));

@@ -1,5 +1,6 @@
 package dev.pgkeeper.differential;
 
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.RunDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -89,7 +90,7 @@ final class ZooKeeperServerFixture implements AutoCloseable {
 
   /** Waits until a session is over and all that it owned is gone. */
   void awaitEnd(long session) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long deadline = System.nanoTime() + Await.LIMIT.toNanos();
     while (server.getSessionTracker().isTrackingSession(session)) {
       if (System.nanoTime() > deadline) {
         throw new IllegalStateException("ZooKeeper does not end session " + session);

@@ -1,5 +1,6 @@
 package dev.pgkeeper.differential;
 
+import dev.pgkeeper.testing.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Collection;
@@ -14,7 +15,6 @@ import org.apache.zookeeper.ZooKeeper;
 final class ZooKeeperSubject implements Subject {
 
   private static final int SESSION_TIMEOUT_MILLIS = 40_000;
-  private static final long PATIENCE_SECONDS = 30;
 
   private final String name;
   private final ZooKeeperServerFixture server = ZooKeeperServerFixture.start();
@@ -86,7 +86,7 @@ final class ZooKeeperSubject implements Subject {
                   connected.countDown();
                 }
               });
-      if (!connected.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      if (!connected.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)) {
         throw new IllegalStateException("ZooKeeper does not answer");
       }
       return new Session(zooKeeper, new ZooKeeperTree(zooKeeper, suffix));

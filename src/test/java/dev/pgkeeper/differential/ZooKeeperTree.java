@@ -23,6 +23,7 @@ import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.Watcher;
+import dev.pgkeeper.testing.Await;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -59,8 +60,6 @@ import org.apache.zookeeper.common.PathUtils;
  * all children.
  */
 final class ZooKeeperTree implements Tree {
-
-  private static final long PATIENCE_SECONDS = 30;
 
   private final ZooKeeper zooKeeper;
   private final String chroot;
@@ -474,7 +473,7 @@ final class ZooKeeperTree implements Tree {
     CompletableFuture<T> answer = new CompletableFuture<>();
     asked.accept(answer);
     try {
-      return answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      return answer.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KeeperException refused) {
         throw refused;

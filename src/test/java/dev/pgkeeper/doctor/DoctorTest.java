@@ -24,7 +24,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** Faults of sessions, transactions, rights and settings on a server that is well otherwise. */
 class DoctorTest {
-  private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private static Clinic clinic;
 
@@ -135,7 +134,6 @@ class DoctorTest {
               });
       try {
         Await.until(
-            LIMIT,
             "the long statement runs",
             () ->
                 clinic
@@ -187,7 +185,6 @@ class DoctorTest {
       clinic.database().execute("INSERT INTO ${schema}.scratch SELECT generate_series(1, 20000)");
       clinic.database().execute("DELETE FROM ${schema}.scratch");
       Await.until(
-          LIMIT,
           "the statistics count the dead",
           () -> clinic.findings().stream().anyMatch(finding -> finding.name().equals("dead_rows")));
       among(clinic.findings(), Severity.WARNING, "dead_rows")
@@ -195,7 +192,6 @@ class DoctorTest {
               "1 tables have more dead rows than live ones, scratch most: 20000 dead, 0 live");
       clinic.database().execute("VACUUM ${schema}.scratch");
       Await.until(
-          LIMIT,
           "nothing is dead after a vacuum",
           () ->
               clinic.findings().stream().noneMatch(finding -> finding.name().equals("dead_rows")));
@@ -233,7 +229,6 @@ class DoctorTest {
   private static void endedSession(long session) {
     try (Keeper reaper = clinic.keeper()) {
       Await.until(
-          LIMIT,
           "session " + session + " has ended",
           () ->
               clinic

@@ -10,7 +10,6 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -19,7 +18,6 @@ import org.junit.jupiter.api.Test;
 
 /** Each example does what it says, in a database of its own, as a reader would run it. */
 class ExamplesTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private final TestDatabase server = TestDatabase.unmigrated();
   private final String database = "examples_" + server.schema();
@@ -39,9 +37,9 @@ class ExamplesTest {
   @Test
   void theFirstStepsEndWellAndLeaveNoNodeBehind() throws Exception {
     try (ChildProcess firstSteps = ChildProcess.start(Class.forName("FirstSteps"), url)) {
-      assertThat(firstSteps.awaitLine("[", LIMIT)).isEqualTo("sign, till-0000000001]");
-      firstSteps.awaitLine("paid", LIMIT);
-      assertThat(firstSteps.awaitExit(LIMIT)).isZero();
+      assertThat(firstSteps.awaitLine("[")).isEqualTo("sign, till-0000000001]");
+      firstSteps.awaitLine("paid");
+      assertThat(firstSteps.awaitExit()).isZero();
     }
     assertThat(query("SELECT string_agg(path, ' ') FROM pgkeeper.nodes")).isEqualTo("/");
     assertThat(query("SELECT count(*) FROM orders")).isEqualTo("1");
@@ -52,7 +50,7 @@ class ExamplesTest {
     Class<?> atAGlance = Class.forName("AtAGlance");
     for (int run = 1; run <= 2; run++) {
       try (ChildProcess process = ChildProcess.start(atAGlance, url)) {
-        assertThat(process.awaitExit(LIMIT)).isZero();
+        assertThat(process.awaitExit()).isZero();
       }
     }
     assertThat(query("SELECT string_agg(what, ', ' ORDER BY what) FROM done"))
@@ -63,30 +61,30 @@ class ExamplesTest {
   void aLiveConfigurationTakesEffectInARunningProcess() throws Exception {
     Class<?> live = Class.forName("LiveConfiguration");
     try (ChildProcess watcher = ChildProcess.start(live, url, "watch")) {
-      watcher.awaitLine("limit: 100", LIMIT);
+      watcher.awaitLine("limit: 100");
       try (ChildProcess changer = ChildProcess.start(live, url, "250")) {
-        changer.awaitLine("done", LIMIT);
-        changer.awaitLine("Ada: 250", LIMIT);
-        assertThat(changer.awaitExit(LIMIT)).isZero();
+        changer.awaitLine("done");
+        changer.awaitLine("Ada: 250");
+        assertThat(changer.awaitExit()).isZero();
       }
-      watcher.awaitLine("limit: 250", LIMIT);
+      watcher.awaitLine("limit: 250");
       try (ChildProcess changer = ChildProcess.start(live, url, "300")) {
-        changer.awaitLine("the shop is closed", LIMIT);
-        assertThat(changer.awaitExit(LIMIT)).isZero();
+        changer.awaitLine("the shop is closed");
+        assertThat(changer.awaitExit()).isZero();
       }
       query("SELECT pgkeeper.set('/shop/settings/values/limit', 'many')");
-      watcher.awaitLine("bad: /shop/settings/values/limit", LIMIT);
+      watcher.awaitLine("bad: /shop/settings/values/limit");
       watcher.send("");
-      watcher.awaitLine("in the end: 250, open: false", LIMIT);
-      assertThat(watcher.awaitExit(LIMIT)).isZero();
+      watcher.awaitLine("in the end: 250, open: false");
+      assertThat(watcher.awaitExit()).isZero();
     }
   }
 
   @Test
   void workThatIsRolledBackIsRepeatedAndNoneOfItIsLostOrDoneTwice() throws Exception {
     try (ChildProcess work = ChildProcess.start(Class.forName("RepeatedWork"), url)) {
-      assertThat(work.awaitLine("balance: ", LIMIT)).isEqualTo("100");
-      assertThat(work.awaitExit(LIMIT)).isZero();
+      assertThat(work.awaitLine("balance: ")).isEqualTo("100");
+      assertThat(work.awaitExit()).isZero();
     }
   }
 
@@ -94,17 +92,17 @@ class ExamplesTest {
   void theMembersSeeEachOtherComeGoAndDie() throws Exception {
     Class<?> members = Class.forName("Members");
     try (ChildProcess ada = ChildProcess.start(members, url, "ada")) {
-      ada.awaitLine("members: [ada]", LIMIT);
+      ada.awaitLine("members: [ada]");
       try (ChildProcess bob = ChildProcess.start(members, url, "bob")) {
-        ada.awaitLine("members: [ada, bob]", LIMIT);
+        ada.awaitLine("members: [ada, bob]");
         bob.send("");
-        assertThat(bob.awaitExit(LIMIT)).isZero();
-        ada.awaitLine("members: [ada]", LIMIT);
+        assertThat(bob.awaitExit()).isZero();
+        ada.awaitLine("members: [ada]");
       }
       try (ChildProcess eve = ChildProcess.start(members, url, "eve")) {
-        ada.awaitLine("members: [ada, eve]", LIMIT);
+        ada.awaitLine("members: [ada, eve]");
         eve.kill9();
-        ada.awaitLine("members: [ada]", LIMIT);
+        ada.awaitLine("members: [ada]");
       }
     }
   }
@@ -113,15 +111,15 @@ class ExamplesTest {
   void theJobsRunOnceWhicheverProcessAsks() throws Exception {
     Class<?> jobs = Class.forName("ScheduledJobs");
     try (ChildProcess one = ChildProcess.start(jobs, url)) {
-      assertThat(one.awaitLine("daily-report: ", LIMIT)).isEqualTo("RAN");
-      one.awaitLine("heartbeat", LIMIT);
+      assertThat(one.awaitLine("daily-report: ")).isEqualTo("RAN");
+      one.awaitLine("heartbeat");
       try (ChildProcess two = ChildProcess.start(jobs, url)) {
-        assertThat(two.awaitLine("daily-report: ", LIMIT)).isEqualTo("DONE_BEFORE");
+        assertThat(two.awaitLine("daily-report: ")).isEqualTo("DONE_BEFORE");
         one.send("");
-        assertThat(one.awaitExit(LIMIT)).isZero();
-        two.awaitLine("heartbeat", LIMIT);
+        assertThat(one.awaitExit()).isZero();
+        two.awaitLine("heartbeat");
         two.send("");
-        assertThat(two.awaitExit(LIMIT)).isZero();
+        assertThat(two.awaitExit()).isZero();
       }
     }
     assertThat(
@@ -136,10 +134,9 @@ class ExamplesTest {
     Class<?> orderLock = Class.forName("OrderLock");
     try (ChildProcess first = ChildProcess.start(orderLock, url);
         ChildProcess second = ChildProcess.start(orderLock, url)) {
-      List<String> said =
-          List.of(first.awaitLine("order 17, label ", LIMIT), second.awaitLine("order", LIMIT));
-      assertThat(first.awaitExit(LIMIT)).isZero();
-      assertThat(second.awaitExit(LIMIT)).isZero();
+      List<String> said = List.of(first.awaitLine("order 17, label "), second.awaitLine("order"));
+      assertThat(first.awaitExit()).isZero();
+      assertThat(second.awaitExit()).isZero();
       assertThat(said).filteredOn(line -> line.endsWith(": shipped")).hasSize(1);
       assertThat(said).filteredOn(line -> line.endsWith(": was shipped before")).hasSize(1);
     }
@@ -150,11 +147,11 @@ class ExamplesTest {
     Class<?> taskQueue = Class.forName("TaskQueue");
     for (int run = 1; run <= 2; run++) {
       try (ChildProcess process = ChildProcess.start(taskQueue, url)) {
-        assertThat(process.awaitLine("invoices waiting: ", LIMIT)).isEqualTo("0");
+        assertThat(process.awaitLine("invoices waiting: ")).isEqualTo("0");
         if (run == 1) {
-          process.awaitLine("reminder: O005", LIMIT);
+          process.awaitLine("reminder: O005");
         }
-        assertThat(process.awaitExit(LIMIT)).isZero();
+        assertThat(process.awaitExit()).isZero();
       }
     }
     assertThat(query("SELECT count(*) FROM ordered")).isEqualTo("2");
@@ -165,54 +162,54 @@ class ExamplesTest {
   @Test
   void whatIsSetAgainstCuratorRuns() throws Exception {
     try (ChildProcess program = ChildProcess.start(Class.forName("ComingFromCurator"), url)) {
-      assertThat(program.awaitLine("orders: ", LIMIT)).isEqualTo("3");
-      assertThat(program.awaitLine("task: ", LIMIT)).isEqualTo("O005");
-      assertThat(program.awaitLine("mail: ", LIMIT)).isEqualTo("25");
-      program.awaitLine("all of it", LIMIT);
-      assertThat(program.awaitExit(LIMIT)).isZero();
+      assertThat(program.awaitLine("orders: ")).isEqualTo("3");
+      assertThat(program.awaitLine("task: ")).isEqualTo("O005");
+      assertThat(program.awaitLine("mail: ")).isEqualTo("25");
+      program.awaitLine("all of it");
+      assertThat(program.awaitExit()).isZero();
     }
   }
 
   @Test
   void aStoppedProcessKeepsItsLockForAWhileAndIsRefusedAfterLong() throws Exception {
     try (ChildProcess story = ChildProcess.start(Class.forName("LongPause"), url)) {
-      story.awaitLine("  ada wrote", LIMIT);
-      story.awaitLine("* Bob has it, with the larger token ", LIMIT);
-      assertThat(story.awaitLine("  ada was refused: ", LIMIT)).contains("/reports/monthly");
-      assertThat(story.awaitLine("* What is there: ", LIMIT)).isEqualTo("ada, bob");
-      assertThat(story.awaitExit(LIMIT)).isZero();
+      story.awaitLine("  ada wrote");
+      story.awaitLine("* Bob has it, with the larger token ");
+      assertThat(story.awaitLine("  ada was refused: ")).contains("/reports/monthly");
+      assertThat(story.awaitLine("* What is there: ")).isEqualTo("ada, bob");
+      assertThat(story.awaitExit()).isZero();
     }
   }
 
   @Test
   void whoseNetworkIsCutLosesTheLockAndKnowsItFirst() throws Exception {
     try (ChildProcess cut = ChildProcess.start(Class.forName("CutNetwork"), url)) {
-      cut.awaitLine("Ada is told: JEOPARDY", LIMIT);
-      assertThat(cut.awaitLine("Bob holds the lock; does Ada believe she does? ", LIMIT))
+      cut.awaitLine("Ada is told: JEOPARDY");
+      assertThat(cut.awaitLine("Bob holds the lock; does Ada believe she does? "))
           .isEqualTo("false");
-      assertThat(cut.awaitLine("Bob's token is larger: ", LIMIT)).isEqualTo("true");
-      cut.awaitLine("Ada's write is refused", LIMIT);
-      assertThat(cut.awaitExit(LIMIT)).isZero();
+      assertThat(cut.awaitLine("Bob's token is larger: ")).isEqualTo("true");
+      cut.awaitLine("Ada's write is refused");
+      assertThat(cut.awaitExit()).isZero();
     }
   }
 
   @Test
   void workThatTakesLongKeepsItsLockAndItsMessage() throws Exception {
     try (ChildProcess work = ChildProcess.start(Class.forName("LongWork"), url)) {
-      work.awaitLine("lock still held: true, taken by another: false", LIMIT);
-      assertThat(work.awaitLine("converting holidays.mp4, attempt ", LIMIT)).isEqualTo("1");
-      assertThat(work.awaitLine("films left: ", LIMIT)).isEqualTo("0");
-      assertThat(work.awaitExit(LIMIT)).isZero();
+      work.awaitLine("lock still held: true, taken by another: false");
+      assertThat(work.awaitLine("converting holidays.mp4, attempt ")).isEqualTo("1");
+      assertThat(work.awaitLine("films left: ")).isEqualTo("0");
+      assertThat(work.awaitExit()).isZero();
     }
   }
 
   @Test
   void anOrderThatFailsLeavesNeitherARowNorAMessage() throws Exception {
     try (ChildProcess order = ChildProcess.start(Class.forName("TransactionalOrder"), url)) {
-      order.awaitLine("O001 failed: ", LIMIT);
-      assertThat(order.awaitLine("orders: ", LIMIT)).isEqualTo("O002");
-      assertThat(order.awaitLine("for the warehouse: ", LIMIT)).isEqualTo("O002");
-      assertThat(order.awaitExit(LIMIT)).isZero();
+      order.awaitLine("O001 failed: ");
+      assertThat(order.awaitLine("orders: ")).isEqualTo("O002");
+      assertThat(order.awaitLine("for the warehouse: ")).isEqualTo("O002");
+      assertThat(order.awaitExit()).isZero();
     }
     assertThat(query("SELECT ready FROM pgkeeper.queues WHERE queue = 'warehouse'")).isEqualTo("1");
   }
@@ -221,17 +218,17 @@ class ExamplesTest {
   void oneLeadsAndTheNextOneWhenThatLeavesOrIsKilled() throws Exception {
     Class<?> election = Class.forName("LeaderElection");
     try (ChildProcess ada = ChildProcess.start(election, url, "ada")) {
-      ada.awaitLine("ada leads, ", LIMIT);
+      ada.awaitLine("ada leads, ");
       try (ChildProcess bob = ChildProcess.start(election, url, "bob")) {
         awaitCandidates(2);
         ada.send("");
-        ada.awaitLine("ada leads no more", LIMIT);
-        bob.awaitLine("bob leads, ", LIMIT);
-        assertThat(ada.awaitExit(LIMIT)).isZero();
+        ada.awaitLine("ada leads no more");
+        bob.awaitLine("bob leads, ");
+        assertThat(ada.awaitExit()).isZero();
         try (ChildProcess eve = ChildProcess.start(election, url, "eve")) {
           awaitCandidates(2);
           bob.kill9();
-          eve.awaitLine("eve leads, ", LIMIT);
+          eve.awaitLine("eve leads, ");
         }
       }
     }
@@ -240,9 +237,9 @@ class ExamplesTest {
   @Test
   void aMeasuredClientSaysThatItIsReadyAndWhatItWasGranted() throws Exception {
     try (ChildProcess client = ChildProcess.start(Class.forName("MeasuredClient"), url)) {
-      client.awaitLine("ready: true", LIMIT);
-      client.awaitLine("holds /reports/daily", LIMIT);
-      client.awaitLine("grants: 1.0", LIMIT);
+      client.awaitLine("ready: true");
+      client.awaitLine("holds /reports/daily");
+      client.awaitLine("grants: 1.0");
     }
   }
 
@@ -251,23 +248,22 @@ class ExamplesTest {
     Class<?> barrier = Class.forName("BarrierOfThree");
     try (ChildProcess ada = ChildProcess.start(barrier, url, "ada");
         ChildProcess bob = ChildProcess.start(barrier, url, "bob")) {
-      ada.awaitLine("ada is ready", LIMIT);
-      bob.awaitLine("bob is ready", LIMIT);
+      ada.awaitLine("ada is ready");
+      bob.awaitLine("bob is ready");
       Await.until(
-          LIMIT,
           "two wait",
           () ->
               query("SELECT count(*) FROM pgkeeper.nodes WHERE path LIKE '/load/workers/%'")
                   .equals("2"));
       assertThat(ada.takeLines()).isEmpty();
       try (ChildProcess eve = ChildProcess.start(barrier, url, "eve")) {
-        ada.awaitLine("ada loads", LIMIT);
-        bob.awaitLine("bob loads", LIMIT);
-        eve.awaitLine("eve loads", LIMIT);
-        assertThat(ada.awaitLine("ada goes on: ", LIMIT)).isEqualTo("3 parts");
-        assertThat(bob.awaitLine("bob goes on: ", LIMIT)).isEqualTo("3 parts");
-        assertThat(eve.awaitLine("eve goes on: ", LIMIT)).isEqualTo("3 parts");
-        assertThat(eve.awaitExit(LIMIT)).isZero();
+        ada.awaitLine("ada loads");
+        bob.awaitLine("bob loads");
+        eve.awaitLine("eve loads");
+        assertThat(ada.awaitLine("ada goes on: ")).isEqualTo("3 parts");
+        assertThat(bob.awaitLine("bob goes on: ")).isEqualTo("3 parts");
+        assertThat(eve.awaitLine("eve goes on: ")).isEqualTo("3 parts");
+        assertThat(eve.awaitExit()).isZero();
       }
     }
   }
@@ -276,21 +272,21 @@ class ExamplesTest {
   void callsGoToTheInstancesInTurnAndNotToOneThatDied() throws Exception {
     Class<?> discovery = Class.forName("ServiceDiscovery");
     try (ChildProcess one = ChildProcess.start(discovery, url, "8081")) {
-      one.awaitLine("instances: [8081]", LIMIT);
+      one.awaitLine("instances: [8081]");
       try (ChildProcess two = ChildProcess.start(discovery, url, "8082")) {
-        one.awaitLine("instances: [8081, 8082]", LIMIT);
+        one.awaitLine("instances: [8081, 8082]");
         List<String> called = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
           one.send("");
-          called.add(one.awaitLine("call goes to localhost:", LIMIT));
+          called.add(one.awaitLine("call goes to localhost:"));
         }
         assertThat(called.subList(0, 2)).containsExactlyInAnyOrder("8081", "8082");
         assertThat(called.subList(2, 4)).isEqualTo(called.subList(0, 2));
         two.kill9();
-        one.awaitLine("instances: [8081]", LIMIT);
+        one.awaitLine("instances: [8081]");
       }
       one.send("quit");
-      assertThat(one.awaitExit(LIMIT)).isZero();
+      assertThat(one.awaitExit()).isZero();
     }
   }
 
@@ -299,29 +295,28 @@ class ExamplesTest {
     Class<?> shards = Class.forName("SharedShards");
     try (ChildProcess ada = ChildProcess.start(shards, url, "ada")) {
       for (int i = 0; i < 6; i++) {
-        ada.awaitLine("begins ", LIMIT);
+        ada.awaitLine("begins ");
       }
       try (ChildProcess bob = ChildProcess.start(shards, url, "bob")) {
         List<String> moved = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-          moved.add(bob.awaitLine("begins ", LIMIT));
+          moved.add(bob.awaitLine("begins "));
         }
         bob.kill9();
         List<String> back = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
-          back.add(ada.awaitLine("begins ", LIMIT));
+          back.add(ada.awaitLine("begins "));
         }
         assertThat(back).containsExactlyInAnyOrderElementsOf(moved);
       }
       ada.send("");
-      ada.awaitLine("ada ends with 6", LIMIT);
-      assertThat(ada.awaitExit(LIMIT)).isZero();
+      ada.awaitLine("ada ends with 6");
+      assertThat(ada.awaitExit()).isZero();
     }
   }
 
   private void awaitCandidates(int number) {
     Await.until(
-        LIMIT,
         number + " candidates",
         () -> query("SELECT count(*) FROM pgkeeper.candidates").equals("" + number));
   }

@@ -78,7 +78,7 @@ class AbsentDatabaseTest {
         assertThat(thrown).isInstanceOfAny(ConnectionLoss.class, OutcomeUnknown.class);
       }
       proxy.mend();
-      Await.until(Duration.ofSeconds(15), "held again", () -> keeper.state() == SessionState.HELD);
+      Await.until("held again", () -> keeper.state() == SessionState.HELD);
       int version = tree.stat(path).version();
       assertThat(tree.set(path, NOTHING).version()).isEqualTo(version + 1);
     }

@@ -8,6 +8,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.WatchedEvent;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PgBouncer;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
@@ -21,7 +22,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** What a keeper can do through a real PgBouncer. */
 class BehindPgBouncerTest {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   /** More than the driver's prepareThreshold. */
   private static final int OFTEN = 20;
@@ -97,10 +97,10 @@ class BehindPgBouncerTest {
     keeper.tree().create(path, new byte[0]);
     keeper.tree().get(path, heard::complete);
     database.execute("SELECT ${schema}.set('" + path + "', 'new')");
-    assertThat(heard.get(LIMIT.toSeconds(), TimeUnit.SECONDS).path()).isEqualTo(path);
+    assertThat(heard.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).path()).isEqualTo(path);
     for (int i = 0; i < OFTEN; i++) {
       keeper.tree().set(path, new byte[] {(byte) i}, -1);
-      try (Held held = keeper.lock(path + "-lock").acquire(LIMIT)) {
+      try (Held held = keeper.lock(path + "-lock").acquire(Await.LIMIT)) {
         held.inTransaction(connection -> connection.createStatement().execute("SELECT 1"));
       }
     }

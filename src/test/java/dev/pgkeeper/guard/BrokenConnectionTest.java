@@ -156,7 +156,6 @@ class BrokenConnectionTest {
     assertThat(fixture.run("away", "state")).isEqualTo("running");
     proxy.mend();
     Await.until(
-        GuardFixture.LIMIT,
         "it is recorded",
         () -> fixture.run("away", "state, error").equals("failed java.io.IOException: boom"));
     assertThat(other.once("away", "t", connection -> {})).isEqualTo(RunResult.RAN);
@@ -181,9 +180,9 @@ class BrokenConnectionTest {
                 throw new IllegalStateException(e);
               }
             });
-    Await.until(GuardFixture.LIMIT, "it is committed", () -> fixture.effects("unknown") == 1);
+    Await.until("it is committed", () -> fixture.effects("unknown") == 1);
     proxy.cut();
-    assertThatThrownBy(() -> once.get(20, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> once.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
         .hasCauseInstanceOf(KeeperException.OutcomeUnknown.class);
     proxy.mend();
     assertThat(keeper.guard().once("unknown", "t", connection -> {}))

@@ -83,10 +83,7 @@ class ExclusiveTest {
       assertThat(asks.exclusively("least", MINUTE, Duration.ZERO, run -> {}))
           .isEqualTo(RunResult.TOO_SOON);
     }
-    Await.until(
-        GuardFixture.LIMIT,
-        "the next one may begin",
-        () -> other(run -> {}, "least") == RunResult.RAN);
+    Await.until("the next one may begin", () -> other(run -> {}, "least") == RunResult.RAN);
     assertThat(
             fixture.database.queryString(
                 "SELECT max(started) - min(started) >= interval '1.5 s' FROM ${schema}.job_runs WHERE job = 'least'"))
@@ -111,14 +108,13 @@ class ExclusiveTest {
                       run.inTransaction(connection -> fixture.effect(connection, "most"));
                       assertThat(other(second -> {}, "most"))
                           .isEqualTo(RunResult.RUNNING_ELSEWHERE);
-                      assertThat(lost.await(20, TimeUnit.SECONDS)).isTrue();
+                      assertThat(lost.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
                       assertThat(run.state()).isEqualTo(HoldState.LOST);
                       assertThatThrownBy(run::ensureHeld)
                           .isInstanceOf(KeeperException.NotHeld.class)
                           .hasMessageContaining("job most at turn-")
                           .hasMessageContaining("token " + run.token());
                       Await.until(
-                          GuardFixture.LIMIT,
                           "the next one has it",
                           () -> other(second -> {}, "most") == RunResult.RAN);
                       try (Connection connection = fixture.database.connect()) {
@@ -151,9 +147,8 @@ class ExclusiveTest {
                     connection.setAutoCommit(false);
                     run.fence(connection);
                     fixture.effect(connection, "fenced");
-                    Await.until(GuardFixture.LIMIT, "its time is over", () -> !run.isHeld());
+                    Await.until("its time is over", () -> !run.isHeld());
                     Await.until(
-                        GuardFixture.LIMIT,
                         "its time is over in the database",
                         () -> fixture.run("fenced", "ends < clock_timestamp()").equals("t"));
                     assertThat(other(second -> {}, "fenced"))
@@ -173,8 +168,7 @@ class ExclusiveTest {
         "SELECT ${schema}.job_take_turn(" + owner + ", 'dies', '1 minute', '1 second')");
     assertThat(other(run -> {}, "dies")).isEqualTo(RunResult.RUNNING_ELSEWHERE);
     fixture.endSession(owner);
-    Await.until(
-        GuardFixture.LIMIT, "the next one has it", () -> other(run -> {}, "dies") == RunResult.RAN);
+    Await.until("the next one has it", () -> other(run -> {}, "dies") == RunResult.RAN);
     assertThat(
             fixture.database.queryString(
                 "SELECT concat_ws(' ', min(state), max(started) - min(started) BETWEEN interval '1 s' AND interval '50 s')"

@@ -6,13 +6,11 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A database with a table of effects, the keepers of a test class, and looks at what there is. */
 final class GuardFixture implements AutoCloseable {
-  static final Duration LIMIT = Duration.ofSeconds(20);
 
   final TestDatabase database = TestDatabase.fresh();
   private final List<Keeper> keepers = new ArrayList<>();

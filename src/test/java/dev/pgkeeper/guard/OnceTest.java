@@ -108,15 +108,15 @@ class OnceTest {
                     "busy",
                     connection -> {
                       runs.countDown();
-                      assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
+                      assertThat(asked.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
                     }));
-    assertThat(runs.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(runs.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     for (Guard asks : new Guard[] {other, guard}) {
       assertThat(once(asks, "busy", connection -> fixture.effect(connection, "busy")))
           .isEqualTo(RunResult.RUNNING_ELSEWHERE);
     }
     asked.countDown();
-    assertThat(first.get(20, TimeUnit.SECONDS)).isEqualTo(RunResult.RAN);
+    assertThat(first.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(RunResult.RAN);
     assertThat(fixture.effects("busy")).isZero();
   }
 
@@ -212,7 +212,6 @@ class OnceTest {
       CompletableFuture<Void> holds =
           CompletableFuture.runAsync(() -> fixture.database.execute(hold));
       Await.until(
-          GuardFixture.LIMIT,
           "the owner waits",
           () ->
               holds.isDone()
@@ -220,7 +219,7 @@ class OnceTest {
                           "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}.job_hold%'")
                       > 0);
       looks.rollback();
-      holds.get(20, TimeUnit.SECONDS);
+      holds.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 

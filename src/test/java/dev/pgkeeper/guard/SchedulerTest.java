@@ -45,7 +45,6 @@ class SchedulerTest {
 
   private static void awaitRuns(String job, long number) {
     Await.until(
-        GuardFixture.LIMIT,
         number + " runs of " + job,
         () ->
             fixture.database.queryLong(
@@ -78,7 +77,7 @@ class SchedulerTest {
     try (Scheduler one = ticking(fixture.connect("one"), "spreads", who, false);
         Scheduler two = ticking(fixture.connect("two"), "spreads", who, false);
         Scheduler three = ticking(fixture.connect("three"), "spreads", who, false)) {
-      Await.until(GuardFixture.LIMIT, "all of them ran some", () -> who.size() == 3);
+      Await.until("all of them ran some", () -> who.size() == 3);
       awaitRuns("spreads", 20);
     }
     assertEachTickOnce("spreads");
@@ -93,13 +92,12 @@ class SchedulerTest {
       awaitRuns("leads", 3);
       try (Scheduler two = ticking(second, "leads", who, true)) {
         Await.until(
-            GuardFixture.LIMIT,
             "the second waits",
             () -> first.line("/leader/leads", "scheduler", 1).contenders().size() == 2);
         awaitRuns("leads", 10);
         assertThat(who).containsExactly(first.toString());
         one.close();
-        Await.until(GuardFixture.LIMIT, "the second leads", () -> who.contains(second.toString()));
+        Await.until("the second leads", () -> who.contains(second.toString()));
       }
     }
     assertEachTickOnce("leads");
@@ -135,7 +133,7 @@ class SchedulerTest {
               }
             });
     scheduler.start();
-    assertThat(runs.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(runs.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     scheduler.close();
     assertThat(finished).isTrue();
     assertThat(interrupted).isTrue();

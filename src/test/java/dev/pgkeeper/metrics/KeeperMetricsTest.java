@@ -38,7 +38,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** What a keeper does, as Micrometer has it. */
 class KeeperMetricsTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
   private static final byte[] DATA = {1};
 
   private static TestDatabase database;
@@ -82,7 +81,6 @@ class KeeperMetricsTest {
 
   private void awaitCounted(double least, String name, String... tags) {
     Await.until(
-        SOON,
         () -> name + " is " + counted(name, tags) + ", not " + least,
         () -> counted(name, tags) >= least);
   }
@@ -185,7 +183,7 @@ class KeeperMetricsTest {
       assertThat(gauge("pgkeeper.waiting")).isZero();
 
       var granted = keeper.lock("/waits").acquireAsync();
-      Await.until(SOON, "one that waits", () -> gauge("pgkeeper.waiting") == 1);
+      Await.until("one that waits", () -> gauge("pgkeeper.waiting") == 1);
       first.release();
       Held second = Futures.soon(granted);
       assertThat(gauge("pgkeeper.waiting")).isZero();
@@ -195,10 +193,10 @@ class KeeperMetricsTest {
       assertThat(timed("pgkeeper.waits", "recipe", "mutex", "end", "given_up")).isEqualTo(1);
 
       var lost = keeper.lock("/waits").acquireAsync();
-      Await.until(SOON, "one that waits", () -> gauge("pgkeeper.waiting") == 1);
+      Await.until("one that waits", () -> gauge("pgkeeper.waiting") == 1);
       database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
       assertThatThrownBy(() -> Futures.soon(lost)).isInstanceOf(Exception.class);
-      Await.until(SOON, "nobody waits", () -> gauge("pgkeeper.waiting") == 0);
+      Await.until("nobody waits", () -> gauge("pgkeeper.waiting") == 0);
       assertThat(timed("pgkeeper.waits", "recipe", "mutex", "end", "lost")).isEqualTo(1);
 
       assertThat(counted("pgkeeper.grants", "recipe", "mutex")).isEqualTo(2);
@@ -244,7 +242,7 @@ class KeeperMetricsTest {
       assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
       SessionLog.terminateBackendOf(database, keeper.sessionId());
       awaitCounted(1, "pgkeeper.session.jeopardies");
-      Await.until(SOON, "a reconnect", () -> timed("pgkeeper.session.reconnects") == 1);
+      Await.until("a reconnect", () -> timed("pgkeeper.session.reconnects") == 1);
       assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
       assertThat(counted("pgkeeper.session.jeopardies")).isEqualTo(1);
       assertThat(counted("pgkeeper.session.losses")).isZero();
@@ -261,7 +259,7 @@ class KeeperMetricsTest {
           return () -> {};
         });
     database.execute("SELECT ${schema}.session_end(" + first.sessionId() + ")");
-    Keeper next = keepers.await(SOON, keeper -> keeper != first);
+    Keeper next = keepers.await(keeper -> keeper != first);
     assertThat(counted("pgkeeper.session.losses")).isEqualTo(1);
     assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
     long before = timed("pgkeeper.operations", "kind", "read");
@@ -291,7 +289,7 @@ class KeeperMetricsTest {
       keeper.tree().watch("/lag", WatchMode.PERSISTENT, heard::add);
       long before = timed("pgkeeper.listener.lag");
       other.tree().set("/lag", DATA);
-      heard.await(SOON, event -> event.path().equals("/lag"));
+      heard.await(event -> event.path().equals("/lag"));
       assertThat(timed("pgkeeper.listener.lag")).isEqualTo(before + 1);
       assertThat(of("pgkeeper.listener.lag").timer().totalTime(TimeUnit.NANOSECONDS)).isPositive();
     }

@@ -83,8 +83,7 @@ class QueueDepthsTest {
             }));
     impatient.ask("a");
     assertThat(impatient.of("a", QueueDepth::ready)).isNaN();
-    Await.until(
-        Duration.ofSeconds(15), "a number", () -> impatient.of("a", QueueDepth::ready) == 7);
+    Await.until("a number", () -> impatient.of("a", QueueDepth::ready) == 7);
   }
 
   @Test

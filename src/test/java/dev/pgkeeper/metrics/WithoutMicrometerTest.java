@@ -6,6 +6,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
@@ -67,7 +68,7 @@ class WithoutMicrometerTest {
     try {
       Process process =
           new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out).start();
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+      if (!process.waitFor(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }
       return java.nio.file.Files.readString(out.toPath(), StandardCharsets.UTF_8);

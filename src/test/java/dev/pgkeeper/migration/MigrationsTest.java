@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -98,7 +98,8 @@ class MigrationsTest {
       }
       start.countDown();
       for (Future<Integer> version : versions) {
-        assertThat(version.get(60, TimeUnit.SECONDS)).isEqualTo(Migrations.latest());
+        assertThat(version.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+            .isEqualTo(Migrations.latest());
       }
     } finally {
       threads.shutdownNow();
@@ -124,7 +125,8 @@ class MigrationsTest {
               database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = '${schema}'"))
           .isZero();
       first.commit();
-      assertThat(second.get(60, TimeUnit.SECONDS)).isEqualTo(Migrations.latest());
+      assertThat(second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+          .isEqualTo(Migrations.latest());
     } finally {
       thread.shutdownNow();
     }
@@ -138,13 +140,12 @@ class MigrationsTest {
         processes.add(ChildProcess.start(Migrator.class, database.jdbcUrl(), database.schema()));
       }
       for (ChildProcess process : processes) {
-        process.awaitLine("ready", Duration.ofSeconds(60));
+        process.awaitLine("ready");
       }
       processes.forEach(process -> process.send("go"));
       for (ChildProcess process : processes) {
-        assertThat(process.awaitLine("version ", Duration.ofSeconds(60)))
-            .isEqualTo(Integer.toString(Migrations.latest()));
-        assertThat(process.awaitExit(Duration.ofSeconds(30))).isZero();
+        assertThat(process.awaitLine("version ")).isEqualTo(Integer.toString(Migrations.latest()));
+        assertThat(process.awaitExit()).isZero();
       }
     } finally {
       processes.forEach(ChildProcess::close);

@@ -25,7 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the JDK's own recordings tell of a client. */
 class FlightRecordingTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
 
   private static TestDatabase database;
 
@@ -117,7 +116,7 @@ class FlightRecordingTest {
                 token[0] = held.token();
                 Heard<Object> heard = new Heard<>();
                 held.onStateChange(heard::add);
-                heard.await(SOON, state -> held.state().isTerminal());
+                heard.await(state -> held.state().isTerminal());
               });
       assertThat(events).hasSize(1);
       assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
@@ -137,9 +136,9 @@ class FlightRecordingTest {
               Duration.ZERO,
               () -> {
                 SessionLog.terminateBackendOf(database, keeper.sessionId());
-                heard.await(SOON, SessionState.JEOPARDY);
-                heard.await(SOON, SessionState.HELD);
-                Await.until(SOON, "listening", () -> keeper.health().listens());
+                heard.await(SessionState.JEOPARDY);
+                heard.await(SessionState.HELD);
+                Await.until("listening", () -> keeper.health().listens());
                 keeper.tree().sync();
               });
       assertThat(events).hasSize(1);
@@ -159,7 +158,7 @@ class FlightRecordingTest {
               Duration.ZERO,
               () -> {
                 database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
-                heard.await(SOON, SessionState.LOST);
+                heard.await(SessionState.LOST);
               });
       assertThat(events).hasSize(1);
       assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());

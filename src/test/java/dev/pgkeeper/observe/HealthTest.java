@@ -13,6 +13,7 @@ import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** What a readiness endpoint is told. */
 class HealthTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
 
   private static TestDatabase database;
 
@@ -39,7 +39,7 @@ class HealthTest {
   void aHealthySessionIsReady() {
     Instant before = Instant.now();
     try (Keeper keeper = database.keeper()) {
-      Health health = keeper.health(SOON);
+      Health health = keeper.health(Await.LIMIT);
       assertThat(health.session()).isEqualTo(keeper.sessionId());
       assertThat(health.state()).isEqualTo(SessionState.HELD);
       assertThat(health.since()).isBetween(before, Instant.now());
@@ -55,17 +55,16 @@ class HealthTest {
   @Test
   void theLastContactGoesOnWhileTheStateStays() {
     try (Keeper keeper = database.keeper()) {
-      Health first = keeper.health(SOON);
+      Health first = keeper.health(Await.LIMIT);
       Await.until(
-          SOON,
           "a later contact",
-          () -> keeper.health(SOON).lastContact().isAfter(first.lastContact()));
-      assertThat(keeper.health(SOON).since()).isEqualTo(first.since());
+          () -> keeper.health(Await.LIMIT).lastContact().isAfter(first.lastContact()));
+      assertThat(keeper.health(Await.LIMIT).since()).isEqualTo(first.since());
     }
   }
 
   @Test
-  @Timeout(60)
+  @Timeout(value = 10, unit = TimeUnit.MINUTES)
   void aDatabaseThatDoesNotAnswerKeepsNobodyWaiting() {
     try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
       PGSimpleDataSource source = new PGSimpleDataSource();
@@ -90,7 +89,7 @@ class HealthTest {
             .as("threads that wait for the database")
             .hasSize(1);
         proxy.mend();
-        Await.until(SOON, "ready again", () -> keeper.health(Duration.ofSeconds(5)).isReady());
+        Await.until("ready again", () -> keeper.health(Duration.ofSeconds(5)).isReady());
       } finally {
         keeper.close();
       }
@@ -105,12 +104,12 @@ class HealthTest {
       KeeperOptions options = database.keeperOptions().withOperationTimeout(Duration.ofMillis(500));
       Keeper keeper = Keeper.connect(source, options);
       try {
-        Instant began = keeper.health(SOON).since();
+        Instant began = keeper.health(Await.LIMIT).since();
         Heard<SessionState> heard = new Heard<>();
         keeper.onStateChange(heard::add);
         proxy.cut();
-        heard.await(SOON, SessionState.JEOPARDY);
-        Health health = keeper.health(SOON);
+        heard.await(SessionState.JEOPARDY);
+        Health health = keeper.health(Await.LIMIT);
         assertThat(health.state()).isEqualTo(SessionState.JEOPARDY);
         assertThat(health.since()).isAfter(began);
         assertThat(health.listens()).isFalse();
@@ -127,10 +126,10 @@ class HealthTest {
     Heard<SessionState> heard = new Heard<>();
     keeper.onStateChange(heard::add);
     database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
-    heard.await(SOON, SessionState.LOST);
-    assertThat(keeper.health(SOON).state()).isEqualTo(SessionState.LOST);
-    assertThat(keeper.health(SOON).ping()).as("the database itself is there").isPresent();
-    assertThat(keeper.health(SOON).isReady()).isFalse();
+    heard.await(SessionState.LOST);
+    assertThat(keeper.health(Await.LIMIT).state()).isEqualTo(SessionState.LOST);
+    assertThat(keeper.health(Await.LIMIT).ping()).as("the database itself is there").isPresent();
+    assertThat(keeper.health(Await.LIMIT).isReady()).isFalse();
     keeper.close();
   }
 
@@ -138,7 +137,7 @@ class HealthTest {
   void aClosedKeeperSaysSo() {
     Keeper keeper = database.keeper();
     keeper.close();
-    Health health = keeper.health(SOON);
+    Health health = keeper.health(Await.LIMIT);
     assertThat(health.state()).isEqualTo(SessionState.CLOSED);
     assertThat(health.ping()).isEmpty();
     assertThat(health.isReady()).isFalse();
@@ -148,7 +147,7 @@ class HealthTest {
   void aClientWithoutAConnectionOfItsOwnIsReadyAndDoesNotListen() {
     try (Keeper keeper =
         Keeper.connect(database.dataSource(), database.keeperOptions().withLeaseOnly())) {
-      Health health = keeper.health(SOON);
+      Health health = keeper.health(Await.LIMIT);
       assertThat(health.isReady()).isTrue();
       assertThat(health.listens()).isFalse();
     }

@@ -6,7 +6,6 @@ import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,7 +25,7 @@ class NoPayloadTest {
                 PayloadTour.class,
                 database.jdbcUrl(),
                 database.schema())) {
-      int status = tour.awaitExit(Duration.ofSeconds(90));
+      int status = tour.awaitExit();
       List<String> told = tour.takeLines();
       assertThat(told).as("it came to its end, %d", status).contains("the tour is over");
       assertThat(told).noneMatch(NoPayloadTest::showsIt);

@@ -25,6 +25,7 @@ import dev.pgkeeper.recipes.PartitionListener;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.Setting;
+import dev.pgkeeper.testing.Await;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -38,7 +39,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 final class PayloadTour {
   static final String PAYLOAD = "a-very-secret-payload";
   private static final byte[] SECRET = PAYLOAD.getBytes(StandardCharsets.UTF_8);
-  private static final Duration SOON = Duration.ofSeconds(20);
 
   /** Text, and so are these bytes; but this codec does not know. */
   private static final Codec<String> NEVER_DECODES =
@@ -169,11 +169,11 @@ final class PayloadTour {
     try (Cache cache = keeper.cache("/tree", Scope.SUBTREE);
         PersistentNode node = keeper.persistentNode("/kept", SECRET)) {
       cache.listen(event -> tell(event));
-      cache.awaitInitialised(SOON);
-      node.awaitThere(SOON);
+      cache.awaitInitialised(Await.LIMIT);
+      node.awaitThere(Await.LIMIT);
       tell(cache, cache.get("/tree/c"), cache.stream().toList(), node, node.stat());
       keeper.tree().set("/tree/c", SECRET);
-      cache.awaitCurrent(SOON);
+      cache.awaitCurrent(Await.LIMIT);
       keeper.tree().delete("/kept");
       node.setData(SECRET);
     }
@@ -185,20 +185,20 @@ final class PayloadTour {
       changed.await();
       tell(configuration, setting, configuration.history(setting), configuration.edit());
       keeper.tree().set("/settings/values/colour", new byte[] {(byte) 0xff});
-      configuration.awaitCurrent(SOON);
+      configuration.awaitCurrent(Await.LIMIT);
     }
   }
 
   private void groups() throws Exception {
     try (var membership = keeper.group("/group").join("me", SECRET)) {
-      membership.awaitThere(SOON);
+      membership.awaitThere(Await.LIMIT);
       tell(membership, keeper.group("/group").members());
       membership.update(SECRET);
     }
     ServiceInstance instance = ServiceInstance.at("here", 1).withMetadata("secret", PAYLOAD);
     try (var registration = keeper.services("/services").register("s", instance);
         var discovery = keeper.services("/services").discover("s")) {
-      registration.awaitThere(SOON);
+      registration.awaitThere(Await.LIMIT);
       tell(registration, discovery, instance, keeper.services("/services").instances("s"));
       keeper.tree().create("/services/s/strange", SECRET, CreateMode.EPHEMERAL);
       tell(keeper.services("/services").instances("s"));
@@ -284,7 +284,7 @@ final class PayloadTour {
                     "job",
                     "other",
                     Again.NEVER,
-                    SOON,
+                    Await.LIMIT,
                     run -> {
                       tell(run);
                       throw new IllegalStateException("it failed");

@@ -1,7 +1,6 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.same;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -52,7 +51,7 @@ class ConsumerTest {
   }
 
   private static void awaitSize(dev.pgkeeper.queue.Queue<?> queue, QueueSize size) {
-    Await.until(SOON, () -> size + "; it is " + queue.size(), () -> queue.size().equals(size));
+    Await.until(() -> size + "; it is " + queue.size(), () -> queue.size().equals(size));
   }
 
   private static final QueueSize EMPTY = new QueueSize(0, 0, 0, 0, 0);
@@ -98,17 +97,17 @@ class ConsumerTest {
               may.acquire();
             })) {
       assertThat(consumer.isRunning()).isTrue();
-      Await.until(SOON, "an idle consumer", () -> fixture.sleepers(queue) == 1);
+      Await.until("an idle consumer", () -> fixture.sleepers(queue) == 1);
       same(queue, other).enqueue("first");
-      assertThat(entered.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(entered.tryAcquire(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(fixture.sleepers(queue)).isZero();
       same(queue, other).enqueue("second");
       assertThat(queue.size()).isEqualTo(new QueueSize(1, 0, 0, 1, 0));
       assertThat(fixture.sleepers(queue)).isZero();
       may.release(2);
-      assertThat(entered.tryAcquire(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(entered.tryAcquire(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       awaitSize(queue, EMPTY);
-      Await.until(SOON, "an idle consumer", () -> fixture.sleepers(queue) == 1);
+      Await.until("an idle consumer", () -> fixture.sleepers(queue) == 1);
     }
   }
 
@@ -125,7 +124,7 @@ class ConsumerTest {
               running.countDown();
               may.await();
             })) {
-      assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(running.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       awaitSize(queue, new QueueSize(42, 0, 0, 8, 0));
       may.countDown();
       awaitSize(queue, EMPTY);
@@ -150,7 +149,7 @@ class ConsumerTest {
     queue.enqueueAll(texts(6));
     CountDownLatch may = new CountDownLatch(1);
     try (Consumer consumer = allButTheFirstTakeLong(queue, may)) {
-      Await.until(SOON, "there is room for one", () -> fixture.sleepers(queue) == 1);
+      Await.until("there is room for one", () -> fixture.sleepers(queue) == 1);
       same(queue, other).enqueue("rings");
       awaitSize(queue, new QueueSize(0, 0, 0, 6, 0));
       may.countDown();
@@ -183,13 +182,13 @@ class ConsumerTest {
               running.countDown();
               may.await();
             });
-    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(running.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     awaitSize(queue, new QueueSize(4, 0, 0, 6, 0));
     assertThat(consumer.stop(Duration.ofMillis(10))).isFalse();
     assertThat(queue.size()).isEqualTo(new QueueSize(9, 0, 0, 1, 0));
     assertThat(queue.peek(1).get(0).attempt()).as("was not tried").isEqualTo(1);
     may.countDown();
-    assertThat(consumer.stop(SOON)).isTrue();
+    assertThat(consumer.stop(Await.LIMIT)).isTrue();
     assertThat(queue.size()).isEqualTo(new QueueSize(9, 0, 0, 0, 0));
     assertThat(consumer.isRunning()).isFalse();
     queue.enqueue("nobody takes this");
@@ -214,7 +213,7 @@ class ConsumerTest {
                     may.await();
                   }));
     }
-    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(running.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     awaitSize(queue, new QueueSize(2, 0, 0, 8, 0));
     var closed = Futures.onThread(() -> close(closing));
     awaitSize(queue, new QueueSize(8, 0, 0, 2, 0));
@@ -242,8 +241,10 @@ class ConsumerTest {
                   running.countDown();
                   may.await();
                 });
-    assertThat(running.await(10, TimeUnit.SECONDS)).isTrue();
-    assertThat(Futures.onThread(() -> close(closing)).get(40, TimeUnit.SECONDS)).isTrue();
+    assertThat(running.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(
+            Futures.onThread(() -> close(closing)).get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+        .isTrue();
     assertThat(queue.take().orElseThrow().message().attempt()).isEqualTo(2);
     assertThat(consumer.isRunning()).isFalse();
     may.countDown();
@@ -339,7 +340,7 @@ class ConsumerTest {
     dev.pgkeeper.queue.Queue<String> texts = keeper.queue(bytes.name(), Codec.text());
     bytes.enqueue(new byte[] {(byte) 0xff, (byte) 0xfe});
     texts.enqueue("taken");
-    assertThat(texts.take(SOON).orElseThrow().body()).isEqualTo("taken");
+    assertThat(texts.take(Await.LIMIT).orElseThrow().body()).isEqualTo("taken");
 
     bytes.enqueue(new byte[] {(byte) 0xff});
     assertThatThrownBy(() -> texts.peek(1)).isInstanceOf(KeeperException.Unreadable.class);
@@ -347,8 +348,8 @@ class ConsumerTest {
     try (Consumer consumer =
         texts.consume(ConsumeOptions.defaults(), message -> handled.add(message.body()))) {
       texts.enqueue("handled");
-      Await.until(SOON, "handled", () -> handled.contains("handled"));
-      Await.until(SOON, "two dead", () -> texts.size().dead() == 2);
+      Await.until("handled", () -> handled.contains("handled"));
+      Await.until("two dead", () -> texts.size().dead() == 2);
     }
     for (DeadLetter dead : texts.deadLetters().list(10)) {
       assertThat(dead.reason()).isEqualTo("given up");
@@ -386,7 +387,7 @@ class ConsumerTest {
               handled.incrementAndGet();
               may.await();
             })) {
-      Await.until(SOON, "handled", () -> handled.get() == 1);
+      Await.until("handled", () -> handled.get() == 1);
       // The time itself is what this is about: longer than the lease.
       Await.pause(Duration.ofMillis(1500));
       assertThat(same(queue, other).take(Duration.ofMillis(200))).isEmpty();
@@ -410,11 +411,10 @@ class ConsumerTest {
                 .consume(ConsumeOptions.defaults(), message -> handled.incrementAndGet()));
       }
       String asleep = "SELECT count(*) FROM ${schema}.idle WHERE queue LIKE '" + prefix + "%'";
-      Await.until(
-          Duration.ofSeconds(30), "all asleep", () -> fixture.database.queryLong(asleep) == 1000);
+      Await.until("all asleep", () -> fixture.database.queryLong(asleep) == 1000);
       assertThat(Thread.activeCount() - threadsBefore).isLessThan(40);
       other.queue(prefix + 777, Codec.text()).enqueue("x");
-      Await.until(SOON, "handled", () -> handled.get() == 1);
+      Await.until("handled", () -> handled.get() == 1);
     } finally {
       consumers.forEach(Consumer::close);
     }

@@ -1,6 +1,5 @@
 package dev.pgkeeper.queue;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
@@ -36,7 +35,7 @@ class DeadLetterTest {
             keeper, QueueOptions.defaults().withMostTries(2).withBackoff(Duration.ofMillis(1)));
     long id = queue.enqueue(Outgoing.of("x").headers(Map.of("h", "1")).priority(4)).id();
     queue.take().orElseThrow().nack("first");
-    queue.take(SOON).orElseThrow().nack(new IllegalStateException("second"));
+    queue.take(Await.LIMIT).orElseThrow().nack(new IllegalStateException("second"));
 
     DeadLetters letters = queue.deadLetters();
     DeadLetter dead = letters.list(10).get(0);
@@ -59,7 +58,7 @@ class DeadLetterTest {
   void redriveAndDiscardTakeAllOrThoseOfAnAge() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b", "c", "d"));
-    for (Delivery<String> delivery : queue.take(4, SOON)) {
+    for (Delivery<String> delivery : queue.take(4, Await.LIMIT)) {
       delivery.bury("not wanted");
     }
     DeadLetters letters = queue.deadLetters();
@@ -135,7 +134,7 @@ class DeadLetterTest {
     String due =
         "SELECT round(extract(epoch FROM max(due) - clock_timestamp()) / 3600) FROM ${schema}.message";
     for (int hours : new int[] {1, 2, 3, 3}) {
-      queue.take(SOON).orElseThrow().nack();
+      queue.take(Await.LIMIT).orElseThrow().nack();
       assertThat(fixture.database.queryLong(due)).isEqualTo(hours);
       fixture.database.execute("UPDATE ${schema}.message SET due = clock_timestamp()");
     }
@@ -147,7 +146,7 @@ class DeadLetterTest {
     queue.enqueue(Outgoing.of("short").timeToLive(Duration.ofMillis(1)));
     Await.pause(Duration.ofMillis(2)); // the time itself is what this is about
     assertThat(queue.take()).isEmpty();
-    Await.until(SOON, "a dead letter", () -> queue.size().dead() == 1);
+    Await.until("a dead letter", () -> queue.size().dead() == 1);
     assertThat(queue.deadLetters().list(1).get(0).reason()).isEqualTo("its time was over");
   }
 }

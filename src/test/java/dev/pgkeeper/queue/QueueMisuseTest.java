@@ -1,12 +1,12 @@
 package dev.pgkeeper.queue;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
@@ -52,7 +52,7 @@ class QueueMisuseTest {
         wrong("prefetch is -1", () -> ConsumeOptions.defaults().withPrefetch(-1)),
         wrong("a queue's name has 0 bytes", () -> keeper.queue("", Codec.text())),
         wrong("a control character", () -> keeper.queue("a\nb", Codec.text())),
-        wrong("0 messages at once", () -> fixture.newQueue(keeper).take(0, SOON)),
+        wrong("0 messages at once", () -> fixture.newQueue(keeper).take(0, Await.LIMIT)),
         wrong(
             "1001 messages at once",
             () -> fixture.newQueue(keeper).enqueueAll(Collections.nCopies(1001, "x"))),
@@ -127,7 +127,7 @@ class QueueMisuseTest {
     assertThatThrownBy(released::ack)
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("was given back before");
-    assertThatThrownBy(() -> queue.take().orElseThrow().extend(SOON))
+    assertThatThrownBy(() -> queue.take().orElseThrow().extend(Await.LIMIT))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("without a lease");
   }
@@ -136,8 +136,8 @@ class QueueMisuseTest {
   void anAckAfterTheLeaseIsRefusedAndSomebodyElseHasTheMessage() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");
-    Delivery<String> leased = queue.take(1, SOON, Duration.ofMillis(1)).get(0);
-    Delivery<String> again = queue.take(SOON).orElseThrow();
+    Delivery<String> leased = queue.take(1, Await.LIMIT, Duration.ofMillis(1)).get(0);
+    Delivery<String> again = queue.take(Await.LIMIT).orElseThrow();
     assertThat(again.message().attempt()).isEqualTo(2);
     assertThat(leased.isHeld()).isFalse();
     assertThatThrownBy(leased::ack)

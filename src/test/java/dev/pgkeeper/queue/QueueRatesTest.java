@@ -1,7 +1,6 @@
 package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.same;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Codec;
@@ -42,9 +41,7 @@ class QueueRatesTest {
 
   private static void awaitTallies(Queue<?> queue, String tallies) {
     Await.until(
-        SOON,
-        () -> tallies + " reported; it is " + tallies(queue),
-        () -> tallies.equals(tallies(queue)));
+        () -> tallies + " reported; it is " + tallies(queue), () -> tallies.equals(tallies(queue)));
   }
 
   @Test
@@ -57,14 +54,14 @@ class QueueRatesTest {
     queue.enqueue(
         List.of(
             Outgoing.of("d").deduplicationKey("k"), Outgoing.of("again").deduplicationKey("k")));
-    List<Delivery<String>> taken = queue.take(4, SOON);
+    List<Delivery<String>> taken = queue.take(4, Await.LIMIT);
     taken.get(0).ack();
     taken.get(1).nack();
     taken.get(2).release();
     taken.get(3).bury("x");
     Queue<String> theirs = same(queue, another);
     theirs.enqueueAll(Collections.nCopies(600, "e"));
-    assertThat(theirs.ackAndTake(theirs.take(1000, SOON), 1, Duration.ZERO)).isEmpty();
+    assertThat(theirs.ackAndTake(theirs.take(1000, Await.LIMIT), 1, Duration.ZERO)).isEmpty();
     one.close();
     another.close();
     assertThat(tallies(queue)).isEqualTo("604 606 603 2 1");
@@ -97,14 +94,14 @@ class QueueRatesTest {
       connection.commit();
       assertThat(queue.take(connection)).isPresent();
       connection.commit();
-      Delivery<String> delivery = queue.take(SOON).orElseThrow();
+      Delivery<String> delivery = queue.take(Await.LIMIT).orElseThrow();
       delivery.ack(connection);
       connection.commit();
     }
     try (Consumer consumer =
         handled.consumeInTransactions(ConsumeOptions.defaults(), (connection, message) -> {})) {
       assertThat(consumer.isRunning()).isTrue();
-      Await.until(SOON, "handled", () -> queue.size().live() == 0);
+      Await.until("handled", () -> queue.size().live() == 0);
     }
     keeper.close();
     keeper = fixture.connect();
@@ -117,7 +114,7 @@ class QueueRatesTest {
     Queue<String> queue = fixture.newQueue(ending);
     queue.enqueue("a");
     fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
-    Await.until(SOON, "ended", () -> ending.state().isTerminal());
+    Await.until("ended", () -> ending.state().isTerminal());
     awaitTallies(queue, "1 0 0 0 0");
   }
 }

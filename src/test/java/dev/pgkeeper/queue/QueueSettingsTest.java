@@ -3,7 +3,6 @@ package dev.pgkeeper.queue;
 import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
 import static dev.pgkeeper.queue.QueueFixture.same;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Codec;
@@ -77,8 +76,8 @@ class QueueSettingsTest {
       topic.publish(connection, future);
       topic.publish(connection, past);
     }
-    assertThat(bodies(queue.take(5, SOON))).containsExactly("past", "plain", "past");
-    assertThat(bodies(subscription.take(5, SOON))).containsExactly("past", "past");
+    assertThat(bodies(queue.take(5, Await.LIMIT))).containsExactly("past", "plain", "past");
+    assertThat(bodies(subscription.take(5, Await.LIMIT))).containsExactly("past", "past");
     assertThat(
             fixture.database.queryLong(
                 "SELECT count(*) FROM ${schema}.message WHERE lane IS NULL AND due = '"
@@ -96,7 +95,7 @@ class QueueSettingsTest {
             Outgoing.of("a2").key("a"),
             Outgoing.of("b1").key("b"),
             Outgoing.of("free")));
-    List<Delivery<String>> first = queue.take(10, SOON);
+    List<Delivery<String>> first = queue.take(10, Await.LIMIT);
     assertThat(bodies(first)).containsExactlyInAnyOrder("a1", "b1", "free");
     assertThat(queue.size().behind()).isEqualTo(1);
     var next = Futures.onThread(() -> same(queue, other).take(LONG));
@@ -113,7 +112,7 @@ class QueueSettingsTest {
     queue.enqueue("x");
     assertThat(queue.take()).isEmpty();
     var taking = Futures.onThread(() -> queue.take(LONG));
-    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     assertThat(same(queue, other).resume()).isTrue();
     assertThat(Futures.soon(taking)).isPresent();
     assertThat(queue.resume()).isFalse();
@@ -157,8 +156,8 @@ class QueueSettingsTest {
     Topic<String> elsewhere = other.topic(topic.name(), Codec.text());
     assertThat(elsewhere.publish("one")).isEqualTo(2);
     assertThat(elsewhere.publish(Outgoing.of("two").priority(1))).isEqualTo(2);
-    assertThat(bodies(mail.take(5, SOON))).containsExactly("two", "one");
-    assertThat(bodies(audit.take(5, SOON))).containsExactly("two", "one");
+    assertThat(bodies(mail.take(5, Await.LIMIT))).containsExactly("two", "one");
+    assertThat(bodies(audit.take(5, Await.LIMIT))).containsExactly("two", "one");
     assertThat(elsewhere.unsubscribe("mail")).isTrue();
     assertThat(elsewhere.unsubscribe("mail")).isFalse();
     assertThat(topic.publish("three")).isEqualTo(1);
@@ -185,7 +184,7 @@ class QueueSettingsTest {
     assertThat(queue.element()).isEqualTo("b");
     assertThat(queue.size()).isEqualTo(3);
     assertThat(queue.remove()).isEqualTo("b");
-    assertThat(queue.poll(SOON)).contains("c");
+    assertThat(queue.poll(Await.LIMIT)).contains("c");
     assertThat(queue.take()).isEqualTo("d");
     assertThat(queue.poll()).isEmpty();
     assertThat(queue.peek()).isEmpty();

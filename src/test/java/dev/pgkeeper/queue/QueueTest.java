@@ -3,7 +3,6 @@ package dev.pgkeeper.queue;
 import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.bodies;
 import static dev.pgkeeper.queue.QueueFixture.same;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -50,7 +49,7 @@ class QueueTest {
     Delivery<String> a = queue.take().orElseThrow();
     assertThat(a.message().id()).isEqualTo(first);
     assertThat(a.message().attempt()).isEqualTo(1);
-    assertThat(bodies(same(queue, other).take(10, SOON))).containsExactly("b", "c");
+    assertThat(bodies(same(queue, other).take(10, Await.LIMIT))).containsExactly("b", "c");
     assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 3, 0));
 
     a.ack();
@@ -67,7 +66,7 @@ class QueueTest {
             Outgoing.of("high 1").priority(7),
             Outgoing.of("usual 2"),
             Outgoing.of("high 2").priority(7)));
-    assertThat(bodies(queue.take(10, SOON)))
+    assertThat(bodies(queue.take(10, Await.LIMIT)))
         .containsExactly("high 1", "high 2", "usual 1", "usual 2", "low");
   }
 
@@ -75,12 +74,12 @@ class QueueTest {
   void ackAndTakeAcksABatchAsAWholeOrAPartOfIt() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(IntStream.range(0, 10).mapToObj(Integer::toString).toList());
-    List<Delivery<String>> first = queue.take(4, SOON);
-    List<Delivery<String>> second = queue.ackAndTake(first, 4, SOON);
+    List<Delivery<String>> first = queue.take(4, Await.LIMIT);
+    List<Delivery<String>> second = queue.ackAndTake(first, 4, Await.LIMIT);
     assertThat(bodies(second)).containsExactly("4", "5", "6", "7");
     assertThat(first).noneMatch(Delivery::isHeld);
 
-    List<Delivery<String>> third = queue.ackAndTake(second.subList(1, 3), 4, SOON);
+    List<Delivery<String>> third = queue.ackAndTake(second.subList(1, 3), 4, Await.LIMIT);
     assertThat(bodies(third)).containsExactly("8", "9");
     assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 4, 0));
 
@@ -97,7 +96,7 @@ class QueueTest {
     queue.enqueue("again");
     queue.take().orElseThrow().nack(Duration.ofMillis(50));
     assertThat(queue.size().delayed()).isEqualTo(1);
-    Delivery<String> again = queue.take(SOON).orElseThrow();
+    Delivery<String> again = queue.take(Await.LIMIT).orElseThrow();
     assertThat(again.message().attempt()).isEqualTo(2);
     again.release();
     Delivery<String> released = queue.take().orElseThrow();
@@ -109,7 +108,7 @@ class QueueTest {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue(Outgoing.of("later").delay(Duration.ofMillis(300)));
     assertThat(queue.take()).isEmpty();
-    assertThat(queue.take(SOON).orElseThrow().body()).isEqualTo("later");
+    assertThat(queue.take(Await.LIMIT).orElseThrow().body()).isEqualTo("later");
   }
 
   @Test
@@ -130,9 +129,10 @@ class QueueTest {
   void aSleepingConsumerIsRungForWhatSomebodyElseEnqueues() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     CompletableFuture<List<Delivery<String>>> taking = onThread(() -> queue.take(5, LONG));
-    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     same(queue, other).enqueue("wake up");
-    assertThat(bodies(taking.get(5, TimeUnit.SECONDS))).containsExactly("wake up");
+    assertThat(bodies(taking.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)))
+        .containsExactly("wake up");
     assertThat(fixture.sleepers(queue)).as("busy ones are not registered").isZero();
   }
 
@@ -149,13 +149,13 @@ class QueueTest {
                 return queue.take(LONG).orElseThrow();
               }));
     }
-    Await.until(SOON, "8 asleep", () -> threads.stream().filter(QueueTest::isAsleep).count() == 8);
+    Await.until("8 asleep", () -> threads.stream().filter(QueueTest::isAsleep).count() == 8);
     assertThat(fixture.sleepers(queue)).as("one session").isEqualTo(1);
     List<String> sent = IntStream.range(0, 8).mapToObj(Integer::toString).toList();
     same(queue, other).enqueueAll(sent);
     List<String> got = new ArrayList<>();
     for (CompletableFuture<Delivery<String>> one : taking) {
-      Delivery<String> delivery = one.get(10, TimeUnit.SECONDS);
+      Delivery<String> delivery = one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       got.add(delivery.body());
       delivery.ack();
     }

@@ -2,7 +2,6 @@ package dev.pgkeeper.queue;
 
 import static dev.pgkeeper.queue.QueueFixture.LONG;
 import static dev.pgkeeper.queue.QueueFixture.same;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -82,7 +81,7 @@ class QueueTransactionTest {
   void aTransactionThatEnqueuesRingsWhenItCommits() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     var taking = Futures.onThread(() -> queue.take(LONG));
-    Await.until(SOON, "a sleeper", () -> fixture.sleepers(queue) == 1);
+    Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     try (Connection connection = begin()) {
       same(queue, other).enqueue(connection, "x");
       connection.commit();
@@ -138,7 +137,7 @@ class QueueTransactionTest {
   void anAckInATransactionCountsIfThatCommitsAndKeepsNobodyFromAckingTheOthers() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b", "c"));
-    List<Delivery<String>> taken = queue.take(3, SOON);
+    List<Delivery<String>> taken = queue.take(3, Await.LIMIT);
     try (Connection connection = begin()) {
       taken.get(1).ack(connection);
       taken.get(0).ack();
@@ -186,10 +185,7 @@ class QueueTransactionTest {
                 throw new IllegalStateException("after its effect");
               }
             })) {
-      Await.until(
-          Duration.ofSeconds(30),
-          () -> "none left: " + queue.size() + consumer,
-          () -> queue.size().live() == 0);
+      Await.until(() -> "none left: " + queue.size() + consumer, () -> queue.size().live() == 0);
     }
     assertThat(effects("once")).isEqualTo(100);
     assertThat(calls.get()).isGreaterThan(100);

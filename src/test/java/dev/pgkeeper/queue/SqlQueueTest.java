@@ -6,7 +6,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -14,10 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 
 /** What tests of the queue functions share: a queue of its own for each test, and short words. */
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 abstract class SqlQueueTest {
 
-  static final Duration LIMIT = Duration.ofSeconds(10);
   private static final AtomicLong COUNTER = new AtomicLong();
 
   static TestDatabase database;
@@ -129,7 +128,6 @@ abstract class SqlQueueTest {
   /** Tidies until this is so. */
   final void tidyUntil(String what, String query) {
     Await.until(
-        LIMIT,
         what,
         () -> {
           tidy();
@@ -147,7 +145,6 @@ abstract class SqlQueueTest {
 
   static void awaitOneBlocked(String what) {
     Await.until(
-        LIMIT,
         what + " waits",
         () ->
             database.queryLong(

@@ -93,7 +93,6 @@ class SqlSleepTest extends SqlQueueTest {
 
   private void assertRung() {
     Await.until(
-        LIMIT,
         "rung",
         () -> {
           try {

@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -47,7 +46,7 @@ class CacheTest extends TwoClients {
   }
 
   private static Cache initialised(Cache cache) throws InterruptedException {
-    assertThat(cache.awaitInitialised(SOON)).isTrue();
+    assertThat(cache.awaitInitialised(Await.LIMIT)).isTrue();
     return cache;
   }
 
@@ -57,14 +56,12 @@ class CacheTest extends TwoClients {
 
   private static void awaitPaths(Cache cache, String... expected) {
     Await.until(
-        SOON,
         () -> cache + " shows " + List.of(expected) + "; it shows " + paths(cache),
         () -> paths(cache).equals(List.of(expected)));
   }
 
   private static void awaitData(Cache cache, String path, String data) {
     Await.until(
-        SOON,
         () -> path + " has " + data + "; it has " + data(cache, path),
         () -> data.equals(data(cache, path)));
   }
@@ -79,7 +76,6 @@ class CacheTest extends TwoClients {
   /** The nodes' numbers and data as they are in the database. */
   private static void awaitSame(Cache cache, List<String> expected) {
     Await.until(
-        SOON,
         () -> cache + " is what is there",
         () ->
             cache.stream()
@@ -175,17 +171,17 @@ class CacheTest extends TwoClients {
     try (Cache cache = keeper.cache("/l", Scope.CHILDREN)) {
       Told early = new Told();
       cache.listen(early);
-      early.heard.await(SOON, "initialised");
+      early.heard.await("initialised");
       Told late = new Told();
       cache.listen(late);
-      late.heard.await(SOON, "initialised");
+      late.heard.await("initialised");
       tree().set("/l/a", bytes("two"));
-      early.heard.await(SOON, "/l/a: /l/a@0 -> two@1 changed");
+      early.heard.await("/l/a: /l/a@0 -> two@1 changed");
       create("/l/b");
-      early.heard.await(SOON, "/l/b: - -> /l/b@0 created");
+      early.heard.await("/l/b: - -> /l/b@0 created");
       tree().delete("/l/a");
-      early.heard.await(SOON, "/l/a: two@1 -> - deleted");
-      late.heard.await(SOON, "/l/a: two@1 -> - deleted");
+      early.heard.await("/l/a: two@1 -> - deleted");
+      late.heard.await("/l/a: two@1 -> - deleted");
       assertThat(early.heard.all())
           .containsExactly(
               "/l/a: - -> /l/a@0 created",
@@ -203,15 +199,15 @@ class CacheTest extends TwoClients {
     try (Cache cache = keeper.cache("/once", Scope.CHILDREN)) {
       Heard<Integer> sizes = new Heard<>();
       cache.onChange(() -> sizes.add(cache.size()));
-      sizes.await(SOON, 3);
+      sizes.await(3);
       tree().delete("/once/a");
-      sizes.await(SOON, 2);
+      sizes.await(2);
       assertThat(sizes.all()).containsExactly(3, 2);
       Heard<Integer> later = new Heard<>();
       cache.onChange(() -> later.add(cache.size())).close();
       cache.onChange(() -> later.add(cache.size()));
       tree().delete("/once/b");
-      later.await(SOON, 1);
+      later.await(1);
       assertThat(later.all()).containsExactly(2, 2, 1);
     }
   }
@@ -223,13 +219,13 @@ class CacheTest extends TwoClients {
     try (Cache cache = initialised(keeper.cache("/again", Scope.SUBTREE))) {
       Told told = new Told();
       cache.listen(told);
-      told.heard.await(SOON, "initialised");
+      told.heard.await("initialised");
       tree()
           .multi(
               Op.delete("/again/a/below"),
               Op.delete("/again/a"),
               Op.create("/again/a", bytes("new")));
-      told.heard.await(SOON, "/again/a: - -> new@0 created");
+      told.heard.await("/again/a: - -> new@0 created");
       assertThat(told.heard.all().stream().filter(each -> each.endsWith("deleted")))
           .containsExactlyInAnyOrder(
               "/again/a/below: /again/a/below@0 -> - deleted", "/again/a: @0 -> - deleted");
@@ -279,11 +275,11 @@ class CacheTest extends TwoClients {
     try (Cache cache = initialised(new Cache(keeper, "/f", Scope.SUBTREE, options))) {
       Told told = new Told();
       cache.listen(told);
-      told.heard.await(SOON, "initialised");
+      told.heard.await("initialised");
       tree().set("/f/drop", bytes("silent"));
       create("/f/keep/drop");
       create("/f/last");
-      told.heard.await(SOON, "/f/last: - -> /f/last@0 created");
+      told.heard.await("/f/last: - -> /f/last@0 created");
       assertThat(told.heard.all()).noneMatch(each -> each.contains("drop:"));
       assertThat(paths(cache))
           .containsExactly("/f", "/f/drop/keep", "/f/keep", "/f/keep/a", "/f/last");
@@ -315,19 +311,19 @@ class CacheTest extends TwoClients {
       Heard<String> errors = new Heard<>();
       cache.onError(failure -> errors.add(failure.getMessage()));
       create("/many/4");
-      errors.await(SOON, told -> told.contains("/many") && told.contains("4 nodes"));
+      errors.await(told -> told.contains("/many") && told.contains("4 nodes"));
       assertThatIllegalStateException().isThrownBy(cache::size).withMessageContaining("4 nodes");
       assertThatIllegalStateException().isThrownBy(() -> cache.get("/many/1"));
-      assertThatIllegalStateException().isThrownBy(() -> cache.awaitCurrent(SOON));
+      assertThatIllegalStateException().isThrownBy(() -> cache.awaitCurrent(Await.LIMIT));
     }
     CacheOptions bytes = CacheOptions.defaults().withMostDataBytes(10);
     try (Cache cache = new Cache(keeper, "/many", Scope.SUBTREE, bytes)) {
       assertThatIllegalStateException()
-          .isThrownBy(() -> cache.awaitInitialised(SOON))
+          .isThrownBy(() -> cache.awaitInitialised(Await.LIMIT))
           .withMessageContaining("10 bytes");
       Heard<String> errors = new Heard<>();
       cache.onError(failure -> errors.add(failure.getMessage()));
-      errors.await(SOON, told -> told.contains("10 bytes"));
+      errors.await(told -> told.contains("10 bytes"));
     }
   }
 
@@ -345,8 +341,8 @@ class CacheTest extends TwoClients {
       assertThat(data(subtree, "/pages/3999")).isEqualTo("d3999");
       database.execute(
           "SELECT ${schema}.delete('/pages/' || i) FROM generate_series(1, 4500) i WHERE i % 3 = 0");
-      assertThat(subtree.awaitCurrent(SOON)).isTrue();
-      assertThat(children.awaitCurrent(SOON)).isTrue();
+      assertThat(subtree.awaitCurrent(Await.LIMIT)).isTrue();
+      assertThat(children.awaitCurrent(Await.LIMIT)).isTrue();
       assertThat(subtree.size()).isEqualTo(3001);
       assertThat(children.size()).isEqualTo(3000);
     }
@@ -396,7 +392,7 @@ class CacheTest extends TwoClients {
           Cache cache = initialised(cutOff.cache("/away", Scope.CHILDREN))) {
         Told told = new Told();
         cache.listen(told);
-        told.heard.await(SOON, "initialised");
+        told.heard.await("initialised");
         proxy.cut();
         Stat replaced = tree().stat("/away/replaced");
         tree().set("/away/a", bytes("late"));
@@ -406,10 +402,10 @@ class CacheTest extends TwoClients {
         assertThat(data(cache, "/away/a")).isEqualTo("/away/a");
         assertThat(cache.awaitCurrent(Duration.ofMillis(100))).isFalse();
         Duration age = cache.age().orElseThrow();
-        Await.until(SOON, "it ages", () -> cache.age().orElseThrow().compareTo(age) > 0);
+        Await.until("it ages", () -> cache.age().orElseThrow().compareTo(age) > 0);
         proxy.mend();
         awaitSame(cache, List.of("/away/a", "/away/new", "/away/replaced"));
-        assertThat(cache.awaitCurrent(SOON)).isTrue();
+        assertThat(cache.awaitCurrent(Await.LIMIT)).isTrue();
         assertThat(cache.get("/away/replaced").orElseThrow().stat().version())
             .isEqualTo(replaced.version());
         assertThat(told.heard.all())
@@ -432,7 +428,7 @@ class CacheTest extends TwoClients {
       Told told = new Told();
       cache.listen(told);
       create("/throws/a", "/throws/b");
-      told.heard.await(SOON, "/throws/b: - -> /throws/b@0 created");
+      told.heard.await("/throws/b: - -> /throws/b@0 created");
       assertThat(errors.all()).contains("no /throws/a", "no /throws/b");
     }
   }
@@ -442,13 +438,13 @@ class CacheTest extends TwoClients {
     try (Cache cache = initialised(keeper.cache("/closing", Scope.CHILDREN))) {
       Told told = new Told();
       var subscription = cache.listen(told);
-      told.heard.await(SOON, "initialised");
+      told.heard.await("initialised");
       subscription.close();
       CompletableFuture<Throwable> refused = new CompletableFuture<>();
       cache.listen(
           change -> {
             try {
-              cache.awaitCurrent(SOON);
+              cache.awaitCurrent(Await.LIMIT);
             } catch (Exception e) {
               refused.complete(e);
             }
@@ -474,7 +470,6 @@ class CacheTest extends TwoClients {
       awaitPaths(second, "/forgotten", "/forgotten/a");
       second.close();
       Await.until(
-          SOON,
           "the database forgets the registration",
           () ->
               database.queryLong(
@@ -495,7 +490,7 @@ class CacheTest extends TwoClients {
       Cache cache = initialised(own.cache("/shared", Scope.SUBTREE));
       cache.close();
       create("/shared/a");
-      heard.await(SOON, "NODE_CREATED /shared/a");
+      heard.await("NODE_CREATED /shared/a");
       try (Cache another = initialised(own.cache("/shared", Scope.SUBTREE))) {
         own.tree().unwatch("/shared", WatchKind.ANY, watcher);
         create("/shared/b");
@@ -513,7 +508,7 @@ class CacheTest extends TwoClients {
         Cache cache = initialised(own.cache("/counted", Scope.CHILDREN))) {
       create("/counted/a/below");
       Await.until(
-          SOON, "one child", () -> cache.get("/counted/a").orElseThrow().stat().numChildren() == 1);
+          "one child", () -> cache.get("/counted/a").orElseThrow().stat().numChildren() == 1);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -57,12 +56,11 @@ class ConfigurationTest {
   }
 
   private static void current(Configuration configuration) throws InterruptedException {
-    assertThat(configuration.awaitCurrent(SOON)).isTrue();
+    assertThat(configuration.awaitCurrent(Await.LIMIT)).isTrue();
   }
 
   private static <T> void awaitValue(Configuration configuration, Setting<T> setting, T value) {
     Await.until(
-        SOON,
         () -> setting.name() + " is " + value + "; it is " + configuration.get(setting),
         () -> configuration.get(setting).equals(value));
   }
@@ -108,7 +106,7 @@ class ConfigurationTest {
                 () -> {
                   int added = 0;
                   while (added < 10) {
-                    each.awaitCurrent(SOON);
+                    each.awaitCurrent(Await.LIMIT);
                     long before = each.get(count);
                     added += each.compareAndSet(count, before, before + 1) ? 1 : 0;
                   }
@@ -174,16 +172,16 @@ class ConfigurationTest {
         Configuration theirs = others.configuration("/live")) {
       Heard<Long> heard = new Heard<>();
       mine.onChange(LIMIT, heard::add);
-      heard.await(SOON, 10L);
+      heard.await(10L);
       theirs.set(LIMIT, 11L);
-      heard.await(SOON, 11L);
+      heard.await(11L);
       theirs.set(NAME, "another key");
       theirs.set(LIMIT, 11L);
       database.execute("SELECT ${schema}.session_end(" + loses.sessionId() + ")");
       theirs.set(LIMIT, 12L);
-      heard.await(SOON, 12L);
+      heard.await(12L);
       theirs.delete(LIMIT);
-      heard.await(SOON, told -> told == 10L && heard.all().size() > 3);
+      heard.await(told -> told == 10L && heard.all().size() > 3);
       assertThat(heard.all()).containsExactly(10L, 11L, 12L, 10L);
     }
   }
@@ -210,14 +208,14 @@ class ConfigurationTest {
       mine.set(LIMIT, 11L);
       awaitValue(mine, LIMIT, 11L);
       mine.onChange(LIMIT, heard::add);
-      heard.await(SOON, 11L);
+      heard.await(11L);
       others.tree().set("/bad/values/limit", "secret".getBytes(StandardCharsets.UTF_8));
-      errors.await(SOON, told -> told.contains("/bad/values/limit") && !told.contains("secret"));
+      errors.await(told -> told.contains("/bad/values/limit") && !told.contains("secret"));
       assertThat(mine.get(LIMIT)).isEqualTo(11);
       assertThat(mine.get(LIMIT)).isEqualTo(11);
       assertThat(errors.all()).hasSize(1);
       mine.set(LIMIT, 12L);
-      heard.await(SOON, 12L);
+      heard.await(12L);
       assertThat(heard.all()).containsExactly(11L, 12L);
     }
   }
@@ -231,7 +229,7 @@ class ConfigurationTest {
             Codec.text(
                 value -> "",
                 text -> {
-                  both.await(SOON.toSeconds(), TimeUnit.SECONDS);
+                  both.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
                   throw new IllegalStateException("unreadable");
                 }),
             10L);
@@ -263,7 +261,7 @@ class ConfigurationTest {
         theirs.set(LIMIT, 12L);
         Duration age = mine.age();
         assertThat(mine.get(LIMIT)).isEqualTo(11);
-        Await.until(SOON, "it ages", () -> mine.age().compareTo(age.plusMillis(100)) > 0);
+        Await.until("it ages", () -> mine.age().compareTo(age.plusMillis(100)) > 0);
         assertThat(mine.get(LIMIT)).isEqualTo(11);
         proxy.mend();
         awaitValue(mine, LIMIT, 12L);
@@ -313,7 +311,7 @@ class ConfigurationTest {
       assertThat(mine.all()).containsEntry("limits", "{\"orders\":5}");
       mine.onChange(limits, now -> {});
       others.tree().set("/json/values/limits", "{\"orders\":".getBytes(StandardCharsets.UTF_8));
-      assertThat(errors.await(SOON, failure -> true))
+      assertThat(errors.await(failure -> true))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContainingAll("/json/values/limits", "version 1", "cannot be read")
           .hasCauseInstanceOf(JsonProcessingException.class);

@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -23,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class CounterTest extends TwoClients {
   private static final int THREADS = 16;
 
@@ -67,7 +66,7 @@ class CounterTest extends TwoClients {
     }
     List<Long> all = new ArrayList<>();
     for (CompletableFuture<List<Long>> one : running) {
-      List<Long> sums = one.get(30, TimeUnit.SECONDS);
+      List<Long> sums = one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(sums).isSorted();
       all.addAll(sums);
     }
@@ -106,7 +105,7 @@ class CounterTest extends TwoClients {
       Recipes.awaitLockWaiter(database);
       connection.commit();
     }
-    assertThat(comparing.get(10, TimeUnit.SECONDS)).isFalse();
+    assertThat(comparing.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isFalse();
     assertThat(data("/counter/again")).isEqualTo("9");
   }
 
@@ -135,7 +134,7 @@ class CounterTest extends TwoClients {
       first = onThread(keeper.counter(path)::increment);
       Recipes.awaitLockWaiter(database);
       second = onThread(other.counter(path)::increment);
-      Await.until(SOON, "both wait", () -> lockWaiters() == 2);
+      Await.until("both wait", () -> lockWaiters() == 2);
       connection.commit();
     }
     return List.of(soon(first), soon(second));
@@ -166,7 +165,7 @@ class CounterTest extends TwoClients {
     }
     long done = 0;
     for (CompletableFuture<Integer> one : running) {
-      done += one.get(30, TimeUnit.SECONDS);
+      done += one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
     assertThat(keeper.counter("/counter/race").get()).isEqualTo(done).isPositive();
   }
@@ -246,7 +245,7 @@ class CounterTest extends TwoClients {
       assertThat(later).isNotDone();
       connection.commit();
     }
-    assertThat(later.get(10, TimeUnit.SECONDS)).isEqualTo(12);
+    assertThat(later.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(12);
   }
 
   @Test
@@ -256,7 +255,7 @@ class CounterTest extends TwoClients {
     CountDownLatch heard = new CountDownLatch(1);
     keeper.tree().get("/counter/watched", event -> heard.countDown());
     other.counter("/counter/watched").increment();
-    assertThat(heard.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(heard.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
   }
 
   @Test

@@ -23,9 +23,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(90)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class DoubleBarrierTest extends TwoClients {
-  private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration SHORT = Duration.ofMillis(50);
 
@@ -43,7 +42,6 @@ class DoubleBarrierTest extends TwoClients {
 
   private static void awaitPresent(String path, int number) {
     Await.until(
-        SOON,
         number + " at " + path,
         () -> keeper.tree().exists(path).isPresent() && present(path).size() == number);
   }
@@ -56,9 +54,7 @@ class DoubleBarrierTest extends TwoClients {
 
   private static void awaitMarked(String path, int number) {
     Await.until(
-        SOON,
-        number + " have left " + path,
-        () -> present(path).size() - inside(path).size() == number);
+        number + " have left " + path, () -> present(path).size() - inside(path).size() == number);
   }
 
   /** A client that compares what it knows with what is there all the time. */
@@ -172,14 +168,14 @@ class DoubleBarrierTest extends TwoClients {
     try (Keeper sweeping = sweeping()) {
       DoubleBarrier impatient = sweeping.doubleBarrier(path, 2);
       CompletableFuture<Boolean> waiting = onThread(() -> impatient.enter(Duration.ofMillis(500)));
-      assertThat(waiting.get(SOON.toSeconds(), TimeUnit.SECONDS)).isFalse();
+      assertThat(waiting.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isFalse();
       assertThat(present(path)).isEmpty();
       DoubleBarrier second = keeper.doubleBarrier(path, 2);
       CompletableFuture<Boolean> in = enters(second);
       assertThat(soon(enters(impatient))).isTrue();
       assertThat(soon(in)).isTrue();
       CompletableFuture<Boolean> leaving = onThread(() -> impatient.leave(Duration.ofMillis(500)));
-      assertThat(leaving.get(SOON.toSeconds(), TimeUnit.SECONDS)).isFalse();
+      assertThat(leaving.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isFalse();
       assertThat(second.leave(SHORT)).isTrue();
     }
     assertThat(present(path)).isEmpty();
@@ -244,12 +240,12 @@ class DoubleBarrierTest extends TwoClients {
     DoubleBarrier one = keeper.doubleBarrier(path, 2);
     try (ChildProcess child = BarrierParticipant.start(database, path, 2)) {
       assertThat(one.enter(LONG)).isTrue();
-      child.awaitLine("entered", SOON);
+      child.awaitLine("entered");
       CompletableFuture<Boolean> out = leaves(one);
       awaitMarked(path, 1);
       assertThat(out).isNotDone();
       child.kill9();
-      assertThat(out.get(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(out.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -429,7 +425,7 @@ class DoubleBarrierTest extends TwoClients {
                   }));
         }
         for (CompletableFuture<Boolean> one : running) {
-          assertThat(one.get(80, TimeUnit.SECONDS)).isTrue();
+          assertThat(one.get(10, TimeUnit.MINUTES)).isTrue();
         }
         proxy.decideBy(() -> Fate.PASSES);
       }

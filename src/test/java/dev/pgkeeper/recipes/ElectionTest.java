@@ -2,7 +2,6 @@ package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -26,7 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ElectionTest extends TwoClients {
   /** Notes what a listener is told, as "elected" and "lost" with the token. */
   private static LeadershipListener noting(Heard<String> heard) {
@@ -44,7 +43,7 @@ class ElectionTest extends TwoClients {
   }
 
   private static String awaitElected(Heard<String> heard) {
-    return heard.await(SOON, told -> told.startsWith("elected "));
+    return heard.await(told -> told.startsWith("elected "));
   }
 
   /** Work that is done when it is interrupted. */
@@ -65,15 +64,15 @@ class ElectionTest extends TwoClients {
                 });
         Candidacy second = standBehind(first, other, 2, heard, "second");
         Candidacy third = standBehind(first, keeper, 3, heard, "third")) {
-      heard.await(SOON, "first");
+      heard.await("first");
       assertThat(second.isLeader()).isFalse();
       assertThat(heard.all()).containsExactly("first");
       done.countDown();
-      assertThat(second.await(SOON)).isTrue();
-      heard.await(SOON, "second");
+      assertThat(second.await(Await.LIMIT)).isTrue();
+      heard.await("second");
       second.close();
-      assertThat(third.await(SOON)).isTrue();
-      heard.await(SOON, "third");
+      assertThat(third.await(Await.LIMIT)).isTrue();
+      heard.await("third");
       assertThat(heard.all()).containsExactly("first", "second", "third");
     }
   }
@@ -82,7 +81,7 @@ class ElectionTest extends TwoClients {
   private static Candidacy standBehind(
       Candidacy first, Keeper whose, long number, Heard<String> heard, String name)
       throws InterruptedException {
-    assertThat(first.await(SOON)).isTrue();
+    assertThat(first.await(Await.LIMIT)).isTrue();
     String path = first.leadership().orElseThrow().path();
     Candidacy candidacy =
         whose
@@ -101,7 +100,7 @@ class ElectionTest extends TwoClients {
     Election election = keeper.election("/election/seen").withData(new byte[] {1, 0, 2});
     assertThat(election.leader()).isEmpty();
     try (Candidacy first = election.withIdentity("Ädä").run(ElectionTest::untilInterrupted)) {
-      assertThat(first.await(SOON)).isTrue();
+      assertThat(first.await(Await.LIMIT)).isTrue();
       try (Candidacy second =
           other.election("/election/seen").run(ElectionTest::untilInterrupted)) {
         awaitRowsBelow(database, "/election/seen", 2);
@@ -148,20 +147,20 @@ class ElectionTest extends TwoClients {
                     untilInterrupted(leadership);
                   } finally {
                     told.countDown();
-                    boolean returns = mayReturn.await(20, TimeUnit.SECONDS);
+                    boolean returns = mayReturn.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
                     assertThat(returns).isTrue();
                   }
                 });
-    assertThat(first.await(SOON)).isTrue();
+    assertThat(first.await(Await.LIMIT)).isTrue();
     try (Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
       awaitRowsBelow(database, "/election/after", 2);
       assertThat(first.close(Duration.ofMillis(50))).isFalse();
-      assertThat(told.await(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(told.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(first.isLeader()).isTrue();
       assertThat(second.isLeader()).isFalse();
       mayReturn.countDown();
-      assertThat(first.close(SOON)).isTrue();
-      assertThat(second.await(SOON)).isTrue();
+      assertThat(first.close(Await.LIMIT)).isTrue();
+      assertThat(second.await(Await.LIMIT)).isTrue();
     }
   }
 
@@ -181,8 +180,8 @@ class ElectionTest extends TwoClients {
         Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
       first.onError(errors::add);
       fails.countDown();
-      errors.await(SOON, failure);
-      assertThat(second.await(SOON)).isTrue();
+      errors.await(failure);
+      assertThat(second.await(Await.LIMIT)).isTrue();
       assertThat(first.await()).isFalse();
     }
   }
@@ -192,8 +191,8 @@ class ElectionTest extends TwoClients {
     Heard<Throwable> errors = new Heard<>();
     Candidacy candidacy = keeper.election("/election/no-error").run(ElectionTest::untilInterrupted);
     candidacy.onError(errors::add);
-    assertThat(candidacy.await(SOON)).isTrue();
-    assertThat(candidacy.close(SOON)).isTrue();
+    assertThat(candidacy.await(Await.LIMIT)).isTrue();
+    assertThat(candidacy.close(Await.LIMIT)).isTrue();
     assertThat(errors.all()).isEmpty();
   }
 
@@ -214,10 +213,10 @@ class ElectionTest extends TwoClients {
                       }
                     });
         Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
-      assertThat(works.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(works.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       keeper.tree().deleteRecursive(first.leadership().orElseThrow().node());
       assertThat(soon(endedIn)).isEqualTo(HoldState.LOST);
-      assertThat(second.await(SOON)).isTrue();
+      assertThat(second.await(Await.LIMIT)).isTrue();
       assertThat(first.await()).isFalse();
     }
   }
@@ -236,14 +235,14 @@ class ElectionTest extends TwoClients {
                     states.add(leadership.state());
                     untilInterrupted(leadership);
                   });
-      states.await(SOON, HoldState.HELD);
+      states.await(HoldState.HELD);
       own.execute(
           "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
               + " AND (classid::bigint << 32) | objid::bigint = ${schema}.lock_key('live', "
               + alone.sessionId()
               + ")");
-      states.await(SOON, HoldState.JEOPARDY);
-      assertThat(candidacy.close(SOON)).isTrue();
+      states.await(HoldState.JEOPARDY);
+      assertThat(candidacy.close(Await.LIMIT)).isTrue();
     }
   }
 
@@ -267,10 +266,10 @@ class ElectionTest extends TwoClients {
                 })) {
       Candidacy second = standBehind(first, other, 2, heard, "second");
       secondStands.countDown();
-      heard.await(SOON, "second");
+      heard.await("second");
       awaitRowsBelow(database, "/election/again", 2);
-      assertThat(second.close(SOON)).isTrue();
-      heard.await(SOON, "first 2");
+      assertThat(second.close(Await.LIMIT)).isTrue();
+      heard.await("first 2");
       assertThat(heard.all()).containsExactly("first 1", "second", "first 2");
     }
     assertThat(rowsBelow(database, "/election/again")).isZero();
@@ -297,7 +296,7 @@ class ElectionTest extends TwoClients {
                 })) {
       candidacy.onError(errors::add);
       listens.countDown();
-      assertThat(again.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(again.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(errors.all())
           .extracting(Throwable::getMessage)
           .containsExactly("term 1", "term 2");
@@ -308,17 +307,17 @@ class ElectionTest extends TwoClients {
   void aListenerIsToldOfEachElectionAndLossInOrder() throws Exception {
     Heard<String> heard = new Heard<>();
     Candidacy candidacy = keeper.election("/election/listener").requeueing().join(noting(heard));
-    assertThat(candidacy.await(SOON)).isTrue();
+    assertThat(candidacy.await(Await.LIMIT)).isTrue();
     awaitElected(heard);
     Leadership one = candidacy.leadership().orElseThrow();
     keeper.tree().deleteRecursive(one.node());
-    heard.await(SOON, "lost " + one.token());
+    heard.await("lost " + one.token());
     String two =
-        heard.await(SOON, told -> told.startsWith("elected ") && !told.endsWith(" " + one.token()));
+        heard.await(told -> told.startsWith("elected ") && !told.endsWith(" " + one.token()));
     candidacy.leadership().ifPresent(Leadership::resign);
-    heard.await(SOON, two.replace("elected", "lost"));
-    Await.until(SOON, "a third term", () -> heard.all().size() >= 5);
-    assertThat(candidacy.close(SOON)).isTrue();
+    heard.await(two.replace("elected", "lost"));
+    Await.until("a third term", () -> heard.all().size() >= 5);
+    assertThat(candidacy.close(Await.LIMIT)).isTrue();
     assertThat(heard.all())
         .hasSize(6)
         .satisfies(
@@ -352,7 +351,7 @@ class ElectionTest extends TwoClients {
                   }
                 });
     Leadership leadership = soon(elected);
-    assertThat(candidacy.close(SOON)).isTrue();
+    assertThat(candidacy.close(Await.LIMIT)).isTrue();
     assertThat(soon(stateWhenLost)).isEqualTo(HoldState.HELD);
     assertThat(leadership.state()).isEqualTo(HoldState.RELEASED);
     assertThatThrownBy(leadership::release).isInstanceOf(KeeperException.NotHeld.class);
@@ -362,7 +361,7 @@ class ElectionTest extends TwoClients {
   void closingSilentlyTellsNothingAndGivesTheLeadershipUp() throws Exception {
     Heard<String> heard = new Heard<>();
     Candidacy candidacy = keeper.election("/election/silent").join(noting(heard));
-    assertThat(candidacy.await(SOON)).isTrue();
+    assertThat(candidacy.await(Await.LIMIT)).isTrue();
     awaitElected(heard);
     candidacy.closeSilently();
     assertThat(heard.all()).hasSize(1);
@@ -381,7 +380,7 @@ class ElectionTest extends TwoClients {
                 new LeadershipListener() {
                   @Override
                   public void onElected(Leadership leadership) {
-                    Await.until(SOON, "listening", () -> listens.getCount() == 0);
+                    Await.until("listening", () -> listens.getCount() == 0);
                     throw new IllegalStateException("no room");
                   }
 
@@ -393,8 +392,8 @@ class ElectionTest extends TwoClients {
     first.onError(errors::add);
     try (Candidacy second = standBehind(first, other, 2, new Heard<>(), "second")) {
       listens.countDown();
-      errors.await(SOON, e -> "no room".equals(e.getMessage()));
-      assertThat(second.await(SOON)).isTrue();
+      errors.await(e -> "no room".equals(e.getMessage()));
+      assertThat(second.await(Await.LIMIT)).isTrue();
       assertThat(first.await()).isFalse();
       assertThat(lost.all()).isEmpty();
     }
@@ -412,17 +411,17 @@ class ElectionTest extends TwoClients {
                       @Override
                       public void onElected(Leadership leadership) {
                         heard.add("slow");
-                        Await.until(SOON, "enough", () -> enough.getCount() == 0);
+                        Await.until("enough", () -> enough.getCount() == 0);
                       }
 
                       @Override
                       public void onLost(Leadership leadership) {}
                     });
         Held lock = keeper.lock("/election/slow-lock").acquire()) {
-      heard.await(SOON, "slow");
+      heard.await("slow");
       lock.onLost(() -> heard.add("lock lost"));
       keeper.tree().deleteRecursive(lock.node());
-      heard.await(SOON, "lock lost");
+      heard.await("lock lost");
       assertThat(slow.isLeader()).isTrue();
       enough.countDown();
     }
@@ -435,7 +434,7 @@ class ElectionTest extends TwoClients {
           keeper.election("/election/waiting").run(ElectionTest::untilInterrupted);
       awaitRowsBelow(database, "/election/waiting", 2);
       assertThat(candidacy.await(Duration.ofMillis(10))).isFalse();
-      assertThat(candidacy.close(SOON)).isTrue();
+      assertThat(candidacy.close(Await.LIMIT)).isTrue();
       awaitRowsBelow(database, "/election/waiting", 1);
       assertThat(leads.isHeld()).isTrue();
       assertThat(candidacy.await()).isFalse();
@@ -462,7 +461,7 @@ class ElectionTest extends TwoClients {
                     interrupted.complete("interrupted");
                   }
                 })) {
-      assertThat(works.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(works.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
       Leadership leadership = candidacy.leadership().orElseThrow();
       leadership.release();
       assertThatThrownBy(leadership::release).isInstanceOf(KeeperException.NotHeld.class);
@@ -489,7 +488,7 @@ class ElectionTest extends TwoClients {
                 });
     own.complete(candidacy);
     assertThat(soon(held)).containsExactly(true, false);
-    assertThat(candidacy.close(SOON)).isTrue();
+    assertThat(candidacy.close(Await.LIMIT)).isTrue();
     assertThat(rowsBelow(database, "/election/itself")).isZero();
   }
 
@@ -500,16 +499,16 @@ class ElectionTest extends TwoClients {
       Heard<Throwable> errors = new Heard<>();
       Candidacy leads = loses.election("/election/session").requeueing().join(noting(heard));
       leads.onError(errors::add);
-      assertThat(leads.await(SOON)).isTrue();
+      assertThat(leads.await(Await.LIMIT)).isTrue();
       awaitElected(heard);
       Candidacy waits = loses.election("/election/session").run(ElectionTest::untilInterrupted);
       waits.onError(errors::add);
       awaitRowsBelow(database, "/election/session", 2);
       database.execute("SELECT ${schema}.session_end(" + loses.sessionId() + ")");
-      heard.await(SOON, told -> told.startsWith("lost "));
+      heard.await(told -> told.startsWith("lost "));
       assertThat(soon(onThread(() -> leads.await()))).isFalse();
       assertThat(soon(onThread(() -> waits.await()))).isFalse();
-      Await.until(SOON, "both told", () -> errors.all().size() == 2);
+      Await.until("both told", () -> errors.all().size() == 2);
       assertThat(errors.all()).allMatch(e -> e instanceof KeeperException.SessionExpired);
     }
   }
@@ -534,7 +533,7 @@ class ElectionTest extends TwoClients {
                   }
                 });
     leads.onError(errors::add);
-    assertThat(works.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(works.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     Candidacy waits = closes.election("/election/closed").run(ElectionTest::untilInterrupted);
     waits.onError(errors::add);
     awaitRowsBelow(database, "/election/closed", 2);
@@ -557,7 +556,7 @@ class ElectionTest extends TwoClients {
       assertThat(soon(onThread(() -> candidacy.await()))).isFalse();
       Heard<Throwable> late = new Heard<>();
       candidacy.onError(late::add);
-      Await.until(SOON, "the first is told", () -> !errors.all().isEmpty());
+      Await.until("the first is told", () -> !errors.all().isEmpty());
       assertThat(errors.all()).hasSize(1).hasOnlyElementsOfType(KeeperException.WrongRecipe.class);
       assertThat(late.all()).isEqualTo(errors.all());
       assertThat(lock.isHeld()).isTrue();

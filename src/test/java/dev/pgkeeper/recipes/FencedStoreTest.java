@@ -12,17 +12,17 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
-import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class FencedStoreTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -109,7 +109,6 @@ class FencedStoreTest {
                 return null;
               });
       Await.until(
-          Futures.SOON,
           "somebody waits",
           () -> database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
       connection.commit();

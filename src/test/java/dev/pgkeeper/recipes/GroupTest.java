@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
@@ -12,10 +11,11 @@ import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.KeeperProcess;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class GroupTest extends TwoClients {
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
@@ -52,16 +52,16 @@ class GroupTest extends TwoClients {
     Heard<List<String>> heard = new Heard<>();
     try (Subscription subscription =
         other.group("/group/told").onChange(members -> heard.add(said(members)))) {
-      heard.await(SOON, List.of("ada=1"));
+      heard.await(List.of("ada=1"));
       assertThat(heard.all().get(0)).containsExactly("ada=1");
       Membership bob = other.group("/group/told").join("bob", bytes("2"));
-      heard.await(SOON, List.of("ada=1", "bob=2"));
+      heard.await(List.of("ada=1", "bob=2"));
       ada.update(bytes("3"));
-      heard.await(SOON, List.of("ada=3", "bob=2"));
+      heard.await(List.of("ada=3", "bob=2"));
       bob.close();
-      heard.await(SOON, List.of("ada=3"));
+      heard.await(List.of("ada=3"));
       ada.close();
-      heard.await(SOON, List.of());
+      heard.await(List.of());
     }
     assertThat(group.members()).isEmpty();
   }
@@ -70,7 +70,7 @@ class GroupTest extends TwoClients {
   void anEmptyGroupIsToldToo() {
     Heard<List<Member>> heard = new Heard<>();
     try (Subscription subscription = keeper.group("/group/nobody").onChange(heard::add)) {
-      heard.await(SOON, List.of());
+      heard.await(List.of());
     }
   }
 
@@ -83,7 +83,6 @@ class GroupTest extends TwoClients {
       ada.update(bytes("2"));
       database.execute("SELECT ${schema}.session_end(" + owner.sessionId() + ")");
       heard.await(
-          SOON,
           members ->
               said(members).equals(List.of("ada=2"))
                   && members.get(0).session() != owner.sessionId());
@@ -99,9 +98,9 @@ class GroupTest extends TwoClients {
             listener.group("/group/deaf").onChange(members -> heard.add(said(members)))) {
       database.execute("SELECT ${schema}.session_end(" + listener.sessionId() + ")");
       try (Membership ada = keeper.group("/group/deaf").join("ada", bytes("1"))) {
-        heard.await(SOON, List.of("ada=1"));
+        heard.await(List.of("ada=1"));
         ada.update(bytes("2"));
-        heard.await(SOON, List.of("ada=2"));
+        heard.await(List.of("ada=2"));
       }
     }
   }
@@ -113,10 +112,10 @@ class GroupTest extends TwoClients {
             keeper.group("/group/killed").onChange(members -> heard.add(said(members)));
         KeeperProcess process =
             KeeperProcess.start(database, database.keeperOptions(), "/group/killed/ada")) {
-      heard.await(SOON, List.of("ada="));
+      heard.await(List.of("ada="));
       int before = heard.all().size();
       process.process().kill9();
-      Await.until(SOON, "it is gone", () -> heard.all().size() > before && last(heard).isEmpty());
+      Await.until("it is gone", () -> heard.all().size() > before && last(heard).isEmpty());
     }
   }
 
@@ -151,7 +150,7 @@ class GroupTest extends TwoClients {
       assertThat(second.isThere()).isFalse();
       assertThat(said(keeper.group("/group/same").members())).containsExactly("ada=1");
       first.close();
-      assertThat(second.awaitThere(SOON)).isTrue();
+      assertThat(second.awaitThere(Await.LIMIT)).isTrue();
       assertThat(said(keeper.group("/group/same").members())).containsExactly("ada=2");
     }
   }

@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class IdGeneratorTest extends TwoClients {
   private static long given(String path) {
     return keeper.counter(path).get();
@@ -44,7 +43,7 @@ class IdGeneratorTest extends TwoClients {
     }
     Set<Long> all = new HashSet<>();
     for (CompletableFuture<List<Long>> one : running) {
-      List<Long> mine = one.get(30, TimeUnit.SECONDS);
+      List<Long> mine = one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(mine).as("the numbers of one object grow").isSorted();
       all.addAll(mine);
     }
@@ -59,7 +58,7 @@ class IdGeneratorTest extends TwoClients {
     }
     assertThat(given("/ids/ahead")).isEqualTo(1000);
     assertThat(ids.next()).isEqualTo(500);
-    Await.until(SOON, "a second block", () -> given("/ids/ahead") > 1000);
+    Await.until("a second block", () -> given("/ids/ahead") > 1000);
     for (int i = 501; i <= 1000; i++) {
       assertThat(ids.next()).isEqualTo(i);
     }
@@ -121,7 +120,7 @@ class IdGeneratorTest extends TwoClients {
               }));
     }
     for (CompletableFuture<Integer> one : running) {
-      one.get(30, TimeUnit.SECONDS);
+      one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
     assertThat(ids.next()).isGreaterThan(64 * 200);
   }

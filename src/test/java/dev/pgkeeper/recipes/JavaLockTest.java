@@ -2,7 +2,6 @@ package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class JavaLockTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -41,7 +41,7 @@ class JavaLockTest {
     JavaLock lock = keeper.javaLock("/java/reentrant");
     lock.lock();
     assertThat(lock.tryLock()).isTrue();
-    assertThat(lock.tryLock(1, TimeUnit.SECONDS)).isTrue();
+    assertThat(lock.tryLock(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     lock.unlock();
     lock.unlock();
     assertThat(soon(onThread(() -> lock.tryLock()))).isFalse();
@@ -135,7 +135,7 @@ class JavaLockTest {
       assertThat(soon(onThread(() -> lock.tryLock(5, TimeUnit.MILLISECONDS)))).isFalse();
       assertThat(held.isHeld()).isTrue();
     }
-    assertThat(lock.tryLock(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    assertThat(lock.tryLock(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     lock.unlock();
   }
 

@@ -2,7 +2,6 @@ package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -18,12 +17,13 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class MultiLockTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -65,7 +65,7 @@ class MultiLockTest {
       assertThat(rows("/multi/a")).isZero();
       assertThat(b.isHeld()).isTrue();
     }
-    two.acquire(SOON).close();
+    two.acquire(Await.LIMIT).close();
     assertThat(rows("/multi/a", "/multi/b")).isZero();
   }
 
@@ -166,7 +166,7 @@ class MultiLockTest {
                     }))
         .isInstanceOf(KeeperException.NotHeld.class);
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isEqualTo(1);
-    states.await(SOON, HoldState.LOST);
+    states.await(HoldState.LOST);
     assertThat(held.state()).isEqualTo(HoldState.LOST);
     assertThat(held.isHeld()).isFalse();
     assertThat(held.remaining()).isZero();

@@ -2,7 +2,6 @@ package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.awaitRowsBelow;
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -26,13 +25,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class MutexTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -80,7 +80,7 @@ class MutexTest {
     assertThat(next.token()).isGreaterThan(held.token());
     assertThatThrownBy(held::ensureHeld).isInstanceOf(KeeperException.NotHeld.class);
     next.release();
-    try (Held again = keeper.lock("/mutex/wakes").acquire(SOON)) {
+    try (Held again = keeper.lock("/mutex/wakes").acquire(Await.LIMIT)) {
       assertThat(again.token()).isGreaterThan(next.token());
     }
   }
@@ -89,7 +89,7 @@ class MutexTest {
   void whatIsReleasedIsReleasedOnce() throws Exception {
     Held held = keeper.lock("/mutex/once").acquire();
     held.release();
-    try (Held next = other.lock("/mutex/once").acquire(SOON)) {
+    try (Held next = other.lock("/mutex/once").acquire(Await.LIMIT)) {
       assertThatThrownBy(held::release)
           .isInstanceOf(KeeperException.NotHeld.class)
           .hasMessageContaining("released before");
@@ -127,7 +127,7 @@ class MutexTest {
       assertThat(rowsBelow(database, "/mutex/patience")).isEqualTo(1);
       assertThat(held.isHeld()).isTrue();
     }
-    other.lock("/mutex/patience").acquire(SOON).release();
+    other.lock("/mutex/patience").acquire(Await.LIMIT).release();
   }
 
   @Test
@@ -157,7 +157,7 @@ class MutexTest {
       awaitRowsBelow(database, "/mutex/cancelled", 1);
       assertThat(held.isHeld()).isTrue();
     }
-    other.lock("/mutex/cancelled").acquire(SOON).release();
+    other.lock("/mutex/cancelled").acquire(Await.LIMIT).release();
   }
 
   @Test
@@ -218,7 +218,7 @@ class MutexTest {
       waits.cancel(false);
       awaitRowsBelow(database, "/mutex/seen", 1);
     }
-    try (Held held = mutex.acquire(SOON)) {
+    try (Held held = mutex.acquire(Await.LIMIT)) {
       assertThat(mutex.holder().orElseThrow().token()).isEqualTo(held.token());
       assertThat(mutex.holder().orElseThrow().since()).isAfter(before);
     }
@@ -229,7 +229,7 @@ class MutexTest {
     Mutex mutex = keeper.lock("/mutex/revoked");
     assertThat(mutex.revoke()).isFalse();
     for (Mutex way : List.of(mutex, mutex.withData(bytes("Ada")))) {
-      try (Held held = way.acquire(SOON)) {
+      try (Held held = way.acquire(Await.LIMIT)) {
         CompletableFuture<String> asked = new CompletableFuture<>();
         held.onRevocation(() -> asked.complete("asked"));
         assertThat(other.lock("/mutex/revoked").revoke()).isTrue();
@@ -321,7 +321,7 @@ class MutexTest {
     Held held = keeper.lock("/mutex/limit").atMost(Duration.ofMillis(200)).acquire();
     CompletableFuture<String> lost = new CompletableFuture<>();
     held.onLost(() -> lost.complete("lost"));
-    try (Held next = other.lock("/mutex/limit").acquire(SOON)) {
+    try (Held next = other.lock("/mutex/limit").acquire(Await.LIMIT)) {
       assertThat(held.isHeld()).isFalse();
       assertThat(soon(lost)).isEqualTo("lost");
       assertThat(next.token()).isGreaterThan(held.token());
@@ -358,7 +358,6 @@ class MutexTest {
   void aReleasedHoldIsForgottenLongBeforeItsLimit() throws Exception {
     WeakReference<Held> released = released(keeper.lock("/mutex/forgotten"));
     Await.until(
-        SOON,
         "it is forgotten",
         () -> {
           System.gc();
@@ -382,7 +381,7 @@ class MutexTest {
     other.tree().deleteRecursive(held.node());
     Held got = soon(next);
     assertThat(got.token()).isGreaterThan(held.token());
-    states.await(SOON, HoldState.LOST);
+    states.await(HoldState.LOST);
     assertThat(states.all()).containsExactly(HoldState.LOST);
     assertThatThrownBy(held::release).isInstanceOf(KeeperException.NotHeld.class);
     held.close();
@@ -396,7 +395,7 @@ class MutexTest {
     for (Mutex way :
         List.of(
             keeper.lock("/mutex/deleted"), keeper.lock("/mutex/deleted").withData(bytes("Ada")))) {
-      Held held = way.acquire(SOON);
+      Held held = way.acquire(Await.LIMIT);
       CompletableFuture<String> lost = new CompletableFuture<>();
       held.onLost(() -> lost.complete("lost"));
       CompletableFuture<Held> waits = other.lock("/mutex/deleted").acquireAsync();
@@ -406,7 +405,7 @@ class MutexTest {
       assertThatThrownBy(() -> soon(waits)).isInstanceOf(KeeperException.NotHeld.class);
       assertThat(held.isHeld()).isFalse();
     }
-    other.lock("/mutex/deleted").acquire(SOON).release();
+    other.lock("/mutex/deleted").acquire(Await.LIMIT).release();
   }
 
   @Test
@@ -414,7 +413,7 @@ class MutexTest {
     for (Mutex way :
         List.of(keeper.lock("/mutex/fence"), keeper.lock("/mutex/fence").withData(bytes("Ada")))) {
       long before = done("fence");
-      Held held = way.acquire(SOON);
+      Held held = way.acquire(Await.LIMIT);
       held.inTransaction(connection -> insert(connection, "fence"));
       assertThat(done("fence")).isEqualTo(before + 1);
       assertThatThrownBy(
@@ -442,7 +441,7 @@ class MutexTest {
     for (Mutex way :
         List.of(
             keeper.lock("/mutex/fenced"), keeper.lock("/mutex/fenced").withData(bytes("Ada")))) {
-      Held held = way.acquire(SOON);
+      Held held = way.acquire(Await.LIMIT);
       CompletableFuture<Held> next = other.lock("/mutex/fenced").acquireAsync();
       awaitRowsBelow(database, "/mutex/fenced", 2);
       try (Connection connection = database.connect()) {
@@ -455,7 +454,6 @@ class MutexTest {
                   return null;
                 });
         Await.until(
-            SOON,
             "the release waits",
             () -> database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
         assertThat(held.isHeld()).isFalse();
@@ -500,7 +498,7 @@ class MutexTest {
     for (boolean quick : new boolean[] {true, false}) {
       Keeper ends = database.keeper();
       Mutex mutex = ends.lock("/mutex/session");
-      Held held = (quick ? mutex : mutex.withData(bytes("Ada"))).acquire(SOON);
+      Held held = (quick ? mutex : mutex.withData(bytes("Ada"))).acquire(Await.LIMIT);
       CompletableFuture<Held> next = other.lock("/mutex/session").acquireAsync();
       awaitRowsBelow(database, "/mutex/session", 2);
       ends.close();

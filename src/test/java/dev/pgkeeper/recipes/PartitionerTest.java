@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -20,12 +19,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class PartitionerTest extends TwoClients {
   private static final List<String> SHARDS =
       IntStream.range(0, 12).mapToObj(i -> "shard-" + i).toList();
@@ -59,7 +59,6 @@ class PartitionerTest extends TwoClients {
 
   private static void awaitShared(Collection<String> elements, Owner... owners) {
     Await.until(
-        SOON,
         () ->
             "all are shared out, not "
                 + Stream.of(owners).map(owner -> owner.owned.keySet()).toList(),
@@ -91,9 +90,7 @@ class PartitionerTest extends TwoClients {
       try (Participation three = keeper.partitioner("/come", SHARDS).join("eve", eve)) {
         awaitShared(SHARDS, ada, bob, eve);
         Await.until(
-            SOON,
-            "all know",
-            () -> one.owned().size() + two.owned().size() + three.owned().size() == 12);
+            "all know", () -> one.owned().size() + two.owned().size() + three.owned().size() == 12);
         assertThat(three.owned().keySet()).isEqualTo(eve.owned.keySet());
       }
       awaitShared(SHARDS, ada, bob);
@@ -134,14 +131,14 @@ class PartitionerTest extends TwoClients {
         };
     Owner bob = new Owner();
     try (Participation one = keeper.partitioner("/slow", shards).join("ada", slow)) {
-      Await.until(SOON, "ada owns both", () -> holds.size() == 2);
+      Await.until("ada owns both", () -> holds.size() == 2);
       try (Participation two = other.partitioner("/slow", shards).join("bob", bob)) {
-        String moving = releasing.await(SOON, element -> true);
+        String moving = releasing.await(element -> true);
         Recipes.awaitRowsBelow(database, "/slow/elements/" + moving, 2); // bob waits in the line
         assertThat(bob.owned).isEmpty();
         assertThat(holds.get(moving).isHeld()).isTrue();
         mayReturn.countDown();
-        bob.heard.await(SOON, "acquired " + moving);
+        bob.heard.await("acquired " + moving);
         assertThatThrownBy(() -> holds.get(moving).inTransaction(connection -> {}))
             .isInstanceOf(KeeperException.NotHeld.class);
         assertThat(one.owned().keySet()).doesNotContain(moving);
@@ -160,7 +157,7 @@ class PartitionerTest extends TwoClients {
       awaitShared(SHARDS, ada, bob);
       Map<String, Held> before = Map.copyOf(ada.owned);
       database.execute("SELECT ${schema}.session_end(" + owner.sessionId() + ")");
-      before.keySet().forEach(element -> ada.heard.await(SOON, "released " + element));
+      before.keySet().forEach(element -> ada.heard.await("released " + element));
       awaitShared(SHARDS, ada, bob);
       assertThat(ada.owned.keySet()).isEqualTo(before.keySet());
       before.forEach(
@@ -194,8 +191,8 @@ class PartitionerTest extends TwoClients {
       awaitShared(List.of("a"), ada);
       Held before = ada.owned.get("a");
       other.tree().deleteRecursive("/taken/elements/a");
-      ada.heard.await(SOON, "released a");
-      Await.until(SOON, "owned again", () -> one.owned().containsKey("a"));
+      ada.heard.await("released a");
+      Await.until("owned again", () -> one.owned().containsKey("a"));
       assertThat(ada.owned.get("a").token()).isGreaterThan(before.token());
       assertThat(ada.wrong).isEmpty();
     }
@@ -225,11 +222,11 @@ class PartitionerTest extends TwoClients {
         };
     try (Participation one = keeper.partitioner("/throws", List.of("a", "b")).join(failing)) {
       one.onError(errors::add);
-      heard.await(SOON, "acquired a");
-      heard.await(SOON, "acquired b");
+      heard.await("acquired a");
+      heard.await("acquired b");
       assertThat(heard.all()).hasSize(2);
       one.close();
-      errors.await(SOON, e -> e.getMessage().equals("no end of a"));
+      errors.await(e -> e.getMessage().equals("no end of a"));
       assertThat(heard.all()).contains("released a", "released b").hasSize(4);
     }
     assertThat(
@@ -271,7 +268,7 @@ class PartitionerTest extends TwoClients {
       try (Participation three =
           keeper.partitioner("/other", List.of("d")).join("eve", new Owner())) {
         for (Heard<Throwable> told : List.of(errors, others)) {
-          Throwable error = told.await(SOON, e -> e.getMessage().contains("eve"));
+          Throwable error = told.await(e -> e.getMessage().contains("eve"));
           assertThat(error).isInstanceOf(KeeperException.WrongRecipe.class);
           assertThat(error).hasMessageContainingAll("/other", "have all name the same");
         }
@@ -292,7 +289,7 @@ class PartitionerTest extends TwoClients {
         Participation two = keeper.partitioner("/rolling", SHARDS).join("older", older)) {
       awaitShared(SHARDS, old, older);
       try (Participation three = other.partitioner("/rolling", more).join("next", next)) {
-        Await.until(SOON, "what is new", () -> three.owned().keySet().equals(Set.of("x", "y")));
+        Await.until("what is new", () -> three.owned().keySet().equals(Set.of("x", "y")));
         SHARDS.forEach(shard -> Recipes.awaitRowsBelow(database, "/rolling/elements/" + shard, 2));
         assertThat(one.owned().size() + two.owned().size()).isEqualTo(12);
         one.close();

@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -63,8 +62,7 @@ class PersistentNodeTest {
   }
 
   private static void awaitSeen(String path, String data) {
-    Await.until(
-        SOON, () -> path + " has " + data + ", not " + seen(path), () -> data.equals(seen(path)));
+    Await.until(() -> path + " has " + data + ", not " + seen(path), () -> data.equals(seen(path)));
   }
 
   private static void endSession(long session) {
@@ -104,7 +102,7 @@ class PersistentNodeTest {
         endSession(tree().stat("/lost/session").ephemeralOwner());
         assertThat(seen("/lost/session")).isNull();
         awaitSeen("/lost/session", "round " + round);
-        assertThat(node.awaitThere(SOON)).isTrue();
+        assertThat(node.awaitThere(Await.LIMIT)).isTrue();
       }
       assertThat(tree().stat("/lost/session").ephemeralOwner()).isNotEqualTo(keeper.sessionId());
       assertThat(tree().children("/lost")).containsExactly("session");
@@ -121,7 +119,7 @@ class PersistentNodeTest {
       endSession(keeper.sessionId());
       node.setData(bytes("new"));
       awaitSeen("/between", "new");
-      states.await(SOON, SessionState.LOST);
+      states.await(SessionState.LOST);
     }
   }
 
@@ -133,7 +131,6 @@ class PersistentNodeTest {
         Stat before = tree().stat("/deleted");
         tree().delete("/deleted");
         Await.until(
-            SOON,
             "it is created again",
             () ->
                 tree().exists("/deleted").filter(now -> now.czxid() > before.czxid()).isPresent());
@@ -152,7 +149,7 @@ class PersistentNodeTest {
       closed.close();
       endSession(keeper.sessionId());
       awaitSeen("/stays/here", "a");
-      assertThat(open.awaitThere(SOON)).isTrue();
+      assertThat(open.awaitThere(Await.LIMIT)).isTrue();
       assertThat(seen("/stays/away")).isNull();
     }
   }
@@ -167,7 +164,7 @@ class PersistentNodeTest {
         Heard<SessionState> states = new Heard<>();
         try (var told = keeper.onStateChange(states::add)) {
           assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
-          states.await(SOON, SessionState.HELD);
+          states.await(SessionState.HELD);
         }
       }
       keeper.tree().sync();
@@ -226,7 +223,7 @@ class PersistentNodeTest {
       assertThat(seen("/another")).isEqualTo("theirs");
       before.close();
       awaitSeen("/another", "still mine");
-      assertThat(node.awaitThere(SOON)).isTrue();
+      assertThat(node.awaitThere(Await.LIMIT)).isTrue();
       assertThat(node.stat().map(Stat::ephemeralOwner)).isEqualTo(Optional.of(keeper.sessionId()));
     }
   }
@@ -243,7 +240,7 @@ class PersistentNodeTest {
       first.setData(bytes("still first"));
       assertThat(seen("/two")).isEqualTo("still first");
       first.close();
-      assertThat(second.awaitThere(SOON)).isTrue();
+      assertThat(second.awaitThere(Await.LIMIT)).isTrue();
       assertThat(seen("/two")).isEqualTo("still second");
     }
   }
@@ -280,10 +277,10 @@ class PersistentNodeTest {
         assertThat(seen("/persistent")).isEqualTo("now");
         long created = tree().stat("/persistent").czxid();
         endSession(keeper.sessionId());
-        Await.until(SOON, "the session is lost", () -> keeper.state() == SessionState.LOST);
+        Await.until("the session is lost", () -> keeper.state() == SessionState.LOST);
         tree().delete("/persistent");
         awaitSeen("/persistent", "now");
-        assertThat(node.awaitThere(SOON)).isTrue();
+        assertThat(node.awaitThere(Await.LIMIT)).isTrue();
         assertThat(tree().stat("/persistent").czxid()).isGreaterThan(created);
         assertThat(seen("/persistent")).isEqualTo("now");
       }
@@ -314,7 +311,7 @@ class PersistentNodeTest {
               Op.delete("/barren/node"),
               Op.delete("/barren"),
               Op.create(NewNode.at("/barren").mode(CreateMode.EPHEMERAL)));
-      errors.await(SOON, told -> told.contains("/barren/node") && told.contains("ephemeral"));
+      errors.await(told -> told.contains("/barren/node") && told.contains("ephemeral"));
       tree().delete("/barren");
       awaitSeen("/barren/node", "a");
     }

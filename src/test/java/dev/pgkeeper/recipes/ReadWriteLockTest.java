@@ -12,13 +12,13 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
-import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ReadWriteLockTest extends TwoClients {
   @Test
   void readersHoldItTogetherAndAWriterAlone() throws Exception {
@@ -36,7 +36,7 @@ class ReadWriteLockTest extends TwoClients {
     assertThat(here.read().tryAcquire()).isEmpty();
     assertThat(here.holders()).extracting(Contender::what).containsExactly("write");
     write.release();
-    here.read().acquire(Futures.SOON).release();
+    here.read().acquire(Await.LIMIT).release();
   }
 
   @Test
@@ -165,7 +165,7 @@ class ReadWriteLockTest extends TwoClients {
     Await.pause(Duration.ofMillis(200));
     Held read = lock.downgrade(write);
     assertThat(read.remaining()).isLessThanOrEqualTo(Duration.ofMillis(400));
-    other.readWriteLock("/rw/limit").write().acquire(Futures.SOON).release();
+    other.readWriteLock("/rw/limit").write().acquire(Await.LIMIT).release();
     assertThat(read.isHeld()).isFalse();
   }
 
@@ -177,6 +177,6 @@ class ReadWriteLockTest extends TwoClients {
     CompletableFuture<Void> lost = new CompletableFuture<>();
     read.onLost(() -> lost.complete(null));
     soon(lost);
-    lock.write().acquire(Futures.SOON).release();
+    lock.write().acquire(Await.LIMIT).release();
   }
 }

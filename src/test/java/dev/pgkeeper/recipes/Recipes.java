@@ -1,7 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
-
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.util.function.Supplier;
@@ -23,13 +21,12 @@ final class Recipes {
   static void awaitRowsBelow(TestDatabase database, String line, long number) {
     Supplier<String> what =
         () -> number + " below " + line + "; there are " + rowsBelow(database, line);
-    Await.until(SOON, what, () -> rowsBelow(database, line) == number);
+    Await.until(what, () -> rowsBelow(database, line) == number);
   }
 
   /** Until some transaction waits for another one's row. */
   static void awaitLockWaiter(TestDatabase database) {
     Await.until(
-        SOON,
         "somebody waits for a row",
         () ->
             database.queryLong(
@@ -41,7 +38,6 @@ final class Recipes {
   /** Until so many sessions are registered for a node. */
   static void awaitWatchers(TestDatabase database, String path, long number) {
     Await.until(
-        SOON,
         number + " watch " + path,
         () ->
             database.queryLong(

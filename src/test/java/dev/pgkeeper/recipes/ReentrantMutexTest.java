@@ -1,7 +1,6 @@
 package dev.pgkeeper.recipes;
 
 import static dev.pgkeeper.recipes.Recipes.rowsBelow;
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,15 +10,17 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ReentrantMutexTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -39,9 +40,9 @@ class ReentrantMutexTest {
   @Test
   void aThreadAcquiresAgainWhatItHoldsAndTheLastCloseReleasesIt() throws Exception {
     ReentrantMutex mutex = keeper.reentrantLock("/reentrant/again");
-    Held outer = mutex.acquire(SOON);
+    Held outer = mutex.acquire(Await.LIMIT);
     // Another object for the same lock is the same lock.
-    Held inner = keeper.reentrantLock("/reentrant/again").acquire(SOON);
+    Held inner = keeper.reentrantLock("/reentrant/again").acquire(Await.LIMIT);
     Held innermost = mutex.tryAcquire().orElseThrow();
     assertThat(mutex.depth()).isEqualTo(3);
     assertThat(inner.token()).isEqualTo(outer.token());
@@ -62,7 +63,7 @@ class ReentrantMutexTest {
   @Test
   void anotherThreadOfTheSameKeeperWaits() throws Exception {
     ReentrantMutex mutex = keeper.reentrantLock("/reentrant/thread");
-    Held held = mutex.acquire(SOON);
+    Held held = mutex.acquire(Await.LIMIT);
     assertThat(soon(onThread(() -> mutex.tryAcquire().isPresent()))).isFalse();
     assertThat(soon(onThread(() -> mutex.tryAcquire(Duration.ofMillis(10)).isPresent()))).isFalse();
     CompletableFuture<Held> waits = onThread(mutex::acquire);
@@ -76,8 +77,8 @@ class ReentrantMutexTest {
   @Test
   void closingOneTwiceClosesNoOther() throws Exception {
     ReentrantMutex mutex = keeper.reentrantLock("/reentrant/twice");
-    Held outer = mutex.acquire(SOON);
-    Held inner = mutex.acquire(SOON);
+    Held outer = mutex.acquire(Await.LIMIT);
+    Held inner = mutex.acquire(Await.LIMIT);
     inner.release();
     inner.close();
     assertThatThrownBy(inner::release)
@@ -91,15 +92,15 @@ class ReentrantMutexTest {
   @Test
   void whenItIsLostEveryAcquisitionTellsAndTheNextOneIsNew() throws Exception {
     ReentrantMutex mutex = keeper.reentrantLock("/reentrant/lost").withData(new byte[] {1});
-    Held outer = mutex.acquire(SOON);
-    Held inner = mutex.acquire(SOON);
+    Held outer = mutex.acquire(Await.LIMIT);
+    Held inner = mutex.acquire(Await.LIMIT);
     CompletableFuture<Void> lost = new CompletableFuture<>();
     inner.onLost(() -> lost.complete(null));
     keeper.tree().delete(outer.node());
     soon(lost);
     assertThatThrownBy(inner::release).isInstanceOf(KeeperException.NotHeld.class);
     assertThatThrownBy(outer::release).isInstanceOf(KeeperException.NotHeld.class);
-    try (Held anew = mutex.acquire(SOON)) {
+    try (Held anew = mutex.acquire(Await.LIMIT)) {
       assertThat(anew.token()).isGreaterThan(outer.token());
       assertThat(anew.isHeld()).isTrue();
     }

@@ -9,14 +9,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.testing.Await;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class SemaphoreTest extends TwoClients {
   @Test
   void asManyHoldAsThereArePermitsAndTheNextOneWaitsForOne() throws Exception {
@@ -112,7 +113,7 @@ class SemaphoreTest extends TwoClients {
   void permitsThatWereHadAtMostSoLongGoBackByThemselves() throws Exception {
     Semaphore semaphore = keeper.semaphore("/semaphore/limit", 2);
     Held all = semaphore.atMost(Duration.ofMillis(100)).acquire(2);
-    try (Held next = other.semaphore("/semaphore/limit", 2).acquire(2, Futures.SOON)) {
+    try (Held next = other.semaphore("/semaphore/limit", 2).acquire(2, Await.LIMIT)) {
       assertThat(all.isHeld()).isFalse();
       assertThat(next.token()).isGreaterThan(all.token());
     }

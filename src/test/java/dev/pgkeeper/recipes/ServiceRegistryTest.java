@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,10 +21,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ServiceRegistryTest extends TwoClients {
   private static final ServiceInstance ONE = ServiceInstance.at("10.0.0.1", 8080).withId("one");
   private static final ServiceInstance TWO = ServiceInstance.at("10.0.0.2", 8080).withId("two");
@@ -36,7 +36,6 @@ class ServiceRegistryTest extends TwoClients {
 
   private static void awaitKnown(Discovery discovery, ServiceInstance... instances) {
     Await.until(
-        SOON,
         () -> discovery + " knows " + List.of(instances) + ", not " + discovery.instances(),
         () -> discovery.instances().equals(List.of(instances)));
   }
@@ -120,10 +119,10 @@ class ServiceRegistryTest extends TwoClients {
         Discovery discovery = other.services("/told").discover("a")) {
       Heard<List<ServiceInstance>> heard = new Heard<>();
       Subscription subscription = discovery.onChange(heard::add);
-      heard.await(SOON, List.of(ONE));
+      heard.await(List.of(ONE));
       assertThat(heard.all().get(0)).containsExactly(ONE);
       Registration two = keeper.services("/told").register("a", TWO);
-      heard.await(SOON, List.of(ONE, TWO));
+      heard.await(List.of(ONE, TWO));
       subscription.close();
       two.close();
       awaitKnown(discovery, ONE);
@@ -152,9 +151,9 @@ class ServiceRegistryTest extends TwoClients {
           });
       discovery.onChange(heard::add);
       try (Registration one = keeper.services("/blocked").register("a", ONE)) {
-        heard.await(SOON, List.of(one.instance()));
+        heard.await(List.of(one.instance()));
         awaitKnown(discovery, ONE);
-        assertThat(errors.await(SOON, e -> true)).hasMessage("no");
+        assertThat(errors.await(e -> true)).hasMessage("no");
       }
     } finally {
       never.countDown();
@@ -171,7 +170,6 @@ class ServiceRegistryTest extends TwoClients {
         Stat before = keeper.tree().stat("/again/a/one");
         endSession(before.ephemeralOwner());
         Await.until(
-            SOON,
             "registered again",
             () ->
                 keeper
@@ -199,7 +197,7 @@ class ServiceRegistryTest extends TwoClients {
       }
       int weight = 9;
       one.update(instance -> instance.withWeight(weight));
-      heard.await(SOON, List.of(ONE.withWeight(weight)));
+      heard.await(List.of(ONE.withWeight(weight)));
       assertThat(heard.all()).allSatisfy(told -> assertThat(told).hasSizeLessThan(2));
       assertThat(keeper.tree().children("/double/a")).containsExactly("one");
       assertThat(keeper.tree().stat("/double/a/one").czxid()).isEqualTo(created);
@@ -213,7 +211,6 @@ class ServiceRegistryTest extends TwoClients {
       long before = other.tree().stat("/deleted/a/one").czxid();
       other.tree().delete("/deleted/a/one");
       Await.until(
-          SOON,
           "registered again",
           () -> other.tree().exists("/deleted/a/one").filter(s -> s.czxid() > before).isPresent());
       awaitKnown(discovery, one.instance());
@@ -271,7 +268,7 @@ class ServiceRegistryTest extends TwoClients {
         Discovery discovery = other.services("/strange").discover("a")) {
       discovery.onError(errors::add);
       keeper.tree().create("/strange/a/broken", "x".getBytes(StandardCharsets.UTF_8));
-      assertThat(errors.await(SOON, e -> true)).hasMessageContaining("/strange/a/broken");
+      assertThat(errors.await(e -> true)).hasMessageContaining("/strange/a/broken");
       assertThat(discovery.instances()).containsExactly(one.instance());
       assertThat(other.services("/strange").instances("a")).containsExactly(ONE);
     }
@@ -284,7 +281,7 @@ class ServiceRegistryTest extends TwoClients {
       assertThat(second.isThere()).isFalse();
       assertThat(keeper.services("/same").instances("a")).containsExactly(ONE);
       first.close();
-      assertThat(second.awaitThere(SOON)).isTrue();
+      assertThat(second.awaitThere(Await.LIMIT)).isTrue();
       assertThat(keeper.services("/same").instances("a")).containsExactly(ONE.withWeight(2));
     }
   }

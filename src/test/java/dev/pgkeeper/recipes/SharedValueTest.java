@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -21,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class SharedValueTest extends TwoClients {
   private static SharedValue<String> at(String path) {
     return keeper.sharedValue(path, Codec.text(), "initial");
@@ -33,7 +32,6 @@ class SharedValueTest extends TwoClients {
 
   private static void awaitLast(Heard<String> heard, String value) {
     Await.until(
-        SOON,
         () -> value + " at the end of " + heard.all(),
         () -> !heard.all().isEmpty() && heard.all().get(heard.all().size() - 1).equals(value));
   }
@@ -100,7 +98,7 @@ class SharedValueTest extends TwoClients {
               }));
     }
     for (CompletableFuture<Integer> one : running) {
-      one.get(30, TimeUnit.SECONDS);
+      one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
     assertThat(at("/value/updated").get().value()).isEqualTo("initial" + "x".repeat(200));
     assertThat(at("/value/updated").get().version()).isEqualTo(199);

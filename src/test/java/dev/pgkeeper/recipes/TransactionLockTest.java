@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static dev.pgkeeper.testing.Futures.onThread;
 import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,12 +13,13 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class TransactionLockTest {
   private static TestDatabase database;
   private static Keeper keeper;
@@ -71,7 +71,6 @@ class TransactionLockTest {
                 return true;
               });
       Await.until(
-          SOON,
           "somebody waits",
           () ->
               database.queryLong(

@@ -31,7 +31,6 @@ import org.junit.jupiter.api.Test;
  * that somebody holds, a pool that the application has emptied, threads that are all blocked.
  */
 class BusyDatabaseTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
   /** A lease and what the reaper needs. */
@@ -80,7 +79,7 @@ class BusyDatabaseTest {
   private Held afterWaiting(Keeper holder, String path) throws InterruptedException {
     try (Held first = reaper.lock(path).acquire()) {
       CompletableFuture<Held> second = holder.lock(path).withData(new byte[] {1}).acquireAsync();
-      Await.until(LIMIT, "one waits", () -> !reaper.lock(path).waiters().isEmpty());
+      Await.until("one waits", () -> !reaper.lock(path).waiters().isEmpty());
       first.release();
       return second.join();
     }
@@ -107,7 +106,7 @@ class BusyDatabaseTest {
     }
     assertThat(sessions.endedAtMicros(keeper.sessionId())).as("the session's end").isZero();
     assertThat(told).doesNotContain(HoldState.LOST);
-    Await.until(LIMIT, "both are held", () -> quick.isHeld() && waited.isHeld());
+    Await.until("both are held", () -> quick.isHeld() && waited.isHeld());
   }
 
   private long renewedMillisAgo() {
@@ -129,7 +128,7 @@ class BusyDatabaseTest {
         () -> {
           stuck.add(CompletableFuture.runAsync(waited::close));
           stuck.add(keeper.lock("/busy/quick").acquireAsync());
-          Await.until(LIMIT, "somebody waits for the row", () -> backendsThatWait() > 0);
+          Await.until("somebody waits for the row", () -> backendsThatWait() > 0);
           waited = quick; // for the other one there is nothing to hold on to any more
         });
     stuck.get(0).join();
@@ -141,14 +140,14 @@ class BusyDatabaseTest {
     Held first = reaper.lock("/busy/turn").acquire();
     CompletableFuture<Held> second =
         keeper.lock("/busy/turn").withData(new byte[] {1}).acquireAsync();
-    Await.until(LIMIT, "one waits", () -> !reaper.lock("/busy/turn").waiters().isEmpty());
+    Await.until("one waits", () -> !reaper.lock("/busy/turn").waiters().isEmpty());
     // Its turn comes, and each sweep finds that it could take it.
     database.execute("DELETE FROM ${schema}.session WHERE id = " + reaper.sessionId());
     whileHeld(
         "SELECT FROM ${schema}.node WHERE parent = '/busy/turn' FOR UPDATE",
         () -> assertThat(second).isNotDone());
     assertThat(told).as("states").isEmpty();
-    assertThat(second.get(60, TimeUnit.SECONDS).isHeld()).isTrue();
+    assertThat(second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     assertThat(first.isHeld()).as("the one whose session went").isFalse();
   }
 
@@ -162,7 +161,6 @@ class BusyDatabaseTest {
         () -> {
           assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
           Await.until(
-              LIMIT,
               "the session and both holds are told that all is well again",
               () -> told.size() == 6 && keeper.isHeld());
           told.clear();
@@ -222,7 +220,7 @@ class BusyDatabaseTest {
       assertThat(now.isHeld()).isTrue();
     }
     free.countDown();
-    assertThat(later.get(60, TimeUnit.SECONDS).isHeld()).isTrue();
+    assertThat(later.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
   }
 
   private static void awaitUninterruptibly(CountDownLatch latch) {
@@ -259,7 +257,6 @@ class BusyDatabaseTest {
       }
     }
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isZero();
-    Await.until(
-        LIMIT, "the client knows", () -> quick.state() == HoldState.LOST && !quick.isHeld());
+    Await.until("the client knows", () -> quick.state() == HoldState.LOST && !quick.isHeld());
   }
 }

@@ -26,7 +26,6 @@ import org.junit.jupiter.api.Test;
  * it get their turn after its grace, long before its timeout.
  */
 class DeadWaiterTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /** Neither can pass for the other, on however slow a machine. */
   private static final KeeperOptions OPTIONS =
@@ -54,7 +53,7 @@ class DeadWaiterTest {
     lock = keeper.lock("/wait");
     held = lock.acquire();
     first = ScenarioProcess.start(database, WaitForTheLock.class, OPTIONS, "first", 1, 1, "");
-    firstSession = Long.parseLong(first.awaitLine("session ", LIMIT).replace(" .", ""));
+    firstSession = Long.parseLong(first.awaitLine("session ").replace(" .", ""));
     awaitWaiters(1);
     next = lock.acquireAsync();
     awaitWaiters(2);
@@ -68,12 +67,11 @@ class DeadWaiterTest {
   }
 
   private void awaitWaiters(int number) {
-    Await.until(LIMIT, number + " wait", () -> lock.waiters().size() == number);
+    Await.until(number + " wait", () -> lock.waiters().size() == number);
   }
 
   private void awaitEndOfFirst() {
-    Await.until(
-        LIMIT, "the first one's session ended", () -> sessions.endedAtMicros(firstSession) != 0);
+    Await.until("the first one's session ended", () -> sessions.endedAtMicros(firstSession) != 0);
   }
 
   /** What the database says of the first one. */
@@ -85,7 +83,7 @@ class DeadWaiterTest {
   }
 
   private void assertNextHolds() throws Exception {
-    Held mine = next.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+    Held mine = next.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     assertThat(mine.isHeld()).isTrue();
     mine.release();
   }
@@ -117,7 +115,7 @@ class DeadWaiterTest {
       awaitWaiters(3);
       first.kill9();
       database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
-      assertThat(last.get(LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
+      assertThat(last.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     }
   }
 
@@ -127,9 +125,9 @@ class DeadWaiterTest {
         Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()))) {
       other.lock("/alone").acquire();
       CompletableFuture<Held> behind = keeper.lock("/alone").acquireAsync();
-      Await.until(LIMIT, "one waits", () -> keeper.lock("/alone").waiters().size() == 1);
+      Await.until("one waits", () -> keeper.lock("/alone").waiters().size() == 1);
       database.execute("SELECT ${schema}.session_end(" + other.sessionId() + ")");
-      assertThat(behind.get(LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
+      assertThat(behind.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     }
   }
 
@@ -141,9 +139,9 @@ class DeadWaiterTest {
     held.release();
     assertNextHolds();
     first.cont();
-    String told = first.awaitLine("", LIMIT);
+    String told = first.awaitLine("");
     while (told.startsWith("waits") || told.startsWith("session")) {
-      told = first.awaitLine("", LIMIT);
+      told = first.awaitLine("");
     }
     assertThat(told).startsWith("trouble SessionExpired");
     assertThat(contestOfFirst().wasGranted()).isFalse();
@@ -180,7 +178,7 @@ class DeadWaiterTest {
         "SELECT ${schema}.ring_place("
             + firstSession
             + ", path, waiting[1][1], NULL) FROM ${schema}.parent WHERE path = '/wait'");
-    first.awaitLine("holds ", LIMIT);
+    first.awaitLine("holds ");
     assertThat(contestOfFirst().wasGranted()).isFalse();
   }
 }

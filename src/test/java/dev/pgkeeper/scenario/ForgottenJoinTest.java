@@ -26,7 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * answered and is forgotten.
  */
 class ForgottenJoinTest {
-  private static final Duration SOON = Duration.ofSeconds(60);
 
   /** Nobody but who asks for it writes the log: what is not flushed by a commit is forgotten. */
   private static final Map<String, String> LATE_LOG =
@@ -42,24 +41,24 @@ class ForgottenJoinTest {
         Keeper owner = Keeper.connect(database.newPool(3), options(database));
         Keeper waiter =
             Keeper.connect(killingBeforeTheFlush(database.newPool(3), server), options(database))) {
-      Held held = owner.lock("/lock").acquire(SOON);
+      Held held = owner.lock("/lock").acquire(Await.LIMIT);
       Mutex lock = waiter.lock("/lock");
       CompletableFuture<Held> waits = (hasNode ? lock.withData(new byte[1]) : lock).acquireAsync();
       Await.until(
-          SOON,
           "the server was killed and one waits",
           () -> killed.get() == 1 && (waits.isDone() || !owner.lock("/lock").waiters().isEmpty()));
       assertThat(waits).isNotDone();
-      Await.until(SOON, "the owner is back", held::isHeld);
+      Await.until("the owner is back", held::isHeld);
       held.release();
-      assertThat(waits.get(SOON.toSeconds(), TimeUnit.SECONDS).token()).isGreaterThan(held.token());
+      assertThat(waits.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).token())
+          .isGreaterThan(held.token());
     }
   }
 
   private static KeeperOptions options(TestDatabase database) {
     return KeeperOptions.defaults()
         .withSchema(database.schema())
-        .withOperationTimeout(SOON)
+        .withOperationTimeout(Await.LIMIT)
         .withSweep(Duration.ofSeconds(1));
   }
 

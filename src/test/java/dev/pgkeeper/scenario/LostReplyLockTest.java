@@ -46,7 +46,6 @@ class LostReplyLockTest {
   /** Enough that their requests go together. */
   private static final int THREADS = 8;
 
-  private static final Duration LIMIT = Duration.ofSeconds(120);
   private static final long SEED = Scenario.seed("LostReplyLockTest");
 
   private static TestDatabase database;
@@ -147,12 +146,12 @@ class LostReplyLockTest {
       next(fate);
       first.release();
       // This one waited in the line's row, or with a node; then it leaves another way.
-      Held waited = second.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      Held waited = second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       tokens.add(waited.token());
       assertThat(third).isNotDone();
       next(fate);
       waited.release();
-      Held last = third.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      Held last = third.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       tokens.add(last.token());
       assertThat(keeper.lock(path).tryAcquire()).isEmpty();
       last.release();
@@ -176,7 +175,7 @@ class LostReplyLockTest {
       awaitWaiters(path, 1);
       next(fate);
       first.release();
-      Held held = second.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      Held held = second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(held.isHeld()).isTrue();
       tokens.add(first.token());
       tokens.add(held.token());
@@ -188,7 +187,7 @@ class LostReplyLockTest {
   }
 
   private static void awaitWaiters(String path, int number) {
-    Await.until(LIMIT, number + " wait", () -> other.lock(path).waiters().size() == number);
+    Await.until(number + " wait", () -> other.lock(path).waiters().size() == number);
   }
 
   /** Some join alone, some together; most wait, some give up. */
@@ -286,7 +285,6 @@ class LostReplyLockTest {
               return fate;
             });
         Await.until(
-            LIMIT,
             "all fates were met",
             () ->
                 renewed.state() == SessionState.LOST
@@ -294,7 +292,7 @@ class LostReplyLockTest {
                         && own.fates().keySet().size() == Fate.values().length);
         assertThat(renewed.state()).isNotEqualTo(SessionState.LOST);
         own.decideBy(() -> Fate.PASSES);
-        Await.until(LIMIT, "held again", held::isHeld);
+        Await.until("held again", held::isHeld);
         held.inTransaction(connection -> {});
         assertThat(sessions.endedAtMicros(renewed.sessionId())).isZero();
         assertThat(granted("/renewed")).containsExactly(held.token());

@@ -7,7 +7,6 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -15,7 +14,6 @@ import org.junit.jupiter.api.Test;
 
 /** Orders of events in the database that real processes come to once in a long while. */
 class RaceTest {
-  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static TestDatabase database;
 
@@ -176,7 +174,6 @@ class RaceTest {
 
   private static void awaitOneBlocked(String function) {
     Await.until(
-        LIMIT,
         function + " waits for a lock",
         () ->
             database.queryLong(

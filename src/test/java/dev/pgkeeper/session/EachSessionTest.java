@@ -13,7 +13,6 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.TestDatabase;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -24,7 +23,6 @@ import org.junit.jupiter.api.Test;
 
 /** What outlives a session. */
 class EachSessionTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
 
   private static TestDatabase database;
 
@@ -50,7 +48,7 @@ class EachSessionTest {
   }
 
   private static void awaitNumber(Heard<?> some, int number) {
-    Await.until(SOON, () -> number + " of " + some.all(), () -> some.all().size() >= number);
+    Await.until(() -> number + " of " + some.all(), () -> some.all().size() >= number);
   }
 
   /** Tells when it begins and ends, each time with another number. */
@@ -135,7 +133,7 @@ class EachSessionTest {
         Keeper ended = keeper.inPresentSession(now -> now);
         end(ended);
         if (round == 2) {
-          Await.until(SOON, "it is lost", () -> ended.state() == SessionState.LOST);
+          Await.until("it is lost", () -> ended.state() == SessionState.LOST);
         }
         String path = "/present-" + round;
         keeper.inPresentSession(now -> now.tree().create(path, new byte[0], CreateMode.EPHEMERAL));
@@ -174,7 +172,7 @@ class EachSessionTest {
       keeper.inEachSession(each -> tell("open", times));
       closed.close();
       end(keeper);
-      Await.until(SOON, "the next session", () -> times.get() == 2);
+      Await.until("the next session", () -> times.get() == 2);
       assertThat(closedTimes).hasValue(1);
       assertThat(heard.all()).containsOnlyOnce("closed ends 1");
     }
@@ -199,13 +197,13 @@ class EachSessionTest {
       await(begins);
       subscription.close();
       goesOn.countDown();
-      heard.await(SOON, "work ends 2");
+      heard.await("work ends 2");
     }
   }
 
   private static void await(CountDownLatch latch) {
     try {
-      assertThat(latch.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(latch.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
@@ -243,7 +241,7 @@ class EachSessionTest {
             }
             return tell("work", times);
           });
-      heard.await(SOON, "work begins 1");
+      heard.await("work begins 1");
     }
   }
 
@@ -260,7 +258,7 @@ class EachSessionTest {
             return tell("work", times);
           });
       end(keeper);
-      heard.await(SOON, "work begins 2");
+      heard.await("work begins 2");
       assertThat(tries).hasValue(3);
     }
   }
@@ -299,7 +297,6 @@ class EachSessionTest {
         awaitNumber(keepers, seen.size() + 1);
       }
       Await.until(
-          SOON,
           "one connection that pings",
           () ->
               database.queryLong(

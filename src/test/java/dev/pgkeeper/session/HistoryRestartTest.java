@@ -20,7 +20,6 @@ import org.junit.jupiter.api.Test;
  * What the history tells (V013) where the server was killed, with releases that were not flushed.
  */
 class HistoryRestartTest {
-  private static final Duration SOON = Duration.ofSeconds(30);
 
   private static PrivateServer server;
 
@@ -64,23 +63,21 @@ class HistoryRestartTest {
       for (int round = 0; round < 4; round++) {
         Held first = acquire(one, "/contended");
         CompletableFuture<Held> waits = two.lock("/contended").acquireAsync();
-        Await.until(SOON, "one waits", () -> !one.lock("/contended").waiters().isEmpty());
+        Await.until("one waits", () -> !one.lock("/contended").waiters().isEmpty());
         flush(database);
         first.release();
         server.kill9();
         server.startAgain();
-        Await.until(SOON, "both are back", () -> isBack(one) && isBack(two));
+        Await.until("both are back", () -> isBack(one) && isBack(two));
         if (heldAt(database, "/contended", "now").contains("one")) {
           forgotten++;
         }
         // It was told of its grant by a ring, which may be all that the restart left of it.
-        Await.until(SOON, "two holds", () -> heldAt(database, "/contended", "now").equals("two"));
-        waits.get(SOON.toSeconds(), TimeUnit.SECONDS).release();
+        Await.until("two holds", () -> heldAt(database, "/contended", "now").equals("two"));
+        waits.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).release();
       }
       Await.until(
-          SOON,
-          "nobody holds",
-          () -> database.queryLong("SELECT count(*) FROM ${schema}.holds") == 0);
+          "nobody holds", () -> database.queryLong("SELECT count(*) FROM ${schema}.holds") == 0);
       System.out.println("HistoryRestartTest: " + forgotten + " releases were forgotten at first");
       assertThat(database.queryLong("SELECT count(*) FROM ${schema}.history")).isEqualTo(8);
       assertThat(
@@ -107,7 +104,7 @@ class HistoryRestartTest {
 
   private static Held acquire(Keeper keeper, String path) {
     try {
-      return keeper.lock(path).acquire(SOON);
+      return keeper.lock(path).acquire(Await.LIMIT);
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
@@ -120,7 +117,7 @@ class HistoryRestartTest {
   private static void restart(Keeper keeper) {
     server.kill9();
     server.startAgain();
-    Await.until(SOON, "it is back", () -> isBack(keeper));
+    Await.until("it is back", () -> isBack(keeper));
   }
 
   /** A commit that is flushed, and all before it. */

@@ -78,9 +78,7 @@ class ReaperTest {
       openSessions(MANY, 1000, "/doomed");
       assertThat(count("/doomed")).isEqualTo(MANY);
       Await.until(
-          Duration.ofSeconds(30),
-          () -> "all doomed gone; left are " + count("/doomed"),
-          () -> count("/doomed") == 0);
+          () -> "all doomed gone; left are " + count("/doomed"), () -> count("/doomed") == 0);
       assertThat(count("/alive")).isEqualTo(ALIVE);
       assertThat(count("/keepers")).isEqualTo(5);
       assertThat(states.all()).isEmpty();
@@ -101,7 +99,6 @@ class ReaperTest {
   void oneTickEndsAtMostAsManyAsItWasAskedFor() {
     openSessions(7, 1, "/batch");
     Await.until(
-        Duration.ofSeconds(5),
         "their leases over",
         () ->
             database.queryLong(
@@ -140,7 +137,6 @@ class ReaperTest {
           "UPDATE ${schema}.session SET renewed = renewed - interval '5 hours'"
               + " WHERE id IN (SELECT owner FROM ${schema}.node WHERE parent = '/at-once')");
       Await.until(
-          Duration.ofSeconds(30),
           () -> "all of them ended in one turn; these were: " + turns,
           () -> turns.stream().anyMatch(turn -> turn.sessions() == several));
     }
@@ -160,7 +156,6 @@ class ReaperTest {
               + session
               + ", 1, 1, '/limited', 'mutex', 1, 'lock', false, 1, '', 7)");
       Await.until(
-          Duration.ofSeconds(30),
           () -> "the end of one hold, told; these were: " + turns,
           () -> turns.stream().anyMatch(turn -> turn.holds() == 1));
       database.execute("SELECT ${schema}.session_end(" + session + ")");
@@ -183,10 +178,7 @@ class ReaperTest {
               "SELECT ${schema}.session_open(60000, " + grace + ", true, 'twice', 'here', 1)");
     }
     long firstSuspicion = awaitSuspicion(session);
-    Await.until(
-        Duration.ofSeconds(10),
-        "half of the grace",
-        () -> log.nowMicros() > firstSuspicion + grace * 500);
+    Await.until("half of the grace", () -> log.nowMicros() > firstSuspicion + grace * 500);
     try (Connection second = database.connect()) {
       assertThat(number(second, "SELECT ${schema}.session_attach(" + session + ")::integer"))
           .isEqualTo(1);
@@ -195,7 +187,6 @@ class ReaperTest {
     long secondSuspicion = awaitSuspicion(session);
     assertThat(secondSuspicion).isGreaterThan(firstSuspicion);
     Await.until(
-        Duration.ofSeconds(20),
         "ended",
         () -> {
           database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
@@ -214,7 +205,6 @@ class ReaperTest {
 
   private static long awaitSuspicion(long session) {
     Await.until(
-        Duration.ofSeconds(10),
         "suspected",
         () -> {
           database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
@@ -237,10 +227,7 @@ class ReaperTest {
         database.queryLong("SELECT ${schema}.session_open(300, 300, false, 'seen', 'here', 1)");
     database.execute("SELECT ${schema}.create('/seen/e', '', 'ephemeral', false, " + session + ")");
     assertThat(alive("nodes WHERE path = '/seen/e'")).isEqualTo("t");
-    Await.until(
-        Duration.ofSeconds(5),
-        "seen as over",
-        () -> alive("nodes WHERE path = '/seen/e'").equals("f"));
+    Await.until("seen as over", () -> alive("nodes WHERE path = '/seen/e'").equals("f"));
     assertThat(alive("sessions WHERE session = " + session)).isEqualTo("f");
     assertThat(log.endedAtMicros(session)).isZero();
     database.execute("SELECT ${schema}.session_end(" + session + ")");

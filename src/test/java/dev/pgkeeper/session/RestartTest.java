@@ -28,7 +28,6 @@ import org.junit.jupiter.api.Test;
 
 /** D7: a server that comes back, or another one in its place, begins a new epoch. */
 class RestartTest {
-  private static final Duration SOON = Duration.ofSeconds(30);
   private static final byte[] NOTHING = {};
 
   private static PrivateServer server;
@@ -67,13 +66,13 @@ class RestartTest {
         List<Stat> before = stats(keepers);
 
         server.stopFast();
-        states.forEach(heard -> heard.await(SOON, SessionState.JEOPARDY));
+        states.forEach(heard -> heard.await(SessionState.JEOPARDY));
         // Longer than the lease.
         Await.pause(Duration.ofMillis(4500));
         keepers.forEach(keeper -> assertThat(keeper.isHeld()).isFalse());
         server.startAgain();
 
-        states.forEach(heard -> heard.await(SOON, SessionState.HELD));
+        states.forEach(heard -> heard.await(SessionState.HELD));
         // A lease and a reaper's turn later everybody is still there.
         Await.pause(Duration.ofSeconds(4));
         keepers.forEach(keeper -> assertThat(keeper.isHeld()).isTrue());
@@ -122,11 +121,11 @@ class RestartTest {
       CompletableFuture<Held> third = waiting(three, 2);
       server.kill9();
       server.startAgain();
-      Await.until(SOON, "all are back", () -> isHeld(one) && isHeld(two) && isHeld(three));
+      Await.until("all are back", () -> isHeld(one) && isHeld(two) && isHeld(three));
       first.release();
-      second.get(SOON.toSeconds(), TimeUnit.SECONDS).ensureHeld();
+      second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).ensureHeld();
       two.close();
-      third.get(SOON.toSeconds(), TimeUnit.SECONDS).ensureHeld();
+      third.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).ensureHeld();
     }
   }
 
@@ -139,14 +138,13 @@ class RestartTest {
       CompletableFuture<Held> second = waiting(two, 1);
       database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.parent");
       first.release();
-      Held held = second.get(SOON.toSeconds(), TimeUnit.SECONDS);
+      Held held = second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       database.execute(
           "UPDATE ${schema}.parent p SET holder = b.holder, token = b.token, waiting = b.waiting"
               + " FROM ${schema}.before b WHERE b.path = p.path AND p.path = '/line'");
       server.kill9();
       server.startAgain();
       Await.until(
-          SOON,
           "the one who left has left again",
           () ->
               isHeld(two)
@@ -164,7 +162,7 @@ class RestartTest {
 
   private static CompletableFuture<Held> waiting(Keeper keeper, int place) {
     CompletableFuture<Held> held = keeper.lock("/line").acquireAsync();
-    Await.until(SOON, "it waits", () -> keeper.lock("/line").waiters().size() == place);
+    Await.until("it waits", () -> keeper.lock("/line").waiters().size() == place);
     return held;
   }
 
@@ -215,8 +213,8 @@ class RestartTest {
             .withMessageContaining("standby");
         assertThat(database.queryLong("SELECT pg_promote(true, 60)::integer")).isEqualTo(1);
 
-        lateStates.await(SOON, SessionState.LOST);
-        earlyStates.await(SOON, SessionState.HELD);
+        lateStates.await(SessionState.LOST);
+        earlyStates.await(SessionState.HELD);
         long timeline =
             database.queryLong(
                 "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer");

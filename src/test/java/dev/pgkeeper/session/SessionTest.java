@@ -40,7 +40,6 @@ import org.junit.jupiter.api.Test;
  * What becomes of a session, and of what it owns, when its client, its connection or an end comes.
  */
 class SessionTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
   private static final byte[] NOTHING = {};
 
   private static TestDatabase database;
@@ -81,7 +80,7 @@ class SessionTest {
       other.tree().exists("/killed/a", heard::add);
       long killedAt = log.nowMicros();
       client.process().kill9();
-      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      heard.await(event -> event.type() == EventType.NODE_DELETED);
       assertThat(other.tree().exists("/killed/a")).isEmpty();
       Duration lived = Duration.ofNanos((log.endedAtMicros(client.session()) - killedAt) * 1000);
       Duration grace = options().grace();
@@ -121,9 +120,10 @@ class SessionTest {
       }
       other.tree().exists("/busy/holder", heard::add);
       client.process().kill9();
-      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      heard.await(event -> event.type() == EventType.NODE_DELETED);
       stop.set(true);
-      CompletableFuture.allOf(writers.toArray(CompletableFuture[]::new)).get(30, TimeUnit.SECONDS);
+      CompletableFuture.allOf(writers.toArray(CompletableFuture[]::new))
+          .get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     } finally {
       stop.set(true);
       threads.shutdown();
@@ -138,7 +138,7 @@ class SessionTest {
             KeeperProcess.start(
                 database, options().withTimeout(Duration.ofSeconds(30)), "/stopped")) {
       Stat before = other.tree().stat("/stopped");
-      assertThat(client.isHeld(SOON)).isTrue();
+      assertThat(client.isHeld(Await.LIMIT)).isTrue();
       client.process().stop();
       Await.pause(Duration.ofSeconds(20));
       assertThat(other.tree().exists("/stopped")).contains(before);
@@ -148,12 +148,12 @@ class SessionTest {
         connection.setAutoCommit(false);
         statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
         client.process().cont();
-        assertThat(client.wasHeldOnWaking(SOON)).isFalse();
-        assertThat(client.isHeld(SOON)).isFalse();
+        assertThat(client.wasHeldOnWaking(Await.LIMIT)).isFalse();
+        assertThat(client.isHeld(Await.LIMIT)).isFalse();
         connection.rollback();
       }
-      client.awaitState("HELD", SOON);
-      assertThat(client.isHeld(SOON)).isTrue();
+      client.awaitState("HELD", Await.LIMIT);
+      assertThat(client.isHeld(Await.LIMIT)).isTrue();
       assertThat(other.tree().exists("/stopped")).contains(before);
     }
   }
@@ -167,7 +167,7 @@ class SessionTest {
       String path = ephemeral(keeper, "/terminated");
       Stat before = other.tree().stat(path);
       assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
-      states.await(SOON, SessionState.HELD);
+      states.await(SessionState.HELD);
       assertThat(keeper.isHeld()).isTrue();
       // Past the grace of a break that was not made good.
       Await.pause(keeper.options().grace().plusSeconds(2));
@@ -198,7 +198,7 @@ class SessionTest {
       assertThat(other.tree().stat("/orderly/a").pzxid()).isEqualTo(number);
       assertThat(other.tree().stat("/orderly/b").pzxid()).isEqualTo(number);
       for (String path : List.of("/orderly/a/1", "/orderly/a/2", "/orderly/b/1", "/orderly/e")) {
-        heard.await(SOON, new WatchedEvent(EventType.NODE_DELETED, SessionState.HELD, path));
+        heard.await(new WatchedEvent(EventType.NODE_DELETED, SessionState.HELD, path));
       }
       keeper.close();
     }
@@ -227,8 +227,8 @@ class SessionTest {
       endInTheDatabase(keeper);
 
       WatchedEvent lost = new WatchedEvent(EventType.NONE, SessionState.LOST, null);
-      states.await(SOON, SessionState.LOST);
-      watchers.forEach(watcher -> watcher.await(SOON, lost));
+      states.await(SessionState.LOST);
+      watchers.forEach(watcher -> watcher.await(lost));
       keeper.close();
       assertThat(states.all()).containsExactly(SessionState.LOST);
       assertThat(watchers).allSatisfy(heard -> assertThat(heard.all()).containsExactly(lost));
@@ -247,7 +247,7 @@ class SessionTest {
       keeper.onStateChange(states::add);
       ephemeral(keeper, "/lost");
       endInTheDatabase(keeper);
-      states.await(SOON, SessionState.LOST);
+      states.await(SessionState.LOST);
       assertThat(keeper.isHeld()).isFalse();
       assertThat(keeper.state()).isEqualTo(SessionState.LOST);
       Tree tree = keeper.tree();
@@ -304,7 +304,7 @@ class SessionTest {
     }
     assertThat(keeper.isHeld()).isFalse();
     assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
-    states.await(SOON, SessionState.CLOSED);
+    states.await(SessionState.CLOSED);
     assertThat(states.all()).containsExactly(SessionState.CLOSED);
   }
 
@@ -350,7 +350,7 @@ class SessionTest {
           database.queryLong(
               "SELECT (extract(epoch FROM ends) * 1000000)::bigint FROM ${schema}.sessions WHERE session = "
                   + client.session());
-      heard.await(SOON, event -> event.type() == EventType.NODE_DELETED);
+      heard.await(event -> event.type() == EventType.NODE_DELETED);
       assertThat(log.endedAtMicros(client.session())).isGreaterThanOrEqualTo(ends);
       assertThat(other.tree().children("/lease")).isEmpty();
     }
@@ -413,7 +413,7 @@ class SessionTest {
       // Three leases long.
       Await.pause(Duration.ofSeconds(4));
       other.tree().set("/lease-lives", NOTHING);
-      heard.await(SOON, event -> event.type() == EventType.NODE_DATA_CHANGED);
+      heard.await(event -> event.type() == EventType.NODE_DATA_CHANGED);
       assertThat(keeper.isHeld()).isTrue();
       assertThat(states.all()).isEmpty();
     }

@@ -7,7 +7,6 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -254,7 +253,6 @@ class HistoryTest {
     SqlClient early = open("early");
     long token = client.join(line, "mutex", 1, "lock", "1", "''");
     Await.until(
-        Duration.ofSeconds(10),
         "the limit is over",
         () ->
             database.queryLong(
@@ -383,7 +381,6 @@ class HistoryTest {
     String turn = "SELECT token FROM ${schema}.job_take_turn(%d, '" + line + "', '%s')";
     long token = database.queryLong(turn.formatted(client.session(), "1 ms"));
     Await.until(
-        Duration.ofSeconds(10),
         "somebody else can take it",
         () -> database.queryLong(turn.formatted(open("next").session(), "1 h")) > 0);
     assertThat(history("token, client, how, until - since = interval '1 ms'"))
@@ -475,7 +472,7 @@ class HistoryTest {
           hold(open("old"), 3);
           database.execute("UPDATE ${schema}.past_hold SET until = until - interval '31 days'");
           try (Keeper keeper = database.keeper()) {
-            Await.until(Duration.ofMinutes(1), "the old rows went", () -> rows() == 0);
+            Await.until("the old rows went", () -> rows() == 0);
           }
         });
   }

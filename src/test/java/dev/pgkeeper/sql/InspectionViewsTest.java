@@ -1,6 +1,5 @@
 package dev.pgkeeper.sql;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
@@ -9,6 +8,7 @@ import dev.pgkeeper.recipes.Membership;
 import dev.pgkeeper.recipes.Registration;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.Setting;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -52,7 +52,7 @@ class InspectionViewsTest {
                   .services("/reg/services")
                   .register("mail", ServiceInstance.at("10.0.0.1", 25).withId("i1"));
           Membership member = keeper.group("/reg/group").join("one", new byte[] {1, 2, 3})) {
-        assertThat(instance.awaitThere(SOON) && member.awaitThere(SOON)).isTrue();
+        assertThat(instance.awaitThere(Await.LIMIT) && member.awaitThere(Await.LIMIT)).isTrue();
         assertThat(
                 told(
                     "SELECT string_agg(concat_ws(' ', path, place, name, version, data_length > 2, registered <= updated,"

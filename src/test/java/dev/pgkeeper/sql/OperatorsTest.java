@@ -16,7 +16,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,7 +30,6 @@ import org.postgresql.util.PSQLException;
 
 /** What operators do (V014), by a role that may do nothing else. */
 class OperatorsTest {
-  private static final Duration SOON = Duration.ofSeconds(20);
 
   private static TestDatabase database;
   private static String operator;
@@ -166,10 +164,9 @@ class OperatorsTest {
           });
       Held held = keeper.lock(line).acquire();
       operate("end_session(" + keeper.sessionId() + ", 'the host is to be replaced')");
-      lost.get(SOON.toSeconds(), TimeUnit.SECONDS);
+      lost.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(held.isHeld()).isFalse();
       Await.until(
-          SOON,
           "the reason is told",
           () ->
               catchThrowableOfType(
@@ -189,17 +186,17 @@ class OperatorsTest {
       held.fence(connection);
       connection.commit();
       CompletableFuture<Held> waiting = next.lock(line).acquireAsync();
-      Await.until(SOON, "one waits", () -> !next.lock(line).waiters().isEmpty());
+      Await.until("one waits", () -> !next.lock(line).waiters().isEmpty());
 
       assertThat(operate("break_lock('" + line + "', 'stuck since noon')")).isEqualTo("1");
 
       assertThatThrownBy(() -> held.fence(connection)).isInstanceOf(KeeperException.NotHeld.class);
       connection.rollback();
-      Held then = waiting.get(SOON.toSeconds(), TimeUnit.SECONDS);
+      Held then = waiting.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       then.fence(connection);
       connection.commit();
       assertThat(then.token()).isGreaterThan(held.token());
-      Await.until(SOON, "the former holder is told", () -> held.state() == HoldState.LOST);
+      Await.until("the former holder is told", () -> held.state() == HoldState.LOST);
       assertNoted(
           "break_lock | " + line + " | stuck since noon | taken from 1: token " + held.token());
       assertThat(history("token, client, how, ended_by, why"))
@@ -230,7 +227,7 @@ class OperatorsTest {
       open("next").join(line, "mutex", 1, "lock", "NULL", "'x'");
       operate("break_lock('" + line + "', 'test')");
       assertThatThrownBy(() -> held.fence(connection)).isInstanceOf(KeeperException.NotHeld.class);
-      Await.until(SOON, "the former holder is told", () -> held.state() == HoldState.LOST);
+      Await.until("the former holder is told", () -> held.state() == HoldState.LOST);
       assertThat(holders()).isEqualTo("next");
       assertThat(history("client, how")).isEqualTo("stuck revoked");
     }
@@ -284,23 +281,21 @@ class OperatorsTest {
       long token = Long.parseLong(operate("move_leadership('" + line + "', 'c', 'a is slow')"));
 
       assertThat(token).isGreaterThan(before);
-      Await.until(SOON, "c leads", () -> c.leadership().isPresent());
+      Await.until("c leads", () -> c.leadership().isPresent());
       assertThat(c.leadership().orElseThrow().token()).isEqualTo(token);
-      Await.until(SOON, "a knows that it does not lead", () -> a.leadership().isEmpty());
+      Await.until("a knows that it does not lead", () -> a.leadership().isEmpty());
       assertNoted(
           "move_leadership | %s | a is slow | to c: token %d, 2 before it taken out"
               .formatted(line, token));
       assertThat(history("token, what, how, ended_by, why"))
           .isEqualTo(before + " a revoked " + operator + " a is slow");
-      Await.until(SOON, "all stand", () -> candidates().length() == 5);
+      Await.until("all stand", () -> candidates().length() == 5);
       assertThat(candidates()).startsWith("c").contains("a", "b");
       assertThat(operate("move_leadership('" + line + "', 'c', 'again')")).isEqualTo("" + token);
       assertThat(lastOperation()).contains("c led before: token " + token);
       c.close();
       Await.until(
-          SOON,
-          "another one leads",
-          () -> a.leadership().isPresent() || b.leadership().isPresent());
+          "another one leads", () -> a.leadership().isPresent() || b.leadership().isPresent());
       a.close();
       b.close();
     }
@@ -313,7 +308,7 @@ class OperatorsTest {
             .withIdentity(identity)
             .requeueing()
             .run(leadership -> new CountDownLatch(1).await());
-    Await.until(SOON, identity + " stands", () -> candidates().contains(identity));
+    Await.until(identity + " stands", () -> candidates().contains(identity));
     return candidacy;
   }
 
@@ -326,7 +321,7 @@ class OperatorsTest {
   }
 
   private long leaderToken() {
-    Await.until(SOON, "somebody leads", () -> holders() != null);
+    Await.until("somebody leads", () -> holders() != null);
     return database.queryLong("SELECT token FROM ${schema}.leaders WHERE path = '" + line + "'");
   }
 

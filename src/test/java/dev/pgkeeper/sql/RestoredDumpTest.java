@@ -9,7 +9,6 @@ import dev.pgkeeper.testing.RestoredDump;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,7 +18,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the operations guide says to do after a dump was restored into the cluster it is from. */
 class RestoredDumpTest {
-  private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private static TestDatabase database;
 
@@ -114,7 +112,6 @@ class RestoredDumpTest {
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
               + " AND query LIKE '%${schema}%'");
       Await.until(
-          LIMIT,
           "the lock is free",
           () -> {
             Optional<Held> got = other.lock("/lock").tryAcquire();

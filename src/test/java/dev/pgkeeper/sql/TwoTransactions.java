@@ -6,7 +6,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -16,7 +15,6 @@ import java.util.concurrent.TimeUnit;
  * again, as clients do, where the second was not told in time that the first has ended.
  */
 public final class TwoTransactions {
-  private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final String LOCK_TIMEOUT = "55P03";
 
   private TwoTransactions() {}
@@ -30,7 +28,7 @@ public final class TwoTransactions {
       one.setAutoCommit(false);
       ask(database, one, first);
       String pid = ask(database, other, "SELECT pg_backend_pid()");
-      long deadline = System.nanoTime() + LIMIT.toNanos();
+      long deadline = System.nanoTime() + Await.LIMIT.toNanos();
       CompletableFuture<String> answer =
           CompletableFuture.supplyAsync(
               () -> {
@@ -45,13 +43,13 @@ public final class TwoTransactions {
                 }
               });
       String waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid = " + pid;
-      Await.until(LIMIT, "it waits", () -> answer.isDone() || isSo(database, glance, waits));
+      Await.until("it waits", () -> answer.isDone() || isSo(database, glance, waits));
       if (keep) {
         one.commit();
       } else {
         one.rollback();
       }
-      return answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      return answer.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 

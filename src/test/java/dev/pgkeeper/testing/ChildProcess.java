@@ -80,6 +80,11 @@ public final class ChildProcess implements AutoCloseable {
     }
   }
 
+  /** Waits for the line until {@link Await#LIMIT}. */
+  public String awaitLine(String prefix) throws InterruptedException {
+    return awaitLine(prefix, Await.LIMIT);
+  }
+
   /**
    * Waits for the next line that begins with the prefix, skipping others, and returns what follows
    * the prefix.
@@ -153,6 +158,11 @@ public final class ChildProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Waits for its end until {@link Await#LIMIT} and returns the exit status. */
+  public int awaitExit() throws InterruptedException {
+    return awaitExit(Await.LIMIT);
   }
 
   /** Waits for its end and returns the exit status. */

@@ -1,6 +1,5 @@
 package dev.pgkeeper.testing;
 
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -9,8 +8,6 @@ import java.util.concurrent.TimeoutException;
 
 /** What a test does on other threads, and what becomes of it. */
 public final class Futures {
-  public static final Duration SOON = Duration.ofSeconds(10);
-
   private Futures() {}
 
   /** Runs it on a thread of its own. */
@@ -30,12 +27,12 @@ public final class Futures {
     return result;
   }
 
-  /** What the future comes to; its own failure, or an AssertionError if that takes too long. */
+  /** What the future comes to; its own failure, or an AssertionError if it does not come. */
   public static <T> T soon(CompletableFuture<T> future) throws Exception {
     try {
-      return future.get(SOON.toMillis(), TimeUnit.MILLISECONDS);
+      return future.get(Await.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      throw new AssertionError("Not within " + SOON, e);
+      throw new AssertionError("Not within " + Await.LIMIT, e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Exception failure) {
         throw failure;

@@ -1,6 +1,5 @@
 package dev.pgkeeper.testing;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -34,9 +33,9 @@ public final class Heard<T> {
     }
   }
 
-  /** The first one that is wanted; an AssertionError if none comes within the limit. */
-  public T await(Duration limit, Predicate<T> wanted) {
-    long left = limit.toNanos();
+  /** The first one that is wanted; an AssertionError if none comes. */
+  public T await(Predicate<T> wanted) {
+    long left = Await.LIMIT.toNanos();
     lock.lock();
     try {
       while (true) {
@@ -46,7 +45,7 @@ public final class Heard<T> {
           }
         }
         if (left <= 0) {
-          throw new AssertionError("Not heard within " + limit + "; heard: " + all);
+          throw new AssertionError("Not heard within " + Await.LIMIT + "; heard: " + all);
         }
         left = more.awaitNanos(left);
       }
@@ -58,7 +57,7 @@ public final class Heard<T> {
     }
   }
 
-  public T await(Duration limit, T wanted) {
-    return await(limit, wanted::equals);
+  public T await(T wanted) {
+    return await(wanted::equals);
   }
 }

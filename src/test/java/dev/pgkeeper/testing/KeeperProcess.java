@@ -17,8 +17,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A keeper with ephemeral nodes in a process of its own, to be killed or stopped. */
 public final class KeeperProcess implements AutoCloseable {
 
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
-
   private final ChildProcess process;
   private final long session;
 
@@ -41,7 +39,7 @@ public final class KeeperProcess implements AutoCloseable {
     ChildProcess process =
         ChildProcess.start(KeeperProcess.class, arguments.toArray(String[]::new));
     try {
-      return new KeeperProcess(process, Long.parseLong(process.awaitLine("ready ", START_LIMIT)));
+      return new KeeperProcess(process, Long.parseLong(process.awaitLine("ready ")));
     } catch (AssertionError | RuntimeException e) {
       process.close();
       throw e;

@@ -7,14 +7,11 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
 public final class PgBouncer implements AutoCloseable {
-
-  private static final Duration START_LIMIT = Duration.ofSeconds(30);
 
   private final Path home;
   private final int port;
@@ -89,7 +86,7 @@ public final class PgBouncer implements AutoCloseable {
     try {
       PgBouncer bouncer = new PgBouncer(server, mode, poolSize);
       try {
-        Await.until(START_LIMIT, bouncer::log, bouncer::takesConnections);
+        Await.until(bouncer::log, bouncer::takesConnections);
         return bouncer;
       } catch (AssertionError e) {
         bouncer.close();
@@ -105,7 +102,7 @@ public final class PgBouncer implements AutoCloseable {
   }
 
   private boolean takesConnections() {
-    try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=5")) {
+    try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=60")) {
       return connection.isValid(5);
     } catch (SQLException e) {
       return false;

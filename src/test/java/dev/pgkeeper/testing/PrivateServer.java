@@ -12,7 +12,6 @@ import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,9 +35,6 @@ import org.postgresql.ds.PGSimpleDataSource;
  * #startFromScratch from scratch}.
  */
 public final class PrivateServer implements AutoCloseable {
-
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
 
   private static @Nullable PrivateServer copied;
 
@@ -223,16 +219,17 @@ public final class PrivateServer implements AutoCloseable {
       throw new IllegalStateException("The server on port " + port + " is running");
     }
     Path log = home.resolve("log");
-    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    long deadline = System.nanoTime() + Await.LIMIT.toNanos();
     try {
       launch(log);
       while (true) {
-        try (Connection connection = DriverManager.getConnection(jdbcUrl() + "&connectTimeout=5")) {
+        try (Connection connection =
+            DriverManager.getConnection(jdbcUrl() + "&connectTimeout=60")) {
           return;
         } catch (SQLException e) {
           if (System.nanoTime() > deadline) {
             throw new IllegalStateException(
-                "The server did not take connections within " + START_LIMIT + ":\n" + tail(log), e);
+                "The server did not take connections within " + Await.LIMIT + ":\n" + tail(log), e);
           }
         }
         if (!postmaster.isAlive()) {
@@ -361,12 +358,12 @@ public final class PrivateServer implements AutoCloseable {
   /** A process counts as running until its own future is done, which may be after its handle's. */
   private static void awaitExit(CompletableFuture<?> exit) {
     try {
-      exit.get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      exit.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while the server stopped", e);
     } catch (ExecutionException | TimeoutException e) {
-      throw new IllegalStateException("The server did not stop within " + STOP_LIMIT, e);
+      throw new IllegalStateException("The server did not stop within " + Await.LIMIT, e);
     }
   }
 

@@ -56,10 +56,10 @@ class PrivateServerTest {
   @Test
   void theServerEndsWithTheProcessThatStartedItEvenIfThatIsKilled() throws Exception {
     try (ChildProcess owner = ChildProcess.start(StartsAServer.class)) {
-      long postmaster = Long.parseLong(owner.awaitLine("pid ", Duration.ofSeconds(60)));
+      long postmaster = Long.parseLong(owner.awaitLine("pid "));
       ProcessHandle handle = ProcessHandle.of(postmaster).orElseThrow();
       owner.kill9();
-      handle.onExit().get(20, TimeUnit.SECONDS);
+      handle.onExit().get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 
@@ -74,14 +74,14 @@ class PrivateServerTest {
   @Test
   void aChildProcessStoppedInItsTracksGoesOnWhereItWas() throws Exception {
     try (ChildProcess child = ChildProcess.start(Echo.class)) {
-      child.awaitLine("ready", Duration.ofSeconds(30));
+      child.awaitLine("ready");
       child.stop();
       child.send("hello");
       assertThatThrownBy(() -> child.awaitLine("heard ", Duration.ofMillis(300)))
           .isInstanceOf(AssertionError.class)
           .hasMessageContaining("No line \"heard …\" within PT0.3S");
       child.cont();
-      assertThat(child.awaitLine("heard ", Duration.ofSeconds(30))).isEqualTo("hello");
+      assertThat(child.awaitLine("heard ")).isEqualTo("hello");
       child.kill9();
       assertThat(child.isAlive()).isFalse();
     }

@@ -65,7 +65,7 @@ public final class SessionLog {
   public static void lose(TestDatabase database, Keeper keeper) {
     Keeper present = keeper.inPresentSession(now -> now);
     database.execute("SELECT ${schema}.session_end(" + present.sessionId() + ")");
-    Await.until(Futures.SOON, "the session is lost", () -> present.state() == SessionState.LOST);
+    Await.until("the session is lost", () -> present.state() == SessionState.LOST);
   }
 
   /** Breaks a client's own connection, and waits until it has another one. */
@@ -73,7 +73,6 @@ public final class SessionLog {
     long backend = backendOf(database, keeper.sessionId());
     database.execute("SELECT pg_terminate_backend(" + backend + ")");
     Await.until(
-        Futures.SOON,
         "connected again",
         () -> {
           long now = backendOf(database, keeper.sessionId());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,14 +46,15 @@ class AsyncTest {
   void aCallAnswersLaterWithoutHoldingTheCaller() throws Exception {
     CompletableFuture<String> created =
         keeper.async(tree -> tree.create("/a", NONE) + " on " + Thread.currentThread().getName());
-    assertThat(created.get(10, TimeUnit.SECONDS)).startsWith("/a on pgkeeper-async-");
+    assertThat(created.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+        .startsWith("/a on pgkeeper-async-");
     assertThat(keeper.tree().exists("/a")).isPresent();
   }
 
   @Test
   void aRefusalIsTheFuturesException() {
     CompletableFuture<byte[]> refused = keeper.async(tree -> tree.get("/none").data());
-    assertThatThrownBy(() -> refused.get(10, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> refused.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
         .isInstanceOf(ExecutionException.class)
         .cause()
         .isInstanceOf(KeeperException.NoNode.class)
@@ -68,7 +70,7 @@ class AsyncTest {
       all.add(keeper.async(tree -> tree.create(path, NONE)));
     }
     for (CompletableFuture<String> one : all) {
-      one.get(30, TimeUnit.SECONDS);
+      one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
     assertThat(keeper.tree().children("/many")).hasSize(500);
     TreeInvariants.check(database);
@@ -81,7 +83,7 @@ class AsyncTest {
       assertThat(
               keeper
                   .async(tree -> Thread.currentThread().getName() + tree.exists("/"), own)
-                  .get(10, TimeUnit.SECONDS))
+                  .get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
           .startsWith("own");
     } finally {
       own.shutdown();
@@ -108,7 +110,7 @@ class AsyncTest {
                 virtual));
       }
       for (CompletableFuture<Integer> one : all) {
-        assertThat(one.get(60, TimeUnit.SECONDS)).isEqualTo(1);
+        assertThat(one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(1);
       }
     } finally {
       virtual.shutdown();
@@ -125,7 +127,7 @@ class AsyncTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
     CompletableFuture<?> elsewhere = closed.async(tree -> tree.exists("/"), Runnable::run);
-    assertThatThrownBy(() -> elsewhere.get(10, TimeUnit.SECONDS))
+    assertThatThrownBy(() -> elsewhere.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
         .cause()
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");

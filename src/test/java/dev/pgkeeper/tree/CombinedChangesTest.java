@@ -9,6 +9,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -110,7 +111,9 @@ class CombinedChangesTest {
               tree.create("/watched/" + thread + "-" + i, new byte[0]);
             }
           });
-      assertThat(all.await(30, TimeUnit.SECONDS)).as("all heard, of " + created.size()).isTrue();
+      assertThat(all.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+          .as("all heard, of " + created.size())
+          .isTrue();
     }
   }
 
@@ -132,14 +135,14 @@ class CombinedChangesTest {
         others.add(threads.submit(() -> tree.create(path, new byte[0])));
       }
       for (Future<String> other : others) {
-        assertThat(other.get(30, TimeUnit.SECONDS)).startsWith("/free/");
+        assertThat(other.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).startsWith("/free/");
       }
       assertThat(stuck).noneMatch(Future::isDone);
       holder.commit();
     }
     Set<Integer> versions = new TreeSet<>();
     for (Future<Integer> one : stuck) {
-      versions.add(one.get(30, TimeUnit.SECONDS));
+      versions.add(one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS));
     }
     assertThat(versions).containsExactly(2, 3, 4, 5);
     assertThat(tree.stat("/free").numChildren()).isEqualTo(200);
@@ -191,7 +194,7 @@ class CombinedChangesTest {
     List<Future<Void>> futures = new ArrayList<>();
     works.forEach(w -> futures.add(threads.submit(w)));
     for (Future<Void> future : futures) {
-      future.get(60, TimeUnit.SECONDS);
+      future.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 

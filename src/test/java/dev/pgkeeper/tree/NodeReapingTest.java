@@ -8,6 +8,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.time.Duration;
@@ -201,7 +202,8 @@ class NodeReapingTest {
     try (Connection connection = database.connect()) {
       connection.setAutoCommit(false);
       keeper.tree(connection).set(root + "/held", NONE);
-      CompletableFuture.runAsync(NodeReapingTest::reap).get(10, TimeUnit.SECONDS);
+      CompletableFuture.runAsync(NodeReapingTest::reap)
+          .get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(tree.exists("/a")).isEmpty();
       assertThat(tree.exists("/held")).isPresent();
       tree.create("/unrelated", NONE);

@@ -3,6 +3,7 @@ package dev.pgkeeper.tree;
 import dev.pgkeeper.EventType;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.Watcher;
+import dev.pgkeeper.testing.Await;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -11,8 +12,6 @@ import java.util.concurrent.TimeUnit;
 
 /** A watcher that keeps what it was told, as {@code "NODE_CREATED /a"}. */
 public final class Recorder implements Watcher {
-
-  private static final long PATIENCE_S = 10;
 
   private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
@@ -25,8 +24,8 @@ public final class Recorder implements Watcher {
 
   /** The next thing it was told, or will be told soon. */
   public String next() throws InterruptedException {
-    String next = heard.poll(PATIENCE_S, TimeUnit.SECONDS);
-    return next == null ? "nothing within " + PATIENCE_S + " s" : next;
+    String next = heard.poll(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
+    return next == null ? "nothing within " + Await.LIMIT : next;
   }
 
   /** What it was told so far and was not asked for yet. After a sync: all there is. */

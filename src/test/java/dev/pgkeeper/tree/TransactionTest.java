@@ -14,6 +14,7 @@ import dev.pgkeeper.Read;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -265,7 +266,7 @@ class TransactionTest {
       asking.await();
       assertThat(outside.exists("/s-0000000000")).isEmpty();
       connection.rollback();
-      assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo("/s-0000000000");
+      assertThat(waiting.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo("/s-0000000000");
     } finally {
       thread.shutdownNow();
     }

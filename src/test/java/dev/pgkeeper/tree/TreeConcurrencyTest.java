@@ -11,6 +11,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.ArrayList;
@@ -109,7 +110,7 @@ class TreeConcurrencyTest {
       done.add(threads.submit(one));
     }
     for (Future<Void> one : done) {
-      one.get(60, TimeUnit.SECONDS);
+      one.get(10, TimeUnit.MINUTES);
     }
   }
 
@@ -363,20 +364,19 @@ class TreeConcurrencyTest {
       Future<?> second = threads.submit(() -> done(() -> tree.multi(multi)));
       awaitWaiting(2);
       connection.rollback();
-      first.get(10, TimeUnit.SECONDS);
-      second.get(10, TimeUnit.SECONDS);
+      first.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
+      second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
   }
 
-  private static void awaitWaiting(int backends) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (database.queryLong(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                + " AND datname = current_database() AND query LIKE '%${schema}.%'")
-        < backends) {
-      assertThat(System.nanoTime()).as("until " + backends + " wait").isLessThan(deadline);
-      Thread.sleep(5);
-    }
+  private static void awaitWaiting(int backends) {
+    Await.until(
+        backends + " wait",
+        () ->
+            database.queryLong(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                        + " AND datname = current_database() AND query LIKE '%${schema}.%'")
+                >= backends);
   }
 
   @Test

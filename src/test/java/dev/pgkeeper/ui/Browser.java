@@ -35,9 +35,7 @@ import java.util.regex.Pattern;
  * as Base64, so that answers need not be parsed.
  */
 final class Browser implements AutoCloseable {
-  static final Duration LIMIT = Duration.ofSeconds(20);
 
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final Pattern LISTENING = Pattern.compile("ws://127\\.0\\.0\\.1:(\\d+)/");
   private static final Pattern SOCKET =
       Pattern.compile("\"webSocketDebuggerUrl\": \"(ws://[^\"]+/page/[^\"]+)\"");
@@ -107,7 +105,7 @@ final class Browser implements AutoCloseable {
   private static URI tab(HttpClient http, int port) throws IOException, InterruptedException {
     HttpRequest list =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/json/list")).build();
-    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    long deadline = System.nanoTime() + Await.LIMIT.toNanos();
     while (System.nanoTime() < deadline) {
       Matcher found = SOCKET.matcher(http.send(list, HttpResponse.BodyHandlers.ofString()).body());
       if (found.find()) {
@@ -158,7 +156,6 @@ final class Browser implements AutoCloseable {
   /** Waits until an expression is true. */
   void until(String expression) {
     Await.until(
-        LIMIT,
         () -> expression + "; the page says: " + value("document.body?.innerText"),
         () -> value("Boolean(" + expression + ")").equals("true"));
   }
@@ -217,7 +214,7 @@ final class Browser implements AutoCloseable {
     socket.sendText(
         "{\"id\":%d,\"method\":\"%s\",\"params\":%s}".formatted(id, method, parameters), true);
     try {
-      return reply.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+      return reply.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(method, e);

@@ -2,6 +2,7 @@ package dev.pgkeeper.ui;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -65,7 +66,7 @@ class PageServerTest {
   private static Answer send(Page page, String first, String body, String... headers)
       throws IOException {
     try (Socket socket = new Socket("127.0.0.1", port(page))) {
-      socket.setSoTimeout((int) Browser.LIMIT.toMillis());
+      socket.setSoTimeout((int) Await.LIMIT.toMillis());
       String request =
           first
               + " HTTP/1.1\r\nConnection: close\r\nContent-Length: "
@@ -304,7 +305,7 @@ class PageServerTest {
       all.append(answer.body());
     }
     try (Socket socket = new Socket("127.0.0.1", port(showing))) {
-      socket.setSoTimeout((int) Browser.LIMIT.toMillis());
+      socket.setSoTimeout((int) Await.LIMIT.toMillis());
       socket
           .getOutputStream()
           .write(("GET /live HTTP/1.1\r\n" + host(showing) + "\r\n\r\n").getBytes());

@@ -103,9 +103,9 @@ class PageTest {
     scene.held.release();
     browser.untilText(".held .client", "orders-2");
     assertThat(clients(".waits")).isEqualTo("mailer");
-    scene.next.get(20, TimeUnit.SECONDS).release();
+    scene.next.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).release();
     browser.untilText(".held .client", "mailer");
-    scene.last.get(20, TimeUnit.SECONDS).release();
+    scene.last.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).release();
     browser.untilText(".empty", "No lock is held");
     assertThat(browser.value("window.sameDocument")).isEqualTo("true");
   }
@@ -194,7 +194,7 @@ class PageTest {
   @Test
   void whatWasHeldIsFoundByPathAndByMoment() throws Exception {
     scene.held.release();
-    scene.next.get(20, TimeUnit.SECONDS);
+    scene.next.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     show("history");
     browser.untilText("#holds", Scene.ORDER);
     assertThat(browser.text("#holds")).contains("orders-1", "released", "report", "failed");
@@ -444,6 +444,6 @@ class PageTest {
             + ".health%'";
     assertThat(database.queryLong(own)).isEqualTo(1);
     browser.go("about:blank#");
-    Await.until(Browser.LIMIT, "the end of its connection", () -> database.queryLong(own) == 0);
+    Await.until("the end of its connection", () -> database.queryLong(own) == 0);
   }
 }

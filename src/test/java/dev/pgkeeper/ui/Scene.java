@@ -41,16 +41,15 @@ final class Scene implements AutoCloseable {
     first = keeper("orders-1");
     second = keeper("orders-2");
     third = keeper("mailer");
-    held = first.lock(ORDER).acquire(Browser.LIMIT);
+    held = first.lock(ORDER).acquire(Await.LIMIT);
     next = second.lock(ORDER).acquireAsync();
     awaitWaiters(1);
     last = third.lock(ORDER).acquireAsync();
     awaitWaiters(2);
     leading = first.election("/leader").withIdentity("node-1").run(work -> stay());
-    Await.until(Browser.LIMIT, "a leader", () -> second.election("/leader").leader().isPresent());
+    Await.until("a leader", () -> second.election("/leader").leader().isPresent());
     following = second.election("/leader").withIdentity("node-2").run(work -> stay());
-    Await.until(
-        Browser.LIMIT, "two candidates", () -> second.election("/leader").candidates().size() == 2);
+    Await.until("two candidates", () -> second.election("/leader").candidates().size() == 2);
     plant();
     mails = first.queue("mails", Codec.text());
     fill();
@@ -70,8 +69,7 @@ final class Scene implements AutoCloseable {
   }
 
   private void awaitWaiters(int number) {
-    Await.until(
-        Browser.LIMIT, number + " who wait", () -> first.lock(ORDER).waiters().size() == number);
+    Await.until(number + " who wait", () -> first.lock(ORDER).waiters().size() == number);
   }
 
   private void plant() {
@@ -90,9 +88,7 @@ final class Scene implements AutoCloseable {
               throw new Bury("no such address");
             })) {
       Await.until(
-          Browser.LIMIT,
-          "a dead letter",
-          () -> database.queryLong("SELECT dead FROM ${schema}.queues") == 1);
+          "a dead letter", () -> database.queryLong("SELECT dead FROM ${schema}.queues") == 1);
     }
     mails.enqueueAll(List.of(SECRET, SECRET, SECRET));
   }

@@ -1,6 +1,5 @@
 package dev.pgkeeper.watch;
 
-import static dev.pgkeeper.testing.Futures.SOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -152,9 +151,9 @@ class HintsTest {
     try (Keeper broken = database.keeper();
         Subscription hints = broken.tree().hints(Scope.SUBTREE, "/broken", noted)) {
       assertThat(SessionLog.terminateBackendOf(database, broken.sessionId())).isTrue();
-      noted.heard.await(SOON, "anywhere");
+      noted.heard.await("anywhere");
       create("/broken/a");
-      noted.heard.await(SOON, "/broken/a");
+      noted.heard.await("/broken/a");
       assertThat(hints).isNotNull();
     }
   }
@@ -165,13 +164,13 @@ class HintsTest {
     Noted sweeps = new Noted();
     try (Keeper sweeping = Keeper.connect(database.dataSource(), often);
         Subscription hints = sweeping.tree().hints(Scope.NODE, "/sweep", sweeps)) {
-      sweeps.heard.await(SOON, "sweep");
+      sweeps.heard.await("sweep");
       assertThat(hints).isNotNull();
     }
     Noted polls = new Noted();
     try (Keeper polling = Keeper.connect(database.dataSource(), often.withLeaseOnly());
         Subscription hints = polling.tree().hints(Scope.NODE, "/sweep", polls)) {
-      polls.heard.await(SOON, told -> told.equals("sweep") || told.equals("anywhere"));
+      polls.heard.await(told -> told.equals("sweep") || told.equals("anywhere"));
       assertThat(hints).isNotNull();
     }
   }
@@ -186,12 +185,11 @@ class HintsTest {
       try (Subscription others = own.tree().hints(Scope.SUBTREE, "/closed", open)) {
         hints.close();
         create("/closed/a");
-        open.heard.await(SOON, "/closed/a");
+        open.heard.await("/closed/a");
         assertThat(closed.heard.all()).doesNotContain("/closed/a");
         assertThat(others).isNotNull();
       }
       Await.until(
-          SOON,
           "the registration is forgotten",
           () ->
               database.queryLong(

@@ -13,6 +13,7 @@ import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.Watcher;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,7 +41,6 @@ class WatchRaceTest {
   private static final int RACES = Integer.getInteger("pgkeeper.races", 9_000);
   private static final int KEEPERS = 2;
   private static final int PAIRS = 8;
-  private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final byte[] NOTHING = {};
 
   private final long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
@@ -327,7 +327,7 @@ class WatchRaceTest {
 
     private void await(CompletableFuture<WatchedEvent> heard, Change change, Watch watch) {
       try {
-        heard.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        heard.get(Await.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
         throw new AssertionError(
             "A watch of the kind " + watch + " on " + path + " heard nothing of " + change, e);

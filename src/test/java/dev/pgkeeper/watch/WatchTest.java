@@ -28,7 +28,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** How watchers are told, and what becomes of them when things break. */
 class WatchTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
   private static final Duration NEVER = Duration.ofDays(1);
   private static final byte[] NOTHING = {};
 
@@ -68,9 +67,9 @@ class WatchTest {
       keeper.tree().children("/owner", parent::add);
       keeper.tree().watch("/owner", WatchMode.PERSISTENT_RECURSIVE, tree::add);
       owner.process().kill9();
-      node.await(SOON, event(EventType.NODE_DELETED, "/owner/e"));
-      parent.await(SOON, event(EventType.NODE_CHILDREN_CHANGED, "/owner"));
-      tree.await(SOON, event(EventType.NODE_DELETED, "/owner/e"));
+      node.await(event(EventType.NODE_DELETED, "/owner/e"));
+      parent.await(event(EventType.NODE_CHILDREN_CHANGED, "/owner"));
+      tree.await(event(EventType.NODE_DELETED, "/owner/e"));
     }
   }
 
@@ -93,7 +92,7 @@ class WatchTest {
           expected.add(event(EventType.NODE_CREATED, path + "/below"));
         }
       }
-      heard.await(SOON, expected.get(expected.size() - 1));
+      heard.await(expected.get(expected.size() - 1));
       assertThat(heard.all()).isEqualTo(expected);
     }
   }
@@ -139,11 +138,11 @@ class WatchTest {
               event(EventType.NODE_DATA_CHANGED, "/throws"),
               event(EventType.NODE_DATA_CHANGED, "/throws"),
               event(EventType.NODE_DATA_CHANGED, "/throws"));
-      Await.until(SOON, "three times told", () -> second.all().size() >= 3);
+      Await.until("three times told", () -> second.all().size() >= 3);
       assertThat(first.all()).isEqualTo(expected);
       assertThat(second.all()).isEqualTo(expected);
       SessionLog.terminateBackendOf(database, keeper.sessionId());
-      states.await(SOON, SessionState.HELD);
+      states.await(SessionState.HELD);
       assertThat(thrown.get()).isGreaterThanOrEqualTo(8);
     }
   }
@@ -169,7 +168,7 @@ class WatchTest {
         keeper.tree().exists("/replayed/comes", once::add);
 
         proxy.cut();
-        states.await(SOON, SessionState.JEOPARDY);
+        states.await(SessionState.JEOPARDY);
         other.tree().set("/replayed", NOTHING);
         other.tree().delete("/replayed/goes");
         other.tree().create("/replayed/comes", NOTHING);
@@ -180,10 +179,10 @@ class WatchTest {
         other.tree().delete("/replayed/flash");
         proxy.mend();
 
-        states.await(SOON, SessionState.HELD);
-        once.await(SOON, event(EventType.NODE_CREATED, "/replayed/comes"));
-        node.await(SOON, event(EventType.NODE_CHILDREN_CHANGED, "/replayed"));
-        tree.await(SOON, event(EventType.NODE_CREATED, "/replayed/comes/too"));
+        states.await(SessionState.HELD);
+        once.await(event(EventType.NODE_CREATED, "/replayed/comes"));
+        node.await(event(EventType.NODE_CHILDREN_CHANGED, "/replayed"));
+        tree.await(event(EventType.NODE_CREATED, "/replayed/comes/too"));
         assertThat(changes(node))
             .containsExactly(
                 event(EventType.NODE_DATA_CHANGED, "/replayed"),
@@ -198,7 +197,7 @@ class WatchTest {
 
         // And they are not used up, nor deaf.
         other.tree().create("/replayed/later", NOTHING);
-        tree.await(SOON, event(EventType.NODE_CREATED, "/replayed/later"));
+        tree.await(event(EventType.NODE_CREATED, "/replayed/later"));
       }
     }
   }
@@ -220,12 +219,12 @@ class WatchTest {
       keeper.tree().watch("/", WatchMode.PERSISTENT_RECURSIVE, tree::add);
       database.execute("TRUNCATE ${schema}.watch");
       SessionLog.terminateBackendOf(database, keeper.sessionId());
-      states.await(SOON, SessionState.HELD);
+      states.await(SessionState.HELD);
       // It registers after it was confirmed.
-      Await.until(SOON, "registered again", () -> registrations(keeper) >= 2 && keeper.isHeld());
+      Await.until("registered again", () -> registrations(keeper) >= 2 && keeper.isHeld());
       other.tree().create("/forgotten", NOTHING);
-      node.await(SOON, event(EventType.NODE_CREATED, "/forgotten"));
-      tree.await(SOON, event(EventType.NODE_CREATED, "/forgotten"));
+      node.await(event(EventType.NODE_CREATED, "/forgotten"));
+      tree.await(event(EventType.NODE_CREATED, "/forgotten"));
     }
   }
 
@@ -254,10 +253,9 @@ class WatchTest {
           roots.add(path);
           other.tree().delete(path);
         }
-        all.forEach(heard -> heard.await(SOON, told -> told.type() == EventType.NODE_DELETED));
+        all.forEach(heard -> heard.await(told -> told.type() == EventType.NODE_DELETED));
         roots.forEach(path -> keeper.tree().unwatchAll(path, WatchKind.ANY));
         Await.until(
-            SOON,
             () -> "no registration left; there are " + registrations(keeper),
             () -> registrations(keeper) == 0);
       }
