@@ -1,6 +1,7 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Installed;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -8,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Assumptions;
 
 /** A real terminal: a shell in a window of tmux, on a server of its own. */
 final class Tmux implements AutoCloseable {
@@ -23,7 +23,7 @@ final class Tmux implements AutoCloseable {
 
   /** Without tmux, the test is left out. */
   static Tmux open(Path directory, String url) throws Exception {
-    Assumptions.assumeTrue(isThere(), "there is no tmux on this machine");
+    Installed.need("tmux");
     Tmux tmux = new Tmux(directory);
     Path program = directory.resolve("pgkeeper");
     Files.writeString(
@@ -39,14 +39,6 @@ final class Tmux implements AutoCloseable {
     tmux.type("export PGKEEPER_HISTORY PGKEEPER_URL='" + url + "'; clear");
     tmux.await("ready>");
     return tmux;
-  }
-
-  private static boolean isThere() throws InterruptedException {
-    try {
-      return new ProcessBuilder("tmux", "-V").start().waitFor() == 0;
-    } catch (IOException e) {
-      return false;
-    }
   }
 
   /** Types a line and Enter. */

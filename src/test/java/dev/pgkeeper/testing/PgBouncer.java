@@ -8,7 +8,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Optional;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
 public final class PgBouncer implements AutoCloseable {
@@ -18,6 +17,7 @@ public final class PgBouncer implements AutoCloseable {
   private final Process process;
 
   private PgBouncer(PrivateServer server, String mode, int poolSize) throws IOException {
+    Path program = Installed.need("pgbouncer");
     PostgresBinaries binaries = PostgresBinaries.get();
     home = RunDirectory.newDirectory("pgbouncer");
     port = PrivateServer.freePort();
@@ -44,7 +44,7 @@ public final class PgBouncer implements AutoCloseable {
     }
     process =
         binaries
-            .unprivileged(program(), settings.toString())
+            .unprivileged(program, settings.toString())
             .redirectErrorStream(true)
             .redirectOutput(home.resolve("log").toFile())
             .start();
@@ -52,24 +52,7 @@ public final class PgBouncer implements AutoCloseable {
 
   /** Whether this machine has the program. */
   public static boolean isInstalled() {
-    return found().isPresent();
-  }
-
-  private static Optional<Path> found() {
-    return List.of("/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer")
-        .stream()
-        .map(Path::of)
-        .filter(Files::isExecutable)
-        .findFirst();
-  }
-
-  private static Path program() {
-    return found()
-        .orElseThrow(
-            () ->
-                new IllegalStateException(
-                    "There is no pgbouncer on this machine, and what pgkeeper does behind it is not tested without:"
-                        + " apt-get install pgbouncer"));
+    return Installed.find("pgbouncer").isPresent();
   }
 
   /**

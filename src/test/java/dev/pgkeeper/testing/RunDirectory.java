@@ -10,8 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.extension.AnnotatedElementContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
@@ -62,6 +65,8 @@ public final class RunDirectory {
       rm -rf "$1" || { sleep 1; rm -rf "$1"; }
       """;
 
+  private static final AtomicInteger COUNT = new AtomicInteger();
+
   private static RunDirectory ofThisProcess;
 
   private final Path path;
@@ -71,10 +76,12 @@ public final class RunDirectory {
 
   private RunDirectory(Path parent) throws IOException {
     removeAbandoned(parent);
+    // Short: the paths of sockets below it have 107 bytes at most.
+    String name = PREFIX + HexFormat.of().toHexDigits(new SecureRandom().nextInt());
     // Under another name until it is locked: it is not abandoned.
-    Path unlocked = Files.createTempDirectory(parent, "." + PREFIX);
+    Path unlocked = Files.createDirectory(parent.resolve("." + name));
     lock = new RandomAccessFile(unlocked.resolve(LOCK).toFile(), "rw").getChannel().lock();
-    path = Files.move(unlocked, parent.resolve(unlocked.getFileName().toString().substring(1)));
+    path = Files.move(unlocked, parent.resolve(name));
     // PostgreSQL runs as another user where the tests run as root.
     Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
     List<String> guard = new ArrayList<>();
@@ -126,12 +133,12 @@ public final class RunDirectory {
 
   /** A new directory in it. */
   public static Path newDirectory(String name) throws IOException {
-    return Files.createTempDirectory(get(), name + "-");
+    return Files.createDirectory(get().resolve(name + "-" + COUNT.incrementAndGet()));
   }
 
   /** A new file in it. */
   public static File newFile(String suffix) throws IOException {
-    return Files.createTempFile(get(), "file-", suffix).toFile();
+    return Files.createFile(get().resolve("file-" + COUNT.incrementAndGet() + suffix)).toFile();
   }
 
   /** Has this command run if the process is killed, for what no directory holds. */

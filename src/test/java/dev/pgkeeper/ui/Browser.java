@@ -1,6 +1,7 @@
 package dev.pgkeeper.ui;
 
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Installed;
 import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestFiles;
 import java.io.BufferedReader;
@@ -53,7 +54,7 @@ final class Browser implements AutoCloseable {
     home = RunDirectory.newDirectory("browser");
     ProcessBuilder chromium =
         new ProcessBuilder(
-                "chromium",
+                Installed.need("chromium").toString(),
                 "--headless=new",
                 "--no-sandbox",
                 "--disable-gpu",
@@ -74,11 +75,12 @@ final class Browser implements AutoCloseable {
     send("Runtime.enable", "{}");
   }
 
+  /** Without Chromium, the tests are left out. */
   static Browser open() {
     try {
       return new Browser();
     } catch (IOException e) {
-      throw new UncheckedIOException("Chromium could not be started; is it installed?", e);
+      throw new UncheckedIOException("Chromium could not be started", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while Chromium started", e);
@@ -138,14 +140,20 @@ final class Browser implements AutoCloseable {
 
   /** What an expression is, as text. */
   String value(String expression) {
+    return valueIn(expression, evaluate(expression));
+  }
+
+  private String evaluate(String expression) {
     String encoded =
         "(async () => btoa(unescape(encodeURIComponent(String(await (" + expression + "))))))()";
-    String reply =
-        send(
-            "Runtime.evaluate",
-            "{\"expression\":"
-                + JsonText.quoted(encoded)
-                + ",\"awaitPromise\":true,\"returnByValue\":true,\"userGesture\":true}");
+    return send(
+        "Runtime.evaluate",
+        "{\"expression\":"
+            + JsonText.quoted(encoded)
+            + ",\"awaitPromise\":true,\"returnByValue\":true,\"userGesture\":true}");
+  }
+
+  private static String valueIn(String expression, String reply) {
     Matcher value = VALUE.matcher(reply);
     if (reply.contains("\"exceptionDetails\"") || !value.find()) {
       throw new AssertionError(expression + ": " + reply);
@@ -153,11 +161,23 @@ final class Browser implements AutoCloseable {
     return new String(Base64.getDecoder().decode(value.group(1)), StandardCharsets.UTF_8);
   }
 
-  /** Waits until an expression is true. */
+  /** Waits until an expression is true. The page looks itself: to be asked keeps it busy. */
   void until(String expression) {
+    String isSo =
+        "(async () => { for (let i = 0; i < 40 && !(%1$s); i++) await new Promise(next => setTimeout(next, 25)); return Boolean(%1$s) })()"
+            .formatted(expression);
     Await.until(
         () -> expression + "; the page says: " + value("document.body?.innerText"),
-        () -> value("Boolean(" + expression + ")").equals("true"));
+        () -> {
+          String reply = evaluate(isSo);
+          return !isLeft(reply) && valueIn(isSo, reply).equals("true");
+        });
+  }
+
+  /** The page went elsewhere meanwhile. */
+  private static boolean isLeft(String reply) {
+    return reply.contains("Execution context was destroyed")
+        || reply.contains("Inspected target navigated or closed");
   }
 
   /** Waits until an element's text has this. */

@@ -40,7 +40,9 @@ class PageTest {
 
   @AfterAll
   static void closeBrowser() throws IOException {
-    browser.close();
+    if (browser != null) {
+      browser.close();
+    }
   }
 
   @BeforeEach
