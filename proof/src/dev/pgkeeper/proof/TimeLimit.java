@@ -22,8 +22,8 @@ import java.util.stream.Stream;
  * of all its processes do, and they are ended, so that the other parts can go on.
  */
 final class TimeLimit {
-  private static final Duration CLEAN_UP = Duration.ofSeconds(20);
-  private static final Duration TELLING = Duration.ofSeconds(15);
+  private static final Duration CLEAN_UP = Duration.ofSeconds(60);
+  private static final Duration TELLING = Duration.ofSeconds(60);
 
   private final Part part;
   private final Settings settings;

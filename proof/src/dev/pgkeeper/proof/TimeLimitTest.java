@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.proof.part.Part;
 import dev.pgkeeper.proof.part.Result;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -12,14 +13,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TimeLimitTest {
-  private static final Duration LONG = Duration.ofMinutes(1);
+  private static final Duration LONG = Duration.ofMinutes(10);
   private static final Result RESULT = new Result(List.of(), List.of("done"), null);
 
   @TempDir Path directory;
@@ -31,6 +34,10 @@ class TimeLimitTest {
   }
 
   private Result limited(Duration limit, Doing doing) throws Exception {
+    return limited(() -> limit, doing);
+  }
+
+  private Result limited(Supplier<Duration> limit, Doing doing) throws Exception {
     Part part =
         new Part() {
           @Override
@@ -50,7 +57,7 @@ class TimeLimitTest {
 
           @Override
           public Duration limit(Settings settings) {
-            return limit;
+            return limit.get();
           }
 
           @Override
@@ -81,25 +88,29 @@ class TimeLimitTest {
 
   @Test
   void ofAPartThatHangsTheThreadsAreWrittenDownAndItsProcessesEnded() throws Exception {
-    AtomicReference<ChildProcess> started = new AtomicReference<>();
+    CompletableFuture<ChildProcess> started = new CompletableFuture<>();
     assertThatThrownBy(
             () ->
                 limited(
-                    Duration.ofSeconds(5),
+                    // Its time begins when the process is there that is to be ended.
+                    () -> {
+                      started.orTimeout(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).join();
+                      return Duration.ofSeconds(1);
+                    },
                     () -> {
                       ChildProcess child = ChildProcess.start(Sleeper.class);
-                      started.set(child);
-                      child.awaitLine("asleep", LONG);
+                      child.awaitLine("asleep");
+                      started.complete(child);
                       child.stop();
-                      child.awaitExit(LONG);
+                      child.awaitExit();
                       return RESULT;
                     }))
         .isInstanceOf(TimeoutException.class)
-        .hasMessageContaining("not over after 5 s")
+        .hasMessageContaining("not over after 1 s")
         .hasMessageContaining("some-threads.txt");
     assertThat(Files.readString(directory.resolve("some-threads.txt")))
         .contains("ChildProcess.awaitExit", "TimeLimitTest$Sleeper.main");
-    assertThat(started.get().awaitExit(LONG)).isNotZero();
+    assertThat(started.get().awaitExit()).isNotZero();
   }
 
   /** A process that hangs. */

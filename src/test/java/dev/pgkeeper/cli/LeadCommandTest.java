@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,6 +34,9 @@ class LeadCommandTest {
         [ $status -gt 128 ] || exit 4
       done
       echo ending; exit 3""";
+
+  /** Of who just goes, the next one would hear in an hour. */
+  private static final String[] FOR_AN_HOUR = {"--grace", "1h", "--timeout", "1h"};
 
   private static TestDatabase database;
 
@@ -65,17 +69,18 @@ class LeadCommandTest {
 
   @Test
   void aKilledLeaderIsFollowedAfterItsGraceAndLongBeforeItsTimeout() throws Exception {
+    // For one timeout after an epoch began nobody is ended for a break of the connection.
+    SessionLog.of(database).putEpochBack();
     String path = "/services/killed";
-    Duration grace = Duration.ofSeconds(2);
-    try (ChildProcess first = start(database, path, "--grace", "2s")) {
+    Duration grace = Duration.ofSeconds(5);
+    try (ChildProcess first = start(database, path, "--grace", "5s", "--timeout", "1h")) {
       long token = leads(first);
-      try (ChildProcess second = start(database, path, "--grace", "2s")) {
+      try (ChildProcess second = start(database, path)) {
         awaitCandidates(path, 2);
         long killed = System.nanoTime();
         first.kill9();
         assertThat(leads(second)).isGreaterThan(token);
-        assertThat(Duration.ofNanos(System.nanoTime() - killed))
-            .isBetween(grace, Duration.ofSeconds(15));
+        assertThat(Duration.ofNanos(System.nanoTime() - killed)).isGreaterThanOrEqualTo(grace);
       }
     }
   }
@@ -83,16 +88,13 @@ class LeadCommandTest {
   @Test
   void aSignalStopsTheCommandAndThenTheNextOneLeadsAtOnce() throws Exception {
     String path = "/services/signalled";
-    try (ChildProcess first = start(database, path, "--grace", "25s")) {
+    try (ChildProcess first = start(database, path, FOR_AN_HOUR)) {
       leads(first);
       try (ChildProcess second = start(database, path)) {
         awaitCandidates(path, 2);
-        long signalled = System.nanoTime();
         terminate(first);
         first.awaitLine("stopping");
         leads(second);
-        assertThat(Duration.ofNanos(System.nanoTime() - signalled))
-            .isLessThan(Duration.ofSeconds(5));
         assertThat(first.awaitExit()).isEqualTo(143);
       }
     }
@@ -103,13 +105,10 @@ class LeadCommandTest {
     String path = "/services/impatient";
     try (ChildProcess first = start(database, path)) {
       leads(first);
-      try (ChildProcess second = start(database, path, "--grace", "25s")) {
+      try (ChildProcess second = start(database, path, FOR_AN_HOUR)) {
         awaitCandidates(path, 2);
-        long signalled = System.nanoTime();
         terminate(second);
         assertThat(second.awaitExit()).isEqualTo(143);
-        assertThat(Duration.ofNanos(System.nanoTime() - signalled))
-            .isLessThan(Duration.ofSeconds(5));
         assertThat(candidates(path)).isEqualTo(1);
       }
     }
@@ -143,7 +142,7 @@ class LeadCommandTest {
   void whileTheDatabaseIsAwayNothingRunsAndWithAgainItLeadsWhenThatIsBack() throws Exception {
     try (PrivateServer server = PrivateServer.start();
         TestDatabase away = TestDatabase.freshOn(server);
-        ChildProcess leader = start(away, "/services/away", "--again", "--grace", "1s")) {
+        ChildProcess leader = start(away, "/services/away", "--again", "--grace", "5s")) {
       long token = leads(leader);
       server.stopFast();
       leader.awaitLine("stopping");

@@ -6,7 +6,6 @@ import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -151,7 +150,7 @@ class LockCommandTest {
   @Test
   void aSignalStopsTheCommandAndThenGivesTheLockBackAtOnce() throws Exception {
     String path = "/locks/signalled";
-    try (ChildProcess lock = start(path, with(STOPPABLE, "--grace", "25s"))) {
+    try (ChildProcess lock = start(path, with(STOPPABLE, "--grace", "1h", "--timeout", "1h"))) {
       lock.awaitLine("begun");
       terminate(lock);
       lock.awaitLine("stopping");
@@ -166,12 +165,10 @@ class LockCommandTest {
     String path = "/locks/impatient";
     try (ChildProcess first = start(path, LASTING)) {
       first.awaitLine("begun ");
-      Process second = command(path, with(LASTING, "--grace", "25s")).start();
+      Process second = command(path, with(LASTING, "--grace", "1h", "--timeout", "1h")).start();
       awaitWaiters(path, 1);
-      long signalled = System.nanoTime();
       second.toHandle().destroy();
       assertThat(second.waitFor()).isEqualTo(143);
-      assertThat(Duration.ofNanos(System.nanoTime() - signalled)).isLessThan(Duration.ofSeconds(5));
       assertThat(second.getInputStream().readAllBytes()).isEmpty();
       assertThat(second.getErrorStream().readAllBytes()).isEmpty();
       assertThat(waiters(path)).as("who was ended, and still waits").isZero();

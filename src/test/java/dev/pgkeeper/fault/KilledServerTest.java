@@ -55,7 +55,7 @@ class KilledServerTest {
                   database.newPool(3),
                   KeeperOptions.defaults()
                       .withSchema(database.schema())
-                      .withOperationTimeout(Duration.ofSeconds(60)));
+                      .withOperationTimeout(Duration.ofMinutes(10)));
           keeper.onStateChange(states::add);
           keepers.add(keeper);
           keeper.tree().create("/counter-" + i, bytes("0"));

@@ -39,14 +39,14 @@ class BrokenConnectionTest {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(proxy.through(fixture.database.jdbcUrl()));
     config.setMaximumPoolSize(3);
-    config.setConnectionTimeout(500);
+    config.setConnectionTimeout(2000);
     pool = new HikariDataSource(config);
     keeper =
         Keeper.connect(
             pool,
             fixture
                 .options("behind the proxy")
-                .withOperationTimeout(Duration.ofSeconds(2))
+                .withOperationTimeout(Duration.ofSeconds(10))
                 .withListener(fixture.database::connect));
     other = fixture.connect("other").guard();
   }

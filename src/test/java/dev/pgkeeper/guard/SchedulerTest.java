@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -104,21 +107,37 @@ class SchedulerTest {
   }
 
   @Test
-  void closingWaitsForWorkAndInterruptsItOnlyAfterThePatience() throws Exception {
+  void closingWaitsForWorkThatEndsWithinThePatience() throws Exception {
     Keeper keeper = fixture.connect("closing");
-    CountDownLatch runs = new CountDownLatch(2);
-    AtomicBoolean interrupted = new AtomicBoolean();
-    AtomicBoolean finished = new AtomicBoolean();
-    Scheduler scheduler = keeper.guard().scheduler().patience(Duration.ofMillis(700));
+    CountDownLatch runs = new CountDownLatch(1);
+    CountDownLatch may = new CountDownLatch(1);
+    Scheduler scheduler = keeper.guard().scheduler().patience(Duration.ofMinutes(10));
     scheduler
         .job("quick")
         .afterEach(Duration.ofHours(1))
         .run(
             connection -> {
               runs.countDown();
-              Await.pause(Duration.ofMillis(300));
-              finished.set(true);
+              may.await();
             });
+    scheduler.start();
+    assertThat(runs.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    CompletableFuture<?> closing = CompletableFuture.runAsync(scheduler::close);
+    assertThatThrownBy(() -> closing.get(100, TimeUnit.MILLISECONDS))
+        .isInstanceOf(TimeoutException.class);
+    may.countDown();
+    Futures.soon(closing);
+    assertThat(fixture.run("quick", "state")).isEqualTo("done");
+    keeper.close();
+  }
+
+  @Test
+  void closingInterruptsWorkThatDoesNotEndWithinThePatience() throws Exception {
+    Keeper keeper = fixture.connect("closing");
+    CountDownLatch runs = new CountDownLatch(1);
+    AtomicBoolean interrupted = new AtomicBoolean();
+    Duration patience = Duration.ofMillis(700);
+    Scheduler scheduler = keeper.guard().scheduler().patience(patience);
     scheduler
         .job("endless")
         .afterEach(Duration.ofHours(1))
@@ -134,10 +153,10 @@ class SchedulerTest {
             });
     scheduler.start();
     assertThat(runs.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    long began = System.nanoTime();
     scheduler.close();
-    assertThat(finished).isTrue();
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThanOrEqualTo(patience);
     assertThat(interrupted).isTrue();
-    assertThat(fixture.run("quick", "state")).isEqualTo("done");
     assertThat(fixture.run("endless", "state, error"))
         .isEqualTo("failed java.lang.InterruptedException");
   }

@@ -161,14 +161,15 @@ class KeeperMetricsTest {
       source.setUrl(proxy.through(database.jdbcUrl()));
       try (Keeper keeper =
           Keeper.connect(
-              source, database.keeperOptions().withOperationTimeout(Duration.ofMillis(300)))) {
+              source, database.keeperOptions().withOperationTimeout(Duration.ofSeconds(10)))) {
         new KeeperMetrics(keeper).bindTo(registry);
         assertThatThrownBy(() -> keeper.tree().get("/absent"))
             .isInstanceOf(KeeperException.NoNode.class);
         proxy.cut();
-        assertThatThrownBy(() -> keeper.tree().get("/absent")).isInstanceOf(KeeperException.class);
-        assertThatThrownBy(() -> keeper.tree().set("/absent", DATA))
-            .isInstanceOf(KeeperException.class);
+        var read = Futures.onThread(() -> keeper.tree().get("/absent"));
+        var set = Futures.onThread(() -> keeper.tree().set("/absent", DATA));
+        assertThatThrownBy(() -> Futures.soon(read)).isInstanceOf(KeeperException.class);
+        assertThatThrownBy(() -> Futures.soon(set)).isInstanceOf(KeeperException.class);
         assertThat(operations("ok")).isEqualTo(Map.of("read", 1L));
         assertThat(operations("failed")).isEqualTo(Map.of("read", 1L, "set", 1L));
       }

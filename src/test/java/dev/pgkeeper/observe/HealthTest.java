@@ -9,6 +9,7 @@ import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -72,9 +73,9 @@ class HealthTest {
       KeeperOptions patient =
           database
               .keeperOptions()
-              .withTimeout(Duration.ofMinutes(9))
-              .withGrace(Duration.ofMinutes(8))
-              .withOperationTimeout(Duration.ofMinutes(5));
+              .withTimeout(Duration.ofHours(1))
+              .withGrace(Duration.ofHours(1))
+              .withOperationTimeout(Duration.ofHours(1));
       Keeper keeper = Keeper.connect(source, patient);
       try {
         proxy.stallToClient();
@@ -89,7 +90,7 @@ class HealthTest {
             .as("threads that wait for the database")
             .hasSize(1);
         proxy.mend();
-        Await.until("ready again", () -> keeper.health(Duration.ofSeconds(5)).isReady());
+        Await.until("ready again", () -> keeper.health(Await.LIMIT).isReady());
       } finally {
         keeper.close();
       }
@@ -102,7 +103,7 @@ class HealthTest {
       PGSimpleDataSource source = new PGSimpleDataSource();
       source.setUrl(proxy.through(database.jdbcUrl()));
       KeeperOptions options = database.keeperOptions().withOperationTimeout(Duration.ofMillis(500));
-      Keeper keeper = Keeper.connect(source, options);
+      Keeper keeper = Insist.on(() -> Keeper.connect(source, options));
       try {
         Instant began = keeper.health(Await.LIMIT).since();
         Heard<SessionState> heard = new Heard<>();

@@ -382,19 +382,27 @@ class ConsumerTest {
     AtomicInteger handled = new AtomicInteger();
     try (Consumer consumer =
         queue.consume(
-            ConsumeOptions.defaults().withLease(Duration.ofSeconds(1)),
+            ConsumeOptions.defaults().withLease(Duration.ofSeconds(30)),
             message -> {
               handled.incrementAndGet();
               may.await();
             })) {
       Await.until("handled", () -> handled.get() == 1);
-      // The time itself is what this is about: longer than the lease.
-      Await.pause(Duration.ofMillis(1500));
-      assertThat(same(queue, other).take(Duration.ofMillis(200))).isEmpty();
+      long end = endOfLeaseMicros(queue);
+      Await.until("its lease is longer", () -> endOfLeaseMicros(queue) > end);
+      assertThat(same(queue, other).take()).isEmpty();
       may.countDown();
       awaitSize(queue, EMPTY);
     }
     assertThat(handled).hasValue(1);
+  }
+
+  private static long endOfLeaseMicros(dev.pgkeeper.queue.Queue<?> queue) {
+    return fixture.database.queryLong(
+        "SELECT (extract(epoch FROM c.until) * 1000000)::bigint FROM ${schema}.claim c"
+            + " JOIN ${schema}.queue q ON q.id = c.queue WHERE q.name = '"
+            + queue.name()
+            + "'");
   }
 
   @Test

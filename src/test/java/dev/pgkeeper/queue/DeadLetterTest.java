@@ -7,6 +7,7 @@ import dev.pgkeeper.testing.Await;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -100,7 +101,7 @@ class DeadLetterTest {
 
   /** It would never end. */
   @Test
-  @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  @Timeout(value = 2, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void whatDiesAgainMeanwhileIsNotRedrivenAgain() {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");

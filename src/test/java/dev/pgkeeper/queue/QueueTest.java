@@ -94,7 +94,7 @@ class QueueTest {
   void aNackedMessageComesBackAfterItsDelayWithOneAttemptMore() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("again");
-    queue.take().orElseThrow().nack(Duration.ofMillis(50));
+    queue.take().orElseThrow().nack(Duration.ofSeconds(5));
     assertThat(queue.size().delayed()).isEqualTo(1);
     Delivery<String> again = queue.take(Await.LIMIT).orElseThrow();
     assertThat(again.message().attempt()).isEqualTo(2);
@@ -106,7 +106,7 @@ class QueueTest {
   @Test
   void aMessageIsNotTakenBeforeItIsDueAndIsRungForThen() throws Exception {
     Queue<String> queue = fixture.newQueue(keeper);
-    queue.enqueue(Outgoing.of("later").delay(Duration.ofMillis(300)));
+    queue.enqueue(Outgoing.of("later").delay(Duration.ofSeconds(5)));
     assertThat(queue.take()).isEmpty();
     assertThat(queue.take(Await.LIMIT).orElseThrow().body()).isEqualTo("later");
   }

@@ -25,7 +25,7 @@ final class BarrierParticipant {
     PGSimpleDataSource dataSource = new PGSimpleDataSource();
     dataSource.setUrl(arguments[0]);
     KeeperOptions options =
-        KeeperOptions.defaults().withSchema(arguments[1]).withGrace(Duration.ofMillis(500));
+        KeeperOptions.defaults().withSchema(arguments[1]).withGrace(Duration.ofSeconds(2));
     Keeper keeper = Keeper.connect(dataSource, options);
     keeper.doubleBarrier(arguments[2], Integer.parseInt(arguments[3])).enter();
     System.out.println("entered");

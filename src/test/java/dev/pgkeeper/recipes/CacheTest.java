@@ -21,6 +21,7 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.Watcher;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import java.nio.charset.StandardCharsets;
@@ -387,8 +388,11 @@ class CacheTest extends TwoClients {
       PGSimpleDataSource source = new PGSimpleDataSource();
       source.setUrl(proxy.through(database.jdbcUrl()));
       try (Keeper cutOff =
-              Keeper.connect(
-                  source, database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1)));
+              Insist.on(
+                  () ->
+                      Keeper.connect(
+                          source,
+                          database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1))));
           Cache cache = initialised(cutOff.cache("/away", Scope.CHILDREN))) {
         Told told = new Told();
         cache.listen(told);

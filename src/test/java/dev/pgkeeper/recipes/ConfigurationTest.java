@@ -13,6 +13,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
@@ -251,12 +252,15 @@ class ConfigurationTest {
       PGSimpleDataSource source = new PGSimpleDataSource();
       source.setUrl(proxy.through(database.jdbcUrl()));
       try (Keeper cutOff =
-              Keeper.connect(
-                  source, database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1)));
+              Insist.on(
+                  () ->
+                      Keeper.connect(
+                          source,
+                          database.keeperOptions().withOperationTimeout(Duration.ofSeconds(1))));
           Configuration mine = cutOff.configuration("/away");
           Configuration theirs = others.configuration("/away")) {
-        mine.set(LIMIT, 11L);
-        current(mine);
+        theirs.set(LIMIT, 11L);
+        awaitValue(mine, LIMIT, 11L);
         proxy.cut();
         theirs.set(LIMIT, 12L);
         Duration age = mine.age();

@@ -31,7 +31,7 @@ class DeadWaiterTest {
   private static final KeeperOptions OPTIONS =
       KeeperOptions.defaults()
           .withTimeout(Duration.ofMinutes(10))
-          .withGrace(Duration.ofMillis(500))
+          .withGrace(Duration.ofSeconds(2))
           .withSweep(Duration.ofHours(1));
 
   private TestDatabase database;
@@ -49,7 +49,10 @@ class DeadWaiterTest {
     database = TestDatabase.fresh();
     grants = GrantLog.of(database);
     sessions = SessionLog.of(database);
-    keeper = Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()));
+    keeper =
+        Keeper.connect(
+            database.dataSource(),
+            OPTIONS.withSchema(database.schema()).withGrace(OPTIONS.timeout()));
     lock = keeper.lock("/wait");
     held = lock.acquire();
     first = ScenarioProcess.start(database, WaitForTheLock.class, OPTIONS, "first", 1, 1, "");

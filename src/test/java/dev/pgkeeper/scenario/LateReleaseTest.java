@@ -34,8 +34,8 @@ class LateReleaseTest {
               Keeper.connect(
                   database.dataSource(),
                   options
-                      .withTimeout(Duration.ofSeconds(1))
-                      .withGrace(Duration.ofSeconds(1))
+                      .withTimeout(Duration.ofSeconds(10))
+                      .withGrace(Duration.ofSeconds(10))
                       .withListener(() -> DriverManager.getConnection(slow)))) {
         Held free = keeper.lock("/late/free").acquire();
         Held waited = waitFor(other, keeper);

@@ -19,7 +19,6 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -142,11 +141,7 @@ class RolesTest {
 
   @Test
   void anApplicationDoesEverythingThatTheLibraryDoes() throws Exception {
-    KeeperOptions options =
-        KeeperOptions.defaults()
-            .withSchema(database.schema())
-            .withTimeout(Duration.ofSeconds(2))
-            .withGrace(Duration.ofMillis(500));
+    KeeperOptions options = KeeperOptions.defaults().withSchema(database.schema());
     long session;
     try (Keeper keeper = Keeper.connect(as("application"), options);
         Keeper other = Keeper.connect(as("application"), options.withLeaseOnly())) {

@@ -55,22 +55,22 @@ public final class KeeperProcess implements AutoCloseable {
   }
 
   /** Asks it for {@link Keeper#isHeld()}. */
-  public boolean isHeld(Duration limit) throws InterruptedException {
+  public boolean isHeld() throws InterruptedException {
     process.send("held");
-    return Boolean.parseBoolean(process.awaitLine("held ", limit));
+    return Boolean.parseBoolean(process.awaitLine("held "));
   }
 
   /**
    * What {@link Keeper#isHeld()} answered in the first moment after the process had been stopped
    * for seconds.
    */
-  public boolean wasHeldOnWaking(Duration limit) throws InterruptedException {
-    return Boolean.parseBoolean(process.awaitLine("woke ", limit));
+  public boolean wasHeldOnWaking() throws InterruptedException {
+    return Boolean.parseBoolean(process.awaitLine("woke "));
   }
 
   /** Waits until it was told this state. */
-  public void awaitState(String state, Duration limit) throws InterruptedException {
-    process.awaitLine("state " + state, limit);
+  public void awaitState(String state) throws InterruptedException {
+    process.awaitLine("state " + state);
   }
 
   @Override
