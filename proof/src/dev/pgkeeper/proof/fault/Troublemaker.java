@@ -19,7 +19,6 @@ import java.util.function.Consumer;
 /** Makes faults, one after the other as planned, and writes down when they were. */
 public final class Troublemaker {
   private static final Duration LATENCY = Duration.ofMillis(60);
-  private static final Duration RECOVERED = Duration.ofSeconds(60);
 
   /** As many requests pass as each of the fates in which something is lost, times this. */
   private static final int PASSING = 25;
@@ -187,6 +186,6 @@ public final class Troublemaker {
   }
 
   private void awaitServer() {
-    Await.until(RECOVERED, "the server takes connections again", database::takesConnections);
+    Await.until("the server takes connections again", database::takesConnections);
   }
 }
