@@ -17,6 +17,11 @@ public record Settings(String server, long seed, Duration duration, Path output)
     return output.resolve(part);
   }
 
+  /** For how long a part works that tries one thing at random. */
+  public Duration share() {
+    return duration.dividedBy(3);
+  }
+
   /** A generator of a part's own, so that a part does the same whether or not others run too. */
   public Random random(String part) {
     return new Random(seed * 31 + part.hashCode());

@@ -22,6 +22,11 @@ public record Check(
     return new Check(promise, scenarios, true, examiner);
   }
 
+  /** Whether something is wrong with what is known of a run. */
+  public boolean finds(Evidence evidence) throws Exception {
+    return !examiner.examine(evidence).violations().isEmpty();
+  }
+
   /** Looks at what is known of a run. */
   @FunctionalInterface
   public interface Examiner {

@@ -12,6 +12,8 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /** What the checks say of histories that are known to be good or bad. */
@@ -19,6 +21,7 @@ class ChecksTest {
   private final List<Contest> contests = new ArrayList<>();
   private final List<Happened> faults = new ArrayList<>();
   private final List<Life> lives = new ArrayList<>();
+  private final NavigableMap<Long, Double> slowness = new TreeMap<>();
 
   private Evidence evidence(String... lines) {
     return new Evidence(
@@ -29,7 +32,8 @@ class ChecksTest {
         0,
         faults,
         lives,
-        100_000_000);
+        100_000_000,
+        slowness);
   }
 
   private static String call(int number, String what) {
@@ -146,6 +150,17 @@ class ChecksTest {
     assertThat(silences(1_000_000, 99_000_000)).isEmpty();
     faults.set(0, new Happened(Fault.CLIENT_STOPPED_FOR_LONG, 1, 2_000_000, 95_000_000));
     assertThat(silences(1_000_000, 99_000_000)).as("it was another one").hasSize(1);
+  }
+
+  @Test
+  void timeOfASlowMachineCountsForAsMuchLess() {
+    lives.add(new Life("a", 0, 0, Long.MAX_VALUE));
+    slowness.put(50_000_000L, 1.0);
+    slowness.put(100_000_000L, 4.0);
+    assertThat(silences(1_000_000, 10_000_000, 30_000_000, 50_000_000)).isEmpty();
+    assertThat(silences(1_000_000, 10_000_000, 31_000_000, 50_000_000)).hasSize(1);
+    slowness.put(100_000_000L, 2.0);
+    assertThat(silences(1_000_000, 10_000_000, 30_000_000, 50_000_000)).hasSize(1);
   }
 
   private List<String> silences(long... successes) {

@@ -68,6 +68,11 @@ public final class LossChecks {
             evidence -> RecoveryCheck.examine(evidence, back)));
   }
 
+  /** Whether the locks that were had before the loss are had again. */
+  public static boolean areBack(Evidence evidence) {
+    return growth(evidence).examined() > 0 && hadAgain(evidence).violations().isEmpty();
+  }
+
   private static Happened loss(Evidence evidence) {
     return evidence.faults().stream()
         .filter(fault -> fault.fault().isLoss())

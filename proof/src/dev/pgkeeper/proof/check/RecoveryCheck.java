@@ -8,12 +8,14 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
  * Whether every client gets on whenever it can: between two things that it did successfully is
- * little time in which nothing was wrong with it, its network or its server.
+ * little time in which nothing was wrong with it, its network or its server. Where the machine was
+ * slow, time counts for as much less as a quick machine would have needed.
  */
 final class RecoveryCheck {
   private RecoveryCheck() {}
@@ -37,36 +39,52 @@ final class RecoveryCheck {
       moments.add(Math.min(life.to(), evidence.ended()));
       long before = life.from();
       for (long moment : moments) {
-        long silent = undisturbed(before, moment, its);
+        long silent = undisturbed(before, moment, its, evidence.slowness());
         longest = Math.max(longest, silent);
         if (silent > limit.toNanos() / 1000) {
           violations.add(
-              "%s did nothing for %.1f s in which nothing was wrong, from %d to %d"
+              "%s did nothing for %.1f s of a quick machine's time in which nothing was wrong, from %d to %d"
                   .formatted(life.name(), silent / 1e6, before, moment));
         }
         before = moment;
       }
     }
     return new Finding(
-        faults, "faults; the longest silence was %.1f s".formatted(longest / 1e6), violations);
+        faults,
+        "faults; the longest silence was %.1f s of a quick machine's time".formatted(longest / 1e6),
+        violations);
   }
 
   private static boolean concerns(Happened fault, Life life) {
     return fault.client() < 0 || fault.client() == life.client();
   }
 
-  /** So much of the time between two moments is in no fault. */
-  private static long undisturbed(long from, long to, List<Happened> faults) {
+  /** So much of the time between two moments is in no fault, by a quick machine's clock. */
+  private static long undisturbed(
+      long from, long to, List<Happened> faults, NavigableMap<Long, Double> slowness) {
     long calm = 0;
     long reached = from;
     List<Happened> ordered =
         faults.stream().sorted(Comparator.comparingLong(Happened::from)).toList();
     for (Happened fault : ordered) {
       if (fault.to() > reached && fault.from() < to) {
-        calm += Math.max(0, fault.from() - reached);
+        calm += quick(reached, fault.from(), slowness);
         reached = Math.max(reached, fault.to());
       }
     }
-    return calm + Math.max(0, to - reached);
+    return calm + quick(reached, to, slowness);
+  }
+
+  /** What a quick machine would have needed for what this one did between two moments. */
+  private static long quick(long from, long to, NavigableMap<Long, Double> slowness) {
+    double needed = 0;
+    long reached = from;
+    while (reached < to) {
+      Map.Entry<Long, Double> pulse = slowness.higherEntry(reached);
+      long next = pulse == null ? to : Math.min(to, pulse.getKey());
+      needed += (next - reached) / (pulse == null ? 1 : pulse.getValue());
+      reached = next;
+    }
+    return (long) needed;
   }
 }

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.check;
 
 import dev.pgkeeper.proof.client.ChangeTheTree;
 import dev.pgkeeper.proof.history.History.Account;
+import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -12,7 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Whether watchers and caches know in the end what is there. */
-final class WatchCheck {
+public final class WatchCheck {
   private WatchCheck() {}
 
   static Finding examine(Evidence evidence) throws SQLException {
@@ -50,13 +51,18 @@ final class WatchCheck {
   }
 
   private static Map<String, String> there(Evidence evidence) throws SQLException {
+    return there(evidence.database());
+  }
+
+  /** The nodes that are watched, with their data. */
+  public static Map<String, String> there(TestDatabase database) throws SQLException {
     Map<String, String> there = new TreeMap<>();
-    try (Connection connection = evidence.database().connect();
+    try (Connection connection = database.connect();
         Statement statement = connection.createStatement();
         ResultSet rows =
             statement.executeQuery(
                 "SELECT path, convert_from(data, 'UTF8') FROM %s.node WHERE parent = '%s'"
-                    .formatted(evidence.database().schema(), ChangeTheTree.ROOT))) {
+                    .formatted(database.schema(), ChangeTheTree.ROOT))) {
       while (rows.next()) {
         there.put(rows.getString(1), rows.getString(2));
       }

@@ -18,6 +18,7 @@ import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -143,6 +144,10 @@ public final class ClientProcess {
             thread.join();
           }
           System.out.println("quiet");
+        }
+        case "known" -> {
+          List<Map<String, String>> known = follower.known();
+          System.out.println("known " + known.get(0) + " " + known.get(1));
         }
         case "tell" -> {
           follower.tell();

@@ -7,6 +7,7 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.scenario.Client;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
@@ -97,13 +98,22 @@ final class FollowTheTree {
     }
   }
 
+  /** What it knows by now: of the watch, and of the cache. */
+  synchronized List<Map<String, String>> known() {
+    Map<String, String> cached = new TreeMap<>();
+    if (cache != null) {
+      cache.stream()
+          .filter(node -> !node.path().equals(ChangeTheTree.ROOT))
+          .forEach(node -> cached.put(node.path(), text(node.node().data())));
+    }
+    return List.of(new TreeMap<>(known), cached);
+  }
+
   /** Says what it knows by now: {@code watched path value} and {@code cached path value}. */
   synchronized void tell() {
     client.say("follower " + client.name());
-    known.forEach((path, value) -> client.say("watched " + path + " " + value));
-    cache.stream()
-        .filter(node -> !node.path().equals(ChangeTheTree.ROOT))
-        .forEach(node -> client.say("cached " + node.path() + " " + text(node.node().data())));
+    known().get(0).forEach((path, value) -> client.say("watched " + path + " " + value));
+    known().get(1).forEach((path, value) -> client.say("cached " + path + " " + value));
   }
 
   private static String text(byte[] data) {

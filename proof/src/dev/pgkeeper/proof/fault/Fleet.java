@@ -4,6 +4,7 @@ import dev.pgkeeper.proof.AtExit;
 import dev.pgkeeper.proof.client.ClientProcess;
 import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.scenario.Client;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import java.time.Duration;
@@ -17,6 +18,9 @@ import java.util.function.IntFunction;
  * killed is followed by another with another name.
  */
 public final class Fleet implements AutoCloseable {
+  /** Whatever a client is at may wait for its timeouts, one after the other. */
+  private static final Duration STOP_LIMIT = Await.LIMIT.multipliedBy(3);
+
   private static final Duration CRITICAL_LIMIT = Duration.ofSeconds(2);
 
   /** A process, in microseconds of the machine's clock; it lives as long as {@code to} is MAX. */
@@ -72,6 +76,11 @@ public final class Fleet implements AutoCloseable {
         settings.apply(client, name).arguments());
   }
 
+  /** How many places there are. */
+  public int size() {
+    return processes.size();
+  }
+
   public synchronized List<Life> lives() {
     return List.copyOf(lives);
   }
@@ -123,16 +132,24 @@ public final class Fleet implements AutoCloseable {
 
   /** Tells all of them, and returns once each has said what is expected. */
   public void sendAll(String line, String expected) throws InterruptedException {
+    var unused = askAll(line, expected);
+  }
+
+  /** The same; returns what each of them said that begins so. */
+  public List<String> askAll(String line, String expected) throws InterruptedException {
+    List<String> answers = new ArrayList<>();
     for (ChildProcess process : processes) {
       process.send(line);
     }
     for (int client = 0; client < processes.size(); client++) {
       String said = "";
       while (!said.startsWith(expected)) {
-        said = processes.get(client).awaitLine("");
+        said = processes.get(client).awaitLine("", STOP_LIMIT);
         failIfTold(client, said);
       }
+      answers.add(said);
     }
+    return answers;
   }
 
   private void failIfOneGaveUp(int client) {
@@ -156,7 +173,7 @@ public final class Fleet implements AutoCloseable {
   public void finish() throws InterruptedException {
     sendAll("stop", "bye");
     for (ChildProcess process : processes) {
-      process.awaitExit();
+      process.awaitExit(STOP_LIMIT);
     }
   }
 

@@ -19,7 +19,8 @@ import java.util.function.Consumer;
 /** Makes faults, one after the other as planned, and writes down when they were. */
 public final class Troublemaker {
   private static final Duration LATENCY = Duration.ofMillis(60);
-  private static final Duration RECOVERED = Duration.ofSeconds(60);
+
+  private static final Duration GLANCE = Duration.ofMillis(50);
 
   /** As many requests pass as each of the fates in which something is lost, times this. */
   private static final int PASSING = 25;
@@ -102,8 +103,16 @@ public final class Troublemaker {
       case THREADS_BLOCKED -> fleet.send(client, "starve " + length.toMillis());
       case REPLIES_LOST -> {
         List<Fate> fates = TcpProxy.mix(PASSING * Fate.values().length);
+        long before = met();
         network.decideBy(() -> fates.get(random.nextInt(fates.size())));
-        return () -> network.decideBy(() -> Fate.PASSES);
+        return () -> {
+          // On a slow machine few requests are made in a time.
+          long began = System.nanoTime();
+          while (met() == before && System.nanoTime() - began < Await.LIMIT.toNanos()) {
+            Await.pause(GLANCE);
+          }
+          network.decideBy(() -> Fate.PASSES);
+        };
       }
       case TO_SERVER_STALLED -> {
         network.stallToServer();
@@ -186,7 +195,15 @@ public final class Troublemaker {
     return connection;
   }
 
+  /** How many requests did not simply pass. */
+  private long met() {
+    return network.fates().entrySet().stream()
+        .filter(each -> each.getKey() != Fate.PASSES)
+        .mapToLong(each -> each.getValue().longValue())
+        .sum();
+  }
+
   private void awaitServer() {
-    Await.until(RECOVERED, "the server takes connections again", database::takesConnections);
+    Await.until("the server takes connections again", database::takesConnections);
   }
 }

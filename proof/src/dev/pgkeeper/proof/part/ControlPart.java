@@ -28,13 +28,16 @@ public final class ControlPart implements Part {
   /** How often a client looks whose turn it is, which is left to chance. */
   private static final Duration OFTEN = Duration.ofMillis(100);
 
+  /** Of the first attempt; each one after it has twice as many. */
   private static final int ROUNDS = 7;
+
   private static final Duration ROUND = Duration.ofMillis(1300);
 
   /** A client that is stopped all the while, and said not to be. */
   private static final int DEAF = CLIENTS - 1;
 
-  private static final int ATTEMPTS = 3;
+  /** Attempts begin as long as less than this has passed. */
+  private static final Duration PATIENCE = Duration.ofMinutes(10);
 
   /**
    * Those whose transactions are under way in the stopped client have to be waited for: not here.
@@ -70,11 +73,14 @@ public final class ControlPart implements Part {
     return "the same work with every protection off: each check has to find something";
   }
 
-  /** Much here is left to chance, so what was not seen is looked for again. */
+  /** Much here is left to chance, so what was not seen is looked for again, and for longer. */
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     List<Verdict> verdicts = new ArrayList<>();
-    for (int attempt = 1; attempt <= ATTEMPTS && !allSeen(verdicts); attempt++) {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    for (int attempt = 1;
+        verdicts.isEmpty() || !allSeen(verdicts) && System.nanoTime() - end < 0;
+        attempt++) {
       List<Verdict> again = attempt(settings, attempt, progress);
       if (verdicts.isEmpty()) {
         verdicts.addAll(again);
@@ -103,13 +109,13 @@ public final class ControlPart implements Part {
       progress.say(CLIENTS + " clients work without protection");
       long from = Client.nowMicros();
       stage.fleet().pause(DEAF);
-      for (int i = 0; i < ROUNDS; i++) {
+      for (int i = 0; i < ROUNDS << (attempt - 1); i++) {
         Await.pause(ROUND);
         database.execute(END_SOME_SESSIONS);
       }
       stage.fleet().resume(DEAF);
       Happened told = new Happened(Fault.CLIENT_STOPPED_SHORTLY, DEAF, from, from + 1);
-      Evidence evidence = stage.end(List.of(told));
+      Evidence evidence = stage.end(List.of(told), Stage.SOME_SWEEPS);
       Stage.drain(database, "apart", DRAINED);
       return Stage.judge(name(), Checks.all(BACK), evidence, true);
     }

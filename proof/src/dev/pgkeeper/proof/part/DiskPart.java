@@ -19,7 +19,7 @@ import java.util.Map;
 public final class DiskPart implements Part {
   private static final int CLIENTS = 3;
   private static final Duration WORK = Duration.ofSeconds(4);
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Await.LIMIT;
   private static final Duration FULL = Duration.ofSeconds(2);
   private static final Duration CALM = Duration.ofSeconds(8);
 

@@ -60,12 +60,6 @@ public final class EndurancePart implements Part {
     return true;
   }
 
-  /** Long histories take long to be judged. */
-  @Override
-  public Duration limit(Settings settings) {
-    return Part.super.limit(settings).plus(settings.duration().multipliedBy(2));
-  }
-
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
     Duration period = settings.duration().dividedBy(LOOKS);

@@ -3,7 +3,6 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.proof.Progress;
 import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.client.Pace;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 
@@ -22,12 +21,6 @@ public final class MixedPart implements Part {
   @Override
   public String summary() {
     return "four processes do everything while clients, network and server fail in every way";
-  }
-
-  /** Long histories take long to be judged. */
-  @Override
-  public Duration limit(Settings settings) {
-    return Part.super.limit(settings).plus(settings.duration().multipliedBy(2));
   }
 
   @Override

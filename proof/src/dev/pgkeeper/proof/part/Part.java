@@ -21,9 +21,9 @@ public interface Part {
     return true;
   }
 
-  /** What takes longer hangs: several times what it takes on a slow machine. */
+  /** What takes longer hangs: many times what it takes on a slow machine. */
   default Duration limit(Settings settings) {
-    return Duration.ofMinutes(6);
+    return Duration.ofMinutes(20).plus(settings.duration().multipliedBy(2));
   }
 
   /** Whether it is for a run of its own, and left out where nobody names it. */

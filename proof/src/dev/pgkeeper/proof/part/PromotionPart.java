@@ -106,9 +106,11 @@ public final class PromotionPart implements Part {
             });
         script.work(CALM);
         if (kind == Kind.UNPROTECTED) {
+          stage.workUntil(script.happened(), left, LossChecks.growth()::finds);
           return stage.concludeControl(
               name(), List.of(LossChecks.growth()), script.happened(), "", left);
         }
+        stage.workUntil(script.happened(), left, LossChecks::areBack);
         return stage.conclude(name(), checks(), script.happened(), "", progress, left);
       }
     }

@@ -9,7 +9,7 @@ import java.util.Map;
 /** A primary with a standby that can take its place. */
 final class Replicated implements AutoCloseable {
   private static final String STANDBY = "second";
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Await.LIMIT;
 
   private final PrivateServer primary;
   private final PrivateServer standby;
@@ -83,7 +83,7 @@ final class Replicated implements AutoCloseable {
 
   /** Returns once the standby takes writes. */
   void promote() {
-    after.execute("SELECT pg_promote(true, 30)");
+    after.execute("SELECT pg_promote(true, 120)");
     // What it replicates to is a setting of the primary's data, and nobody is there any more.
     after.execute("ALTER SYSTEM RESET synchronous_standby_names");
     after.execute("SELECT pg_reload_conf()");

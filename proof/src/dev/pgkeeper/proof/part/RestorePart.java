@@ -119,9 +119,14 @@ public final class RestorePart implements Part {
       }
       script.work(CALM);
       if (kind == Kind.UNPROTECTED) {
+        stage.workUntil(
+            script.happened(),
+            left,
+            evidence -> LossChecks.growth().finds(evidence) && LossChecks.told().finds(evidence));
         return stage.concludeControl(
             name(), List.of(LossChecks.growth(), LossChecks.told()), script.happened(), "", left);
       }
+      stage.workUntil(script.happened(), left, LossChecks::areBack);
       return stage.conclude(
           name(), LossChecks.all(MixedRun.BACK), script.happened(), "", progress, left);
     } finally {

@@ -19,7 +19,7 @@ import java.util.Random;
 public final class SettleControlPart implements Part {
   private static final int CLIENTS = 3;
   private static final Duration WORK = Duration.ofSeconds(2);
-  private static final Duration LOST = Duration.ofSeconds(15);
+  private static final Duration LOST = Duration.ofSeconds(5);
 
   /** So many requests pass for each that meets with one of the fates that there are. */
   private static final int PASSING = 60;
@@ -64,7 +64,10 @@ public final class SettleControlPart implements Part {
           "",
           LOST,
           () -> network.decideBy(() -> fates.get(random.nextInt(fates.size()))),
-          () -> network.decideBy(() -> Fate.PASSES));
+          () -> {
+            stage.workUntil(script.happened(), database, Checks.registers()::finds);
+            network.decideBy(() -> Fate.PASSES);
+          });
       script.work(WORK);
       return stage.concludeControl(
           name(),

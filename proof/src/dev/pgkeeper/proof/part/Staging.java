@@ -4,6 +4,7 @@ import dev.pgkeeper.proof.Settings;
 import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.proof.client.Pace;
 import dev.pgkeeper.proof.fault.Fleet;
+import dev.pgkeeper.proof.fault.Pulse;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import java.util.function.IntFunction;
 final class Staging {
   private final Path histories;
   private final int clients;
+  private final String part;
   private Random random;
   private String mode = Stage.PROTECTED;
   private Duration sweep = Stage.SWEEP;
@@ -29,6 +31,7 @@ final class Staging {
   Staging(Settings settings, String part, int clients) {
     this.histories = settings.histories(part);
     this.clients = clients;
+    this.part = part;
     this.random = settings.random(part);
   }
 
@@ -84,7 +87,8 @@ final class Staging {
                     sweep,
                     pace),
             client -> accesses.apply(client).surroundings());
-    return new Stage(database, histories, fleet);
+    return new Stage(
+        database, histories, fleet, Pulse.begin(histories.resolveSibling(part + ".pulse")));
   }
 
   /** A connection that is half open ends some time, as an application's should. */

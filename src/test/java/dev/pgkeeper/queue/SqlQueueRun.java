@@ -2,70 +2,66 @@ package dev.pgkeeper.queue;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.pgkeeper.queue.MessageBook.Taken;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 
 /**
  * Many connections that do everything to two queues at once, one of them with keys, while backends
- * are terminated. What each was told is remembered, and compared with what is there: every message
- * is waiting, claimed, dead or acked, once; of one key, one is worked on at a time and in their
- * order; what is no longer claimed cannot be acked; and in the end nothing is left.
- *
- * <p>A payload is {@code name} or {@code name|key|number}. A commit whose reply was lost may have
- * happened or not: such messages are left out where that decides.
+ * are terminated. What each is told it writes into a {@link MessageBook}.
  */
-final class SqlQueueRun {
+public final class SqlQueueRun {
 
   private static final int PRODUCERS = 3;
   private static final int CONSUMERS = 5;
   private static final int KEYS = 4; // of each producer
-  private static final String PLAIN = "plain";
-  private static final String KEYED = "keyed";
+  private static final Duration GLANCE = Duration.ofMillis(20);
+
+  /** Only what hangs takes this long without getting anything done. */
+  private static final Duration HANG = Await.LIMIT;
+
+  /** What a consumer takes under a lease is done with long before, on any machine. */
+  private static final String LEASE = "2 min";
 
   private final TestDatabase database;
   private final long seed;
+  private final MessageBook book;
   private final AtomicBoolean over = new AtomicBoolean();
-  private final Queue<String> violations = new ConcurrentLinkedQueue<>();
-  private final Set<String> enqueued = ConcurrentHashMap.newKeySet();
-  private final Set<String> perhapsEnqueued = ConcurrentHashMap.newKeySet();
-  private final Set<String> acked = ConcurrentHashMap.newKeySet();
-  private final Set<String> perhapsAcked = ConcurrentHashMap.newKeySet();
-  private final Set<String> outOfOrder = ConcurrentHashMap.newKeySet(); // has been dead, or late
-  private final Map<String, String> workedOn = new ConcurrentHashMap<>(); // by key
-  private final Map<String, Integer> lastOf = new ConcurrentHashMap<>(); // by key
   private final Set<Integer> backends = ConcurrentHashMap.newKeySet();
   private final AtomicLong terminated = new AtomicLong();
+  private final AtomicLong acks = new AtomicLong();
 
-  SqlQueueRun(TestDatabase database, long seed) {
+  public SqlQueueRun(TestDatabase database, long seed) {
     this.database = database;
     this.seed = seed;
+    this.book = MessageBook.open(database);
   }
 
-  /** Runs for so long and drains; returns what was wrong. */
-  List<String> run(Duration span) throws InterruptedException {
-    for (String queue : List.of(PLAIN, KEYED)) {
-      database.execute("SELECT ${schema}.queue_create('" + queue + "', 3, 10, 40, 500)");
-    }
+  /** How many acks were answered. */
+  public long acks() {
+    return acks.get();
+  }
+
+  /**
+   * Runs for this long, and on until there were so many acks and terminated backends, and drains;
+   * returns what was wrong.
+   */
+  public List<String> run(Duration span, int leastAcks, int leastTerminated)
+      throws InterruptedException {
     List<Thread> threads = new ArrayList<>();
     start(threads, PRODUCERS, Producer::new);
     start(threads, CONSUMERS, Consumer::new);
@@ -73,24 +69,32 @@ final class SqlQueueRun {
     start(threads, 1, Keeping::new);
     Thread killer = new Thread(this::terminateBackends, "terminator");
     killer.start();
-    long deadline = System.nanoTime() + span.toNanos();
-    while (violations.isEmpty() && System.nanoTime() < deadline) {
-      Await.pause(Duration.ofMillis(20));
+    long began = System.nanoTime();
+    while (book.violations().isEmpty()
+        && (System.nanoTime() - began < span.toNanos() || !isEnough(leastAcks, leastTerminated))) {
+      if (System.nanoTime() - began > span.plus(HANG.multipliedBy(5)).toNanos()) {
+        book.violate("too little happens: " + this);
+      }
+      Await.pause(GLANCE);
     }
     over.set(true);
     killer.join();
     for (Thread thread : threads) {
-      thread.join(Duration.ofSeconds(30).toMillis());
+      thread.join(HANG.toMillis());
       if (thread.isAlive()) {
-        violate(thread.getName() + " is stuck");
-        return List.copyOf(violations);
+        book.violate(thread.getName() + " is stuck");
+        return book.violations();
       }
     }
-    compare();
-    if (violations.isEmpty()) {
+    book.compare();
+    if (book.violations().isEmpty()) {
       drain();
     }
-    return List.copyOf(violations);
+    return book.violations();
+  }
+
+  private boolean isEnough(int leastAcks, int leastTerminated) {
+    return acks.get() >= leastAcks && terminated.get() >= leastTerminated;
   }
 
   private void start(List<Thread> threads, int number, IntFunction<Worker> kind) {
@@ -99,12 +103,6 @@ final class SqlQueueRun {
       Thread thread = new Thread(worker, worker.name);
       threads.add(thread);
       thread.start();
-    }
-  }
-
-  private void violate(String what) {
-    if (violations.size() < 20) {
-      violations.add(what);
     }
   }
 
@@ -120,82 +118,16 @@ final class SqlQueueRun {
     }
   }
 
-  /** What is told by the database, against what everybody was told. */
-  private void compare() {
-    List<String> there =
-        rows(
-            "SELECT convert_from(payload, 'UTF8') FROM ${schema}.message"
-                + " UNION ALL SELECT convert_from((message).payload, 'UTF8') FROM ${schema}.dead_letter"
-                + " UNION ALL SELECT convert_from(m.payload, 'UTF8') FROM ${schema}.claim c, unnest(c.messages) m"
-                + " WHERE m.id = ANY (c.ids)");
-    Set<String> distinct = new HashSet<>(there);
-    if (distinct.size() != there.size()) {
-      violate("in two places at once: " + (there.size() - distinct.size()));
-    }
-    for (String payload : distinct) {
-      if (acked.contains(payload)) {
-        violate("acked and there: " + payload);
-      }
-      if (!enqueued.contains(payload) && !perhapsEnqueued.contains(payload)) {
-        violate("rolled back and there: " + payload);
-      }
-    }
-    for (String payload : enqueued) {
-      if (!distinct.contains(payload)
-          && !acked.contains(payload)
-          && !perhapsAcked.contains(payload)) {
-        violate("lost: " + payload);
-      }
-    }
-    long twice =
-        database.queryLong(
-            "SELECT count(*) - count(DISTINCT key) FROM ${schema}.in_flight WHERE key IS NOT NULL");
-    if (twice > 0) {
-      violate("two of a key are claimed: " + twice);
-    }
-  }
-
   /** Takes and acks all there is; then every place is empty. */
   private void drain() {
-    rows("SELECT ${schema}.session_end(id) FROM ${schema}.session");
+    database.execute("SELECT ${schema}.session_end(id) FROM ${schema}.session");
     new Drain().run();
-    for (String table : List.of("message", "dead_letter", "key_turn", "claim", "idle")) {
-      long left = database.queryLong("SELECT count(*) FROM ${schema}." + table);
-      if (left > 0) {
-        violate(left + " left in " + table);
-      }
-    }
-    for (String payload : enqueued) {
-      if (!acked.contains(payload) && !perhapsAcked.contains(payload)) {
-        violate("never acked: " + payload);
-      }
-    }
-  }
-
-  private List<String> rows(String sql) {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql.replace("${schema}", database.schema()))) {
-      List<String> rows = new ArrayList<>();
-      while (row.next()) {
-        rows.add(row.getString(1));
-      }
-      return rows;
-    } catch (SQLException e) {
-      throw new IllegalStateException(sql, e);
-    }
+    book.compareWithNothing();
   }
 
   @Override
   public String toString() {
-    return "seed %d: %d enqueued, %d perhaps, %d acked, %d perhaps, %d backends terminated"
-        .formatted(
-            seed,
-            enqueued.size(),
-            perhapsEnqueued.size(),
-            acked.size(),
-            perhapsAcked.size(),
-            terminated.get());
+    return "seed %d: %s, %d backends terminated".formatted(seed, book, terminated.get());
   }
 
   /** The connection was terminated; nothing is known of the statement. */
@@ -204,17 +136,6 @@ final class SqlQueueRun {
 
     Broken(SQLException cause) {
       super(cause);
-    }
-  }
-
-  private record Taken(long claim, long id, String payload) {
-    String key() {
-      String[] parts = payload.split("\\|");
-      return parts.length == 3 ? parts[1] : "";
-    }
-
-    int number() {
-      return Integer.parseInt(payload.substring(payload.lastIndexOf('|') + 1));
     }
   }
 
@@ -245,7 +166,7 @@ final class SqlQueueRun {
           }
         }
       } catch (SQLException | RuntimeException e) {
-        violate(name + ": " + e);
+        book.violate(name + ": " + e);
       } finally {
         disconnect();
       }
@@ -266,7 +187,7 @@ final class SqlQueueRun {
           connection.close();
         }
       } catch (SQLException e) {
-        violate(name + ": " + e);
+        book.violate(name + ": " + e);
       }
       connection = null;
     }
@@ -376,7 +297,7 @@ final class SqlQueueRun {
       byte[][] bytes =
           payloads.stream().map(payload -> payload.getBytes(UTF_8)).toArray(byte[][]::new);
       String[] queues = new String[size];
-      String queue = keyed || random.nextBoolean() ? KEYED : PLAIN;
+      String queue = keyed || random.nextBoolean() ? MessageBook.KEYED : MessageBook.PLAIN;
       Arrays.fill(queues, queue);
       boolean kept = random.nextInt(5) > 0;
       try {
@@ -388,7 +309,7 @@ final class SqlQueueRun {
                 ++request,
                 queue,
                 array("bytea", bytes));
-            enqueued.addAll(payloads);
+            book.enqueued(payloads);
           }
           case 1 -> {
             ask(
@@ -400,7 +321,7 @@ final class SqlQueueRun {
                 array("integer", priorities),
                 array("bigint", delays),
                 array("text", keys));
-            enqueued.addAll(payloads);
+            book.enqueued(payloads);
           }
           case 2 -> {
             begin();
@@ -413,7 +334,7 @@ final class SqlQueueRun {
                 array("text", keys));
             if (kept) {
               commit();
-              enqueued.addAll(payloads);
+              book.enqueued(payloads);
             }
             end();
           }
@@ -426,14 +347,12 @@ final class SqlQueueRun {
                     bytes[0],
                     dedup)
                 == 1) {
-              enqueued.add(payloads.get(0));
+              book.enqueued(payloads.subList(0, 1));
             }
           }
         }
       } catch (Broken e) {
-        payloads.stream()
-            .filter(payload -> !enqueued.contains(payload))
-            .forEach(perhapsEnqueued::add);
+        book.perhapsEnqueued(payloads);
         throw e;
       }
     }
@@ -449,41 +368,9 @@ final class SqlQueueRun {
       super(name, number);
     }
 
-    final void begun(Taken taken) {
-      String key = taken.key();
-      if (!enqueued.contains(taken.payload) && !perhapsEnqueued.contains(taken.payload)) {
-        // Its producer was answered, or is about to be.
-        Await.until(
-            Duration.ofSeconds(5),
-            "the producer of " + taken.payload + " knows",
-            () -> enqueued.contains(taken.payload) || perhapsEnqueued.contains(taken.payload));
-      }
-      if (acked.contains(taken.payload)) {
-        violate("acked and taken: " + taken);
-      }
-      if (!key.isEmpty()) {
-        String other = workedOn.put(key, taken.payload);
-        if (other != null) {
-          violate("two of a key at once: " + taken + ", " + other);
-        }
-        if (!outOfOrder.contains(taken.payload)) {
-          Integer last = lastOf.put(key, taken.number());
-          if (last != null && last > taken.number()) {
-            violate("out of order: " + taken + " after " + last);
-          }
-        }
-      }
-    }
-
-    /** To be called before the message can be somebody else's. */
-    final void ended(Taken taken) {
-      workedOn.remove(taken.key(), taken.payload);
-    }
-
     final void acknowledged(Taken taken) {
-      if (!acked.add(taken.payload)) {
-        violate("acked twice: " + taken);
-      }
+      book.acknowledged(taken);
+      acks.incrementAndGet();
     }
   }
 
@@ -513,7 +400,7 @@ final class SqlQueueRun {
     final void take() throws SQLException, Broken {
       List<Taken> done = new ArrayList<>(mine);
       mine.clear();
-      done.forEach(this::ended);
+      done.forEach(book::ended);
       boolean whole = random.nextBoolean();
       boolean apart = random.nextInt(4) == 0;
       int count = 1 + random.nextInt(10);
@@ -532,7 +419,7 @@ final class SqlQueueRun {
                       + " LEFT JOIN LATERAL unnest(t.messages) AS m ON true",
                   session,
                   first,
-                  random.nextBoolean() ? KEYED : PLAIN,
+                  random.nextBoolean() ? MessageBook.KEYED : MessageBook.PLAIN,
                   count,
                   apart,
                   whole && claims.length > 0
@@ -551,14 +438,14 @@ final class SqlQueueRun {
         }
       }
       if (!rows.isEmpty() && rows.get(0)[0] != null) {
-        violate("refused: " + rows.get(0)[0] + " of " + done);
+        book.violate("refused: " + rows.get(0)[0] + " of " + done);
       }
       done.forEach(this::acknowledged);
       for (int i = 0; i < rows.size(); i++) {
         if (rows.get(i)[1] != null) {
           Taken taken =
               new Taken(apart ? first + i : first, Long.parseLong(rows.get(i)[1]), rows.get(i)[2]);
-          begun(taken);
+          book.begun(taken);
           mine.add(taken);
         }
       }
@@ -584,8 +471,8 @@ final class SqlQueueRun {
     }
 
     private void give(Taken taken, String how, Long delay) throws SQLException, Broken {
-      outOfOrder.add(taken.payload); // it may be dead now, and driven again
-      ended(taken);
+      book.outOfOrder(taken); // it may be dead now, and driven again
+      book.ended(taken);
       mine.remove(taken);
       String outcome = null;
       while (outcome == null) {
@@ -598,8 +485,8 @@ final class SqlQueueRun {
                           + " ARRAY['wrong']) r",
                       session,
                       request,
-                      taken.claim,
-                      taken.id,
+                      taken.claim(),
+                      taken.id(),
                       how,
                       delay)
                   .get(0)[0];
@@ -609,7 +496,7 @@ final class SqlQueueRun {
         }
       }
       if (!outcome.equals("ok")) {
-        violate("not given back: " + taken + " " + outcome);
+        book.violate("not given back: " + taken + " " + outcome);
       }
       if (random.nextInt(3) == 0) {
         assertStale(taken, session);
@@ -631,8 +518,8 @@ final class SqlQueueRun {
 
     private void assertStale(Taken taken, long of) throws SQLException, Broken {
       try {
-        ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, of);
-        violate("a stale ack counted: " + taken);
+        ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim(), taken.id(), of);
+        book.violate("a stale ack counted: " + taken);
       } catch (SQLException e) {
         if (!"PK003".equals(e.getSQLState())) {
           throw e;
@@ -643,21 +530,21 @@ final class SqlQueueRun {
     private void ackInTransaction(Taken taken) throws SQLException, Broken {
       boolean keep = random.nextBoolean();
       begin();
-      ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim, taken.id, session);
+      ask("SELECT ${schema}.ack(?, ?, ?)", taken.claim(), taken.id(), session);
       if (keep) {
-        ended(taken);
+        book.ended(taken);
         mine.remove(taken);
-        perhapsAcked.add(taken.payload);
+        book.perhapsAcked(taken);
         commit();
-        perhapsAcked.remove(taken.payload);
+        book.surelyAckedOrNot(taken);
         acknowledged(taken);
       }
       end();
     }
 
     private void endSession() throws SQLException, Broken {
-      mine.forEach(taken -> outOfOrder.add(taken.payload));
-      mine.forEach(this::ended);
+      mine.forEach(taken -> book.outOfOrder(taken));
+      mine.forEach(book::ended);
       boolean answered = false;
       while (!answered) {
         try {
@@ -690,24 +577,24 @@ final class SqlQueueRun {
       List<String[]> rows =
           ask(
               "SELECT claim, id, convert_from(payload, 'UTF8') FROM ${schema}.take_leased(?, 3, ?::interval)",
-              random.nextBoolean() ? KEYED : PLAIN,
-              tooShort ? "1 ms" : "20 s");
+              random.nextBoolean() ? MessageBook.KEYED : MessageBook.PLAIN,
+              tooShort ? "1 ms" : LEASE);
       for (String[] row : rows) {
         Taken taken = new Taken(Long.parseLong(row[0]), Long.parseLong(row[1]), row[2]);
-        outOfOrder.add(taken.payload);
+        book.outOfOrder(taken);
         if (tooShort) {
           continue;
         }
-        begun(taken);
-        ended(taken);
-        perhapsAcked.add(taken.payload);
+        book.begun(taken);
+        book.ended(taken);
+        book.perhapsAcked(taken);
         if (random.nextInt(3) > 0) {
-          ask("SELECT ${schema}.ack(?, ?)", taken.claim, taken.id);
+          ask("SELECT ${schema}.ack(?, ?)", taken.claim(), taken.id());
           acknowledged(taken);
         } else {
-          ask("SELECT ${schema}.nack(?, ?, 'wrong', '5 ms')", taken.claim, taken.id);
+          ask("SELECT ${schema}.nack(?, ?, 'wrong', '5 ms')", taken.claim(), taken.id());
         }
-        perhapsAcked.remove(taken.payload);
+        book.surelyAckedOrNot(taken);
       }
     }
   }
@@ -720,9 +607,11 @@ final class SqlQueueRun {
 
     @Override
     void step() throws SQLException, Broken {
-      ask("SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])", PLAIN, KEYED);
+      ask("SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])", MessageBook.PLAIN, MessageBook.KEYED);
       if (random.nextInt(5) == 0) {
-        ask("SELECT ${schema}.redrive(?)", random.nextBoolean() ? KEYED : PLAIN);
+        ask(
+            "SELECT ${schema}.redrive(?)",
+            random.nextBoolean() ? MessageBook.KEYED : MessageBook.PLAIN);
       }
       Await.pause(Duration.ofMillis(random.nextInt(40)));
     }
@@ -736,32 +625,42 @@ final class SqlQueueRun {
 
     @Override
     public void run() {
-      long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+      long progress = System.nanoTime();
+      long before = acks.get();
       try {
         connect();
         openSession();
         // What a worker left that was broken off is claimed until its lease is over.
         ask("UPDATE ${schema}.claim SET until = clock_timestamp() WHERE session = 0 RETURNING 1");
-        workedOn.clear();
+        book.endedAll();
         while (number(
                 "SELECT (SELECT count(*) FROM ${schema}.message) + (SELECT count(*) FROM ${schema}.dead_letter)"
                     + " + (SELECT count(*) FROM ${schema}.claim)")
             > 0) {
-          if (System.nanoTime() > deadline) {
-            Set<String> stuck =
-                new TreeSet<>(
-                    rows(
-                        "SELECT concat_ws(' ', ready, behind, delayed, retrying, claimed, dead) FROM ${schema}.queues"));
-            violate("does not drain (ready, behind, delayed, retrying, claimed, dead): " + stuck);
+          if (acks.get() > before) {
+            before = acks.get();
+            progress = System.nanoTime();
+          } else if (System.nanoTime() - progress > HANG.toNanos()) {
+            book.violate(
+                "does not drain (ready, behind, delayed, retrying, claimed, dead): "
+                    + ask("SELECT string_agg(concat_ws(' ', ready, behind, delayed, retrying, claimed, dead), '; ')"
+                            + " FROM ${schema}.queues")
+                        .get(0)[0]);
             return;
           }
-          ask("SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])", PLAIN, KEYED);
-          ask("SELECT ${schema}.redrive(?), ${schema}.redrive(?)", PLAIN, KEYED);
+          ask(
+              "SELECT 1 FROM ${schema}.queue_tidy(ARRAY[?, ?])",
+              MessageBook.PLAIN,
+              MessageBook.KEYED);
+          ask(
+              "SELECT ${schema}.redrive(?), ${schema}.redrive(?)",
+              MessageBook.PLAIN,
+              MessageBook.KEYED);
           take();
         }
         ask("SELECT ${schema}.session_end(?)", session);
       } catch (SQLException | Broken e) {
-        violate("drain: " + e);
+        book.violate("drain: " + e);
       } finally {
         disconnect();
       }

@@ -54,7 +54,9 @@ public final class Client implements AutoCloseable {
     config.setConnectionTimeout(Duration.ofSeconds(10).toMillis());
     // A process may start while its server is away.
     config.setInitializationFailTimeout(-1);
-    config.setTransactionIsolation("TRANSACTION_READ_COMMITTED"); // see TickWorker
+    // Else the pool learns it from its first connection, and never connects again if that breaks
+    // just then.
+    config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
     this.pool = new HikariDataSource(config);
     Thread observer = new Thread(this::observe, "observer");
     observer.setDaemon(true);

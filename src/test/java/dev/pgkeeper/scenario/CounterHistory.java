@@ -2,21 +2,23 @@ package dev.pgkeeper.scenario;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Whether there is an order of all that was done to a counter, one thing after the other and none
  * before it was asked for or after it was answered, that explains what everybody was answered. Only
  * positive numbers are added, so every sum stands for one moment.
  */
-final class CounterHistory {
+public final class CounterHistory {
   /**
    * A change from one number to a greater one, or a look, where both are the same.
    *
    * @param asked when, by this process's clock
    * @param answered when
    */
-  record Done(long asked, long answered, long before, long after) {
+  public record Done(long asked, long answered, long before, long after) {
     boolean isLook() {
       return before == after;
     }
@@ -24,12 +26,12 @@ final class CounterHistory {
 
   private final List<Done> all;
 
-  CounterHistory(List<Done> all) {
+  public CounterHistory(List<Done> all) {
     this.all = List.copyOf(all);
   }
 
   /** What cannot be explained; nothing if all can. */
-  List<String> problems(long atTheEnd) {
+  public List<String> problems(long atTheEnd) {
     List<String> problems = new ArrayList<>();
     List<Done> changes =
         all.stream()
@@ -46,7 +48,7 @@ final class CounterHistory {
     if (reached != atTheEnd) {
       problems.add("the end is " + atTheEnd + " and not " + reached);
     }
-    List<Long> moments = new ArrayList<>(List.of(0L));
+    Set<Long> moments = new HashSet<>(List.of(0L));
     changes.forEach(change -> moments.add(change.after()));
     for (Done look : all) {
       if (look.isLook() && !moments.contains(look.after())) {

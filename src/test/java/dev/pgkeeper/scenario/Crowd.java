@@ -19,10 +19,9 @@ import java.util.function.Consumer;
  * timeout, most often in the middle of what they do, killed and started anew, and their server
  * processes are terminated.
  */
-final class Crowd implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(120);
-  private static final Duration STOP_LIMIT = Duration.ofSeconds(120);
-  private static final Duration SLOW_LIMIT = Duration.ofSeconds(180);
+public final class Crowd implements AutoCloseable {
+  private static final Duration STOP_LIMIT = Await.LIMIT.multipliedBy(2);
+  private static final Duration SLOW_LIMIT = Duration.ofMinutes(10);
   private static final Duration GLANCE = Duration.ofMillis(2);
   private static final Duration LOOK = Duration.ofMillis(100);
 
@@ -89,7 +88,7 @@ final class Crowd implements AutoCloseable {
   }
 
   /** Returns once all of them work. */
-  static Crowd start(
+  public static Crowd start(
       TestDatabase database,
       Class<? extends Work> work,
       KeeperOptions options,
@@ -103,7 +102,6 @@ final class Crowd implements AutoCloseable {
         crowd.members.add(crowd.new Member());
       }
       Await.until(
-          START_LIMIT,
           () -> "all of " + processes + " processes work; they said " + crowd.lines,
           () -> {
             crowd.members.forEach(Member::read);
@@ -117,12 +115,12 @@ final class Crowd implements AutoCloseable {
   }
 
   /** Lets them work in peace. */
-  void work(Duration length) {
+  private void work(Duration length) {
     during(length, now -> {});
   }
 
   /** Lets them work in peace until enough was done, however slow the machine is. */
-  void workUntil(String enough, BooleanSupplier isDone) {
+  public void workUntil(String enough, BooleanSupplier isDone) {
     Await.until(
         SLOW_LIMIT,
         enough,
@@ -132,13 +130,8 @@ final class Crowd implements AutoCloseable {
         });
   }
 
-  /** How many of what they said begins so. */
-  long said(String beginning) {
-    return lines.stream().filter(line -> line.startsWith(beginning)).count();
-  }
-
   /** Lets them work and disturbs them. One is killed in the middle of it in any case. */
-  void workDisturbed(Duration length) {
+  public void workDisturbed(Duration length) {
     long[] next = {System.nanoTime(), System.nanoTime() + length.dividedBy(2).toNanos()};
     during(
         length,
@@ -235,11 +228,10 @@ final class Crowd implements AutoCloseable {
    * Ends the session of one of them in the database, as an administrator might: of the first that
    * is in the middle of something from now on.
    */
-  void endASessionInTheMiddle() {
+  public void endASessionInTheMiddle() {
     members.forEach(Member::read);
     members.forEach(member -> member.isCritical = false);
     Await.until(
-        STOP_LIMIT,
         "one is in the middle of something",
         () -> {
           members.forEach(Member::read);
@@ -252,7 +244,7 @@ final class Crowd implements AutoCloseable {
   }
 
   /** Lets all of them finish what they do, and returns all that they said. */
-  List<String> finish() throws InterruptedException {
+  public List<String> finish() throws InterruptedException {
     for (Member member : members) {
       member.process.send("stop");
     }
@@ -267,7 +259,7 @@ final class Crowd implements AutoCloseable {
   }
 
   /** What was done to them, and how often. */
-  Map<String, Integer> happened() {
+  public Map<String, Integer> happened() {
     return happened;
   }
 

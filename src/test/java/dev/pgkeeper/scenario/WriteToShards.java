@@ -20,11 +20,12 @@ import java.util.stream.IntStream;
  * that are fenced or ({@code unfenced}) are not. Where the test decides ({@code commanded}), it
  * writes to the first shard only, says {@code owning} and waits to be told to go on.
  */
-final class WriteToShards implements Work {
-  static final List<String> SHARDS = IntStream.range(0, 8).mapToObj(i -> "shard-" + i).toList();
+public final class WriteToShards implements Work {
+  public static final List<String> SHARDS =
+      IntStream.range(0, 8).mapToObj(i -> "shard-" + i).toList();
 
   /** A write's version says when it was committed, because the shard's row is held. */
-  static final String TABLES =
+  public static final String TABLES =
       """
       CREATE TABLE ${schema}.shard (name text PRIMARY KEY, version bigint);
       INSERT INTO ${schema}.shard SELECT 'shard-' || i, 0 FROM generate_series(0, 7) i;
