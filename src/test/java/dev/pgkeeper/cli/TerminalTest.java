@@ -41,11 +41,15 @@ class TerminalTest {
     terminal.type("./pgkeeper " + command + " --schema " + database.schema());
   }
 
+  private String prompt() {
+    return database.jdbcUrl().replaceFirst(".*(/[^?]*)[?].*", "$1>");
+  }
+
   /** Ctrl-C discards what was typed and not read. */
   private void awaitPrompt() {
     Await.until(
         () -> "a prompt on the screen:\n" + terminal.screen(),
-        () -> terminal.screen().stripTrailing().endsWith("/postgres>"));
+        () -> terminal.screen().stripTrailing().endsWith(prompt()));
   }
 
   private void awaitNoSession() {
@@ -59,7 +63,7 @@ class TerminalTest {
     database.execute("SELECT ${schema}.create('/shop', 'open')");
     database.execute("SELECT ${schema}.create('/shop/sign', 'closed')");
     begin("shell");
-    terminal.await("/postgres>");
+    terminal.await(prompt());
 
     terminal.keys("-l", "get /sh");
     terminal.keys("Tab");
@@ -100,7 +104,7 @@ class TerminalTest {
   @Test
   void interruptingEndsWhatRunsInTheShellAndNotTheShell() throws Exception {
     begin("shell");
-    terminal.await("/postgres>");
+    terminal.await(prompt());
     terminal.type("watch /w");
     Await.until(
         "a watcher", () -> database.queryLong("SELECT count(*) FROM ${schema}.watchers") == 1);

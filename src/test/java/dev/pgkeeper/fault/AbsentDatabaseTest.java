@@ -94,10 +94,12 @@ class AbsentDatabaseTest {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(database.jdbcUrl());
     config.setMaximumPoolSize(2);
+    config.setConnectionTimeout(PATIENCE.toMillis());
     // A grace as long as the lease: on a slow machine too, jeopardy means that it was not renewed.
-    Duration lease = KeeperOptions.defaults().timeout();
+    Duration lease = Duration.ofSeconds(12);
     try (HikariDataSource pool = new HikariDataSource(config);
-        Keeper keeper = Insist.on(() -> Keeper.connect(pool, options().withGrace(lease)))) {
+        Keeper keeper =
+            Insist.on(() -> Keeper.connect(pool, options().withTimeout(lease).withGrace(lease)))) {
       keeper.onStateChange(states::add);
       String path =
           Insist.on(() -> keeper.tree().create("/pool-", NOTHING, CreateMode.EPHEMERAL_SEQUENTIAL));

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
  */
 class BusyDatabaseTest {
   /** A grace as long as the lease: jeopardy means that it was not renewed, not a slow machine. */
-  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration TIMEOUT = Duration.ofSeconds(12);
 
   private final List<Object> told = new CopyOnWriteArrayList<>();
   private TestDatabase database;

@@ -65,7 +65,11 @@ class SessionTest {
   }
 
   private static Keeper connect() {
-    return Keeper.connect(database.dataSource(), options());
+    return connect(options());
+  }
+
+  private static Keeper connect(KeeperOptions options) {
+    return Keeper.connect(database.dataSource(), options);
   }
 
   private static String ephemeral(Keeper keeper, String path) {
@@ -332,9 +336,9 @@ class SessionTest {
   void twentyKeepersLiveInOneProcess() {
     List<Keeper> keepers = new ArrayList<>();
     try {
-      Duration lease = options().timeout();
+      Duration lease = Duration.ofSeconds(12);
       for (int i = 0; i < 20; i++) {
-        keepers.add(Keeper.connect(database.plainDataSource(), options().withGrace(lease)));
+        keepers.add(connect(options().withTimeout(lease).withGrace(lease)));
         ephemeral(keepers.get(i), "/twenty/" + i);
       }
       assertThat(keepers.stream().map(Keeper::sessionId).distinct()).hasSize(20);
@@ -377,7 +381,7 @@ class SessionTest {
         KeeperProcess client =
             KeeperProcess.start(
                 database,
-                options().withTimeout(Duration.ofSeconds(10)).withLeaseOnly(),
+                options().withTimeout(Duration.ofSeconds(5)).withLeaseOnly(),
                 "/lease/only")) {
       other.tree().exists("/lease/only", heard::add);
       client.process().kill9();

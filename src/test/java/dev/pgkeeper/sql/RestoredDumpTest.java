@@ -42,7 +42,7 @@ class RestoredDumpTest {
     assertThat(number("/unsafe")).as("the server cannot know").isLessThanOrEqualTo(lost);
 
     assertThat(Files.readString(Path.of("docs/operations.md"))).contains(RestoredDump.NEW_EPOCH);
-    database.execute(RestoredDump.newEpoch(database.schema()));
+    beginNewEpoch(database);
     assertThat(number("/safe")).isGreaterThan(lost);
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.epochs WHERE current")).isOne();
   }
@@ -64,7 +64,12 @@ class RestoredDumpTest {
     database.execute("DELETE FROM ${schema}.epoch");
     database.execute("INSERT INTO ${schema}.epoch SELECT * FROM ${schema}.dumped");
     database.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.dumped");
+    beginNewEpoch(database);
+  }
+
+  private static void beginNewEpoch(TestDatabase database) {
     database.execute(RestoredDump.newEpoch(database.schema()));
+    database.reconnect();
   }
 
   @Test
@@ -74,7 +79,7 @@ class RestoredDumpTest {
       ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
       long lost = ahead.queryLong("SELECT max(${schema}.next_zxid()) FROM generate_series(1, 100)");
       ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
-      ahead.execute(RestoredDump.newEpoch(ahead.schema()));
+      beginNewEpoch(ahead);
       assertThat(ahead.queryLong("SELECT ${schema}.next_zxid()")).isGreaterThan(lost);
     }
   }

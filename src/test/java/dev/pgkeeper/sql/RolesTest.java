@@ -12,6 +12,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.testing.KeptConnections;
 import dev.pgkeeper.testing.TestDatabase;
 import dev.pgkeeper.tree.Recorder;
 import dev.pgkeeper.tree.TreeInvariants;
@@ -20,7 +21,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -69,6 +72,7 @@ class RolesTest {
 
   private static TestDatabase database;
   private static final List<String> roles = new ArrayList<>();
+  private static final Map<String, KeptConnections> connections = new HashMap<>();
 
   @BeforeAll
   static void createRoles() {
@@ -85,6 +89,7 @@ class RolesTest {
 
   @AfterAll
   static void dropRoles() {
+    connections.values().forEach(KeptConnections::close);
     for (String role : roles) {
       database.execute("DROP OWNED BY " + role);
       database.execute("DROP ROLE " + role);
@@ -109,10 +114,14 @@ class RolesTest {
   }
 
   private static void runAs(String role, String sql) throws SQLException {
-    try (Connection connection = as(role).getConnection();
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql.replace("${schema}", database.schema()));
-    }
+    connections
+        .computeIfAbsent(role, name -> new KeptConnections(as(name).getURL()))
+        .with(
+            connection -> {
+              try (Statement statement = connection.createStatement()) {
+                return statement.execute(sql.replace("${schema}", database.schema()));
+              }
+            });
   }
 
   private static void assertDenied(String role, String sql) {

@@ -11,36 +11,32 @@ import org.postgresql.core.TransactionState;
  * Connections with which a test asks and changes things. They are kept, because each new one costs
  * the server a process, and tests that wait for something ask again and again.
  */
-final class KeptConnections implements AutoCloseable {
+public final class KeptConnections implements AutoCloseable {
   private static final int ANSWERS_WITHIN_SECONDS = 60;
 
   private final String url;
   private final ConcurrentLinkedDeque<Connection> idle = new ConcurrentLinkedDeque<>();
 
-  KeptConnections(String url) {
+  public KeptConnections(String url) {
     this.url = url;
   }
 
   /** What is done with a connection. */
   @FunctionalInterface
-  interface Work<T> {
+  public interface Work<T> {
     T on(Connection connection) throws SQLException;
   }
 
   /**
-   * Does the work on a connection that nobody else uses meanwhile. Only one that ends in peace and
-   * outside of a transaction is kept.
+   * Does the work on a connection that nobody else uses meanwhile. One that is left within a
+   * transaction is not kept.
    */
-  <T> T with(Work<T> work) throws SQLException {
+  public <T> T with(Work<T> work) throws SQLException {
     Connection connection = borrow();
-    boolean isKept = false;
     try {
-      T result = work.on(connection);
-      isKept =
-          connection.unwrap(BaseConnection.class).getTransactionState() == TransactionState.IDLE;
-      return result;
+      return work.on(connection);
     } finally {
-      if (isKept) {
+      if (connection.unwrap(BaseConnection.class).getTransactionState() == TransactionState.IDLE) {
         idle.push(connection);
       } else {
         connection.close();

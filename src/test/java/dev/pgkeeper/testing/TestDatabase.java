@@ -207,6 +207,11 @@ public final class TestDatabase implements AutoCloseable {
     }
   }
 
+  /** Asks with new connections from now on: a server process looks once at which run it is of. */
+  public void reconnect() {
+    kept.close();
+  }
+
   /** Closes the pools, where the server is gone for good. */
   public void abandon() {
     pools.forEach(HikariDataSource::close);
