@@ -32,6 +32,10 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 class BeliefTest {
   private static final int CLIENTS = 8;
+
+  /** Only a hang takes so long. */
+  private static final Duration ENOUGH_LIMIT = Duration.ofMinutes(5);
+
   private static final Duration LENGTH =
       Duration.ofSeconds(Integer.getInteger("pgkeeper.belief.seconds", 20));
   private static final Duration TIMEOUT = Duration.ofSeconds(1);
@@ -59,6 +63,12 @@ class BeliefTest {
           running.add(run(client::live));
         }
         Await.pause(LENGTH);
+        Await.until(
+            ENOUGH_LIMIT,
+            () -> "enough breaks: " + ended(log) + " sessions ended, " + survived() + " survived",
+            () ->
+                ended(log) > CLIENTS && survived() > CLIENTS
+                    || running.stream().anyMatch(CompletableFuture::isDone));
         stopped = true;
         for (CompletableFuture<Void> one : running) {
           one.get(60, TimeUnit.SECONDS);
@@ -74,12 +84,23 @@ class BeliefTest {
               .isLessThan(endedAt);
         }
       }
-      int survived = clients.stream().mapToInt(client -> client.survived).sum();
+      int survived = survived();
       System.out.println(
           "BeliefTest: " + ended + " sessions ended, " + survived + " breaks survived");
       assertThat(ended).as("sessions that ended").isGreaterThan(CLIENTS);
       assertThat(survived).as("breaks that were survived").isGreaterThan(CLIENTS);
     }
+  }
+
+  /** How many sessions that were believed in have ended. */
+  private long ended(SessionLog log) {
+    return lastBelievedMicros.keySet().stream()
+        .filter(session -> log.endedAtMicros(session) != 0)
+        .count();
+  }
+
+  private int survived() {
+    return clients.stream().mapToInt(client -> client.survived).sum();
   }
 
   /** How much later it is for the database, at least. */
