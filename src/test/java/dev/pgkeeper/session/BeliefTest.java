@@ -34,6 +34,10 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 class BeliefTest {
   private static final int CLIENTS = 8;
+
+  /** Only a hang takes so long. */
+  private static final Duration ENOUGH_LIMIT = Duration.ofMinutes(5);
+
   private static final Duration LENGTH =
       Duration.ofSeconds(Integer.getInteger("pgkeeper.belief.seconds", 20));
   private static final Duration TIMEOUT = Duration.ofSeconds(1);

@@ -37,6 +37,10 @@ class LostRingTest {
   private static final int PATHS = 12;
 
   private final long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
+
+  /** Rings, half of which are lost, or connections that are terminated. */
+  private static final int ENOUGH = 5;
+
   private volatile boolean stopped;
 
   @Test
@@ -58,7 +62,7 @@ class LostRingTest {
           database,
           Duration.ofMillis(300),
           () -> {},
-          () -> database.queryLong("SELECT last_value FROM ${schema}.rings") > 100);
+          () -> database.queryLong("SELECT last_value FROM ${schema}.rings") > ENOUGH);
     }
   }
 
@@ -79,7 +83,7 @@ class LostRingTest {
               Await.pause(Duration.ofMillis(random.nextInt(300)));
             }
           },
-          () -> terminated.get() > 5);
+          () -> terminated.get() > ENOUGH);
     }
   }
 
@@ -90,7 +94,7 @@ class LostRingTest {
    * there.
    */
   private void run(
-      TestDatabase database, Duration sweep, Runnable meanwhile, BooleanSupplier enough)
+      TestDatabase database, Duration sweep, Runnable meanwhile, BooleanSupplier isEnough)
       throws Exception {
     System.out.println("LostRingTest: -Dpgkeeper.seed=" + seed);
     KeeperOptions options =
@@ -118,10 +122,14 @@ class LostRingTest {
         Tree tree = keepers.get(i).tree();
         running.add(CompletableFuture.runAsync(() -> write(tree, random), threads));
       }
-      running.add(CompletableFuture.runAsync(meanwhile, threads));
+      CompletableFuture<Void> beside = CompletableFuture.runAsync(meanwhile, threads);
       Await.pause(LENGTH);
-      Await.until("enough was lost", enough);
+      Await.until(
+          Await.LIMIT,
+          "enough went wrong",
+          () -> isEnough.getAsBoolean() || running.stream().anyMatch(CompletableFuture::isDone));
       stopped = true;
+      running.add(beside);
       for (CompletableFuture<Void> one : running) {
         one.get(10, TimeUnit.MINUTES);
       }
@@ -131,6 +139,7 @@ class LostRingTest {
       }
       for (Mirror mirror : mirrors) {
         Await.until(
+            Await.LIMIT,
             () -> mirror + " shows what is there, " + truth + "; it shows " + mirror.shown,
             () -> mirror.shown.equals(truth));
       }
@@ -144,6 +153,7 @@ class LostRingTest {
       }
       for (Mirror mirror : mirrors) {
         Await.until(
+            Await.LIMIT,
             () -> mirror + " hears of the last changes, " + truth + "; it shows " + mirror.shown,
             () -> mirror.shown.equals(truth));
       }

@@ -92,8 +92,9 @@ class WatchRaceTest {
       }
       System.out.println(
           "WatchRaceTest: " + number + " races, " + told + " of them decided by a ring");
-      // Where one side always wins there is no race.
-      assertThat(told.get()).isBetween(number / 20, number * 19 / 20);
+      // Where one side always wins there is no race. Which one wins more often, the machine
+      // decides.
+      assertThat(told.get()).isBetween(1, number - 1);
     } finally {
       threads.shutdown();
     }
