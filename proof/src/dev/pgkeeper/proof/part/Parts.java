@@ -19,6 +19,7 @@ public final class Parts {
         new CounterPart(),
         new ShardsPart(),
         new CachesPart(),
+        new RacesPart(),
         new ClockPart(),
         new ExpiryPart(),
         new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),
