@@ -20,6 +20,7 @@ public final class Parts {
         new ShardsPart(),
         new CachesPart(),
         new RacesPart(),
+        new RepliesPart(),
         new ClockPart(),
         new ExpiryPart(),
         new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),
