@@ -15,7 +15,6 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.DriverManager;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -105,7 +104,7 @@ public final class ClientProcess {
             .withTimeout(settings.timeout())
             .withGrace(settings.grace())
             .withSweep(settings.sweep())
-            .withOperationTimeout(Duration.ofSeconds(6));
+            .withOperationTimeout(settings.operationTimeout());
     return switch (settings.listener()) {
       case ClientSettings.OF_THE_URL -> options;
       case ClientSettings.NONE -> options.withLeaseOnly();

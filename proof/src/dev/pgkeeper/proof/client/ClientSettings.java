@@ -9,6 +9,7 @@ import java.time.Duration;
  * @param listener the URL of the session's own connection, or one of the two below
  * @param history the file that it writes
  * @param mode protections that it does without; see the works
+ * @param operationTimeout for how long a call retries while the database is away
  * @param pace how fast it works
  */
 public record ClientSettings(
@@ -22,6 +23,7 @@ public record ClientSettings(
     Duration timeout,
     Duration grace,
     Duration sweep,
+    Duration operationTimeout,
     Pace pace) {
 
   /** The session's own connection goes where all others go. */
@@ -42,6 +44,7 @@ public record ClientSettings(
       timeout.toString(),
       grace.toString(),
       sweep.toString(),
+      operationTimeout.toString(),
       Integer.toString(pace.slowness()),
       pace.looks().toString()
     };
@@ -59,6 +62,7 @@ public record ClientSettings(
         Duration.parse(arguments[7]),
         Duration.parse(arguments[8]),
         Duration.parse(arguments[9]),
-        new Pace(Integer.parseInt(arguments[10]), Duration.parse(arguments[11])));
+        Duration.parse(arguments[10]),
+        new Pace(Integer.parseInt(arguments[11]), Duration.parse(arguments[12])));
   }
 }

@@ -19,6 +19,8 @@ public final class Parts {
         new CounterPart(),
         new ShardsPart(),
         new CachesPart(),
+        new RacesPart(),
+        new RepliesPart(),
         new ClockPart(),
         new ExpiryPart(),
         new PromotionPart(PromotionPart.Kind.ASYNCHRONOUS),

@@ -24,6 +24,7 @@ final class Staging {
   private Random random;
   private String mode = Stage.PROTECTED;
   private Duration sweep = Stage.SWEEP;
+  private Duration operationTimeout = Duration.ofSeconds(6);
   private Pace pace = Pace.BRISK;
   private Runnable protections = () -> {};
 
@@ -50,6 +51,12 @@ final class Staging {
   /** How often clients look whether they missed something. */
   Staging sweep(Duration sweep) {
     this.sweep = sweep;
+    return this;
+  }
+
+  /** For how long a call of a client retries while the database is away. */
+  Staging operationTimeout(Duration operationTimeout) {
+    this.operationTimeout = operationTimeout;
     return this;
   }
 
@@ -85,6 +92,7 @@ final class Staging {
                     Stage.TIMEOUT,
                     Stage.GRACE,
                     sweep,
+                    operationTimeout,
                     pace),
             client -> accesses.apply(client).surroundings());
     return new Stage(

@@ -12,6 +12,7 @@ import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.proof.fault.Happened;
 import dev.pgkeeper.proof.history.Operation;
 import dev.pgkeeper.scenario.Client;
+import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -30,6 +31,10 @@ public final class UpgradePart implements Part {
   private static final Duration WORK = Duration.ofSeconds(4);
   private static final Duration BETWEEN = Duration.ofSeconds(2);
   private static final Duration CALM = Duration.ofSeconds(6);
+
+  /** A slow machine may take long for the migration; a call that waits for it does not fail. */
+  private static final Duration PATIENCE = Await.LIMIT;
+
   private static final String ROLE = "application";
 
   private static final String SERVES_THE_PRESENT =
@@ -74,6 +79,7 @@ public final class UpgradePart implements Part {
       database.execute(SERVES_THE_PRESENT.formatted(newest));
       try (Stage stage =
           new Staging(settings, name(), CLIENTS)
+              .operationTimeout(PATIENCE)
               .open(database, client -> Stage.Access.to(server.jdbcUrl()))) {
         Script script = new Script(progress);
         script.work(WORK);

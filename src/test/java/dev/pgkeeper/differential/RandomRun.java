@@ -4,7 +4,6 @@ import dev.pgkeeper.Tree;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
 /** Random turns of several clients on two subjects, until they differ or it is enough. */
@@ -30,10 +29,9 @@ final class RandomRun {
     what = judged.name() + " against " + judge.name() + ", seed " + seed;
   }
 
-  /** The seed given with {@code -Dpgkeeper.differential.seed}, else a new one. */
-  static long seed() {
-    Long given = Long.getLong("pgkeeper.differential.seed");
-    return given == null ? ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) : given;
+  /** The seed given with {@code -Dpgkeeper.differential.seed}, else this one. */
+  static long seed(long otherwise) {
+    return Long.getLong("pgkeeper.differential.seed", otherwise);
   }
 
   /** The number given with {@code -Dpgkeeper.differential.operations}, else this one. */

@@ -16,25 +16,22 @@ import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Replies that are lost, sessions that end, rings that do not come. */
+/**
+ * Replies that are lost, sessions that end, rings that do not come. The part {@code replies} of the
+ * proof breaks connections at random.
+ */
 class QueueFaultTest {
-  private static final long SEED = Long.getLong("pgkeeper.seed", System.nanoTime());
-
   private static QueueFixture fixture;
   private static TcpProxy proxy;
   private static HikariDataSource pool;
@@ -43,12 +40,12 @@ class QueueFaultTest {
 
   @BeforeAll
   static void open() {
-    System.out.println("QueueFaultTest: -Dpgkeeper.seed=" + SEED);
     fixture = new QueueFixture();
     proxy = TcpProxy.before(fixture.database.jdbcUrl());
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(proxy.through(fixture.database.jdbcUrl()));
     config.setMaximumPoolSize(6);
+    config.setConnectionTimeout(Await.LIMIT.toMillis());
     pool = new HikariDataSource(config);
     // The session's own connection is not what is tested here.
     keeper =
@@ -57,7 +54,7 @@ class QueueFaultTest {
             fixture
                 .options()
                 .withSweep(Duration.ofMillis(300))
-                .withOperationTimeout(Duration.ofSeconds(60))
+                .withOperationTimeout(Await.LIMIT)
                 .withListener(fixture.database::connect));
     other = fixture.connect();
   }
@@ -91,7 +88,7 @@ class QueueFaultTest {
     Queue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("makes the queue");
     queue.take().orElseThrow().ack();
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 2; round++) {
       loseNextReply();
       queue.enqueueAll(List.of("a", "b", "c"));
       mend();
@@ -184,47 +181,6 @@ class QueueFaultTest {
     }
     mend();
     assertThat(least).as("requests, but for those of a sweep").isEqualTo(1);
-  }
-
-  @Test
-  void manyThreadsThroughABrokenNetworkLoseNothingAndHaveNothingTwice() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
-    queue.enqueue("makes the queue");
-    queue.take().orElseThrow().ack();
-    Random random = new Random(SEED);
-    List<Fate> fates = TcpProxy.mix(20);
-    proxy.decideBy(() -> fates.get(random.nextInt(fates.size())));
-    Set<Long> enqueued = ConcurrentHashMap.newKeySet();
-    Set<Long> acked = ConcurrentHashMap.newKeySet();
-    List<CompletableFuture<Boolean>> running = new ArrayList<>();
-    for (int thread = 0; thread < 3; thread++) {
-      running.add(
-          onThread(
-              () -> {
-                for (int i = 0; i < 40; i++) {
-                  assertThat(enqueued.addAll(queue.enqueueAll(List.of("x", "y")))).isTrue();
-                }
-                return true;
-              }));
-      running.add(
-          onThread(
-              () -> {
-                while (acked.size() < 240) {
-                  for (Delivery<String> one : queue.take(3, Duration.ofMillis(100))) {
-                    assertThat(acked.add(one.message().id())).as("taken once").isTrue();
-                    one.ack();
-                  }
-                }
-                return true;
-              }));
-    }
-    for (CompletableFuture<Boolean> one : running) {
-      assertThat(one.get(10, TimeUnit.MINUTES)).isTrue();
-    }
-    mend();
-    assertThat(acked).isEqualTo(enqueued).hasSize(240);
-    Await.until(() -> "nothing left; " + queue.size(), () -> queue.size().live() == 0);
-    assertThat(queue.size().dead()).isZero();
   }
 
   @Test

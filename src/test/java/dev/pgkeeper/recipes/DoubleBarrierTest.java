@@ -16,12 +16,13 @@ import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class DoubleBarrierTest extends TwoClients {
@@ -382,19 +383,17 @@ class DoubleBarrierTest extends TwoClients {
     assertThat(present("/double/counter")).isEmpty();
   }
 
-  /** Nobody is in a round before all of the one before have left, whatever breaks on the way. */
-  @Test
-  void roundAfterRoundAllAreInTogetherAlsoWhenRepliesAreLost() throws Exception {
-    int participants = 6;
-    int rounds = 12;
-    long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
-    System.out.println("DoubleBarrierTest: -Dpgkeeper.seed=" + seed);
-    Random random = new Random(seed);
-    List<Fate> fates = TcpProxy.mix(20);
-    AtomicInteger entered = new AtomicInteger();
-    AtomicInteger left = new AtomicInteger();
+  /**
+   * Nobody is in a round before all of the one before have left, whatever breaks on the way. The
+   * part {@code replies} of the proof breaks connections at random.
+   */
+  @ParameterizedTest
+  @EnumSource(Fate.class)
+  void allAreInTogetherAlsoWhenARequestIsCutOff(Fate fate) throws Exception {
+    String path = "/double/cut-" + fate;
     HikariConfig config = new HikariConfig();
-    config.setMaximumPoolSize(participants);
+    config.setMaximumPoolSize(2);
+    config.setConnectionTimeout(Await.LIMIT.toMillis());
     try (TcpProxy proxy = TcpProxy.before(database.jdbcUrl())) {
       config.setJdbcUrl(proxy.through(database.jdbcUrl()));
       try (HikariDataSource pool = new HikariDataSource(config);
@@ -403,32 +402,45 @@ class DoubleBarrierTest extends TwoClients {
                   pool,
                   database
                       .keeperOptions()
-                      .withOperationTimeout(Duration.ofSeconds(60))
-                      .withSweep(Duration.ofMillis(500)) // rings are lost too
+                      .withOperationTimeout(Await.LIMIT)
                       .withListener(database::connect))) {
-        proxy.decideBy(() -> fates.get(random.nextInt(fates.size())));
-        List<CompletableFuture<Boolean>> running = new ArrayList<>();
-        for (int i = 0; i < participants; i++) {
-          DoubleBarrier participant = cut.doubleBarrier("/double/rounds", participants);
-          running.add(
-              onThread(
-                  () -> {
-                    for (int round = 1; round <= rounds; round++) {
-                      entered.incrementAndGet();
-                      participant.enter();
-                      assertThat(entered.get()).isEqualTo(round * participants);
-                      left.incrementAndGet();
-                      participant.leave();
-                      assertThat(left.get()).isGreaterThanOrEqualTo(round * participants);
-                    }
-                    return true;
-                  }));
+        DoubleBarrier one = cut.doubleBarrier(path, 2);
+        DoubleBarrier two = keeper.doubleBarrier(path, 2);
+        for (int round = 0; round < 2; round++) {
+          // In the first round the one that is cut off comes and leaves first, then last.
+          boolean isFirst = round == 0;
+          CompletableFuture<Boolean> waiting = isFirst ? enterCut(proxy, fate, one) : enters(two);
+          awaitPresent(path, 1);
+          assertThat(waiting).isNotDone();
+          assertThat(soon(isFirst ? enters(two) : enterCut(proxy, fate, one))).isTrue();
+          assertThat(soon(waiting)).isTrue();
+          assertThat(inside(path)).hasSize(2);
+
+          waiting = isFirst ? leaveCut(proxy, fate, one) : leaves(two);
+          awaitMarked(path, 1);
+          assertThat(waiting).isNotDone();
+          assertThat(soon(isFirst ? leaves(two) : leaveCut(proxy, fate, one))).isTrue();
+          assertThat(soon(waiting)).isTrue();
+          assertThat(present(path)).isEmpty();
         }
-        for (CompletableFuture<Boolean> one : running) {
-          assertThat(one.get(10, TimeUnit.MINUTES)).isTrue();
-        }
-        proxy.decideBy(() -> Fate.PASSES);
+        assertThat(proxy.fates()).containsKey(fate);
       }
     }
+  }
+
+  private static CompletableFuture<Boolean> enterCut(TcpProxy proxy, Fate fate, DoubleBarrier one) {
+    meetNext(proxy, fate);
+    return enters(one);
+  }
+
+  private static CompletableFuture<Boolean> leaveCut(TcpProxy proxy, Fate fate, DoubleBarrier one) {
+    meetNext(proxy, fate);
+    return leaves(one);
+  }
+
+  /** The next request meets this fate; those after it pass. */
+  private static void meetNext(TcpProxy proxy, Fate fate) {
+    AtomicInteger requests = new AtomicInteger();
+    proxy.decideBy(() -> requests.getAndIncrement() == 0 ? fate : Fate.PASSES);
   }
 }

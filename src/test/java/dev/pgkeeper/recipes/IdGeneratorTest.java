@@ -35,7 +35,7 @@ class IdGeneratorTest extends TwoClients {
           onThread(
               () -> {
                 List<Long> mine = new ArrayList<>();
-                for (int i = 0; i < 20_000; i++) {
+                for (int i = 0; i < 1_000; i++) {
                   mine.add(ids.next());
                 }
                 return mine;
@@ -47,7 +47,7 @@ class IdGeneratorTest extends TwoClients {
       assertThat(mine).as("the numbers of one object grow").isSorted();
       all.addAll(mine);
     }
-    assertThat(all).hasSize(8 * 20_000).allMatch(id -> id > 0 && id <= given("/ids/many"));
+    assertThat(all).hasSize(8 * 1_000).allMatch(id -> id > 0 && id <= given("/ids/many"));
   }
 
   @Test
@@ -113,16 +113,16 @@ class IdGeneratorTest extends TwoClients {
       running.add(
           keeper.async(
               tree -> {
-                for (int n = 0; n < 200; n++) {
+                for (int n = 0; n < 20; n++) {
                   ids.next();
                 }
-                return 200;
+                return 20;
               }));
     }
     for (CompletableFuture<Integer> one : running) {
       one.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
-    assertThat(ids.next()).isGreaterThan(64 * 200);
+    assertThat(ids.next()).isGreaterThan(64 * 20);
   }
 
   @Test

@@ -118,7 +118,7 @@ class MembershipFaultTest {
         Keeper follower = connect(database);
         Discovery discovery = follower.services("/services").discover("a")) {
       List<Registration> open = new ArrayList<>();
-      for (int i = 0; i < 160; i++) {
+      for (int i = 0; i < 36; i++) {
         int die = random.nextInt(10);
         int weight = i;
         if (die < 5 || open.isEmpty()) {

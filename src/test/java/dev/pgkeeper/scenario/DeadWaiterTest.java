@@ -14,9 +14,7 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +29,7 @@ class DeadWaiterTest {
   private static final KeeperOptions OPTIONS =
       KeeperOptions.defaults()
           .withTimeout(Duration.ofMinutes(10))
-          .withGrace(Duration.ofSeconds(2))
+          .withGrace(Duration.ofSeconds(1))
           .withSweep(Duration.ofHours(1));
 
   private TestDatabase database;
@@ -45,7 +43,7 @@ class DeadWaiterTest {
   private CompletableFuture<Held> next;
 
   @BeforeEach
-  void line() throws Exception {
+  void open() {
     database = TestDatabase.fresh();
     grants = GrantLog.of(database);
     sessions = SessionLog.of(database);
@@ -53,6 +51,10 @@ class DeadWaiterTest {
         Keeper.connect(
             database.dataSource(),
             OPTIONS.withSchema(database.schema()).withGrace(OPTIONS.timeout()));
+  }
+
+  /** A holder, the first one that waits, in a process of its own, and the next one. */
+  private void line() throws Exception {
     lock = keeper.lock("/wait");
     held = lock.acquire();
     first = ScenarioProcess.start(database, WaitForTheLock.class, OPTIONS, "first", 1, 1, "");
@@ -64,7 +66,9 @@ class DeadWaiterTest {
 
   @AfterEach
   void drop() {
-    first.close();
+    if (first != null) {
+      first.close();
+    }
     keeper.close();
     database.close();
   }
@@ -93,6 +97,7 @@ class DeadWaiterTest {
 
   @Test
   void aWaiterThatWasKilledIsPassedOver() throws Exception {
+    line();
     first.kill9();
     awaitEndOfFirst();
     held.release();
@@ -102,6 +107,7 @@ class DeadWaiterTest {
 
   @Test
   void aWaiterThatDiesUnnoticedAndIsNextDelaysTheOthersForItsGraceOnly() throws Exception {
+    line();
     first.stop();
     held.release();
     assertThat(contestOfFirst().wasGranted()).as("its turn comes").isTrue();
@@ -112,6 +118,7 @@ class DeadWaiterTest {
   /** The holder's own death lets in the one behind the dead one. */
   @Test
   void aHolderAndAWaiterThatDieTogetherDelayTheOthersForTheirGraceOnly() throws Exception {
+    line();
     try (Keeper other =
         Keeper.connect(database.dataSource(), OPTIONS.withSchema(database.schema()))) {
       CompletableFuture<Held> last = other.lock("/wait").acquireAsync();
@@ -136,6 +143,7 @@ class DeadWaiterTest {
 
   @Test
   void aWaiterWhoseSessionEndsWhileItIsStoppedIsNeverToldThatItHolds() throws Exception {
+    line();
     first.stop();
     assertThat(SessionLog.terminateBackendOf(database, firstSession)).isTrue();
     awaitEndOfFirst();
@@ -153,26 +161,30 @@ class DeadWaiterTest {
   /** What these tests look for is there to be seen: nobody ends dead sessions here. */
   @Test
   void withoutTheReaperADeadWaiterHoldsUpTheNextOne() throws Exception {
+    line();
+    database.execute("CREATE SEQUENCE ${schema}.turns");
     database.execute(
         "CREATE OR REPLACE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT holds integer, OUT next_ms bigint)"
-            + " LANGUAGE plpgsql AS $$ BEGIN ended := 0; END $$");
+            + " LANGUAGE plpgsql AS $$ BEGIN ended := 0; PERFORM nextval('${schema}.turns'); END $$");
     first.kill9();
     held.release();
-    assertThat(isHeldUp(Duration.ofSeconds(3))).isTrue();
+    Await.until("it is gone", () -> SessionLog.backendOf(database, firstSession) == 0);
+    long graceEnds = sessions.nowMicros() + OPTIONS.grace().toMillis() * 1000;
+    Await.until("its grace is over", () -> sessions.nowMicros() > graceEnds);
+    long turns = turns();
+    Await.until("two more turns", () -> turns() >= turns + 2);
+    assertThat(next).isNotDone();
   }
 
-  private boolean isHeldUp(Duration span) throws InterruptedException, ExecutionException {
-    try {
-      next.get(span.toSeconds(), TimeUnit.SECONDS);
-      return false;
-    } catch (TimeoutException e) {
-      return true;
-    }
+  /** How often a client had its turn at ending dead sessions. */
+  private long turns() {
+    return database.queryLong("SELECT last_value FROM ${schema}.turns");
   }
 
   /** A waiter that is told what nobody granted says so, and is found. */
   @Test
   void aWaiterThatIsToldALieIsFound() throws Exception {
+    line();
     database.execute(
         "CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])"
             + " RETURNS TABLE (path text, state text, token bigint) LANGUAGE sql AS $$"

@@ -17,16 +17,11 @@ import dev.pgkeeper.testing.TcpProxy.Fate;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.DriverManager;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentSkipListSet;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -38,15 +33,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The connection breaks around the commit of a join, a grant, a release or a renewal: there is one
- * grant for one attempt, its client knows of it, and nothing is left behind.
+ * grant for one attempt, its client knows of it, and nothing is left behind. The part {@code
+ * replies} of the proof breaks connections at random.
  */
 class LostReplyLockTest {
-  private static final int ROUNDS = Integer.getInteger("pgkeeper.lostreply.rounds", 8);
-
-  /** Enough that their requests go together. */
-  private static final int THREADS = 8;
-
-  private static final long SEED = Scenario.seed("LostReplyLockTest");
+  /** With data and without. */
+  private static final int ROUNDS = 2;
 
   private static TestDatabase database;
   private static GrantLog grants;
@@ -62,12 +54,13 @@ class LostReplyLockTest {
     proxy = TcpProxy.before(database.jdbcUrl());
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(proxy.through(database.jdbcUrl()));
-    config.setMaximumPoolSize(THREADS);
+    config.setMaximumPoolSize(2);
+    config.setConnectionTimeout(Await.LIMIT.toMillis());
     pool = new HikariDataSource(config);
     KeeperOptions options =
         KeeperOptions.defaults()
             .withSchema(database.schema())
-            .withOperationTimeout(Duration.ofSeconds(60))
+            .withOperationTimeout(Await.LIMIT)
             .withSweep(Duration.ofMillis(500));
     // What is renewed there has a test of its own.
     keeper = Keeper.connect(pool, options.withListener(database::connect));
@@ -77,7 +70,6 @@ class LostReplyLockTest {
   @AfterAll
   static void close() {
     proxy.decideBy(() -> Fate.PASSES);
-    System.out.println("LostReplyLockTest: " + proxy.fates());
     keeper.close();
     other.close();
     pool.close();
@@ -190,80 +182,14 @@ class LostReplyLockTest {
     Await.until(number + " wait", () -> other.lock(path).waiters().size() == number);
   }
 
-  /** Some join alone, some together; most wait, some give up. */
-  @Test
-  void everyGrantIsKnownToTheOneWhoAskedForIt() throws Exception {
-    Random seeds = new Random(SEED);
-    Set<Long> tokens = new ConcurrentSkipListSet<>();
-    List<Fate> fates = TcpProxy.mix(10);
-    Random fate = new Random(seeds.nextLong());
-    proxy.decideBy(() -> fates.get(fate.nextInt(fates.size())));
-    ExecutorService threads = Executors.newFixedThreadPool(THREADS);
-    try {
-      List<CompletableFuture<Void>> running = new ArrayList<>();
-      for (int thread = 0; thread < THREADS; thread++) {
-        Random random = new Random(seeds.nextLong());
-        String own = "/mixed/own" + thread;
-        running.add(
-            CompletableFuture.runAsync(
-                () -> {
-                  for (int i = 0; i < ROUNDS * 8; i++) {
-                    contend(random.nextInt(3) == 0 ? own : "/mixed/shared", random, tokens);
-                  }
-                },
-                threads));
-      }
-      for (CompletableFuture<Void> one : running) {
-        one.get(10, TimeUnit.MINUTES);
-      }
-    } finally {
-      threads.shutdown();
-      proxy.decideBy(() -> Fate.PASSES);
-    }
-    List<Contest> contests =
-        grants.contests().stream().filter(each -> each.line().startsWith("/mixed/")).toList();
-    Set<Long> granted =
-        contests.stream()
-            .filter(Contest::wasGranted)
-            .map(Contest::token)
-            .collect(Collectors.toCollection(TreeSet::new));
-    System.out.println(
-        "LostReplyLockTest: "
-            + granted.size()
-            + " grants, of which "
-            + (granted.size() - tokens.size())
-            + " came too late for those who asked");
-    assertThat(granted).as("what was granted").containsAll(tokens);
-    assertThat(OverlapChecker.violations(contests)).isEmpty();
-    assertThat(FairnessChecker.violations(contests)).isEmpty();
-    assertNobodyIsLeft();
-    assertThat(proxy.fates()).containsOnlyKeys(Fate.values());
-  }
-
-  private static void contend(String path, Random random, Set<Long> tokens) {
-    try {
-      Optional<Held> got =
-          random.nextInt(3) == 0
-              ? keeper.lock(path).tryAcquire()
-              : keeper.lock(path).tryAcquire(Duration.ofMillis(random.nextInt(300)));
-      got.ifPresent(
-          held -> {
-            assertThat(tokens.add(held.token())).as("a token of its own").isTrue();
-            held.release();
-          });
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  /** Its own connection breaks at every third message, whatever that is. */
+  /** Its own connection breaks at every third message or so, the same ones in each run. */
   @Test
   void aRenewalWhoseReplyIsLostEndsNobodysSession() throws Exception {
     SessionLog sessions = SessionLog.of(database);
     // Long enough for a busy machine to come back in time, again and again.
-    Duration timeout = Duration.ofSeconds(6);
+    Duration timeout = Await.LIMIT;
     List<Fate> fates = TcpProxy.mix(10);
-    Random random = new Random(SEED);
+    Random random = new Random(1);
     try (TcpProxy own = TcpProxy.before(database.jdbcUrl())) {
       String through = own.through(database.jdbcUrl());
       AtomicInteger broken = new AtomicInteger();
@@ -275,6 +201,7 @@ class LostReplyLockTest {
                   .withTimeout(timeout)
                   .withGrace(timeout)
                   .withListener(() -> DriverManager.getConnection(through)))) {
+        long opened = renewedAtMicros(renewed.sessionId());
         Held held = renewed.lock("/renewed").acquire();
         own.decideBy(
             () -> {
@@ -288,16 +215,22 @@ class LostReplyLockTest {
             "all fates were met",
             () ->
                 renewed.state() == SessionState.LOST
-                    || broken.get() > 2 * ROUNDS
-                        && own.fates().keySet().size() == Fate.values().length);
+                    || own.fates().keySet().size() == Fate.values().length);
         assertThat(renewed.state()).isNotEqualTo(SessionState.LOST);
         own.decideBy(() -> Fate.PASSES);
         Await.until("held again", held::isHeld);
+        assertThat(renewedAtMicros(renewed.sessionId())).isGreaterThan(opened);
         held.inTransaction(connection -> {});
         assertThat(sessions.endedAtMicros(renewed.sessionId())).isZero();
         assertThat(granted("/renewed")).containsExactly(held.token());
         held.release();
       }
     }
+  }
+
+  private static long renewedAtMicros(long session) {
+    return database.queryLong(
+        "SELECT (extract(epoch FROM renewed) * 1000000)::bigint FROM ${schema}.session WHERE id = "
+            + session);
   }
 }

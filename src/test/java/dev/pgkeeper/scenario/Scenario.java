@@ -26,11 +26,6 @@ public final class Scenario {
     return seed;
   }
 
-  /** How long a random run takes; {@code -Dpgkeeper.scenario.seconds} makes it a long one. */
-  static Duration length(int seconds) {
-    return Duration.ofSeconds(Integer.getInteger("pgkeeper.scenario.seconds", seconds));
-  }
-
   /** How much later it is for the database than by {@link Client#nowMicros}, at least. */
   public static long databaseClockAheadMicros(TestDatabase database) {
     long most = Long.MIN_VALUE;

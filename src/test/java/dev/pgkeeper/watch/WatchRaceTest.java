@@ -1,110 +1,65 @@
 package dev.pgkeeper.watch;
 
+import static dev.pgkeeper.testing.Futures.onThread;
+import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchKind;
+import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.Watcher;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
-import java.time.Duration;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A watch and a change race for the same path, again and again, with nothing but rings to bring the
- * news: either the read saw the change, or its watcher is told.
+ * A watch and a change meet at the same path, with nothing but rings to bring the news: either the
+ * read saw the change, or its watcher is notified. Which of them is first is forced here; the part
+ * {@code races} of the proof leaves it to chance.
  */
 class WatchRaceTest {
-  private static final int RACES = Integer.getInteger("pgkeeper.races", 9_000);
-  private static final int KEEPERS = 2;
-  private static final int PAIRS = 8;
   private static final byte[] NOTHING = {};
 
-  private final long seed = Long.getLong("pgkeeper.seed", System.nanoTime());
-  private final AtomicInteger races = new AtomicInteger();
-  private final AtomicInteger told = new AtomicInteger();
+  /** Held by the test while a registration has to wait for its commit. */
+  private static final String GATE = "1969";
 
-  @Test
-  void noWatcherMissesAChangeItRacedWith() throws Exception {
-    race(EnumSet.complementOf(EnumSet.of(Watch.RECURSIVE)), RACES);
+  private static TestDatabase database;
+  private static Keeper watching;
+  private static Keeper changing;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    watching = database.keeper();
+    changing = database.keeper();
+    database.execute(
+        "CREATE FUNCTION ${schema}.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$"
+            + " BEGIN PERFORM pg_advisory_xact_lock_shared("
+            + GATE
+            + "); RETURN NULL; END $$");
+    database.execute(
+        "CREATE TRIGGER wait_at_the_gate AFTER INSERT ON ${schema}.watch"
+            + " FOR EACH ROW EXECUTE FUNCTION ${schema}.wait_at_the_gate()");
   }
 
-  /** Apart from the others: where somebody watches a subtree, every writer rings. */
-  @Test
-  void noWatcherOfASubtreeMissesAChangeItRacedWith() throws Exception {
-    race(EnumSet.allOf(Watch.class), RACES / 3);
-  }
-
-  private void race(Set<Watch> kinds, int number) throws Exception {
-    System.out.println("WatchRaceTest: -Dpgkeeper.seed=" + seed);
-    ExecutorService threads = Executors.newCachedThreadPool();
-    List<Keeper> watching = new ArrayList<>();
-    List<Keeper> changing = new ArrayList<>();
-    try (TestDatabase database = TestDatabase.fresh();
-        // Between looking for watchers and having committed there is time, as on a slow disk.
-        HikariDataSource slow = pool(database, "SET commit_delay = 1000; SET commit_siblings = 0");
-        HikariDataSource quick = pool(database, "SET synchronous_commit = off");
-        AutoCloseable first = () -> changing.forEach(Keeper::close);
-        AutoCloseable second = () -> watching.forEach(Keeper::close)) {
-      KeeperOptions options =
-          KeeperOptions.defaults().withSchema(database.schema()).withSweep(Duration.ofDays(1));
-      for (int i = 0; i < KEEPERS; i++) {
-        watching.add(Keeper.connect(quick, options));
-        changing.add(Keeper.connect(slow, options));
-      }
-      List<CompletableFuture<Void>> pairs = new ArrayList<>();
-      for (int i = 0; i < PAIRS; i++) {
-        Pair pair =
-            new Pair(
-                watching.get(i % KEEPERS).tree(),
-                changing.get(i / KEEPERS % KEEPERS).tree(),
-                "/pair-" + i,
-                List.copyOf(kinds),
-                new Random(seed + i),
-                threads);
-        pairs.add(CompletableFuture.runAsync(() -> pair.race(number), threads));
-      }
-      for (CompletableFuture<Void> pair : pairs) {
-        pair.get(10, TimeUnit.MINUTES);
-      }
-      System.out.println(
-          "WatchRaceTest: " + number + " races, " + told + " of them decided by a ring");
-      // Where one side always wins there is no race.
-      assertThat(told.get()).isBetween(number / 20, number * 19 / 20);
-    } finally {
-      threads.shutdown();
-    }
-  }
-
-  private static HikariDataSource pool(TestDatabase database, String settings) {
-    HikariConfig config = new HikariConfig();
-    config.setJdbcUrl(database.jdbcUrl());
-    config.setMaximumPoolSize(PAIRS + 2);
-    config.setConnectionInitSql(settings);
-    return new HikariDataSource(config);
+  @AfterAll
+  static void close() {
+    watching.close();
+    changing.close();
+    database.close();
   }
 
   private enum Change {
@@ -112,228 +67,212 @@ class WatchRaceTest {
     SET,
     DELETE,
     CREATE_CHILD,
-    DELETE_CHILD
+    DELETE_CHILD;
+
+    void apply(TreeOperations tree, String path) {
+      switch (this) {
+        case CREATE -> tree.create(path, NOTHING);
+        case SET -> tree.set(path, NOTHING);
+        case DELETE -> tree.delete(path);
+        case CREATE_CHILD -> tree.create(path + "/child", NOTHING);
+        case DELETE_CHILD -> tree.delete(path + "/child");
+      }
+    }
   }
 
   private enum Watch {
-    EXISTS(false),
-    GET(false),
-    CHILDREN(false),
-    PERSISTENT(true),
-    RECURSIVE(true);
+    EXISTS,
+    GET,
+    CHILDREN,
+    PERSISTENT,
+    RECURSIVE;
 
-    final boolean staysOn;
+    boolean staysOn() {
+      return this == PERSISTENT || this == RECURSIVE;
+    }
 
-    Watch(boolean staysOn) {
-      this.staysOn = staysOn;
+    boolean isFor(Change change) {
+      return switch (this) {
+        case EXISTS -> change.ordinal() <= Change.DELETE.ordinal();
+        case GET -> change == Change.SET || change == Change.DELETE;
+        case CHILDREN -> change.ordinal() >= Change.DELETE.ordinal();
+        default -> true;
+      };
+    }
+
+    /** Leaves the watch; returns whether it read what is there, and else throws NoNode. */
+    State leave(Tree tree, String path, Watcher watcher) {
+      switch (this) {
+        case EXISTS -> {
+          return State.of(tree.exists(path, watcher));
+        }
+        case GET -> {
+          return State.of(Optional.of(tree.get(path, watcher).stat()));
+        }
+        case CHILDREN -> {
+          return new State(true, 0, tree.children(path, watcher).size());
+        }
+        case PERSISTENT -> tree.watch(path, WatchMode.PERSISTENT, watcher);
+        case RECURSIVE -> tree.watch(path, WatchMode.PERSISTENT_RECURSIVE, watcher);
+      }
+      return State.of(tree.exists(path));
     }
   }
 
-  /** What is known of a path. */
+  /** What a watcher can see of a node. */
   private record State(boolean present, int version, int children) {
-    static final State ABSENT = new State(false, 0, 0);
-
     static State of(Optional<Stat> stat) {
-      return stat.map(s -> new State(true, s.version(), s.numChildren())).orElse(ABSENT);
-    }
-
-    State after(Change change) {
-      return switch (change) {
-        case CREATE -> new State(true, 0, 0);
-        case SET -> new State(true, version + 1, children);
-        case DELETE -> ABSENT;
-        case CREATE_CHILD -> new State(true, version, 1);
-        case DELETE_CHILD -> new State(true, version, 0);
-      };
+      return stat.map(s -> new State(true, s.version(), s.numChildren()))
+          .orElse(new State(false, 0, 0));
     }
   }
 
-  /** One that watches and one that changes, on the same path. */
-  private final class Pair {
-    private final Tree watching;
-    private final Tree changing;
-    private final String root;
-    private final List<Watch> kinds;
-    private final Random random;
-    private final ExecutorService threads;
-
-    private volatile State state = State.ABSENT;
-    private String path = "";
-    private int paths;
-    private int racesLeft;
-
-    Pair(
-        Tree watching,
-        Tree changing,
-        String root,
-        List<Watch> kinds,
-        Random random,
-        ExecutorService threads) {
-      this.watching = watching;
-      this.changing = changing;
-      this.root = root;
-      this.kinds = kinds;
-      this.random = random;
-      this.threads = threads;
+  record Meeting(Watch watch, Change change) {
+    String path() {
+      return "/" + watch + "-" + change;
     }
 
-    void race(int number) {
-      changing.create(root, NOTHING);
-      while (races.incrementAndGet() <= number) {
-        if (racesLeft-- == 0) {
-          // The first race for a path registers in the database, the next ones in the client.
-          path = root + "/" + paths++;
-          racesLeft = random.nextInt(6);
-          state = State.ABSENT;
+    /** Makes what the change needs; returns the state before it. */
+    State prepare(String path) {
+      if (change != Change.CREATE) {
+        changing.tree().create(path, NOTHING);
+      }
+      if (change == Change.DELETE_CHILD) {
+        changing.tree().create(path + "/child", NOTHING);
+      }
+      return State.of(changing.tree().exists(path));
+    }
+  }
+
+  static List<Meeting> meetings() {
+    List<Meeting> meetings = new ArrayList<>();
+    for (Watch watch : Watch.values()) {
+      for (Change change : Change.values()) {
+        if (watch.isFor(change)) {
+          meetings.add(new Meeting(watch, change));
         }
-        Change change = choose();
-        Watch watch = choose(change);
-        State before = state;
-        int headNanos = random.nextInt(3_000_000) - 1_000_000;
-        CountDownLatch start = new CountDownLatch(2);
-        CompletableFuture<Void> changed =
-            CompletableFuture.runAsync(
-                () -> {
-                  meet(start, headNanos);
-                  apply(change);
-                },
-                threads);
-        CompletableFuture<WatchedEvent> heard = new CompletableFuture<>();
-        Watcher watcher = heard::complete;
-        meet(start, -headNanos);
-        Optional<State> seen = leave(watch, watcher, before);
-        changed.join();
-        if (seen.isEmpty()) {
-          continue;
-        }
-        if (seen.get().equals(before)) {
-          told.incrementAndGet();
-          await(heard, change, watch);
-        } else if (random.nextInt(4) == 0) {
-          // It saw the change; then the next one is what it is told of.
-          if (!watch.staysOn && heard.isDone()) {
-            throw new AssertionError(
-                "A watch of the kind "
-                    + watch
-                    + " on "
-                    + path
-                    + " saw "
-                    + change
-                    + ", and was told of "
-                    + heard.join());
-          }
-          Change next = choose();
-          while (!concerns(next, watch) || watch == Watch.RECURSIVE && undoes(next, change)) {
-            next = choose();
-          }
-          apply(next);
-          await(heard, next, watch);
-        }
-        takeBack(watcher);
       }
     }
+    return meetings;
+  }
 
-    /** Lets both start at one moment, or one of them a little later. */
-    private void meet(CountDownLatch start, int waitNanos) {
-      start.countDown();
+  /** The writer looked for watchers when there was none, and has not committed yet. */
+  @ParameterizedTest
+  @MethodSource("meetings")
+  void aWatchThatComesJustBeforeTheCommitSeesTheChangeOrHearsOfIt(Meeting meeting)
+      throws Exception {
+    String path = meeting.path() + "-before";
+    State before = meeting.prepare(path);
+    CompletableFuture<WatchedEvent> heard = new CompletableFuture<>();
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      meeting.change().apply(changing.tree(connection), path);
+      CompletableFuture<State> seen =
+          onThread(() -> meeting.watch().leave(watching.tree(), path, heard::complete));
+      if (meeting.watch() == Watch.RECURSIVE) {
+        Await.until("registered", () -> isRegistered(path));
+      } else {
+        awaitWaiting(1);
+      }
+      assertThat(seen).isNotDone();
+      connection.commit();
+      State state;
       try {
-        start.await();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-      if (waitNanos > 0) {
-        LockSupport.parkNanos(waitNanos);
-      }
-    }
-
-    private Change choose() {
-      if (!state.present()) {
-        return Change.CREATE;
-      } else if (state.children() > 0) {
-        return random.nextBoolean() ? Change.SET : Change.DELETE_CHILD;
-      }
-      return List.of(Change.SET, Change.DELETE, Change.CREATE_CHILD).get(random.nextInt(3));
-    }
-
-    private Watch choose(Change change) {
-      while (true) {
-        Watch watch = kinds.get(random.nextInt(kinds.size()));
-        boolean needsNode = watch == Watch.GET || watch == Watch.CHILDREN;
-        if (concerns(change, watch) && (state.present() || !needsNode)) {
-          return watch;
-        }
-      }
-    }
-
-    private boolean concerns(Change change, Watch watch) {
-      return switch (change) {
-        case CREATE, SET -> watch != Watch.CHILDREN;
-        case DELETE -> true;
-        case CREATE_CHILD, DELETE_CHILD -> watch != Watch.EXISTS && watch != Watch.GET;
-      };
-    }
-
-    /** What came and went between two looks at it is not told. */
-    private static boolean undoes(Change next, Change change) {
-      return change == Change.CREATE_CHILD && next == Change.DELETE_CHILD;
-    }
-
-    private void apply(Change change) {
-      switch (change) {
-        case CREATE -> changing.create(path, NOTHING);
-        case SET -> changing.set(path, NOTHING);
-        case DELETE -> changing.delete(path);
-        case CREATE_CHILD -> changing.create(path + "/child", NOTHING);
-        case DELETE_CHILD -> changing.delete(path + "/child");
-      }
-      state = state.after(change);
-    }
-
-    /**
-     * What was there when the watch was left; after one that stays on, what was there a moment
-     * later. Empty if the node was gone and nothing was left.
-     */
-    private Optional<State> leave(Watch watch, Watcher watcher, State before) {
-      try {
-        return Optional.of(
-            switch (watch) {
-              case EXISTS -> State.of(watching.exists(path, watcher));
-              case GET -> State.of(Optional.of(watching.get(path, watcher).stat()));
-              case CHILDREN -> {
-                int children = watching.children(path, watcher).size();
-                yield new State(true, before.version(), children);
-              }
-              case PERSISTENT -> {
-                watching.watch(path, WatchMode.PERSISTENT, watcher);
-                yield State.of(watching.exists(path));
-              }
-              case RECURSIVE -> {
-                watching.watch(path, WatchMode.PERSISTENT_RECURSIVE, watcher);
-                yield State.of(watching.exists(path));
-              }
-            });
+        state = soon(seen);
       } catch (KeeperException.NoNode e) {
-        return Optional.empty();
+        assertThat(meeting.change()).isEqualTo(Change.DELETE);
+        return;
       }
+      assertThat(state).as("it waited for the change").isNotEqualTo(before);
     }
+    if (!meeting.watch().staysOn()) {
+      assertThat(heard).as("it saw the change already").isNotDone();
+    }
+    // Then it hears of the next change.
+    next(meeting).apply(changing.tree(), path);
+    soon(heard);
+  }
 
-    private void takeBack(Watcher watcher) {
-      try {
-        watching.unwatch(path, WatchKind.ANY, watcher);
-      } catch (KeeperException.NoWatcher e) {
-        // it was used up
-      }
-    }
+  private static Change next(Meeting meeting) {
+    return switch (meeting.change()) {
+      case DELETE -> Change.CREATE;
+      case CREATE_CHILD -> meeting.watch() == Watch.CHILDREN ? Change.DELETE_CHILD : Change.SET;
+      case DELETE_CHILD -> Change.CREATE_CHILD;
+      default -> Change.SET;
+    };
+  }
 
-    private void await(CompletableFuture<WatchedEvent> heard, Change change, Watch watch) {
-      try {
-        heard.get(Await.LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        throw new AssertionError(
-            "A watch of the kind " + watch + " on " + path + " heard nothing of " + change, e);
-      } catch (InterruptedException | ExecutionException e) {
-        throw new IllegalStateException(e);
+  private static boolean isRegistered(String path) {
+    return database.queryLong("SELECT count(*) FROM ${schema}.watch WHERE path = '" + path + "'")
+        > 0;
+  }
+
+  /** The watcher has read, or is about to, and has not committed its registration yet. */
+  @ParameterizedTest
+  @MethodSource("meetings")
+  void aChangeThatComesJustBeforeTheRegistrationIsCommittedIsSeenOrHeardOf(Meeting meeting)
+      throws Exception {
+    String path = meeting.path() + "-after";
+    State before = meeting.prepare(path);
+    CompletableFuture<WatchedEvent> heard = new CompletableFuture<>();
+    CompletableFuture<State> seen;
+    CompletableFuture<Boolean> changed;
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+      seen = onThread(() -> meeting.watch().leave(watching.tree(), path, heard::complete));
+      awaitWaiting(1);
+      changed =
+          onThread(
+              () -> {
+                meeting.change().apply(changing.tree(), path);
+                return true;
+              });
+      if (meeting.watch() == Watch.RECURSIVE) {
+        soon(changed); // A subtree cannot be kept out: its watch reads once all have ended.
+      } else {
+        awaitWaiting(2);
       }
     }
+    State state = soon(seen);
+    soon(changed);
+    if (meeting.watch() == Watch.RECURSIVE) {
+      assertThat(state).isNotEqualTo(before);
+      next(meeting).apply(changing.tree(), path);
+    } else if (!meeting.watch().staysOn()) {
+      assertThat(state.children()).isEqualTo(before.children());
+      assertThat(state.present()).isEqualTo(before.present());
+    }
+    soon(heard);
+  }
+
+  /** Then the watch is left in the client alone, and nothing keeps the writer out. */
+  @ParameterizedTest
+  @MethodSource("meetings")
+  void aSecondWatchOnAPathThatReadBeforeTheCommitHearsOfTheChange(Meeting meeting)
+      throws Exception {
+    String path = meeting.path() + "-second";
+    State before = meeting.prepare(path);
+    meeting.watch().leave(watching.tree(), path, event -> {});
+    CompletableFuture<WatchedEvent> heard = new CompletableFuture<>();
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      meeting.change().apply(changing.tree(connection), path);
+      State state = meeting.watch().leave(watching.tree(), path, heard::complete);
+      assertThat(state.children()).isEqualTo(before.children());
+      assertThat(state.present()).isEqualTo(before.present());
+      connection.commit();
+    }
+    soon(heard);
+  }
+
+  private static void awaitWaiting(int backends) {
+    Await.until(
+        backends + " wait",
+        () ->
+            database.queryLong(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                        + " AND datname = current_database() AND query LIKE '%${schema}.%'")
+                >= backends);
   }
 }
