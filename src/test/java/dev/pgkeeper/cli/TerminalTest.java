@@ -147,7 +147,9 @@ class TerminalTest {
     begin("top");
     terminal.await("q quits");
     terminal.command().destroy();
-    terminal.await("ready>");
+    Await.until(
+        () -> "a prompt on the screen:\n" + terminal.screen(),
+        () -> terminal.screen().stripTrailing().endsWith("ready>"));
     assertThat(terminal.screen()).doesNotContain("q quits");
     assertTerminalIsSane();
   }

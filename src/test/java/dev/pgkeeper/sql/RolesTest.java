@@ -115,7 +115,7 @@ class RolesTest {
 
   private static void runAs(String role, String sql) throws SQLException {
     connections
-        .computeIfAbsent(role, name -> new KeptConnections(as(name).getURL()))
+        .computeIfAbsent(role, name -> new KeptConnections(as(name)::getConnection))
         .with(
             connection -> {
               try (Statement statement = connection.createStatement()) {

@@ -10,7 +10,12 @@ public final class Await {
   /** What is waited for comes much sooner on any machine; only a hang takes this long. */
   public static final Duration LIMIT = Duration.ofMinutes(2);
 
-  private static final long GLANCE_MS = 5;
+  /**
+   * Between two looks: what comes soon is seen soon, and what takes long is not looked at often.
+   */
+  private static final long SHORTEST_PAUSE_MS = 2;
+
+  private static final long LONGEST_PAUSE_MS = 50;
 
   private Await() {}
 
@@ -32,11 +37,13 @@ public final class Await {
   /** The same, where what is missing is found out at the end. */
   public static void until(Duration limit, Supplier<String> what, BooleanSupplier isSo) {
     long deadline = System.nanoTime() + limit.toNanos();
+    long pause = SHORTEST_PAUSE_MS;
     while (!isSo.getAsBoolean()) {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("Not within " + limit + ": " + what.get());
       }
-      pause(Duration.ofMillis(GLANCE_MS));
+      pause(Duration.ofMillis(pause));
+      pause = Math.min(LONGEST_PAUSE_MS, pause * 3 / 2 + 1);
     }
   }
 

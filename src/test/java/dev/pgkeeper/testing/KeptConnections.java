@@ -1,7 +1,6 @@
 package dev.pgkeeper.testing;
 
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import org.postgresql.core.BaseConnection;
@@ -14,11 +13,17 @@ import org.postgresql.core.TransactionState;
 public final class KeptConnections implements AutoCloseable {
   private static final int ANSWERS_WITHIN_SECONDS = 60;
 
-  private final String url;
+  private final Opening opening;
   private final ConcurrentLinkedDeque<Connection> idle = new ConcurrentLinkedDeque<>();
 
-  public KeptConnections(String url) {
-    this.url = url;
+  public KeptConnections(Opening opening) {
+    this.opening = opening;
+  }
+
+  /** Opens a connection. */
+  @FunctionalInterface
+  public interface Opening {
+    Connection open() throws SQLException;
   }
 
   /** What is done with a connection. */
@@ -52,7 +57,7 @@ public final class KeptConnections implements AutoCloseable {
       }
       kept.close();
     }
-    return DriverManager.getConnection(url);
+    return opening.open();
   }
 
   /** Closes those that are idle. */

@@ -40,7 +40,7 @@ public final class TestDatabase implements AutoCloseable {
     this.schema = schema;
     this.name = name;
     this.drop = drop;
-    this.kept = new KeptConnections(url);
+    this.kept = new KeptConnections(this::connect);
   }
 
   private TestDatabase(String url, String schema) {
@@ -48,7 +48,7 @@ public final class TestDatabase implements AutoCloseable {
     this.schema = schema;
     this.name = schema;
     this.drop = () -> execute("DROP SCHEMA IF EXISTS ${schema} CASCADE");
-    this.kept = new KeptConnections(url);
+    this.kept = new KeptConnections(this::connect);
   }
 
   /** A new database with a schema of this jar's version. */

@@ -39,8 +39,7 @@ final class FailureChapter {
             + Story.text(options.timeout())
             + ".");
     story.check(gone.compareTo(options.grace()) >= 0, "nothing goes before the grace is over");
-    story.check(
-        gone.compareTo(options.timeout().dividedBy(2)) < 0, "it goes long before the timeout");
+    story.check(gone.compareTo(options.timeout()) < 0, "it goes before the session times out");
 
     List<String> children = tree.children(Stage.MEMBERS);
     story.call("children " + Stage.MEMBERS, children.toString());

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** What the chapters share: the server, this process's keeper, the other processes. */
 final class Stage implements AutoCloseable {
   /** How long anything may take before the demo gives up. */
-  static final Duration PATIENCE = Duration.ofSeconds(20);
+  static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final long GLANCE_MS = 10;
 

@@ -1,6 +1,7 @@
 package dev.pgkeeper.cli.terminal;
 
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
 import org.jline.utils.InfoCmp.Capability;
@@ -12,6 +13,11 @@ import org.jline.utils.InfoCmp.Capability;
 public final class Screen implements AutoCloseable {
   private final Terminal terminal;
   private final Attributes before;
+
+  /** Without it, what is being drawn as a signal comes ends up on the restored terminal. */
+  private final ReentrantLock drawing = new ReentrantLock();
+
+  private boolean isRestored;
   private final Thread hook = new Thread(this::restore, "pgkeeper-restore-terminal");
 
   public Screen(Terminal terminal) {
@@ -28,8 +34,19 @@ public final class Screen implements AutoCloseable {
     terminal.flush();
   }
 
-  /** Shows these lines and nothing else; they have to fit. */
+  /** Shows these lines and nothing else; they have to fit. Shows nothing once this is closed. */
   public void show(List<String> lines) {
+    drawing.lock();
+    try {
+      if (!isRestored) {
+        draw(lines);
+      }
+    } finally {
+      drawing.unlock();
+    }
+  }
+
+  private void draw(List<String> lines) {
     terminal.puts(Capability.cursor_home);
     for (int i = 0; i < lines.size(); i++) {
       terminal.writer().print(i == 0 ? "" : "\r\n");
@@ -41,10 +58,16 @@ public final class Screen implements AutoCloseable {
   }
 
   private void restore() {
-    terminal.puts(Capability.cursor_normal);
-    terminal.puts(Capability.exit_ca_mode);
-    terminal.flush();
-    terminal.setAttributes(before);
+    drawing.lock();
+    try {
+      isRestored = true;
+      terminal.puts(Capability.cursor_normal);
+      terminal.puts(Capability.exit_ca_mode);
+      terminal.flush();
+      terminal.setAttributes(before);
+    } finally {
+      drawing.unlock();
+    }
   }
 
   @Override
