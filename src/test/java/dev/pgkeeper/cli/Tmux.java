@@ -2,6 +2,7 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Installed;
+import dev.pgkeeper.testing.JavaProgram;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,11 +29,8 @@ final class Tmux implements AutoCloseable {
     Path program = directory.resolve("pgkeeper");
     Files.writeString(
         program,
-        "#!/bin/sh\necho $$ > pid\nexec '%s' -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '%s' %s \"$@\"\n"
-            .formatted(
-                Path.of(System.getProperty("java.home"), "bin", "java"),
-                Ran.CLASS_PATH,
-                Main.class.getName()));
+        "#!/bin/sh\necho $$ > pid\nexec '%s' %s \"$@\"\n"
+            .formatted(String.join("' '", JavaProgram.command(List.of())), Main.class.getName()));
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
     tmux.run("new-session", "-d", "-x", "120", "-y", "40", "sh");
     tmux.type("PS1='ready> ' PGKEEPER_HISTORY=" + directory + "/history; cd " + directory);

@@ -7,6 +7,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
@@ -23,8 +24,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** The library in processes that lack what it can do without. */
 class WithoutMicrometerTest {
-  private static final String CLASS_PATH =
-      System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
 
   /** What such a process does. */
   static final class Client {
@@ -80,7 +79,7 @@ class WithoutMicrometerTest {
   @Test
   void everythingButTheMetersWorksWithoutMicrometer() throws Exception {
     String without =
-        Arrays.stream(CLASS_PATH.split(File.pathSeparator))
+        Arrays.stream(JavaProgram.classPath().split(File.pathSeparator))
             .filter(each -> !each.contains("micrometer"))
             .collect(Collectors.joining(File.pathSeparator));
     try (TestDatabase database = TestDatabase.fresh()) {
@@ -95,7 +94,7 @@ class WithoutMicrometerTest {
       assertThat(
               run(
                   database,
-                  CLASS_PATH,
+                  JavaProgram.classPath(),
                   List.of(
                       "--limit-modules",
                       "java.base,java.sql,java.naming,java.management,java.security.jgss,"

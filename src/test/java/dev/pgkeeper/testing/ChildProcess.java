@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,13 +60,7 @@ public final class ChildProcess implements AutoCloseable {
   public static ChildProcess start(
       Surroundings surroundings, List<String> jvmOptions, Class<?> mainClass, String... arguments) {
     List<String> command = new ArrayList<>(surroundings.wrapper());
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    command.add("-Djava.io.tmpdir=" + RunDirectory.get());
-    command.addAll(jvmOptions);
-    command.add("-cp");
-    command.add(
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+    command.addAll(JavaProgram.command(jvmOptions));
     command.add(mainClass.getName());
     command.addAll(List.of(arguments));
     try {

@@ -91,14 +91,15 @@ class LostRingTest {
       mirrors.awaitTruth();
 
       Mirrors.change(writer.tree(), Mirrors.path(0), "just before");
-      assertThat(SessionLog.terminateBackendOf(database, follower.sessionId())).isTrue();
+      SessionLog.reconnect(database, follower);
       mirrors.awaitTruth();
-      awaitHeld(follower);
 
       assertThat(SessionLog.terminateBackendOf(database, follower.sessionId())).isTrue();
       Mirrors.change(writer.tree(), Mirrors.path(1), "just after");
       mirrors.awaitTruth();
-      awaitHeld(follower);
+      Await.until(
+          "connected again",
+          () -> SessionLog.backendOf(database, follower.sessionId()) != 0 && follower.isHeld());
 
       connection.setAutoCommit(false);
       writer.tree(connection).set(Mirrors.path(2), Mirrors.bytes("committed after the reconnect"));

@@ -1,0 +1,140 @@
+package dev.pgkeeper.testing;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.pgkeeper.Held;
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.cli.Main;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How processes of the tests' own are started. Hundreds of them are, so the first one leaves an
+ * archive of the classes that it loaded, from which the others start in little more than half the
+ * time. Archives know classes from jars only, so directories of the class path are packed before.
+ */
+public final class JavaProgram {
+  /** Where Surefire tells the class path that it put into a jar's manifest. */
+  private static final String SUREFIRE = "surefire.test.class.path";
+
+  private static @Nullable String classPath;
+  private static @Nullable Path archive;
+
+  private JavaProgram() {}
+
+  /** The class path of the tests, as jars. */
+  public static synchronized String classPath() {
+    if (classPath == null) {
+      classPath =
+          Pattern.compile(File.pathSeparator, Pattern.LITERAL)
+              .splitAsStream(System.getProperty(SUREFIRE, System.getProperty("java.class.path")))
+              .map(Path::of)
+              .filter(Files::exists)
+              .map(JavaProgram::packed)
+              .map(Path::toString)
+              .collect(Collectors.joining(File.pathSeparator));
+    }
+    return classPath;
+  }
+
+  /** The command without the class that follows it. */
+  public static List<String> command(List<String> options) {
+    List<String> command = new ArrayList<>(withoutArchive());
+    if (archived() != null) {
+      command.add("-XX:SharedArchiveFile=" + archived());
+    }
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath()));
+    return command;
+  }
+
+  private static List<String> withoutArchive() {
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Xmx256m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        // Else it says on its output where an archive does not fit.
+        "-Xlog:disable",
+        "-Djava.io.tmpdir=" + RunDirectory.get());
+  }
+
+  private static Path packed(Path part) {
+    if (!Files.isDirectory(part)) {
+      return part;
+    }
+    try {
+      Path jar = RunDirectory.newFile(".jar").toPath();
+      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
+          Stream<Path> files = Files.walk(part)) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          out.putNextEntry(new JarEntry(part.relativize(file).toString().replace('\\', '/')));
+          Files.copy(file, out);
+          out.closeEntry();
+        }
+      }
+      return jar;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static synchronized @Nullable Path archived() {
+    if (archive == null && isTheSuite()) {
+      archive = RunDirectory.get().resolve("classes.jsa");
+      List<String> command = new ArrayList<>(withoutArchive());
+      command.addAll(List.of("-XX:ArchiveClassesAtExit=" + archive, "-cp", classPath()));
+      try (TestDatabase database = TestDatabase.fresh()) {
+        command.addAll(
+            List.of(LoadsClasses.class.getName(), database.jdbcUrl(), database.schema()));
+        Process process =
+            new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        if (process.waitFor() != 0) {
+          throw new IllegalStateException("No archive of classes was made: " + command);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("Interrupted while an archive of classes was made", e);
+      }
+    }
+    return archive;
+  }
+
+  /** Others do not start as many, or measure what they do. */
+  private static boolean isTheSuite() {
+    return System.getProperty(SUREFIRE) != null;
+  }
+
+  /** Does what most of these processes do. */
+  static final class LoadsClasses {
+    public static void main(String[] arguments) throws InterruptedException {
+      String url = arguments[0];
+      String schema = arguments[1];
+      HikariConfig config = new HikariConfig();
+      config.setJdbcUrl(url);
+      try (HikariDataSource pool = new HikariDataSource(config);
+          Keeper keeper = Keeper.connect(pool, KeeperOptions.defaults().withSchema(schema));
+          Held held = keeper.lock("/lock").acquire()) {
+        held.ensureHeld();
+      }
+      Main.main(new String[] {"ls", "/", "--url", url, "--schema", schema});
+    }
+  }
+}
