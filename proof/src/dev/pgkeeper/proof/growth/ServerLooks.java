@@ -57,6 +57,8 @@ public final class ServerLooks implements AutoCloseable {
     database.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple");
     ServerLooks looks = new ServerLooks(server, database, file, period);
     looks.logBefore = looks.log();
+    // It would be counted.
+    database.reconnect();
     looks.thread.start();
     return looks;
   }

@@ -98,7 +98,6 @@ class ServerLooksTest {
 
   @Test
   void connectionsAreThoseOfEachClientAndThoseOfNone() throws Exception {
-    database.reconnect();
     try (Connection first = connect("c0.1");
         Connection second = connect("c0.1");
         Connection other = connect("psql");

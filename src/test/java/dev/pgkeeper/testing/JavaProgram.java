@@ -66,6 +66,7 @@ public final class JavaProgram {
         "-Xmx256m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        "-XX:-UsePerfData",
         // Else it says on its output where an archive does not fit.
         "-Xlog:disable",
         "-Djava.io.tmpdir=" + RunDirectory.get());

@@ -13,7 +13,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class PrivateServerTest {
@@ -50,24 +49,6 @@ class PrivateServerTest {
       for (String durable : new String[] {"fsync", "synchronous_commit", "full_page_writes"}) {
         assertThat(query(server, "SHOW " + durable)).as(durable).isEqualTo("on");
       }
-    }
-  }
-
-  @Test
-  void theServerEndsWithTheProcessThatStartedItEvenIfThatIsKilled() throws Exception {
-    try (ChildProcess owner = ChildProcess.start(StartsAServer.class)) {
-      long postmaster = Long.parseLong(owner.awaitLine("pid "));
-      ProcessHandle handle = ProcessHandle.of(postmaster).orElseThrow();
-      owner.kill9();
-      handle.onExit().get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
-    }
-  }
-
-  /** Run as a process of its own. */
-  static final class StartsAServer {
-    public static void main(String[] arguments) throws InterruptedException {
-      System.out.println("pid " + PrivateServer.start().pid());
-      Thread.sleep(60_000);
     }
   }
 

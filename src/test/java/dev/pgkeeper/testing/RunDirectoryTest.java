@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,8 +48,8 @@ class RunDirectoryTest {
     public static void main(String[] arguments) throws InterruptedException {
       RunDirectory.undo("touch " + arguments[0]);
       System.out.println("run " + RunDirectory.get());
-      System.out.println("server " + PrivateServer.start().pid());
-      PrivateServer frozen = PrivateServer.start();
+      System.out.println("server " + PrivateServer.startFromScratch(Map.of()).pid());
+      PrivateServer frozen = PrivateServer.startFromScratch(Map.of());
       frozen.freeze();
       System.out.println("frozen " + frozen.pid());
       ChildProcess child = ChildProcess.start(PrivateServerTest.Echo.class);

@@ -62,6 +62,11 @@ final class Browser implements AutoCloseable {
                 "--no-first-run",
                 "--hide-scrollbars",
                 "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-default-apps",
+                "--disable-extensions",
+                "--disable-sync",
+                "--no-pings",
                 "--remote-debugging-port=0",
                 "--user-data-dir=" + home,
                 "about:blank")
