@@ -42,8 +42,12 @@ final class WatchedPath {
   /** How many registrations are under way. */
   int expected;
 
-  /** A one-shot watch and what its own look saw. */
-  record Late(Subscriber subscriber, String kind, Seen saw) {}
+  /** A watch and what its own look saw. */
+  record Late(Subscriber subscriber, String kind, Seen saw) {
+    List<Subscriber> alone() {
+      return List.of(subscriber);
+    }
+  }
 
   /** An event and those who are told. */
   record Event(EventType type, Collection<Subscriber> subscribers) {}
@@ -96,11 +100,16 @@ final class WatchedPath {
       }
     }
     for (Late one : late) {
+      if (one.kind.equals(Watches.PERSISTENT)) {
+        difference(one.saw, now).forEach(type -> events.add(new Event(type, one.alone())));
+        persistent.add(one.subscriber);
+        continue;
+      }
       EventType missed = missedBy(one.kind, one.saw, now);
       if (missed == null) {
         waiting(one.kind).add(one.subscriber);
       } else {
-        events.add(new Event(missed, List.of(one.subscriber)));
+        events.add(new Event(missed, one.alone()));
       }
     }
     late.clear();

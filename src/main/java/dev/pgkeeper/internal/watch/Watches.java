@@ -220,11 +220,27 @@ public final class Watches {
     }
   }
 
-  /** Leaves a watch that is not used up. */
+  /**
+   * Leaves a watch that is not used up, after a look. It is told of all that was seen to come after
+   * that look, also of what came before this call.
+   */
   public void leavePersistent(String path, Subscriber subscriber, Seen seen, long look) {
     lock.lock();
     try {
-      registered(path, PERSISTENT, seen, look).persistent.add(subscriber);
+      WatchedPath watched = registered(path, PERSISTENT, seen, look);
+      if (watched.persistent.contains(subscriber)) {
+        return; // It has been told already.
+      }
+      Seen latest = watched.seen == null ? seen : watched.seen;
+      if (latest.isPresent() != seen.isPresent()) {
+        watched.late.add(new WatchedPath.Late(subscriber, PERSISTENT, seen));
+        lookAgain.add(path);
+        return;
+      }
+      watched.persistent.add(subscriber);
+      for (EventType missed : WatchedPath.difference(seen, latest)) {
+        tell(subscriber, missed, path);
+      }
     } finally {
       lock.unlock();
     }
@@ -300,10 +316,7 @@ public final class Watches {
         any |= kind == WatchKind.ANY && watched.persistent.remove(subscriber);
         any |=
             watched.late.removeIf(
-                one ->
-                    one.subscriber().equals(subscriber)
-                        && kind
-                            != (one.kind().equals(CHILDREN) ? WatchKind.DATA : WatchKind.CHILDREN));
+                one -> one.subscriber().equals(subscriber) && isTakenBackAs(kind, one.kind()));
       }
       WatchedTree tree = trees.get(path);
       if (tree != null && kind == WatchKind.ANY) {
@@ -313,6 +326,14 @@ public final class Watches {
     } finally {
       lock.unlock();
     }
+  }
+
+  private static boolean isTakenBackAs(WatchKind kind, String registered) {
+    return switch (registered) {
+      case CHILDREN -> kind != WatchKind.DATA;
+      case NODE -> kind != WatchKind.CHILDREN;
+      default -> kind == WatchKind.ANY;
+    };
   }
 
   /**
