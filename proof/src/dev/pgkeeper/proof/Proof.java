@@ -50,7 +50,7 @@ public final class Proof implements Callable<Integer> {
       description = "This text.")
   private boolean help;
 
-  @Option(names = "--quick", description = "The short form: about 5 minutes.")
+  @Option(names = "--quick", description = "The short form: about 6 minutes.")
   private boolean quick;
 
   @Option(
