@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.AtExit;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
+import dev.pgkeeper.testing.RunDirectory;
 import java.util.List;
 import java.util.Map;
 
@@ -36,6 +37,8 @@ final class Namespaces implements AutoCloseable {
   }
 
   private void make() throws Part.Unavailable, InterruptedException {
+    RunDirectory.undo(
+        "ip link del %s; ip netns del %s; ip netns del %s".formatted(outerLink, clients, router));
     Command.run("ip", "netns", "add", router);
     Command.run("ip", "netns", "add", clients);
     String inner = "pgk" + number + "i";

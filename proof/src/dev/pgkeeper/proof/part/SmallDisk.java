@@ -1,6 +1,7 @@
 package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.AtExit;
+import dev.pgkeeper.testing.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,10 +23,11 @@ final class SmallDisk implements AutoCloseable {
   }
 
   static SmallDisk mount() throws IOException, Part.Unavailable, InterruptedException {
-    Path point = Files.createTempDirectory("pgkeeper-proof-disk-");
+    Path point = RunDirectory.newDirectory("disk");
     try {
       Command.run(
           "mount", "-t", "tmpfs", "-o", "size=" + SIZE + ",mode=0755", "tmpfs", point.toString());
+      RunDirectory.undo("umount --lazy " + point);
       return new SmallDisk(point);
     } catch (Part.Unavailable e) {
       Files.delete(point);

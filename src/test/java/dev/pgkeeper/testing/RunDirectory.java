@@ -50,12 +50,21 @@ public final class RunDirectory {
           pgrep -f -- "$1" | grep -vx $$
         fi 2>/dev/null
       }
+      children() {
+        if [ -d /proc/self ]; then
+          grep -lx "PPid:[[:space:]]*$1" /proc/[0-9]*/status | cut -d/ -f3
+        else
+          pgrep -P "$1"
+        fi 2>/dev/null
+      }
       signal() { kill "$@" 2>/dev/null; }
       if [ -f "$1/undo" ]; then sh "$1/undo" >"$1/undo.log" 2>&1; fi
       # A server that is killed leaves shared memory behind; one that is told to quit does not.
       for file in $(find "$1" -name postmaster.pid); do
-        signal -QUIT "$(head -n 1 "$file")"
-        signal -CONT "$(head -n 1 "$file")"
+        postmaster=$(head -n 1 "$file")
+        for process in $(children "$postmaster"); do signal -CONT "$process"; done
+        signal -QUIT "$postmaster"
+        signal -CONT "$postmaster"
       done
       for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         [ -z "$(find "$1" -name postmaster.pid)" ] && break

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -27,9 +28,14 @@ class RunDirectoryTest {
       ProcessHandle server = handle(owner.awaitLine("server ", Await.LIMIT));
       ProcessHandle frozen = handle(owner.awaitLine("frozen ", Await.LIMIT));
       ProcessHandle child = handle(owner.awaitLine("child ", Await.LIMIT));
+      List<ProcessHandle> all =
+          Stream.of(server, frozen, child)
+              .flatMap(each -> Stream.concat(Stream.of(each), each.descendants()))
+              .toList();
       owner.kill9();
       Await.until(
-          "the servers and the stopped child end", () -> !isAnyAlive(server, frozen, child));
+          "the servers, their processes and the stopped child end",
+          () -> all.stream().noneMatch(ProcessHandle::isAlive));
       Await.until("its directory is removed", () -> Files.notExists(run));
       assertThat(undone).exists();
     }
@@ -37,10 +43,6 @@ class RunDirectoryTest {
 
   private static ProcessHandle handle(String pid) {
     return ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
-  }
-
-  private static boolean isAnyAlive(ProcessHandle... processes) {
-    return Stream.of(processes).anyMatch(ProcessHandle::isAlive);
   }
 
   /** Run as a process of its own. */
