@@ -6,8 +6,6 @@ import dev.pgkeeper.queue.MessageBook.Taken;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -193,23 +191,8 @@ public final class SqlQueueRun {
     }
 
     final List<String[]> ask(String sql, Object... arguments) throws SQLException, Broken {
-      try (PreparedStatement statement =
-          connection.prepareStatement(sql.replace("${schema}", database.schema()))) {
-        for (int i = 0; i < arguments.length; i++) {
-          statement.setObject(i + 1, arguments[i]);
-        }
-        List<String[]> rows = new ArrayList<>();
-        try (ResultSet row = statement.executeQuery()) {
-          int columns = row.getMetaData().getColumnCount();
-          while (row.next()) {
-            String[] values = new String[columns];
-            for (int i = 0; i < columns; i++) {
-              values[i] = row.getString(i + 1);
-            }
-            rows.add(values);
-          }
-        }
-        return rows;
+      try {
+        return SqlRows.of(connection, database, sql, arguments);
       } catch (SQLException e) {
         throw sorted(e);
       }

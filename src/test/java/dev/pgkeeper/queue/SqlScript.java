@@ -6,8 +6,6 @@ import dev.pgkeeper.queue.MessageBook.Taken;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -182,24 +180,7 @@ final class SqlScript implements AutoCloseable {
   }
 
   private List<String[]> execute(String sql, Object... arguments) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(sql.replace("${schema}", database.schema()))) {
-      for (int i = 0; i < arguments.length; i++) {
-        statement.setObject(i + 1, arguments[i]);
-      }
-      List<String[]> rows = new ArrayList<>();
-      try (ResultSet row = statement.executeQuery()) {
-        int columns = row.getMetaData().getColumnCount();
-        while (row.next()) {
-          String[] values = new String[columns];
-          for (int i = 0; i < columns; i++) {
-            values[i] = row.getString(i + 1);
-          }
-          rows.add(values);
-        }
-      }
-      return rows;
-    }
+    return SqlRows.of(connection, database, sql, arguments);
   }
 
   private Array array(String type, Object[] elements) throws SQLException {

@@ -32,8 +32,8 @@ class TestDatabaseTest {
   void aFreshDatabaseHasASchemaOfThisVersionAndGoesAsAWhole() {
     try (TestDatabase other = TestDatabase.unmigrated()) {
       TestDatabase fresh = TestDatabase.fresh();
-      String count = "SELECT count(*) FROM pg_database WHERE datname = '" + fresh.roleName("");
-      count = count.substring(0, count.length() - 1) + "'";
+      String name = fresh.queryString("SELECT current_database()");
+      String count = "SELECT count(*) FROM pg_database WHERE datname = '" + name + "'";
       assertThat(fresh.queryLong("SELECT max(version::int) FROM ${schema}.migration_history"))
           .isEqualTo(Migrations.latest());
       assertThat(other.queryLong(count)).isEqualTo(1);
