@@ -2,6 +2,7 @@ package dev.pgkeeper.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;
@@ -12,30 +13,55 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** Each example does what it says, in a database of its own, as a reader would run it. */
 class ExamplesTest {
 
-  private final TestDatabase server = TestDatabase.unmigrated();
-  private final String database = "examples_" + server.schema();
-  private final String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
+  private static final TestDatabase server = TestDatabase.unmigrated();
+  private static final String migrated = "examples_" + server.schema();
+
+  private final String database = migrated + "_copy";
+  private final String url = urlOf(database);
+
+  /** Each example migrates its database if nobody did: one migration serves them all. */
+  @BeforeAll
+  static void migrateOnce() {
+    server.execute("CREATE DATABASE " + migrated);
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(urlOf(migrated));
+    Keeper.migrate(source);
+  }
+
+  @AfterAll
+  static void dropMigrated() {
+    server.execute("DROP DATABASE " + migrated);
+    server.close();
+  }
 
   @BeforeEach
   void createDatabase() {
-    server.execute("CREATE DATABASE " + database);
+    server.execute("CREATE DATABASE " + database + " TEMPLATE " + migrated);
   }
 
   @AfterEach
   void dropDatabase() {
     server.execute("DROP DATABASE " + database + " WITH (FORCE)");
-    server.close();
+  }
+
+  private static String urlOf(String database) {
+    return server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
   }
 
   @Test
-  void theFirstStepsEndWellAndLeaveNoNodeBehind() throws Exception {
+  void theFirstStepsBeginWithNothingEndWellAndLeaveNoNodeBehind() throws Exception {
+    dropDatabase();
+    server.execute("CREATE DATABASE " + database);
     try (ChildProcess firstSteps = ChildProcess.start(Class.forName("FirstSteps"), url)) {
       assertThat(firstSteps.awaitLine("[")).isEqualTo("sign, till-0000000001]");
       firstSteps.awaitLine("paid");

@@ -186,7 +186,8 @@ class MembershipFaultTest {
       server.stopFast();
       states.await(SessionState.JEOPARDY);
       server.startAgain();
-      Await.until("owned again", () -> one.owned().keySet().equals(Set.of("a", "b")));
+      states.await(SessionState.HELD);
+      assertThat(one.owned()).containsOnlyKeys("a", "b");
       one.owned().values().forEach(held -> held.inTransaction(connection -> {}));
       assertThat(heard.all()).containsExactlyInAnyOrder("acquired a", "acquired b");
     }

@@ -5,19 +5,24 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Tree;
 import dev.pgkeeper.cli.Main;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.Deflater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +44,7 @@ public final class JavaProgram {
     if (classPath == null) {
       classPath =
           Pattern.compile(File.pathSeparator, Pattern.LITERAL)
-              .splitAsStream(System.getProperty(SUREFIRE, System.getProperty("java.class.path")))
+              .splitAsStream(givenClassPath())
               .map(Path::of)
               .filter(Files::exists)
               .map(JavaProgram::packed)
@@ -47,6 +52,11 @@ public final class JavaProgram {
               .collect(Collectors.joining(File.pathSeparator));
     }
     return classPath;
+  }
+
+  /** The class path of the tests, as it is. */
+  static String givenClassPath() {
+    return System.getProperty(SUREFIRE, System.getProperty("java.class.path"));
   }
 
   /** The command without the class that follows it. */
@@ -67,6 +77,9 @@ public final class JavaProgram {
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-XX:-UsePerfData",
+        // A page of memory that is touched first can cost 10 us. Only Linux has the option.
+        "-XX:+IgnoreUnrecognizedVMOptions",
+        "-XX:+UseTransparentHugePages",
         // Else it says on its output where an archive does not fit.
         "-Xlog:disable",
         "-Djava.io.tmpdir=" + RunDirectory.get());
@@ -77,45 +90,65 @@ public final class JavaProgram {
       return part;
     }
     try {
-      Path jar = RunDirectory.newFile(".jar").toPath();
-      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar));
-          Stream<Path> files = Files.walk(part)) {
-        for (Path file : files.filter(Files::isRegularFile).toList()) {
-          out.putNextEntry(new JarEntry(part.relativize(file).toString().replace('\\', '/')));
-          Files.copy(file, out);
-          out.closeEntry();
-        }
+      StringBuilder content = new StringBuilder();
+      List<Path> files = filesBelow(part);
+      for (Path file : files) {
+        content.append(file).append(Files.size(file)).append(Files.getLastModifiedTime(file));
       }
-      return jar;
+      return Prepared.get(
+          part.getFileName().toString(),
+          content.toString(),
+          ".jar",
+          jar -> {
+            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+              out.setLevel(Deflater.NO_COMPRESSION);
+              for (Path file : files) {
+                out.putNextEntry(new JarEntry(part.relativize(file).toString().replace('\\', '/')));
+                Files.copy(file, out);
+                out.closeEntry();
+              }
+            }
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
+  private static List<Path> filesBelow(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.filter(Files::isRegularFile).sorted().toList();
+    }
+  }
+
   private static synchronized @Nullable Path archived() {
     if (archive == null && isTheSuite()) {
-      archive = RunDirectory.get().resolve("classes.jsa");
-      List<String> command = new ArrayList<>(withoutArchive());
-      command.addAll(List.of("-XX:ArchiveClassesAtExit=" + archive, "-cp", classPath()));
-      try (TestDatabase database = TestDatabase.fresh()) {
-        command.addAll(
-            List.of(LoadsClasses.class.getName(), database.jdbcUrl(), database.schema()));
-        Process process =
-            new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        if (process.waitFor() != 0) {
-          throw new IllegalStateException("No archive of classes was made: " + command);
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("Interrupted while an archive of classes was made", e);
-      }
+      archive =
+          Prepared.get(
+              "loaded-classes",
+              classPath() + System.getProperty("java.home") + Runtime.version(),
+              ".jsa",
+              JavaProgram::archive);
     }
     return archive;
+  }
+
+  private static void archive(Path path) throws IOException {
+    List<String> command = new ArrayList<>(withoutArchive());
+    command.addAll(List.of("-XX:ArchiveClassesAtExit=" + path, "-cp", classPath()));
+    try (TestDatabase database = TestDatabase.fresh()) {
+      command.addAll(List.of(LoadsClasses.class.getName(), database.jdbcUrl(), database.schema()));
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException("No archive of classes was made: " + command);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while an archive of classes was made", e);
+    }
   }
 
   /** Others do not start as many, or measure what they do. */
@@ -125,7 +158,7 @@ public final class JavaProgram {
 
   /** Does what most of these processes do. */
   static final class LoadsClasses {
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) throws Exception {
       String url = arguments[0];
       String schema = arguments[1];
       HikariConfig config = new HikariConfig();
@@ -133,7 +166,18 @@ public final class JavaProgram {
       try (HikariDataSource pool = new HikariDataSource(config);
           Keeper keeper = Keeper.connect(pool, KeeperOptions.defaults().withSchema(schema));
           Held held = keeper.lock("/lock").acquire()) {
-        held.ensureHeld();
+        held.inTransaction(connection -> {});
+        Tree tree = keeper.tree();
+        CountDownLatch changed = new CountDownLatch(1);
+        tree.create(NewNode.at("/a/b").data(new byte[1]).withParents());
+        tree.get("/a/b", event -> changed.countDown());
+        tree.set("/a/b", new byte[2], 0);
+        changed.await();
+        tree.children("/a");
+        try (Connection connection = pool.getConnection()) {
+          keeper.tree(connection).create("/c", new byte[0]);
+        }
+        tree.deleteRecursive("/a");
       }
       Main.main(new String[] {"ls", "/", "--url", url, "--schema", schema});
     }

@@ -11,10 +11,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
- * PostgreSQL's own programs ({@code initdb}, {@code pg_ctl}, {@code postgres}), unpacked once a run
- * from the archive on the class path.
+ * PostgreSQL's own programs ({@code initdb}, {@code pg_ctl}, {@code postgres}), from the archive on
+ * the class path.
  */
 final class PostgresBinaries {
 
@@ -50,12 +51,37 @@ final class PostgresBinaries {
   static synchronized PostgresBinaries get() {
     if (unpacked == null) {
       try {
-        unpacked = new PostgresBinaries(Binaries.unpackInto(RunDirectory.shared()));
+        unpacked = new PostgresBinaries(unpack());
       } catch (IOException e) {
         throw new UncheckedIOException("The PostgreSQL binaries could not be unpacked", e);
       }
     }
     return unpacked;
+  }
+
+  /**
+   * Below this run's directory they are reached by the other user, which a build's may not be; and
+   * the processes that this one starts find them there.
+   */
+  private static Path unpack() throws IOException {
+    Path own = RunDirectory.shared();
+    if (!Prepared.directory().equals(own)) {
+      Path prepared =
+          onlyFileIn(
+              Prepared.get(
+                  "postgres",
+                  JavaProgram.givenClassPath(),
+                  "",
+                  path -> Binaries.unpackInto(Files.createDirectory(path))));
+      TestFiles.copyRecursively(prepared, own.resolve(prepared.getFileName()));
+    }
+    return Binaries.unpackInto(own);
+  }
+
+  private static Path onlyFileIn(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.findAny().orElseThrow();
+    }
   }
 
   /** What {@code postgres --version} says at its end. */

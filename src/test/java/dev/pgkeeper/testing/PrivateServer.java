@@ -8,7 +8,6 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -21,7 +20,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -36,7 +34,8 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 public final class PrivateServer implements AutoCloseable {
 
-  private static @Nullable PrivateServer copied;
+  private static final List<String> INITDB =
+      List.of("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync");
 
   private final PostgresBinaries binaries = PostgresBinaries.get();
   private final Map<String, String> settings = new LinkedHashMap<>();
@@ -56,6 +55,8 @@ public final class PrivateServer implements AutoCloseable {
     settings.put("listen_addresses", "127.0.0.1");
     settings.put("unix_socket_directories", "");
     settings.putAll(ownSettings);
+    // Else each of its processes resolves the same symbols and copies the pages that have them.
+    environment.put("LD_BIND_NOW", "1");
     home = RunDirectory.newDirectory("server");
     binaries.handOver(home);
     port = freePort();
@@ -75,7 +76,7 @@ public final class PrivateServer implements AutoCloseable {
 
   /** A running server with these settings on top, as in {@code postgresql.conf}. */
   public static PrivateServer start(Map<String, String> settings) {
-    PrivateServer server = start(settings, copy -> copy.copy(copied().dataDirectory()));
+    PrivateServer server = start(settings, copy -> copy.copy(cluster()));
     server.hasCopiedSchema = true;
     return server;
   }
@@ -85,17 +86,21 @@ public final class PrivateServer implements AutoCloseable {
     return start(settings, PrivateServer::initialize);
   }
 
-  /** Stopped, and never started again. */
-  private static synchronized PrivateServer copied() {
-    if (copied == null) {
-      PrivateServer made = startFromScratch(Map.of("fsync", "off"));
-      PGSimpleDataSource source = new PGSimpleDataSource();
-      source.setUrl(made.jdbcUrl());
-      Migrations.migrate(source, TestDatabase.COPIED_SCHEMA);
-      made.stopFast();
-      copied = made;
-    }
-    return copied;
+  /** The data of a server that was stopped, with this jar's schema. */
+  private static Path cluster() {
+    return Prepared.get(
+        "cluster",
+        version() + INITDB + Migrations.script(TestDatabase.COPIED_SCHEMA),
+        "",
+        path -> {
+          try (PrivateServer made = startFromScratch(Map.of("fsync", "off"))) {
+            PGSimpleDataSource source = new PGSimpleDataSource();
+            source.setUrl(made.jdbcUrl());
+            Migrations.migrate(source, TestDatabase.COPIED_SCHEMA);
+            made.stopFast();
+            TestFiles.copyRecursively(made.dataDirectory(), path);
+          }
+        });
   }
 
   /** Whether the copied schema is there and nobody has it yet. */
@@ -274,27 +279,18 @@ public final class PrivateServer implements AutoCloseable {
 
   /** Takes a cold copy of a stopped server's data. */
   private void copy(Path stopped) throws IOException {
-    try (Stream<Path> files = Files.walk(stopped)) {
-      for (Path file : files.toList()) {
-        Path copy = dataDirectory().resolve(stopped.relativize(file));
-        Files.copy(file, copy, StandardCopyOption.COPY_ATTRIBUTES);
-        binaries.handOver(copy);
-      }
+    for (Path copy : TestFiles.copyRecursively(stopped, dataDirectory())) {
+      binaries.handOver(copy);
     }
   }
 
   private void initialize() throws IOException {
     Path log = home.resolve("initdb.log");
+    List<String> arguments = new ArrayList<>(INITDB);
+    arguments.add("--pgdata=" + dataDirectory());
     Process initdb =
         binaries
-            .command(
-                "initdb",
-                "--auth=trust",
-                "--username=postgres",
-                "--encoding=UTF8",
-                "--no-locale",
-                "--no-sync",
-                "--pgdata=" + dataDirectory())
+            .command("initdb", arguments.toArray(String[]::new))
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();

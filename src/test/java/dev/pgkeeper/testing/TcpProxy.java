@@ -45,7 +45,7 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   /** So that a connection gets to its first query. */
-  private static final int REQUESTS_OF_A_START = 4;
+  private static final int REQUESTS_OF_A_START = 3;
 
   private final ServerSocket entrance;
   private final String host;

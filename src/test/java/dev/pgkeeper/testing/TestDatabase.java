@@ -61,12 +61,18 @@ public final class TestDatabase implements AutoCloseable {
   /** A new schema of this jar's version on a server that the test may stop. */
   public static TestDatabase freshOn(PrivateServer server) {
     if (server.takeCopiedSchema()) {
-      TestDatabase database = new TestDatabase(server.jdbcUrl(), COPIED_SCHEMA);
-      database.beginAnew();
-      return database;
+      return copied(server.jdbcUrl());
     }
     TestDatabase database = unmigratedOn(server);
     Migrations.migrate(database.plainDataSource(), database.schema);
+    return database;
+  }
+
+  /** What is copied of a schema becomes one that was made in this run of the server. */
+  static TestDatabase copied(String url) {
+    TestDatabase database = new TestDatabase(url, COPIED_SCHEMA);
+    database.execute(
+        "UPDATE ${schema}.epoch SET began = '-infinity', server_started = pg_postmaster_start_time()");
     return database;
   }
 
@@ -87,12 +93,6 @@ public final class TestDatabase implements AutoCloseable {
 
   private static String newName() {
     return "t_" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-  }
-
-  /** What is copied of a schema becomes one that was made in this run of the server. */
-  void beginAnew() {
-    execute(
-        "UPDATE ${schema}.epoch SET began = '-infinity', server_started = pg_postmaster_start_time()");
   }
 
   /** A name for a role that no other test has: roles are the whole server's. */

@@ -49,6 +49,9 @@ final class TestServer {
   private static final Pattern DATABASE = Pattern.compile("(jdbc:postgresql://[^/]*/)[^?]*(.*)");
 
   private static String url;
+  private static final KeptConnections connections =
+      new KeptConnections(() -> DriverManager.getConnection(url()));
+
   private static String template;
 
   private TestServer() {}
@@ -63,6 +66,7 @@ final class TestServer {
 
   /** Makes a database with a schema of this jar's version, and returns its URL. */
   static synchronized String createDatabase(String name) {
+    url(); // one that is started has a template at once
     if (template == null) {
       template = createTemplate();
     }
@@ -77,7 +81,7 @@ final class TestServer {
 
   /** To copy a database takes a third of what it takes to migrate one. */
   private static String createTemplate() {
-    String name = "t_template_" + ProcessHandle.current().pid();
+    String name = templateName();
     administrate("CREATE DATABASE " + name + " TEMPLATE template0");
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl(urlOf(name));
@@ -87,6 +91,10 @@ final class TestServer {
           .addShutdownHook(new Thread(() -> dropDatabase(name), "drop-test-template"));
     }
     return name;
+  }
+
+  private static String templateName() {
+    return "t_template_" + ProcessHandle.current().pid();
   }
 
   private static String urlOf(String database) {
@@ -99,9 +107,13 @@ final class TestServer {
   }
 
   private static void administrate(String sql) {
-    try (Connection connection = DriverManager.getConnection(url());
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql);
+    try {
+      connections.with(
+          connection -> {
+            try (Statement statement = connection.createStatement()) {
+              return statement.execute(sql);
+            }
+          });
     } catch (SQLException e) {
       throw new IllegalStateException(sql + ": " + e.getMessage(), e);
     }
@@ -161,10 +173,22 @@ final class TestServer {
     };
   }
 
+  /** Its database has the schema from the beginning: the template is a copy of it. */
   private static String embedded() {
     PrivateServer server = PrivateServer.start();
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop-test-server"));
-    return server.jdbcUrl();
+    TestDatabase.copied(server.jdbcUrl()).reconnect();
+    url = server.jdbcUrl();
+    String name = templateName();
+    // Only a database that nobody is connected to can be copied.
+    try (Connection connection = DriverManager.getConnection(urlOf("template1"));
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE DATABASE " + name + " TEMPLATE postgres");
+    } catch (SQLException e) {
+      throw new IllegalStateException("The template could not be made: " + e.getMessage(), e);
+    }
+    template = name;
+    return url;
   }
 
   @SuppressWarnings("resource") // Testcontainers' own reaper stops it with this process
