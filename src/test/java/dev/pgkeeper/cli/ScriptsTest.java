@@ -22,6 +22,10 @@ class ScriptsTest {
   private static final Pattern COMMANDS = Pattern.compile("```console\n(.*?)```", Pattern.DOTALL);
   private static final Pattern SCRIPT = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
 
+  private static final String THIS_COMMAND_LINE =
+      "exec '%s' %s \"$@\""
+          .formatted(String.join("' '", JavaProgram.command(List.of())), Main.class.getName());
+
   @TempDir private Path directory;
 
   @Test
@@ -37,11 +41,7 @@ class ScriptsTest {
     for (String name : List.of("backup.sh", "mailer", "report.sh")) {
       script(name, "echo " + name + " ${PGKEEPER_TOKEN:?}");
     }
-    script(
-        "pgkeeper",
-        "exec '%s' -Xmx256m -cp \"$CLASS_PATH\" %s \"$@\""
-            .formatted(
-                Path.of(System.getProperty("java.home"), "bin", "java"), Main.class.getName()));
+    script("pgkeeper", THIS_COMMAND_LINE);
 
     Ran ran = inADatabaseOfItsOwn(new ProcessBuilder("bash", "-c", commands));
     assertThat(ran.err()).isEmpty();
@@ -54,11 +54,7 @@ class ScriptsTest {
   void theCommandLineOfTheReadmeAnswersWhatItSays() throws Exception {
     Matcher block = COMMANDS.matcher(Files.readString(Path.of("README.md")));
     assertThat(block.find()).isTrue();
-    script(
-        "pgkeeper",
-        "exec '%s' -Xmx256m -cp \"$CLASS_PATH\" %s \"$@\""
-            .formatted(
-                Path.of(System.getProperty("java.home"), "bin", "java"), Main.class.getName()));
+    script("pgkeeper", THIS_COMMAND_LINE);
     String commands = "set -e\n" + block.group(1).replaceFirst("(?m)^.*lock break.*\\R", "");
     Ran ran = inADatabaseOfItsOwn(new ProcessBuilder("bash", "-c", commands));
     assertThat(ran.err()).isEmpty();
@@ -89,7 +85,6 @@ class ScriptsTest {
         Keeper.migrate(source);
         script.directory(directory.toFile());
         script.environment().put("PGKEEPER_URL", url);
-        script.environment().put("CLASS_PATH", JavaProgram.classPath());
         return Ran.toItsEnd(script);
       } finally {
         server.execute("DROP DATABASE " + name + " WITH (FORCE)");

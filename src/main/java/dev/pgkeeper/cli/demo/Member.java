@@ -1,11 +1,11 @@
 package dev.pgkeeper.cli.demo;
 
 import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.JavaCommand;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -27,18 +27,10 @@ final class Member implements AutoCloseable {
   }
 
   static Member start(Class<?> main, EmbeddedServer server, String name) {
+    List<String> command = JavaCommand.quick();
+    command.addAll(List.of("-Xmx64m", main.getName(), server.url(), server.user(), name));
     ProcessBuilder java =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-UsePerfData",
-                main.getName(),
-                server.url(),
-                server.user(),
-                name)
-            .redirectError(ProcessBuilder.Redirect.INHERIT);
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
     java.environment().put("CLASSPATH", System.getProperty("java.class.path"));
     java.environment().put("PGPASSWORD", server.password());
     try {
