@@ -20,6 +20,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -36,6 +38,8 @@ public final class PrivateServer implements AutoCloseable {
 
   private static final List<String> INITDB =
       List.of("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync");
+
+  private static final Pattern SHARED_MEMORY = Pattern.compile("(?m)^ *\\d+ +(\\d+) *$");
 
   private final PostgresBinaries binaries = PostgresBinaries.get();
   private final Map<String, String> settings = new LinkedHashMap<>();
@@ -54,6 +58,8 @@ public final class PrivateServer implements AutoCloseable {
     settings.put("timezone", "UTC");
     settings.put("listen_addresses", "127.0.0.1");
     settings.put("unix_socket_directories", "");
+    // A killed server leaves it behind: with its data, it goes.
+    settings.put("dynamic_shared_memory_type", "mmap");
     settings.putAll(ownSettings);
     // Else each of its processes resolves the same symbols and copies the pages that have them.
     environment.put("LD_BIND_NOW", "1");
@@ -270,9 +276,21 @@ public final class PrivateServer implements AutoCloseable {
       }
     } finally {
       try {
+        removeSharedMemory();
         TestFiles.deleteRecursively(home);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /** What a killed server has left: its lock file names it, on the line "key id". */
+  private void removeSharedMemory() throws IOException {
+    Path lockFile = dataDirectory().resolve("postmaster.pid");
+    if (Files.exists(lockFile)) {
+      Matcher segment = SHARED_MEMORY.matcher(Files.readString(lockFile));
+      if (segment.find()) {
+        run("ipcrm", "-m", segment.group(1));
       }
     }
   }
@@ -337,17 +355,23 @@ public final class PrivateServer implements AutoCloseable {
   /** Sends a signal, by its name without SIG. */
   public static void signal(String signal, long pid) {
     try {
-      Process kill =
-          new ProcessBuilder("kill", "-" + signal, Long.toString(pid))
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      kill.waitFor();
+      run("kill", "-" + signal, Long.toString(pid));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Runs a command, whatever comes of it. */
+  private static void run(String... command) throws IOException {
+    try {
+      new ProcessBuilder(command)
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
+          .waitFor();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted while sending a signal", e);
+      throw new IllegalStateException("Interrupted during " + command[0], e);
     }
   }
 

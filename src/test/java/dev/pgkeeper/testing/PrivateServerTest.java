@@ -6,14 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 class PrivateServerTest {
 
@@ -49,6 +55,29 @@ class PrivateServerTest {
       for (String durable : new String[] {"fsync", "synchronous_commit", "full_page_writes"}) {
         assertThat(query(server, "SHOW " + durable)).as(durable).isEqualTo("on");
       }
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aKilledServerLeavesNoSharedMemoryBehind() throws IOException {
+    try (PrivateServer server = PrivateServer.start()) {
+      String segment =
+          Files.readAllLines(server.dataDirectory().resolve("postmaster.pid"))
+              .get(6)
+              .strip()
+              .split(" +")[1];
+      server.kill9();
+      assertThat(sharedMemory()).as("what only its lock file names").contains(segment);
+      server.close();
+      assertThat(sharedMemory()).doesNotContain(segment);
+    }
+  }
+
+  /** The segments of the whole machine, by their numbers. */
+  private static List<String> sharedMemory() throws IOException {
+    try (Stream<String> segments = Files.lines(Path.of("/proc/sysvipc/shm"))) {
+      return segments.map(segment -> segment.strip().split(" +")[1]).toList();
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AnnotatedElementContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
@@ -34,6 +35,8 @@ import org.junit.jupiter.api.io.TempDirFactory;
  */
 public final class RunDirectory {
   private static final String PREFIX = "pgkeeper-test-";
+  private static final Path MEMORY = Path.of("/dev/shm");
+  private static final long ROOM = 6L << 30;
   private static final String LOCK = "lock";
   private static final String UNDO = "undo";
 
@@ -69,6 +72,11 @@ public final class RunDirectory {
       for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         [ -z "$(find "$1" -name postmaster.pid)" ] && break
         sleep 0.1
+      done
+      for file in $(find "$1" -name postmaster.pid); do
+        # "key id" of the shared memory of one that was killed
+        set -- "$1" $(sed -n 7p "$file")
+        [ -z "$3" ] || ipcrm -m "$3" 2>/dev/null
       done
       for process in $(processes "$1"); do signal -KILL "$process"; done
       rm -rf "$1" || { sleep 1; rm -rf "$1"; }
@@ -125,7 +133,7 @@ public final class RunDirectory {
   public static synchronized Path get() {
     if (ofThisProcess == null) {
       try {
-        ofThisProcess = new RunDirectory(Path.of(System.getProperty("java.io.tmpdir")));
+        ofThisProcess = new RunDirectory(parent());
       } catch (IOException e) {
         throw new UncheckedIOException("The tests' directory could not be made", e);
       }
@@ -133,11 +141,38 @@ public final class RunDirectory {
     return ofThisProcess.path;
   }
 
+  /**
+   * Of a process that another run started, its starter's; else the temporary directory, or what is
+   * in memory: the suite makes and removes some 100,000 files. PostgreSQL writes and flushes there
+   * as elsewhere.
+   */
+  private static Path parent() throws IOException {
+    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+    return Boolean.getBoolean("pgkeeper.test.in.memory") && !isOfARun(temporary) && isFit(MEMORY)
+        ? MEMORY
+        : temporary;
+  }
+
+  private static boolean isOfARun(Path directory) {
+    return directory.getFileName().toString().startsWith(PREFIX);
+  }
+
+  /** Whether there is room, and programs may be started from there. */
+  private static boolean isFit(Path memory) throws IOException {
+    if (!Files.isWritable(memory) || Files.getFileStore(memory).getUsableSpace() < ROOM) {
+      return false;
+    }
+    try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mounts"))) {
+      return mounts.noneMatch(
+          mount -> mount.contains(" " + memory + " ") && mount.contains("noexec"));
+    }
+  }
+
   /** Where the first process of a run keeps what those that it starts need too. */
   static Path shared() {
     Path own = get();
     Path parent = own.getParent();
-    return parent.getFileName().toString().startsWith(PREFIX) ? parent : own;
+    return isOfARun(parent) ? parent : own;
   }
 
   /** A new directory in it. */

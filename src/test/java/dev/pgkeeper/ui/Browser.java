@@ -58,6 +58,13 @@ final class Browser implements AutoCloseable {
                 "--headless=new",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--disable-software-rasterizer",
+                "--in-process-gpu",
+                "--no-zygote",
+                "--renderer-process-limit=1",
+                // One process shows every page: to start one costs half a second.
+                "--disable-site-isolation-trials",
+                "--disable-features=IsolateOrigins,site-per-process,SpareRendererForSitePerProcess,ProactivelySwapBrowsingInstances",
                 "--disable-dev-shm-usage",
                 "--no-first-run",
                 "--hide-scrollbars",
