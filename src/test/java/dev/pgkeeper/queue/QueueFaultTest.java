@@ -256,8 +256,11 @@ class QueueFaultTest {
   void aRingThatFindsNobodyWaitingIsPassedOn() throws Exception {
     Keeper gaveUp = fixture.connect();
     Queue<String> queue = fixture.newQueue(gaveUp);
-    assertThat(queue.take(Duration.ofMillis(50))).isEmpty();
-    assertThat(fixture.sleepers(queue)).as("still registered").isEqualTo(1);
+    Await.until(
+        "it went to sleep before it gave up, and is still registered",
+        () ->
+            onThread(() -> queue.take(Duration.ofMillis(50))).join().isEmpty()
+                && fixture.sleepers(queue) == 1);
     Keeper waiting = fixture.connect();
     assertThat(waiting.sessionId()).isGreaterThan(gaveUp.sessionId());
     var taking = onThread(() -> same(queue, waiting).take(LONG));
