@@ -58,11 +58,13 @@ public final class PrivateServer implements AutoCloseable {
     settings.put("timezone", "UTC");
     settings.put("listen_addresses", "127.0.0.1");
     settings.put("unix_socket_directories", "");
-    // A killed server leaves it behind: with its data, it goes.
-    settings.put("dynamic_shared_memory_type", "mmap");
+    if (RunDirectory.isInMemory()) {
+      // A killed server leaves this memory behind. So it goes with the data.
+      settings.put("dynamic_shared_memory_type", "mmap");
+      // Else each of its processes resolves the same symbols and copies the pages that have them.
+      environment.put("LD_BIND_NOW", "1");
+    }
     settings.putAll(ownSettings);
-    // Else each of its processes resolves the same symbols and copies the pages that have them.
-    environment.put("LD_BIND_NOW", "1");
     home = RunDirectory.newDirectory("server");
     binaries.handOver(home);
     port = freePort();

@@ -153,6 +153,11 @@ public final class RunDirectory {
         : temporary;
   }
 
+  /** Whether it is in memory: nothing is measured there. */
+  static boolean isInMemory() {
+    return get().startsWith(MEMORY);
+  }
+
   private static boolean isOfARun(Path directory) {
     return directory.getFileName().toString().startsWith(PREFIX);
   }
