@@ -7,6 +7,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Tree;
+import dev.pgkeeper.cli.JavaCommand;
 import dev.pgkeeper.cli.Main;
 import java.io.File;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.jar.JarEntry;
@@ -61,7 +61,7 @@ public final class JavaProgram {
 
   /** The command without the class that follows it. */
   public static List<String> command(List<String> options) {
-    List<String> command = new ArrayList<>(withoutArchive());
+    List<String> command = withoutArchive();
     if (archived() != null) {
       command.add("-XX:SharedArchiveFile=" + archived());
     }
@@ -71,20 +71,19 @@ public final class JavaProgram {
   }
 
   private static List<String> withoutArchive() {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx256m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        // A third of its time was the compiler's.
-        "-XX:CompileThresholdScaling=5",
-        "-XX:-UsePerfData",
-        // A page of memory that is touched first can cost 10 us. Only Linux has the option.
-        "-XX:+IgnoreUnrecognizedVMOptions",
-        "-XX:+UseTransparentHugePages",
-        // Else it says on its output where an archive does not fit.
-        "-Xlog:disable",
-        "-Djava.io.tmpdir=" + RunDirectory.get());
+    List<String> command = JavaCommand.quick();
+    command.addAll(
+        List.of(
+            "-Xmx256m",
+            // A third of its time was the compiler's.
+            "-XX:CompileThresholdScaling=5",
+            // A page of memory that is touched first can cost 10 us. Only Linux has the option.
+            "-XX:+IgnoreUnrecognizedVMOptions",
+            "-XX:+UseTransparentHugePages",
+            // Else it says on its output where an archive does not fit.
+            "-Xlog:disable",
+            "-Djava.io.tmpdir=" + RunDirectory.get()));
+    return command;
   }
 
   private static Path packed(Path part) {
@@ -135,7 +134,7 @@ public final class JavaProgram {
   }
 
   private static void archive(Path path) throws IOException {
-    List<String> command = new ArrayList<>(withoutArchive());
+    List<String> command = withoutArchive();
     command.addAll(List.of("-XX:ArchiveClassesAtExit=" + path, "-cp", classPath()));
     try (TestDatabase database = TestDatabase.fresh()) {
       command.addAll(List.of(LoadsClasses.class.getName(), database.jdbcUrl(), database.schema()));
