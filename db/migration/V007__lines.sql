@@ -329,6 +329,7 @@ END $$;
 -- call it in a transaction of its own. A holder's row is locked as for a deletion, because a fence keeps others from
 -- deleting it; one who waits has nothing to do with that. It may come to hold in between, so it is looked for twice as a
 -- holder. The next one is not asked for its session: that end takes it out of the row, or passes on what it finds it holds.
+-- The former's session may have ended before this, or since the next one holds: whichever came first ended the hold.
 CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
@@ -355,7 +356,7 @@ BEGIN
       IF ${schema}.history_on() THEN
         INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
           SELECT in_line, recipe, 'lock', in_token, former, since, coalesce(o.ended, until), coalesce(o.how, 'released')
-            FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = former;
+            FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = former AND o.ended <= until;
       END IF;
       IF next_one IS NULL AND behind > 0 THEN
         PERFORM ${schema}.ring_line(in_line, 1, low);

@@ -6,7 +6,10 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -14,6 +17,9 @@ import org.junit.jupiter.api.Test;
 
 /** What is remembered of holds (V013), whichever way they end. */
 class HistoryTest {
+  /** Held by a test while a release has to wait in its midst. */
+  private static final String GATE = "1970";
+
   private static TestDatabase database;
   private static int lines;
 
@@ -245,6 +251,52 @@ class HistoryTest {
     before = history("token, how, until");
     database.execute("SELECT ${schema}.lines_free(ARRAY['%s'], ARRAY[%d])".formatted(other, two));
     assertThat(history("token, how, until")).isEqualTo(before);
+  }
+
+  /**
+   * The backend that releases is stopped after it has made the next one a holder. Meanwhile the
+   * session of the one who left ends, and waits for nobody: a crash has taken the note of where to
+   * look.
+   */
+  @Test
+  void aReleaseThatComesBeforeTheEndOfItsSessionIsTheEndOfTheHold() {
+    alone(
+        () -> {
+          SqlClient first = open("first");
+          SqlClient second = open("second");
+          long token = first.lock(line);
+          long next = second.lock(line);
+          database.execute("DELETE FROM ${schema}.awaited");
+          database.execute(
+              "CREATE FUNCTION ${schema}.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$"
+                  + " BEGIN PERFORM pg_advisory_xact_lock_shared("
+                  + GATE
+                  + "); RETURN NULL; END $$");
+          database.execute(
+              "CREATE TRIGGER wait_at_the_gate AFTER UPDATE ON ${schema}.parent"
+                  + " FOR EACH ROW EXECUTE FUNCTION ${schema}.wait_at_the_gate()");
+          CompletableFuture<Void> release;
+          try (Connection gate = database.connect();
+              Statement statement = gate.createStatement()) {
+            statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+            release = CompletableFuture.runAsync(() -> first.free(line, token));
+            Await.until(
+                "the release stands at the gate",
+                () ->
+                    database.queryLong(
+                            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = "
+                                + GATE)
+                        == 1);
+            first.close();
+          } catch (SQLException e) {
+            throw new AssertionError(e);
+          }
+          release.orTimeout(60, TimeUnit.SECONDS).join();
+          assertThat(history("token, how")).isEqualTo(token + " released");
+          assertThat(database.queryString("SELECT (" + until(token) + ") = (" + since(next) + ")"))
+              .as("no moment of it is the next one's")
+              .isEqualTo("t");
+        });
   }
 
   @Test
