@@ -50,7 +50,7 @@ class ExampleCommandTest {
       String database = "example_" + server.schema();
       server.execute("CREATE DATABASE " + database);
       try {
-        String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
+        String url = server.urlOf(database);
         Ran ran =
             Ran.toItsEnd(
                 Ran.command(Map.of("PGKEEPER_URL", url), "example", "LeaderElection", "ada"));

@@ -117,7 +117,7 @@ class MigrateCommandTest {
   @Test
   void aDatabaseThatDoesNotExistIsToldInOneLine() {
     try (TestDatabase database = TestDatabase.unmigrated()) {
-      String url = database.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/not_there$1");
+      String url = database.urlOf("not_there");
       Ran ran = Ran.here(Map.of(), "migrate", "--url", url);
       assertThat(ran.err())
           .contains("/not_there: FATAL: database \"not_there\" does not exist; create it, or name")

@@ -79,7 +79,7 @@ class ScriptsTest {
       String name = "scripts_" + server.schema();
       server.execute("CREATE DATABASE " + name);
       try {
-        String url = server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + name + "$1");
+        String url = server.urlOf(name);
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setUrl(url);
         Keeper.migrate(source);

@@ -27,14 +27,14 @@ class ExamplesTest {
   private static final String migrated = "examples_" + server.schema();
 
   private final String database = migrated + "_copy";
-  private final String url = urlOf(database);
+  private final String url = server.urlOf(database);
 
   /** Each example migrates its database if nobody did: one migration serves them all. */
   @BeforeAll
   static void migrateOnce() {
     server.execute("CREATE DATABASE " + migrated);
     PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(urlOf(migrated));
+    source.setUrl(server.urlOf(migrated));
     Keeper.migrate(source);
   }
 
@@ -52,10 +52,6 @@ class ExamplesTest {
   @AfterEach
   void dropDatabase() {
     server.execute("DROP DATABASE " + database + " WITH (FORCE)");
-  }
-
-  private static String urlOf(String database) {
-    return server.jdbcUrl().replaceFirst("/[^/?]+(\\?|$)", "/" + database + "$1");
   }
 
   @Test

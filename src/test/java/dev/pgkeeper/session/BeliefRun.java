@@ -2,11 +2,9 @@ package dev.pgkeeper.session;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
-import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -17,13 +15,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** Clients whose network fails at random, each for about as long as decides over its session. */
 public final class BeliefRun {
   private static final int CLIENTS = 8;
-  private static final Duration TIMEOUT = Duration.ofSeconds(1);
-  private static final Duration GRACE = Duration.ofMillis(300);
   private static final Duration PATIENCE = Duration.ofMinutes(10);
 
   private final TestDatabase database;
@@ -92,22 +87,12 @@ public final class BeliefRun {
     }
 
     boolean live() {
-      PGSimpleDataSource dataSource = new PGSimpleDataSource();
-      dataSource.setUrl(proxy.through(database.jdbcUrl()));
-      dataSource.setSocketTimeout(1);
-      KeeperOptions options =
-          KeeperOptions.defaults()
-              .withSchema(database.schema())
-              .withTimeout(TIMEOUT)
-              .withGrace(GRACE)
-              .withOperationTimeout(Duration.ofSeconds(5));
-      KeeperOptions mine = leaseOnly ? options.withLeaseOnly() : options;
       try {
         while (!stopped) {
           Keeper present = keeper;
           if (present == null || present.state() == SessionState.LOST) {
             closeKeeper();
-            present = Insist.on(() -> Keeper.connect(dataSource, mine));
+            present = Beliefs.connect(database, proxy, leaseOnly);
             keeper = present;
           }
           pause(300);

@@ -3,10 +3,8 @@ package dev.pgkeeper.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
-import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
@@ -15,16 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * P3: no client believes in its session after the database ended it, whatever happens to the
  * network between them. The part {@code races} of the proof breaks the network at random.
  */
 class BeliefTest {
-  private static final Duration TIMEOUT = Duration.ofSeconds(1);
-  private static final Duration GRACE = Duration.ofMillis(300);
-
   /** The ways in which a network fails for good; a lease-only client comes last. */
   private static final List<Consumer<TcpProxy>> BREAKS =
       List.of(
@@ -49,7 +43,7 @@ class BeliefTest {
       for (int i = 0; i < BREAKS.size(); i++) {
         TcpProxy network = TcpProxy.before(database.jdbcUrl());
         networks.add(network);
-        Keeper keeper = connect(database, network, i == BREAKS.size() - 1);
+        Keeper keeper = Beliefs.connect(database, network, i == BREAKS.size() - 1);
         keepers.add(keeper);
         beliefs.askAlso(() -> keeper);
         Await.until("seen to be held", () -> beliefs.wasBelievedIn(keeper.sessionId()));
@@ -94,18 +88,5 @@ class BeliefTest {
       }
       assertThat(beliefs.hasEnded(keeper.sessionId())).isFalse();
     }
-  }
-
-  private static Keeper connect(TestDatabase database, TcpProxy network, boolean leaseOnly) {
-    PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(network.through(database.jdbcUrl()));
-    source.setSocketTimeout(1);
-    KeeperOptions options =
-        KeeperOptions.defaults()
-            .withSchema(database.schema())
-            .withTimeout(TIMEOUT)
-            .withGrace(GRACE)
-            .withOperationTimeout(Duration.ofSeconds(5));
-    return Insist.on(() -> Keeper.connect(source, leaseOnly ? options.withLeaseOnly() : options));
   }
 }

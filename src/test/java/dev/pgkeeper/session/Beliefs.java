@@ -1,9 +1,12 @@
 package dev.pgkeeper.session;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.testing.Insist;
 import dev.pgkeeper.testing.SessionLog;
+import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.CallableStatement;
 import java.sql.Connection;
@@ -20,12 +23,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Asks every client all the time whether it holds its session, beside a reaper that never rests.
  * Later it compares the answers with the moments at which the database ended the sessions.
  */
 final class Beliefs implements AutoCloseable {
+  private static final Duration TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration GRACE = Duration.ofMillis(300);
+
   private final TestDatabase database;
   private final SessionLog log;
   private final long aheadMicros;
@@ -42,6 +49,20 @@ final class Beliefs implements AutoCloseable {
     aheadMicros = databaseClockAheadMicros();
     observer = Futures.onThread(this::observe);
     reaper = Futures.onThread(this::reap);
+  }
+
+  /** A client whose session ends soon after this network fails. */
+  static Keeper connect(TestDatabase database, TcpProxy network, boolean leaseOnly) {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(network.through(database.jdbcUrl()));
+    source.setSocketTimeout(1);
+    KeeperOptions options =
+        KeeperOptions.defaults()
+            .withSchema(database.schema())
+            .withTimeout(TIMEOUT)
+            .withGrace(GRACE)
+            .withOperationTimeout(Duration.ofSeconds(5));
+    return Insist.on(() -> Keeper.connect(source, leaseOnly ? options.withLeaseOnly() : options));
   }
 
   /** Asks this client too; it may have no keeper at times. */

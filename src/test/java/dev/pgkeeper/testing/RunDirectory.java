@@ -148,7 +148,7 @@ public final class RunDirectory {
    */
   private static Path parent() throws IOException {
     Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-    return Boolean.getBoolean("pgkeeper.test.in.memory") && !isOfARun(temporary) && isFit(MEMORY)
+    return Boolean.getBoolean("pgkeeper.test.in.memory") && !isOfARun(temporary) && isMemoryFit()
         ? MEMORY
         : temporary;
   }
@@ -163,13 +163,13 @@ public final class RunDirectory {
   }
 
   /** Whether there is room, and programs may be started from there. */
-  private static boolean isFit(Path memory) throws IOException {
-    if (!Files.isWritable(memory) || Files.getFileStore(memory).getUsableSpace() < ROOM) {
+  private static boolean isMemoryFit() throws IOException {
+    if (!Files.isWritable(MEMORY) || Files.getFileStore(MEMORY).getUsableSpace() < ROOM) {
       return false;
     }
     try (Stream<String> mounts = Files.lines(Path.of("/proc/self/mounts"))) {
       return mounts.noneMatch(
-          mount -> mount.contains(" " + memory + " ") && mount.contains("noexec"));
+          mount -> mount.contains(" " + MEMORY + " ") && mount.contains("noexec"));
     }
   }
 

@@ -15,6 +15,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -26,6 +28,8 @@ public final class TestDatabase implements AutoCloseable {
 
   /** The schema of this jar's version that databases are copied with. */
   static final String COPIED_SCHEMA = "t_copied";
+
+  private static final Pattern DATABASE = Pattern.compile("(jdbc:postgresql://[^/]*/)[^?]*(.*)");
 
   private final String url;
   private final String schema;
@@ -107,6 +111,20 @@ public final class TestDatabase implements AutoCloseable {
   /** The URL of a superuser's connection, credentials included. */
   public String jdbcUrl() {
     return url;
+  }
+
+  /** The URL of another database of its server. */
+  public String urlOf(String database) {
+    return urlOf(url, database);
+  }
+
+  static String urlOf(String url, String database) {
+    Matcher matcher = DATABASE.matcher(url);
+    if (!matcher.matches()) {
+      throw new IllegalStateException(
+          "The tests' server cannot be given as this URL; write jdbc:postgresql://host:port/database");
+    }
+    return matcher.group(1) + database + matcher.group(2);
   }
 
   /** The pool that the tests of this class share. */

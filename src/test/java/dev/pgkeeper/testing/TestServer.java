@@ -25,8 +25,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
@@ -45,8 +43,6 @@ final class TestServer {
     /** The embedded binaries, as {@link PrivateServer}. */
     BINARIES
   }
-
-  private static final Pattern DATABASE = Pattern.compile("(jdbc:postgresql://[^/]*/)[^?]*(.*)");
 
   private static String url;
   private static final KeptConnections connections =
@@ -71,7 +67,7 @@ final class TestServer {
       template = createTemplate();
     }
     administrate("CREATE DATABASE " + name + " TEMPLATE " + template);
-    return urlOf(name);
+    return TestDatabase.urlOf(url(), name);
   }
 
   /** Drops a database, whoever is still connected to it. */
@@ -84,7 +80,7 @@ final class TestServer {
     String name = templateName();
     administrate("CREATE DATABASE " + name + " TEMPLATE template0");
     PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(urlOf(name));
+    source.setUrl(TestDatabase.urlOf(url(), name));
     Migrations.migrate(source, TestDatabase.COPIED_SCHEMA);
     if (isGiven()) {
       Runtime.getRuntime()
@@ -95,15 +91,6 @@ final class TestServer {
 
   private static String templateName() {
     return "t_template_" + ProcessHandle.current().pid();
-  }
-
-  private static String urlOf(String database) {
-    Matcher matcher = DATABASE.matcher(url());
-    if (!matcher.matches()) {
-      throw new IllegalStateException(
-          "The tests' server cannot be given as this URL; write jdbc:postgresql://host:port/database");
-    }
-    return matcher.group(1) + database + matcher.group(2);
   }
 
   private static void administrate(String sql) {
@@ -181,7 +168,8 @@ final class TestServer {
     url = server.jdbcUrl();
     String name = templateName();
     // Only a database that nobody is connected to can be copied.
-    try (Connection connection = DriverManager.getConnection(urlOf("template1"));
+    try (Connection connection =
+            DriverManager.getConnection(TestDatabase.urlOf(url(), "template1"));
         Statement statement = connection.createStatement()) {
       statement.execute("CREATE DATABASE " + name + " TEMPLATE postgres");
     } catch (SQLException e) {
