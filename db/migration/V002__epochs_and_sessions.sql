@@ -277,9 +277,9 @@ BEGIN
   END IF;
 END $$;
 
--- Ends a session if what was read of it still condemns it: its lease is over, or it is under the same suspicion as
--- then and its lock is still free. Returns the paths that went, null if it lives or is busy.
-CREATE FUNCTION ${schema}.session_judge(in_session bigint, in_suspected timestamptz) RETURNS text[]
+-- Ends a session if its time is still over once nobody can change that: its lease is, or it is under a suspicion that is ripe and
+-- its lock is still free. Returns the paths that went, null if it lives or is busy.
+CREATE FUNCTION ${schema}.session_judge(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
   lease_over boolean;
@@ -290,7 +290,7 @@ BEGIN
     FROM ${schema}.session s
     WHERE s.id = in_session
       AND (${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
-        OR s.suspected = in_suspected AND ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp())
+        OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp())
     FOR UPDATE;
   IF NOT FOUND OR NOT (lease_over OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
     RETURN NULL;
@@ -306,8 +306,8 @@ END $$;
 CREATE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT holds integer, OUT next_ms bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-  condemned ${schema}.session;
-  doomed    ${schema}.session[];
+  condemned bigint;
+  doomed    bigint[];
   gone      text[];
 BEGIN
   ended := 0;
@@ -328,13 +328,13 @@ BEGIN
             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
       LIMIT 200) s;
   doomed := ARRAY(
-    SELECT s FROM ${schema}.session s
+    SELECT s.id FROM ${schema}.session s
       WHERE ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp()
       ORDER BY s.id LIMIT in_most);
   COMMIT;
   FOREACH condemned IN ARRAY doomed LOOP
-    gone := ${schema}.session_judge(condemned.id, condemned.suspected);
+    gone := ${schema}.session_judge(condemned);
     COMMIT;
     IF gone IS NOT NULL THEN
       ended := ended + 1;

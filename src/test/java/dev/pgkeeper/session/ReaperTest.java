@@ -175,7 +175,6 @@ class ReaperTest {
         .isEqualTo("limit");
   }
 
-  /** The verdict is about the break that was read, not about one that was made good since. */
   @Test
   void aSessionThatCameBackAndBrokeOffOnceMoreHasItsWholeGraceAgain() throws SQLException {
     long grace = 1500;
@@ -202,6 +201,22 @@ class ReaperTest {
           return log.endedAtMicros(session) != 0;
         });
     assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(secondSuspicion + grace * 1000);
+  }
+
+  /** The verdict is about how it is then, not about a break that was read and made good since. */
+  @Test
+  void whoseSuspicionIsNotRipeWhenItIsJudgedLivesOn() throws SQLException {
+    long session;
+    try (Connection first = database.connect()) {
+      session =
+          number(first, "SELECT ${schema}.session_open(600000, 600000, true, 'young', 'here', 1)");
+    }
+    awaitSuspicion(session);
+    assertThat(database.queryString("SELECT ${schema}.session_judge(" + session + ")::text"))
+        .isNull();
+    assertThat(database.queryString("SELECT ${schema}.session_end(" + session + ")"))
+        .as("it was there")
+        .isEqualTo("t");
   }
 
   private static long number(Connection connection, String sql) throws SQLException {
