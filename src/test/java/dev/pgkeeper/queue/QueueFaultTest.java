@@ -241,13 +241,14 @@ class QueueFaultTest {
     queue.take().orElseThrow().ack();
     queue.enqueue("unknown");
     // As if a call that was given up came all the same, with a number of the past.
-    fixture.database.execute(
-        "SELECT ${schema}.take("
-            + keeper.sessionId()
-            + ", 0, '"
-            + queue.name()
-            + "', 1, NULL, false, NULL, NULL, NULL, false, false)");
-    assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 1, 0));
+    assertThat(
+            fixture.database.queryLong(
+                "SELECT cardinality(messages) FROM ${schema}.take("
+                    + keeper.sessionId()
+                    + ", 0, '"
+                    + queue.name()
+                    + "', 1, NULL, false, NULL, NULL, NULL, false, false)"))
+        .isEqualTo(1);
     Await.until("given back", () -> queue.size().ready() == 1);
     assertThat(queue.take().orElseThrow().message().attempt()).isEqualTo(1);
   }

@@ -395,6 +395,14 @@ class MutexTest {
     for (Mutex way :
         List.of(
             keeper.lock("/mutex/deleted"), keeper.lock("/mutex/deleted").withData(bytes("Ada")))) {
+      Await.until("whoever waits loses its place", () -> loseByDeletion(way));
+    }
+    other.lock("/mutex/deleted").acquire(Await.LIMIT).release();
+  }
+
+  /** False: who was to wait had not made its place durable yet, and joined once more. */
+  private static boolean loseByDeletion(Mutex way) {
+    try {
       Held held = way.acquire(Await.LIMIT);
       CompletableFuture<String> lost = new CompletableFuture<>();
       held.onLost(() -> lost.complete("lost"));
@@ -402,10 +410,14 @@ class MutexTest {
       awaitRowsBelow(database, "/mutex/deleted", 2);
       other.tree().deleteRecursive("/mutex/deleted");
       assertThat(soon(lost)).isEqualTo("lost");
-      assertThatThrownBy(() -> soon(waits)).isInstanceOf(KeeperException.NotHeld.class);
       assertThat(held.isHeld()).isFalse();
+      soon(waits).close();
+      return false;
+    } catch (KeeperException.NotHeld e) {
+      return true;
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
-    other.lock("/mutex/deleted").acquire(Await.LIMIT).release();
   }
 
   @Test
