@@ -24,7 +24,7 @@ final class Participant implements Attendance {
   final long key;
   private final AtomicReference<Round> round = new AtomicReference<>(Round.GATHERS);
 
-  /** 0 before the reply to its coming. */
+  /** 0 before the reply to its coming, also where it comes once more: no sweep knows it then. */
   private volatile long number;
 
   private volatile boolean leaves;
@@ -162,6 +162,8 @@ final class Participant implements Attendance {
     if (leaves) {
       leaveNow(true);
     } else {
+      number = 0;
+      doubtful = false; // what was said of the former child until now
       meetings.come(this);
     }
   }
