@@ -120,6 +120,15 @@ class AbsentDatabaseTest {
     }
   }
 
+  /**
+   * A pool that is made before this is closed hands out a connection that rested without a look.
+   */
+  private static AutoCloseable neverAskWhetherAlive() {
+    String window = "com.zaxxer.hikari.aliveBypassWindowMs";
+    System.setProperty(window, Long.toString(Duration.ofHours(1).toMillis()));
+    return () -> System.clearProperty(window);
+  }
+
   private static long renewedMicros(Keeper keeper) {
     return database.queryLong(
         "SELECT (extract(epoch FROM renewed) * 1000000)::bigint FROM ${schema}.session WHERE id = "
@@ -134,9 +143,13 @@ class AbsentDatabaseTest {
       config.setJdbcUrl(proxy.through(database.jdbcUrl()));
       config.setMaximumPoolSize(4);
       config.setConnectionTimeout(Duration.ofMinutes(10).toMillis());
-      try (HikariDataSource pool = new HikariDataSource(config);
+      try (AutoCloseable asked = neverAskWhetherAlive();
+          HikariDataSource pool = new HikariDataSource(config);
           Keeper patient = database.keeper();
           Keeper keeper = Insist.on(() -> Keeper.connect(pool, options()))) {
+        Await.until(
+            "connections that need not be opened",
+            () -> pool.getHikariPoolMXBean().getIdleConnections() == 4);
         patient.tree().create("/swallowed", NOTHING);
         Tree tree = keeper.tree();
         proxy.stallToClient();

@@ -197,8 +197,10 @@ class KeeperMetricsTest {
       Await.until("one that waits", () -> gauge("pgkeeper.waiting") == 1);
       database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
       assertThatThrownBy(() -> Futures.soon(lost)).isInstanceOf(Exception.class);
-      Await.until("nobody waits", () -> gauge("pgkeeper.waiting") == 0);
-      assertThat(timed("pgkeeper.waits", "recipe", "mutex", "end", "lost")).isEqualTo(1);
+      Await.until(
+          "the end of the wait is told",
+          () -> timed("pgkeeper.waits", "recipe", "mutex", "end", "lost") == 1);
+      assertThat(gauge("pgkeeper.waiting")).isZero();
 
       assertThat(counted("pgkeeper.grants", "recipe", "mutex")).isEqualTo(2);
       assertThat(counted("pgkeeper.session.losses")).isEqualTo(1);
