@@ -52,10 +52,13 @@ public final class SessionLog {
     return database.queryLong("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
   }
 
-  /** The server process at the other end of a client's own connection; 0 if there is none. */
+  /**
+   * The server process at the other end of a client's own connection; 0 if there is none. Its lock
+   * is shared; whoever suspects the session has it for itself, for a moment.
+   */
   public static long backendOf(TestDatabase database, long session) {
     return database.queryLong(
-        "SELECT coalesce((SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+        "SELECT coalesce((SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ShareLock'"
             + " AND ((classid::bigint << 32) | objid::bigint) = ${schema}.lock_key('live', "
             + session
             + ")), 0)");
