@@ -11,10 +11,9 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.Gate;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,9 +29,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DoubleBarrierTest extends TwoClients {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration SHORT = Duration.ofMillis(50);
-
-  /** Held by a test while somebody who comes has to wait in the midst of it. */
-  private static final String GATE = "1971";
 
   private static CompletableFuture<Boolean> enters(DoubleBarrier participant) {
     return onThread(() -> participant.enter(LONG));
@@ -354,32 +350,16 @@ class DoubleBarrierTest extends TwoClients {
             + " RETURNS TABLE (number bigint, present boolean, has_left boolean, begun boolean, over boolean)"
             + " LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT * FROM ${schema}.swept(in_meetings, in_numbers);"
             + " PERFORM nextval('${schema}.sweeps'); END $$");
-    database.execute(
-        "CREATE FUNCTION ${schema}.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$"
-            + " BEGIN PERFORM pg_advisory_xact_lock_shared("
-            + GATE
-            + "); RETURN NULL; END $$");
-    database.execute(
-        "CREATE TRIGGER wait_at_the_gate AFTER INSERT ON ${schema}.node FOR EACH ROW WHEN (NEW.parent = '"
-            + path
-            + "') EXECUTE FUNCTION ${schema}.wait_at_the_gate()");
+    Gate gate = Gate.after(database, "INSERT", "node", "NEW.parent = '" + path + "'");
     try (Keeper sweeping = sweeping()) {
       CompletableFuture<Boolean> in = enters(sweeping.doubleBarrier(path, 2));
       awaitPresent(path, 1);
       String before = onlyChild(path);
       CompletableFuture<Boolean> elsewhere = enters(sweeping.doubleBarrier("/double/elsewhere", 2));
       awaitSweeps(2); // by then it knows its number
-      try (Connection gate = database.connect();
-          Statement statement = gate.createStatement()) {
-        statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+      try (Gate.Shut shut = gate.shut()) {
         keeper.tree().delete(before);
-        Await.until(
-            "it comes once more",
-            () ->
-                database.queryLong(
-                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = "
-                            + GATE)
-                    == 1);
+        gate.awaitSomebody(); // it comes once more
         awaitSweeps(2);
       }
       assertThat(soon(enters(keeper.doubleBarrier(path, 2)))).isTrue();
@@ -387,7 +367,7 @@ class DoubleBarrierTest extends TwoClients {
       assertThat(present(path)).hasSize(2);
       assertThat(elsewhere).as("has something to sweep for all the while").isNotDone();
     } finally {
-      database.execute("DROP TRIGGER wait_at_the_gate ON ${schema}.node");
+      gate.remove();
       database.execute("DROP FUNCTION ${schema}.meeting_sweep");
       database.execute("ALTER FUNCTION ${schema}.swept RENAME TO meeting_sweep");
     }

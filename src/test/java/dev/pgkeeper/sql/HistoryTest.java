@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Gate;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -17,9 +17,6 @@ import org.junit.jupiter.api.Test;
 
 /** What is remembered of holds (V013), whichever way they end. */
 class HistoryTest {
-  /** Held by a test while a release has to wait in its midst. */
-  private static final String GATE = "1970";
-
   private static TestDatabase database;
   private static int lines;
 
@@ -267,31 +264,14 @@ class HistoryTest {
           long token = first.lock(line);
           long next = second.lock(line);
           database.execute("DELETE FROM ${schema}.awaited");
-          database.execute(
-              "CREATE FUNCTION ${schema}.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$"
-                  + " BEGIN PERFORM pg_advisory_xact_lock_shared("
-                  + GATE
-                  + "); RETURN NULL; END $$");
-          database.execute(
-              "CREATE TRIGGER wait_at_the_gate AFTER UPDATE ON ${schema}.parent"
-                  + " FOR EACH ROW EXECUTE FUNCTION ${schema}.wait_at_the_gate()");
+          Gate gate = Gate.after(database, "UPDATE", "parent", "true");
           CompletableFuture<Void> release;
-          try (Connection gate = database.connect();
-              Statement statement = gate.createStatement()) {
-            statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+          try (Gate.Shut shut = gate.shut()) {
             release = CompletableFuture.runAsync(() -> first.free(line, token));
-            Await.until(
-                "the release stands at the gate",
-                () ->
-                    database.queryLong(
-                            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = "
-                                + GATE)
-                        == 1);
+            gate.awaitSomebody();
             first.close();
-          } catch (SQLException e) {
-            throw new AssertionError(e);
           }
-          release.orTimeout(60, TimeUnit.SECONDS).join();
+          release.orTimeout(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).join();
           assertThat(history("token, how")).isEqualTo(token + " released");
           assertThat(database.queryString("SELECT (" + until(token) + ") = (" + since(next) + ")"))
               .as("no moment of it is the next one's")

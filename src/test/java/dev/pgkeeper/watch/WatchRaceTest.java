@@ -13,9 +13,9 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.Watcher;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Gate;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,26 +33,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 class WatchRaceTest {
   private static final byte[] NOTHING = {};
 
-  /** Held by the test while a registration has to wait for its commit. */
-  private static final String GATE = "1969";
-
   private static TestDatabase database;
   private static Keeper watching;
   private static Keeper changing;
+
+  /** Shut while a registration has to wait for its commit. */
+  private static Gate gate;
 
   @BeforeAll
   static void open() {
     database = TestDatabase.fresh();
     watching = database.keeper();
     changing = database.keeper();
-    database.execute(
-        "CREATE FUNCTION ${schema}.wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$"
-            + " BEGIN PERFORM pg_advisory_xact_lock_shared("
-            + GATE
-            + "); RETURN NULL; END $$");
-    database.execute(
-        "CREATE TRIGGER wait_at_the_gate AFTER INSERT ON ${schema}.watch"
-            + " FOR EACH ROW EXECUTE FUNCTION ${schema}.wait_at_the_gate()");
+    gate = Gate.after(database, "INSERT", "watch", "true");
   }
 
   @AfterAll
@@ -217,9 +210,7 @@ class WatchRaceTest {
     CompletableFuture<WatchedEvent> heard = new CompletableFuture<>();
     CompletableFuture<State> seen;
     CompletableFuture<Boolean> changed;
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+    try (Gate.Shut shut = gate.shut()) {
       seen = onThread(() -> meeting.watch().leave(watching.tree(), path, heard::complete));
       awaitWaiting(1);
       changed =
