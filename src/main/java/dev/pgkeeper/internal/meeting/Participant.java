@@ -24,13 +24,16 @@ final class Participant implements Attendance {
   final long key;
   private final AtomicReference<Round> round = new AtomicReference<>(Round.GATHERS);
 
-  /** 0 before the reply to its coming, also where it comes once more: no sweep knows it then. */
+  /** 0 before the reply to its coming. */
   private volatile long number;
 
   private volatile boolean leaves;
 
-  /** What was done for it is not there any more: it has to be done once more. */
-  private volatile boolean doubtful;
+  /**
+   * The number of the child for which something was done that is not there any more, so that it has
+   * to be done once more. It says nothing of the child that comes next.
+   */
+  private volatile long doubtful;
 
   private volatile @Nullable Thread waiter;
 
@@ -67,14 +70,16 @@ final class Participant implements Attendance {
     if (of != number) {
       return; // it has come once more meanwhile
     } else if (leaves) {
-      doubtful |= found.present() && !found.left();
+      if (found.present() && !found.left()) {
+        doubtful = of;
+      }
       if (found.over()) {
         reach(Round.OVER);
       }
     } else if (found.begun()) {
       reach(Round.BEGUN);
-    } else if (round.get() == Round.GATHERS) {
-      doubtful |= !found.present();
+    } else if (round.get() == Round.GATHERS && !found.present()) {
+      doubtful = of;
     }
     wake();
   }
@@ -138,8 +143,8 @@ final class Participant implements Attendance {
           throw new InterruptedException();
         }
         meetings.ensureUsable();
-        if (doubtful) {
-          doubtful = false;
+        if (doubtful == number) {
+          doubtful = 0;
           doAgain();
         } else {
           long left = deadline - System.nanoTime();
@@ -162,8 +167,6 @@ final class Participant implements Attendance {
     if (leaves) {
       leaveNow(true);
     } else {
-      number = 0;
-      doubtful = false; // what was said of the former child until now
       meetings.come(this);
     }
   }
