@@ -16,11 +16,13 @@ import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TcpProxy.Fate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -111,6 +113,48 @@ class QueueFaultTest {
       mend();
       assertThat(queue.size()).isEqualTo(new QueueSize(0, 0, 0, 0, 0));
     }
+  }
+
+  /** The reply that it is registered as asleep comes behind the ring, on another connection. */
+  @Test
+  void whoIsRungBeforeItHearsThatItSleepsTakesWhatItWasRungForWhileItsHandlerIsBusy()
+      throws Exception {
+    Queue<String> queue = fixture.newQueue(keeper);
+    queue.enqueueAll(List.of("short", "long", "long", "long", "long", "long"));
+    CountDownLatch mayEndTheShort = new CountDownLatch(1);
+    CountDownLatch mayEndTheLong = new CountDownLatch(1);
+    Consumer consumer =
+        queue.consume(
+            ConsumeOptions.defaults().withPrefetch(5),
+            message -> (message.body().equals("short") ? mayEndTheShort : mayEndTheLong).await());
+    try {
+      Await.until("all are taken", () -> queue.size().claimed() == 6);
+      proxy.stallToClient();
+      mayEndTheShort.countDown();
+      Await.until("there is room for one", () -> fixture.sleepers(queue) == 1);
+      same(queue, other).enqueue("rings");
+      assertThat(fixture.sleepers(queue)).as("it is rung").isZero();
+      awaitTheSessionsNextTurns(2);
+      proxy.mend();
+      Await.until("it is taken", () -> same(queue, other).size().claimed() == 6);
+    } finally {
+      proxy.mend();
+      mayEndTheShort.countDown();
+      mayEndTheLong.countDown();
+      consumer.close();
+    }
+  }
+
+  /** In between, what was rung before is heard. */
+  private static void awaitTheSessionsNextTurns(int number) {
+    for (int i = 0; i < number; i++) {
+      Instant before = lastContact();
+      Await.until("the session asks the database again", () -> lastContact().isAfter(before));
+    }
+  }
+
+  private static Instant lastContact() {
+    return keeper.health(Duration.ZERO).lastContact();
   }
 
   @Test

@@ -279,7 +279,8 @@ public final class TcpProxy implements AutoCloseable {
 
     private void toClient(OutputStream out, byte[] buffer, int length) throws IOException {
       switch (current) {
-        case REPLY_LOST -> close();
+        // It may come before the connection is closed.
+        case REPLY_LOST, LEFT_BEHIND -> close();
         case REPLY_TORN -> {
           out.write(buffer, 0, length / 2);
           close();

@@ -318,7 +318,9 @@ final class Worker<T> implements Consumer, Bell.Sleeper {
       }
       asleep = true;
       if (!queue.bell.sleep(this, seen)) {
+        // Rung before it heard that it sleeps: nobody else is registered for that message.
         asleep = false;
+        woken = true;
         return;
       }
     } finally {
