@@ -221,10 +221,12 @@ class TreeCommandsTest {
   void aWatchInJsonIsAnObjectALine() throws Exception {
     String path = "/watched-json";
     try (ChildProcess watch =
-        ChildProcess.start(Main.class, all("watch", path, "--json", "--count", "1"))) {
+        ChildProcess.start(Main.class, all("watch", path, "--json", "--count", "2"))) {
       awaitWatcher(path);
       done("create", path);
       watch.awaitLine("{\"event\": \"created\", \"path\": \"/watched-json\"}");
+      done("rm", path);
+      watch.awaitLine("{\"event\": \"deleted\", \"path\": \"/watched-json\"}");
       assertThat(watch.awaitExit()).isZero();
     }
   }
