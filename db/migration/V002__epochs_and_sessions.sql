@@ -20,6 +20,10 @@ LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN clock < last - (1::bigint << 32) THEN last + (1::bigint << 40) ELSE greatest(clock, last + (1::bigint << 26)) END
 $$;
 
+-- The last number that was taken, 0 before the first. A sequence that is read like a table is scanned as one: see "Plans" in V001.
+CREATE FUNCTION ${schema}.last_zxid() RETURNS bigint
+LANGUAGE sql AS $$ SELECT coalesce(pg_sequence_last_value('${schema}.zxid'), 0) $$;
+
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
 CREATE FUNCTION ${schema}.epoch_begin() RETURNS void
@@ -31,7 +35,7 @@ DECLARE
   this_timeline integer;
   this_first    bigint;
 BEGIN
-  SELECT * INTO last FROM ${schema}.epoch;
+  SELECT * INTO last FROM ${schema}.epoch WHERE only_row;
   IF last.server_started IS DISTINCT FROM this_started THEN
     this_timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
     SELECT system_identifier INTO this_system FROM pg_control_system();
@@ -39,7 +43,7 @@ BEGIN
     IF (this_system, this_timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
       this_first := ${schema}.next_epoch(last.first, ${schema}.clock_zxid());
       PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
-      PERFORM setval('${schema}.zxid', this_first) FROM ${schema}.zxid WHERE last_value < this_first;
+      PERFORM setval('${schema}.zxid', this_first) WHERE ${schema}.last_zxid() < this_first;
       PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
     END IF;
     IF last.server_started IS NULL THEN
@@ -47,10 +51,10 @@ BEGIN
       INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this_system, this_timeline)
         ON CONFLICT DO NOTHING;
     ELSE
-      PERFORM FROM ${schema}.epoch WHERE server_started <> this_started FOR UPDATE SKIP LOCKED;
+      PERFORM FROM ${schema}.epoch WHERE only_row AND server_started <> this_started FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
         UPDATE ${schema}.epoch SET first = this_first, began = clock_timestamp(), server_started = this_started,
-          system_id = this_system, timeline = this_timeline;
+          system_id = this_system, timeline = this_timeline WHERE only_row;
       END IF;
     END IF;
   END IF;
@@ -100,7 +104,7 @@ CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint, began 
 LANGUAGE sql STABLE AS $$ SELECT greatest(renewed, began) + lease_ms * interval '1 millisecond' $$;
 
 CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$ SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e $$;
+LANGUAGE sql STABLE AS $$ SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row $$;
 
 -- The moment a suspected session ends; null while nothing is suspected.
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint, began timestamptz)
@@ -112,7 +116,7 @@ $$;
 
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $$
-  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e
+  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row
 $$;
 
 -- Opens a session. A direct one takes its liveness lock on this very connection.
@@ -315,7 +319,7 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(${schema}.lock_key('reaper', 0)) THEN
     RETURN;
   END IF;
-  IF NOT EXISTS (SELECT FROM ${schema}.epoch WHERE server_started = pg_postmaster_start_time()) THEN
+  IF NOT EXISTS (SELECT FROM ${schema}.epoch WHERE only_row AND server_started = pg_postmaster_start_time()) THEN
     PERFORM ${schema}.epoch_begin();
     RETURN;
   END IF;

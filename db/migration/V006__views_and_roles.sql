@@ -6,7 +6,7 @@ CREATE VIEW ${schema}.sessions AS
     d.ends, d.ends > clock_timestamp() AS alive,
     CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
     s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace
-  FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p) e
+  FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p LIMIT 1) e
     CROSS JOIN LATERAL (SELECT least(${schema}.lease_end(s.renewed, s.lease_ms, e.began),
       ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms, e.began)) AS ends) d;
 COMMENT ON VIEW ${schema}.sessions IS 'The clients, and until when each of them lives by the database''s clock.';
@@ -60,7 +60,7 @@ COMMENT ON COLUMN ${schema}.watchers.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.watchers.pid IS 'The client''s process.';
 
 CREATE VIEW ${schema}.epochs AS
-  SELECT e.first, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e;
+  SELECT e.first, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e LIMIT 1;
 COMMENT ON VIEW ${schema}.epochs IS 'Which run of the server the numbers belong to.';
 COMMENT ON COLUMN ${schema}.epochs.first IS 'All numbers of before are smaller. Grows with every timeline and every cluster, about as the clock does.';
 COMMENT ON COLUMN ${schema}.epochs.began IS 'Leases count from here if they were renewed before.';

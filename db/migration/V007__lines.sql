@@ -643,7 +643,7 @@ END $$;
 CREATE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
 LANGUAGE sql AS $$
   SELECT EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
-    WHERE s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms')
+    WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms')
 $$;
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders

@@ -1163,8 +1163,7 @@ BEGIN
   FOR here IN SELECT * FROM ${schema}.lane l WHERE l.queue = in_queue AND l.look_at <= clock_timestamp() ORDER BY l.lane LOOP
     CONTINUE WHEN NOT pg_try_advisory_xact_lock(${schema}.lane_lock(in_queue, here.lane));
     began := clock_timestamp();
-    SELECT last_value << 10 INTO least_now FROM ${schema}.zxid;
-    least_now := least(least_now,
+    least_now := least(${schema}.last_zxid() << 10,
       (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = here.lane ORDER BY m.id LIMIT 1),
       (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = ${schema}.behind() ORDER BY m.id LIMIT 1));
     UPDATE ${schema}.lane l SET low = least(l.next_low, least_now), next_low = least_now,
@@ -1181,7 +1180,7 @@ END $$;
 CREATE FUNCTION ${schema}.idle_look(in_queue text, in_low bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  last  bigint := (SELECT s.last_value FROM ${schema}.idle_number s);
+  last  bigint := coalesce(pg_sequence_last_value('${schema}.idle_number'), 1);
   first bigint := (SELECT i.number FROM ${schema}.idle i WHERE i.queue = in_queue AND i.number >= in_low ORDER BY i.number LIMIT 1);
 BEGIN
   IF coalesce(first, last) - in_low < 1000 OR NOT pg_try_advisory_xact_lock(${schema}.queue_lock(in_queue)) THEN
@@ -1352,7 +1351,7 @@ END $$;
 
 -- Deletes all there is of a queue that was dropped, but for what somebody holds.
 CREATE FUNCTION ${schema}.queue_empty(in_queue integer) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = on AS $$ -- claims have no index by queues
 BEGIN
   DELETE FROM ${schema}.claim c WHERE c.ctid = ANY (ARRAY(
     SELECT l.ctid FROM ${schema}.claim l WHERE l.queue = in_queue FOR UPDATE SKIP LOCKED));

@@ -140,7 +140,7 @@ DECLARE
   sessions integer;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  SELECT * INTO bound FROM ${schema}.history_bound;
+  SELECT * INTO bound FROM ${schema}.history_bound WHERE only_row;
   DELETE FROM ${schema}.past_hold h WHERE h.number = ANY (ARRAY(
     SELECT o.number FROM (SELECT f.number, f.until FROM ${schema}.past_hold f ORDER BY f.number LIMIT in_most) o
       WHERE o.until < clock_timestamp() - bound.keep

@@ -48,6 +48,7 @@ public final class Doctor {
     checks.put("dead_rows", VacuumChecks::deadRows);
     checks.put("notification_queue", ServerChecks::notificationQueue);
     checks.put("connections", ServerChecks::connections);
+    checks.put("jit", ServerChecks::compiledPlans);
     checks.put("flapping_sessions", SessionChecks::flapping);
     checks.put("short_sessions", SessionChecks::shortLived);
     checks.put("polling_sessions", SessionChecks::polling);

@@ -7,6 +7,9 @@ final class ServerChecks {
   private static final double MUCH_OF_THE_QUEUE = 0.05;
   private static final int MANY_PERCENT = 80;
 
+  /** A tenth of what it is by default. What is called all the time costs a thousand at most. */
+  private static final double CHEAP_TO_COMPILE = 10_000;
+
   private ServerChecks() {}
 
   static void notificationQueue(Patient patient, Findings findings) throws SQLException {
@@ -18,6 +21,24 @@ final class ServerChecks {
               .formatted(used * 100),
           "Some session that listens has been in a transaction for long, which keeps the queue from being emptied: find it in"
               + " pg_stat_activity by its xact_start and end it with pg_terminate_backend.");
+    }
+  }
+
+  static void compiledPlans(Patient patient, Findings findings) throws SQLException {
+    double above =
+        patient
+            .ask(
+                """
+                SELECT CASE WHEN current_setting('jit')::boolean AND pg_jit_available()
+                  THEN current_setting('jit_above_cost')::double precision ELSE -1 END
+                """,
+                row -> row.getDouble(1))
+            .orElseThrow();
+    if (above >= 0 && above < CHEAP_TO_COMPILE) {
+      findings.warning(
+          "the server compiles plans (JIT) from a cost of %.0f on".formatted(above),
+          "To compile a short statement takes fifty times as long as to run it, each time. Set jit_above_cost to 100000, its"
+              + " default, or jit = off for the role \"%s\".".formatted(patient.role()));
     }
   }
 

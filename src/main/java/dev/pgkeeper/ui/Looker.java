@@ -30,7 +30,7 @@ final class Looker implements Runnable {
 
   private static final String PREPARE =
       "SET application_name = 'pgkeeper ui'; SET default_transaction_read_only = on;"
-          + " SET statement_timeout = '15s'; SET TimeZone = 'UTC'; SET IntervalStyle = 'postgres'";
+          + " SET statement_timeout = '15s'; SET jit = off; SET TimeZone = 'UTC'; SET IntervalStyle = 'postgres'";
 
   private final Source source;
   private final Live live;

@@ -50,6 +50,19 @@ class BadServerTest {
     }
   }
 
+  /** The binaries that the tests bring along compile nothing; a distribution's do. */
+  @Test
+  void aServerThatCompilesCheapPlansIsFoundIfItCan() throws Exception {
+    try (Clinic clinic = Clinic.open(Map.of("jit_above_cost", "100"))) {
+      if (clinic.database().queryString("SELECT pg_jit_available()::text").equals("true")) {
+        only(clinic.findings(), Severity.WARNING, "jit")
+            .startsWith("the server compiles plans (JIT) from a cost of 100 on");
+      } else {
+        assertThat(clinic.findings()).isEmpty();
+      }
+    }
+  }
+
   @Test
   void aQueueOfNotificationsThatIsNotEmptiedIsFound() throws Exception {
     int major = Integer.getInteger("pgkeeper.test.postgres.major", 18);

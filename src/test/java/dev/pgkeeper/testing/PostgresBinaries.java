@@ -11,15 +11,19 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * PostgreSQL's own programs ({@code initdb}, {@code pg_ctl}, {@code postgres}), from the archive on
- * the class path.
+ * the class path, or those that are installed where {@code -Dpgkeeper.test.postgres.home} says: a
+ * distribution's have what the archive's lack, as a compiler of plans (JIT).
  */
 final class PostgresBinaries {
 
   private static final int NOBODY = 65534;
+  private static final Pattern VERSION = Pattern.compile("\\(PostgreSQL\\) (\\S+)");
 
   private static PostgresBinaries unpacked;
 
@@ -64,6 +68,10 @@ final class PostgresBinaries {
    * the processes that this one starts find them there.
    */
   private static Path unpack() throws IOException {
+    String installed = System.getProperty("pgkeeper.test.postgres.home");
+    if (installed != null) {
+      return Path.of(installed);
+    }
     Path own = RunDirectory.shared();
     if (!Prepared.directory().equals(own)) {
       Path prepared =
@@ -84,13 +92,17 @@ final class PostgresBinaries {
     }
   }
 
-  /** What {@code postgres --version} says at its end. */
+  /** As {@code postgres --version} says it. */
   String version() {
     try {
       Process process = command("postgres", "--version").redirectErrorStream(true).start();
       String said =
           new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      return said.substring(said.lastIndexOf(' ') + 1);
+      Matcher version = VERSION.matcher(said);
+      if (!version.find()) {
+        throw new IllegalStateException("postgres --version says " + said);
+      }
+      return version.group(1);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

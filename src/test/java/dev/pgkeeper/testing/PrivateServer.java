@@ -263,6 +263,11 @@ public final class PrivateServer implements AutoCloseable {
     }
   }
 
+  /** All that the server has said since it was started. */
+  public Path logFile() {
+    return home.resolve("log");
+  }
+
   /** The end of the server's log. */
   public String log() {
     return tail(home.resolve("log"));

@@ -51,6 +51,7 @@ public final class OwnConnection implements AutoCloseable {
                 + " ('statement_timeout', '0'),"
                 + " ('idle_session_timeout', '0'),"
                 + " ('default_transaction_read_only', 'off'),"
+                + " ('jit', 'off'),"
                 + " ('default_transaction_isolation', 'read committed')) AS wanted (name, value)");
       }
       return new OwnConnection(opened);

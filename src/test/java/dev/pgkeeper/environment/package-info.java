@@ -1,0 +1,2 @@
+/** Every recipe in every environment that PostgreSQL, a pool or a framework can make. */
+package dev.pgkeeper.environment;
