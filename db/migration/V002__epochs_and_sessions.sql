@@ -81,6 +81,26 @@ CREATE FUNCTION ${schema}.lock_key(kind text, number bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT hashtextextended('${schema}.' || kind || '.' || number, 0) $$;
 
+-- Fails in a transaction that sees what was true when it began. Whoever waits for a lock and then looks would decide by that: a node is
+-- deleted under a child that is new, and nobody brings back the next message of a key. What only adds or changes rows need not ask,
+-- because there PostgreSQL fails with 40001 if somebody else was first; nor does what only reads.
+CREATE FUNCTION ${schema}.ensure_read_committed() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    RAISE EXCEPTION 'this cannot be done in a % transaction', upper(current_setting('transaction_isolation')) USING ERRCODE = 'PK007',
+      HINT = 'It would be decided by what was true when that began. Use READ COMMITTED. Reading, enqueueing, publishing, setting, adding and fencing do not need it.';
+  END IF;
+END $$;
+
+-- Rings a session when the transaction commits; true. A transaction that is to be prepared (PREPARE TRANSACTION) must not: it says so
+-- with SET LOCAL ${schema}.rings = off, and who is not rung finds out at its sweep.
+CREATE FUNCTION ${schema}.ring_session(in_session bigint, in_payload text) RETURNS boolean
+LANGUAGE sql AS $$
+  SELECT coalesce(current_setting('${schema}.rings', true) = 'off', false)
+    OR pg_notify('${schema}:' || in_session, in_payload) IS NOT NULL
+$$;
+
 SELECT ${schema}.epoch_begin();
 
 -- Sessions. Two detectors, one authority:
@@ -127,6 +147,7 @@ DECLARE
   new_id bigint := ${schema}.next_zxid();
   moment timestamptz;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF in_timeout_ms <= 0 OR in_grace_ms <= 0 OR in_grace_ms > in_timeout_ms THEN
     RAISE EXCEPTION 'a session needs 0 < grace (% ms) <= timeout (% ms)', in_grace_ms, in_timeout_ms USING ERRCODE = '22023';
   END IF;
@@ -211,6 +232,7 @@ DECLARE
   lines  text[];
   gone   text[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
   WITH ended AS (
     DELETE FROM ${schema}.session s WHERE s.id = in_session RETURNING *
@@ -314,6 +336,7 @@ DECLARE
   doomed    bigint[];
   gone      text[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   ended := 0;
   holds := 0;
   IF NOT pg_try_advisory_xact_lock(${schema}.lock_key('reaper', 0)) THEN

@@ -67,6 +67,7 @@ DECLARE
   refusal    text;
   outcome    ${schema}.outcome;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   refusal := CASE
     WHEN in_path = '/' AND in_sequential IS NOT TRUE THEN 'node_exists'
     WHEN NOT ${schema}.is_new_node(in_path, in_kind, in_sequential, in_ttl_ms) THEN 'bad_arguments'
@@ -158,6 +159,7 @@ DECLARE
   in_row    bigint;
   contender ${schema}.node[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version));
@@ -211,6 +213,7 @@ DECLARE
   nodes_then   bigint := -1;
   outcome      ${schema}.outcome;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF above = '' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
@@ -229,7 +232,7 @@ BEGIN
   IF nodes = 0 THEN
     RETURN ${schema}.refused('no_node', in_path);
   END IF;
-  PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n
+  PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
   PERFORM ${schema}.ring_row(p) FROM ${schema}.parent p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
@@ -422,6 +425,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   target record;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM FROM ${schema}.parent p WHERE p.path IN (
       SELECT ${schema}.new_parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path)
         WHERE type IN ('create', 'delete')
@@ -466,6 +470,7 @@ END $$;
 CREATE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
   PERFORM FROM ${schema}.parent p WHERE p.path IN (${schema}.parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
   PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;

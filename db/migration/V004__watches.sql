@@ -24,7 +24,7 @@ $$;
 CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM pg_notify('${schema}:' || s.session, in_path)
+  PERFORM ${schema}.ring_session(s.session, in_path)
     FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s;
 END $$;
 
@@ -32,7 +32,7 @@ END $$;
 CREATE FUNCTION ${schema}.ring_subtree(in_path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_notify('${schema}:' || w.session, w.path) FROM ${schema}.watch w
+  PERFORM ${schema}.ring_session(w.session, w.path) FROM ${schema}.watch w
     WHERE w.path > in_path || '/' AND w.path < in_path || '0';
   PERFORM ${schema}.ring(in_path, true);
 END $$;
@@ -46,6 +46,7 @@ DECLARE
   held    text;
   whole   boolean := in_kind NOT IN ('c', 'p') OR ${schema}.hold_children(in_path);
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   LOOP
     PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
     IF FOUND THEN

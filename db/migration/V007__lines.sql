@@ -258,6 +258,7 @@ CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_re
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
   LOOP
     IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
@@ -295,6 +296,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   done record;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF ${schema}.session_joined(in_session) THEN
     FOR done IN
       UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
@@ -336,13 +338,14 @@ DECLARE
   next_one  bigint;
   behind    bigint;
   low       bigint;
-  rung      text;
+  rung      boolean;
   unflushed text;
   recipe    text;
   former    bigint;
   since     timestamptz;
   until     timestamptz;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR attempt IN 1 .. 2 LOOP
     UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
@@ -381,6 +384,7 @@ DECLARE
   place record;
   gone  bigint[] := '{}';
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR place IN
     WITH freed AS (
       UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp()
@@ -431,10 +435,10 @@ BEGIN
 END $$;
 
 -- Rings for a place in a line's row, with its key if it holds now; nobody if there is no session.
-CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS text
+CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS boolean
 LANGUAGE sql AS $$
   SELECT CASE WHEN in_session IS NOT NULL
-    THEN pg_notify('${schema}:' || in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, ''))::text END
+    THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END
 $$;
 
 -- Rings all in a line's row.
@@ -473,6 +477,7 @@ DECLARE
   ends      timestamptz;
   until     timestamptz;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
@@ -511,6 +516,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   line record;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM FROM ${schema}.parent p
     WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
@@ -586,7 +592,7 @@ BEGIN
       IF next.key IS NOT NULL THEN
         UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp() WHERE n.path = next.path AND n.state = 'w';
       END IF;
-      PERFORM pg_notify('${schema}:' || next.owner, next.path || coalesce(E'\n' || next.key, ''));
+      PERFORM ${schema}.ring_session(next.owner, next.path || coalesce(E'\n' || next.key, ''));
     END IF;
     EXIT WHEN taken = in_permits;
   END LOOP;
@@ -611,6 +617,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   limited text[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
   WITH taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
@@ -708,6 +715,7 @@ DECLARE
   new_path text := left(in_path, -5) || 'read';
   was      ${schema}.node;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM FROM ${schema}.parent p WHERE p.path = line FOR NO KEY UPDATE;
   SELECT * INTO was FROM ${schema}.node n
     WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write' FOR UPDATE;
@@ -728,7 +736,7 @@ CREATE FUNCTION ${schema}.contender_gone(was ${schema}.node, in_how text, in_by 
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.note_contender(was, in_how, in_by, in_why);
-  PERFORM pg_notify('${schema}:' || was.owner, was.path);
+  PERFORM ${schema}.ring_session(was.owner, was.path);
   PERFORM ${schema}.ring_line(was.parent);
 END $$;
 
@@ -744,7 +752,7 @@ BEGIN
   ), with_node AS (
     UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
   )
-  SELECT count(pg_notify('${schema}:' || h.holder, h.place)) INTO asked
+  SELECT count(${schema}.ring_session(h.holder, h.place)) INTO asked
     FROM (SELECT * FROM in_row UNION ALL SELECT * FROM with_node) h (holder, place);
   RETURN asked;
 END $$;
@@ -767,8 +775,9 @@ END $$;
 CREATE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
-  PERFORM pg_notify('${schema}:' || n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
+  PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
   PERFORM ${schema}.line_leave(in_path);
   DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
   RETURN true;

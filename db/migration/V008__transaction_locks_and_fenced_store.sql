@@ -15,6 +15,7 @@ END $$;
 CREATE FUNCTION ${schema}.lock_in_transaction(path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM pg_advisory_xact_lock(${schema}.path_key(path));
 END $$;
 
@@ -22,6 +23,7 @@ END $$;
 CREATE FUNCTION ${schema}.try_lock_in_transaction(path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   RETURN pg_try_advisory_xact_lock(${schema}.path_key(path));
 END $$;
 

@@ -136,6 +136,7 @@ DECLARE
   job    ${schema}.job;
   known  boolean;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF NOT (${schema}.is_job_name(in_job, 100) AND ${schema}.is_job_name(in_tick, 200)
       AND coalesce(in_kind IN ('t', 'x', 'a', 'm'), false) AND (in_at_most_ms IS NULL OR in_at_most_ms > 0)) THEN
     RETURN ${schema}.refused('bad_arguments', in_tick);
@@ -199,6 +200,7 @@ DECLARE
   turn  ${schema}.job_turn;
   run   ${schema}.job_run;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF NOT coalesce(${schema}.is_job_name(in_job, 100) AND in_at_most_ms > 0 AND in_at_least_ms BETWEEN 0 AND in_at_most_ms, false) THEN
     RETURN ${schema}.refused('bad_arguments', in_job);
   END IF;
@@ -313,6 +315,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   run ${schema}.job_run;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF in_transaction IS DISTINCT FROM pg_current_xact_id()::text THEN
     RAISE EXCEPTION 'the work of job % at % ended the transaction that it was given', in_job, in_tick USING ERRCODE = '25000',
       HINT = 'It must neither commit nor roll back, nor switch to autocommit: the run and its effects are one commit.';
@@ -346,6 +349,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   run ${schema}.job_run;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   SELECT * INTO run FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick FOR UPDATE NOWAIT;
   IF run.attempt IS DISTINCT FROM in_attempt OR run.session IS DISTINCT FROM in_session THEN
     RETURN 'lost';
@@ -367,6 +371,7 @@ DECLARE
   run    ${schema}.job_run;
   marked bigint := 0;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR run IN SELECT * FROM ${schema}.job_run r WHERE r.state = 'running' AND NOT ${schema}.session_lives(r.session)
       ORDER BY r.job, r.tick FOR UPDATE SKIP LOCKED LOOP
     PERFORM ${schema}.note_abandonment(run);

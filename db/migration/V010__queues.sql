@@ -445,7 +445,7 @@ BEGIN
           FOR UPDATE SKIP LOCKED))
       RETURNING i.session
   )
-  SELECT count(pg_notify('${schema}:' || r.session, 'queue ' || in_queue)) INTO rung FROM (
+  SELECT count(${schema}.ring_session(r.session, 'queue ' || in_queue)) INTO rung FROM (
     SELECT w.session FROM woken w
     UNION ALL
     (SELECT s.session FROM ${schema}.idle s
@@ -508,6 +508,7 @@ DECLARE
   acks   boolean := in_done IS NOT NULL OR in_done_claims IS NOT NULL;
   known  boolean;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   asleep := false;
   IF in_again THEN
     SELECT true, c.refused, c.messages INTO known, refused, messages
@@ -691,6 +692,7 @@ CREATE FUNCTION ${schema}.take_now(in_queue text, in_count integer) RETURNS SETO
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   RETURN QUERY
     WITH gone AS (
       DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
@@ -722,6 +724,7 @@ DECLARE
   freed   ${schema}.message[];
   refused bigint[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF cardinality(in_done) = 1 AND in_done_claims IS NULL THEN
     -- Mostly it is one claim as a whole, and this much is quick.
     DELETE FROM ${schema}.claim d
@@ -789,6 +792,7 @@ CREATE FUNCTION ${schema}.ack(in_claim bigint, in_id bigint, in_session bigint D
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF ${schema}._ack(in_session, NULL, ARRAY[in_claim], ARRAY[in_id]) IS NOT NULL THEN
     RAISE EXCEPTION 'message % is no longer claimed as %', in_id, in_claim USING ERRCODE = 'PK003',
       HINT = 'Its lease or its session ended, or it was acked or given back. Nothing of this transaction may be committed.';
@@ -930,6 +934,7 @@ DECLARE
   errors    text[];
   refused   bigint[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR one IN SELECT * FROM unnest(in_claims, in_ids, in_hows, in_delays_ms, in_errors) AS a (claim, id, how, delay_ms, error)
       ORDER BY a.claim, a.id LOOP
     IF one.how IS NULL OR one.how NOT IN ('retry', 'gone', 'release', 'dead') OR one.delay_ms < 0 THEN
@@ -989,6 +994,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 DECLARE
   c ${schema}.claim;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key('owner', in_session)); -- Its end finds both claims.
   c := ${schema}.claim_reduce(in_session, in_claim, ARRAY[in_id]);
   IF cardinality(c.ids) = 1 THEN
@@ -1006,6 +1012,7 @@ DECLARE
   back ${schema}.message[];
   c    ${schema}.claim;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   DELETE FROM ${schema}.idle i WHERE i.session = in_session;
   FOR c IN DELETE FROM ${schema}.claim d WHERE d.session = in_session RETURNING d.* LOOP
     back := back || ${schema}.messages_of(c, c.ids);
@@ -1023,6 +1030,7 @@ DECLARE
   back      ${schema}.message[];
   forgotten integer := 0;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR c IN DELETE FROM ${schema}.claim d
       WHERE d.session = in_session AND d.number < in_before AND d.number <> ALL (in_known) RETURNING d.* LOOP
     back := back || ${schema}.messages_of(c, c.ids);
@@ -1035,7 +1043,7 @@ END $$;
 -- What is to be done from time to time for queues that are in use, by whoever uses them; how often, the library decides.
 --   Messages that are due get their place, those whose time is over go under the dead letters, at most 500 of each queue.
 --   Claims whose end is over go back.
---   Lanes are looked at as a whole, if nobody did within the last second (or twenty times as long as it took then).
+--   Lanes are looked at as a whole, if nobody did within the last second (or twenty times as long as it took then). So are keys.
 --   What counts no longer is forgotten: deduplication keys, tallies older than a day, what a dropped queue left.
 -- Returns for each queue the milliseconds until the next message is due; null if there is none.
 CREATE FUNCTION ${schema}.queue_tidy(in_queues text[]) RETURNS TABLE (queue text, next_ms bigint)
@@ -1055,9 +1063,13 @@ DECLARE
   q        ${schema}.queue;
   advanced integer;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM ${schema}.claims_expire();
   FOR q IN SELECT * FROM ${schema}.queue a WHERE a.name = ANY (in_queues) ORDER BY a.id LOOP
     advanced := ${schema}.messages_advance(q.id);
+    IF q.keyed AND EXISTS (SELECT FROM ${schema}.lane l WHERE l.queue = q.id AND l.look_at <= clock_timestamp()) THEN
+      PERFORM ${schema}.keys_look(q.id);
+    END IF;
     PERFORM ${schema}.lanes_look(q.id);
     PERFORM ${schema}.idle_look(q.name, q.idle_low);
     queue := q.name;
@@ -1075,6 +1087,7 @@ CREATE FUNCTION ${schema}.queue_sleep(in_session bigint, in_queues text[], in_sl
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
   IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
     INSERT INTO ${schema}.idle (queue, session)
@@ -1150,6 +1163,26 @@ BEGIN
     PERFORM ${schema}.ring_queues(array_fill(in_queue, ARRAY[cardinality(ids)]));
   END IF;
   RETURN advanced;
+END $$;
+
+-- Brings back the first message of keys whose turn nobody has. None of our functions leaves one behind so; somebody's own statements
+-- may. Looks at the oldest that are behind and at some others, so that each is found in the end.
+CREATE FUNCTION ${schema}.keys_look(in_queue integer) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  oldest bigint := (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = ${schema}.behind() ORDER BY m.id LIMIT 1);
+  newest bigint := (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = ${schema}.behind() ORDER BY m.id DESC LIMIT 1);
+  stuck  text[];
+BEGIN
+  SELECT array_agg(k.key) INTO stuck FROM (
+      SELECT DISTINCT some.key FROM unnest(ARRAY[oldest, oldest + floor(random() * (newest - oldest))::bigint]) AS start (id),
+        LATERAL (SELECT m.key FROM ${schema}.message m
+          WHERE m.queue = in_queue AND m.lane = ${schema}.behind() AND m.id >= start.id ORDER BY m.id LIMIT 100) some) k
+    WHERE NOT EXISTS (SELECT FROM ${schema}.key_turn t WHERE t.queue = in_queue AND t.key = k.key)
+      AND pg_try_advisory_xact_lock(${schema}.message_key_lock(in_queue, k.key));
+  IF stuck IS NOT NULL THEN
+    PERFORM ${schema}.keys_free(array_fill(in_queue, ARRAY[cardinality(stuck)]), stuck, array_fill(0::bigint, ARRAY[cardinality(stuck)]));
+  END IF;
 END $$;
 
 -- Looks where lanes begin.
@@ -1267,6 +1300,7 @@ DECLARE
   freed_keys text[];
   freed_ids  bigint[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   WITH gone AS (
     DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
         SELECT w.ctid FROM ${schema}.message w
@@ -1293,6 +1327,7 @@ DECLARE
   lanes smallint[] := '{}';
   ids   bigint[];
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR m IN
     WITH raised AS (
       DELETE FROM ${schema}.dead_letter d WHERE d.ctid = ANY (ARRAY(
@@ -1326,6 +1361,7 @@ DECLARE
   q         ${schema}.queue := ${schema}.queue_named(in_queue);
   discarded integer;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   DELETE FROM ${schema}.dead_letter d WHERE d.queue = q.id AND (in_ids IS NULL OR d.id = ANY (in_ids))
     AND (in_older IS NULL OR d.died < clock_timestamp() - in_older);
   GET DIAGNOSTICS discarded = ROW_COUNT;
@@ -1339,6 +1375,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 DECLARE
   gone integer;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   DELETE FROM ${schema}.queue q WHERE q.name = in_queue RETURNING q.id INTO gone;
   IF gone IS NULL THEN
     RETURN false;

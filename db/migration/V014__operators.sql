@@ -66,7 +66,7 @@ BEGIN
       'The view sessions has those that there are, past_sessions those that were.');
   END IF;
   PERFORM ${schema}.ring_gone(gone);
-  PERFORM pg_notify('${schema}:' || in_session, 'ended');
+  PERFORM ${schema}.ring_session(in_session, 'ended');
   PERFORM ${schema}.note_operation('end_session', in_session::text, in_why, 'ended');
 EXCEPTION
   WHEN lock_not_available THEN
@@ -83,6 +83,7 @@ DECLARE
   was    ${schema}.node;
   tokens bigint[] := '{}';
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM ${schema}.unknown(format('%s is no lock and no election', coalesce(quote_literal(in_path), 'null')),
@@ -121,7 +122,7 @@ BEGIN
   DELETE FROM ${schema}.hold_limit h WHERE h.path = was.path;
   UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = was.parent;
   PERFORM ${schema}.note_contender(was, 'revoked', session_user, in_why);
-  PERFORM pg_notify('${schema}:' || was.owner, was.path);
+  PERFORM ${schema}.ring_session(was.owner, was.path);
   PERFORM ${schema}.ring(was.path, true);
 END $$;
 
@@ -137,6 +138,7 @@ DECLARE
   was    ${schema}.node;
   ahead  integer := 0;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe = 'election' FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM ${schema}.unknown(format('%s is no election', coalesce(quote_literal(in_path), 'null')),

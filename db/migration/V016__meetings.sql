@@ -40,7 +40,7 @@ END $$;
 -- Tells the clients of these children, with the keys of each, that their round has begun or is over.
 CREATE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
 LANGUAGE sql AS $$
-  SELECT pg_notify('${schema}:' || c.session, 'meeting ' || c.key || ' ' || in_what) FROM unnest(in_sessions, in_keys) AS c (session, key)
+  SELECT ${schema}.ring_session(c.session, 'meeting ' || c.key || ' ' || in_what) FROM unnest(in_sessions, in_keys) AS c (session, key)
 $$;
 
 -- Decides what is due at a meeting, for a caller that holds its row and has just read it: ends the round that all have left,
@@ -85,6 +85,7 @@ DECLARE
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   LOOP
     UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
       FROM ${schema}.session s
@@ -160,6 +161,7 @@ DECLARE
   over    boolean[];
   flushed boolean := false;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   IF cardinality(in_meetings) > 1 THEN
     PERFORM set_config('lock_timeout', '10ms', true);
   END IF;
@@ -211,6 +213,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   m ${schema}.parent;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   SELECT * INTO m FROM ${schema}.parent p WHERE p.path = in_meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
   IF FOUND AND m.token >= in_number
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_meeting || '/' || ${schema}.contender(in_number, '')) THEN
@@ -228,6 +231,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   m ${schema}.parent;
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   FOR m IN SELECT * FROM ${schema}.parent p WHERE p.path = ANY (in_meetings) AND p.recipe = 'double-barrier'
     ORDER BY p.path FOR NO KEY UPDATE SKIP LOCKED
   LOOP

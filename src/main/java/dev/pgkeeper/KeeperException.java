@@ -41,7 +41,8 @@ public class KeeperException extends RuntimeException {
     NOT_A_NUMBER(
         -1015,
         "its data are not a whole number of 64 bits in decimal digits, so nothing can be added; set it to one first"),
-    OVERFLOW(-1016, "64 bits do not hold the sum; nothing was added");
+    OVERFLOW(-1016, "64 bits do not hold the sum; nothing was added"),
+    WRONG_ISOLATION(-1017, "the transaction's isolation level is too high");
 
     private final int number;
     private final String meaning;
@@ -291,6 +292,18 @@ public class KeeperException extends RuntimeException {
 
     public OutcomeUnknown(String message, @Nullable Throwable cause) {
       super(Code.OPERATION_TIMEOUT, null, message, cause);
+    }
+  }
+
+  /**
+   * The caller's transaction is REPEATABLE READ or SERIALIZABLE, so it sees what was true when it
+   * began; what is decided by what is true now cannot be done in it.
+   */
+  public static final class WrongIsolation extends KeeperException {
+    private static final long serialVersionUID = 1L;
+
+    public WrongIsolation(String message, @Nullable Throwable cause) {
+      super(Code.WRONG_ISOLATION, null, message, cause);
     }
   }
 

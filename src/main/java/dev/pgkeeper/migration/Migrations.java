@@ -18,11 +18,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings a schema to the version that this jar speaks.
  *
- * <p>Flyway runs the files, with a history of its own in the schema itself, all pending ones in one
- * transaction. A schema that is up to date costs one connection and a query. Otherwise three
- * connections are needed at once: one keeps everybody else who migrates this schema waiting by a
- * transaction-level advisory lock, which no pooler disturbs, and two are Flyway's. Whoever waited
- * looks again and finds nothing left to do.
+ * <p>Flyway runs the files, with a history of its own in the schema itself. All of it is one
+ * transaction on one connection, which keeps everybody else who migrates this schema waiting by an
+ * advisory lock. Whoever waited looks again and finds nothing left to do. A schema that is up to
+ * date costs a query.
  *
  * <p>A schema made by {@link #script} is the same, history included, and is taken on from there.
  */
@@ -53,9 +52,8 @@ public final class Migrations {
    */
   public static int migrate(DataSource dataSource, String schema) {
     SchemaName.check(schema);
-    PlainSession source = new PlainSession(dataSource);
     String where = "schema \"" + schema + "\"";
-    try (Connection connection = source.getConnection()) {
+    try (Connection connection = PlainSession.of(dataSource)) {
       where = where(connection, schema);
       int version = checkedVersion(connection, schema, where);
       if (version >= latest()) {
@@ -68,9 +66,14 @@ public final class Migrations {
         return version;
       }
       if (version == 0) {
-        create(source, schema);
+        create(connection, schema);
       }
-      run(source, schema);
+      run(connection, schema);
+      if (checkedVersion(connection, schema, where) != latest()) {
+        throw new MigrationException(
+            "The " + where + " was not brought to version " + latest() + ", and nothing says why");
+      }
+      connection.commit();
       log.info("Migrated the {} from version {} to {}", where, version, latest());
       return latest();
     } catch (SQLException | FlywayException e) {
@@ -81,8 +84,8 @@ public final class Migrations {
               + latest()
               + ": "
               + reason(e)
-              + ". Nothing of it was changed. Three connections and the right to create are needed; without them, let"
-              + " the database's administrator run the SQL that Migrations.script prints.",
+              + ". Nothing of it was changed. The right to create is needed; without it, let the database's"
+              + " administrator run the SQL that Migrations.script prints.",
           e);
     }
   }
@@ -108,9 +111,9 @@ public final class Migrations {
     return MigrationScript.of(schema, MigrationFile.all(), fromVersion);
   }
 
-  private static void run(DataSource source, String schema) {
+  private static void run(Connection connection, String schema) {
     Flyway.configure(Migrations.class.getClassLoader())
-        .dataSource(source)
+        .dataSource(new OneTransaction(connection))
         .schemas(schema)
         .defaultSchema(schema)
         .createSchemas(false)
@@ -128,10 +131,9 @@ public final class Migrations {
    * Only where it is missing: the right to create schemas is not needed where an administrator made
    * it.
    */
-  private static void create(DataSource source, String schema) throws SQLException {
-    try (Connection connection = source.getConnection();
-        Statement statement = connection.createStatement()) {
-      if (!exists(connection, "SELECT FROM pg_namespace WHERE nspname = ?", schema)) {
+  private static void create(Connection connection, String schema) throws SQLException {
+    if (!exists(connection, "SELECT FROM pg_namespace WHERE nspname = ?", schema)) {
+      try (Statement statement = connection.createStatement()) {
         statement.execute("CREATE SCHEMA " + schema);
       }
     }

@@ -1,6 +1,5 @@
 package dev.pgkeeper.migration;
 
-import java.io.PrintWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -9,15 +8,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.logging.Logger;
 import javax.sql.DataSource;
 
 /**
- * The caller's connections as a migration needs them: each statement a transaction, writable,
- * without limits on time. What was found set otherwise is set again when a connection is given
- * back, since it may belong to a pool.
+ * The caller's connection as a migration needs it: each statement a transaction, writable, without
+ * limits on time. What was found set otherwise is set again when it is given back, since it may
+ * belong to a pool.
  */
-final class PlainSession implements DataSource {
+final class PlainSession {
 
   private static final String[] LIMITS = {
     "statement_timeout",
@@ -26,14 +24,9 @@ final class PlainSession implements DataSource {
     "transaction_timeout"
   };
 
-  private final DataSource callers;
+  private PlainSession() {}
 
-  PlainSession(DataSource callers) {
-    this.callers = callers;
-  }
-
-  @Override
-  public Connection getConnection() throws SQLException {
+  static Connection of(DataSource callers) throws SQLException {
     Connection connection = callers.getConnection();
     try {
       return prepared(connection);
@@ -131,45 +124,5 @@ final class PlainSession implements DataSource {
       set.setString(2, value);
       set.execute();
     }
-  }
-
-  @Override
-  public Connection getConnection(String username, String password) throws SQLException {
-    throw new SQLException("The caller's data source knows the credentials");
-  }
-
-  @Override
-  public PrintWriter getLogWriter() throws SQLException {
-    return callers.getLogWriter();
-  }
-
-  @Override
-  public void setLogWriter(PrintWriter out) throws SQLException {
-    callers.setLogWriter(out);
-  }
-
-  @Override
-  public void setLoginTimeout(int seconds) throws SQLException {
-    callers.setLoginTimeout(seconds);
-  }
-
-  @Override
-  public int getLoginTimeout() throws SQLException {
-    return callers.getLoginTimeout();
-  }
-
-  @Override
-  public Logger getParentLogger() {
-    return Logger.getLogger(Logger.GLOBAL_LOGGER_NAME);
-  }
-
-  @Override
-  public <T> T unwrap(Class<T> type) throws SQLException {
-    return callers.unwrap(type);
-  }
-
-  @Override
-  public boolean isWrapperFor(Class<?> type) throws SQLException {
-    return callers.isWrapperFor(type);
   }
 }

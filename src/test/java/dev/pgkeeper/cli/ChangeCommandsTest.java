@@ -170,7 +170,7 @@ class ChangeCommandsTest {
     database.execute("CALL ${schema}.grant_inspector('" + role + "')");
     try {
       String url =
-          database.jdbcUrl().replaceAll("(user|password)=[^&]*&?", "").replaceFirst("[?&]$", "");
+          database.urlOfNobody();
       Ran ran =
           Ran.here(
               Map.of("PGPASSWORD", "secret"),

@@ -84,7 +84,7 @@ final class KnownState implements AutoCloseable {
   }
 
   private String urlWithoutRole() {
-    return database.jdbcUrl().replaceAll("(user|password)=[^&]*&?", "").replaceFirst("[?&]$", "");
+    return database.urlOfNobody();
   }
 
   @Override

@@ -374,21 +374,22 @@ public enum EveryRecipe {
   /** What a recipe is used with. */
   public record Stage(Keeper one, Keeper other, DataSource source) {
 
-    /** Work in a transaction of the application's own. */
+    /** Work in a transaction of the application's own; its pool sets back what it sets. */
     interface Work {
       void on(Connection connection) throws Exception;
     }
 
     private void inTransaction(Work work) throws Exception {
       try (Connection connection = source.getConnection()) {
-        boolean autoCommit = connection.getAutoCommit();
+        connection.setAutoCommit(true);
+        connection.setReadOnly(false);
+        connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
         connection.setAutoCommit(false);
         try {
           work.on(connection);
           connection.commit();
         } finally {
           connection.rollback();
-          connection.setAutoCommit(autoCommit);
         }
       }
     }
@@ -396,6 +397,11 @@ public enum EveryRecipe {
 
   private interface Smoke {
     void on(Stage stage) throws Exception;
+  }
+
+  /** Whether a pool has enough connections for what is done inside transactions here. */
+  public boolean fits(int connections) {
+    return this != LOCK_IN_A_TRANSACTION || connections > 1;
   }
 
   /** Uses the recipe, and fails if it does not do what it promises. */

@@ -76,6 +76,20 @@ class SqlKeyTest extends SqlQueueTest {
     assertThat(take(9)).isEqualTo("a2");
   }
 
+  /** As somebody's own statements may leave it. */
+  @Test
+  void aKeyWhoseTurnNobodyHasIsBroughtBackWhenItsQueueIsTidied() {
+    enqueue("a1", A);
+    enqueue("a2", A);
+    enqueue("b1", B);
+    take(1);
+    assertThat(take(1)).as("which puts a2 behind").isEqualTo("b1");
+    database.execute("DELETE FROM ${schema}.key_turn WHERE key = 'A'");
+    database.execute("UPDATE ${schema}.lane SET look_at = '-infinity'");
+    tidy();
+    assertThat(take(1)).isEqualTo("a2");
+  }
+
   /** Both were behind, and the key was free: nobody would have brought them back. */
   @Test
   void anEarlierMessageThatCommitsLateIsNotStuckBehindOneThatIsGivenBack() throws Exception {

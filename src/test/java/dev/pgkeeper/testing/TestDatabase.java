@@ -113,6 +113,11 @@ public final class TestDatabase implements AutoCloseable {
     return url;
   }
 
+  /** The URL without credentials. */
+  public String urlOfNobody() {
+    return url.replaceAll("(user|password)=[^&]*&?", "").replaceFirst("[?&]$", "");
+  }
+
   /** The URL of another database of its server. */
   public String urlOf(String database) {
     return urlOf(url, database);

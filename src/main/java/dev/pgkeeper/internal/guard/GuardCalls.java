@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The functions of V009 by their own names. */
@@ -117,8 +118,9 @@ final class GuardCalls {
     return about("job_fence", session, claim);
   }
 
-  SqlFunction<@Nullable String> jobEnd(long session, Claim claim, @Nullable String error) {
-    return about("job_end", session, claim, error);
+  SqlFunction<String> jobEnd(long session, Claim claim, @Nullable String error) {
+    SqlFunction<@Nullable String> asked = about("job_end", session, claim, error);
+    return connection -> Objects.requireNonNull(asked.apply(connection), "what became of it");
   }
 
   /** One of job_pause, job_resume and job_trigger: null or {@code f} if there is no such job. */

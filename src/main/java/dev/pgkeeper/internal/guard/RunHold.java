@@ -6,6 +6,7 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.guard.JobRun;
+import dev.pgkeeper.internal.jdbc.CallersTransaction;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.session.ToldState;
 import java.sql.Connection;
@@ -128,6 +129,7 @@ final class RunHold implements JobRun {
 
   @Override
   public void fence(Connection connection) {
+    CallersTransaction.ensure(connection, claim.toString(), "the fence would guard nothing");
     try {
       var unused = Database.on(connection, runs.calls().jobFence(runs.session().id(), claim));
     } catch (KeeperException.NotHeld e) {

@@ -12,6 +12,7 @@ import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,7 +33,8 @@ import org.slf4j.LoggerFactory;
 final class Runs {
   private static final Logger log = LoggerFactory.getLogger(Runs.class);
   private static final int LONGEST_ERROR = 500;
-  private static final long END_AGAIN_AFTER_MS = 1000;
+  private static final long END_AGAIN_AFTER_MS = 20;
+  private static final long LONGEST_PAUSE_MS = 1000;
 
   private final Database database;
   private final ClientSession session;
@@ -197,17 +199,26 @@ final class Runs {
 
   /**
    * Ends an attempt, as done if there is no error. Once it was asked for, an interrupted thread
-   * does it too; and if it fails here, it is tried until the session ends.
+   * does it too; and if it fails here, it is tried until the session ends. Where a transaction
+   * fences the run, perhaps the caller's own, it will have ended so once that has: nobody else gets
+   * it before.
    */
   private @Nullable String end(Claim claim, @Nullable String error) {
     boolean interrupted = Thread.interrupted();
     Observation observation = session.observation();
     long began = observation.begin();
     try {
-      return observation.answered(
-          Operation.RUN_END, began, database.read(calls.jobEnd(session.id(), claim, error)));
+      Optional<String> state =
+          observation.answered(
+              Operation.RUN_END,
+              began,
+              database.readUnlessKept(calls.jobEnd(session.id(), claim, error)));
+      if (state.isEmpty()) {
+        endLater(claim, error, END_AGAIN_AFTER_MS);
+      }
+      return state.orElse(error == null ? "done" : "failed");
     } catch (KeeperException e) {
-      endLater(claim, error);
+      endLater(claim, error, LONGEST_PAUSE_MS);
       throw observation.failed(Operation.RUN_END, began, e);
     } finally {
       if (interrupted) {
@@ -216,11 +227,11 @@ final class Runs {
     }
   }
 
-  private void endLater(Claim claim, @Nullable String error) {
+  private void endLater(Claim claim, @Nullable String error, long pauseMs) {
     if (session.state().isTerminal()) {
       return;
     }
-    CompletableFuture.delayedExecutor(END_AGAIN_AFTER_MS, TimeUnit.MILLISECONDS, background)
+    CompletableFuture.delayedExecutor(pauseMs, TimeUnit.MILLISECONDS, background)
         .execute(
             () -> {
               try {
@@ -229,7 +240,7 @@ final class Runs {
                     claim,
                     database.readOnce(calls.jobEnd(session.id(), claim, error)));
               } catch (KeeperException e) {
-                endLater(claim, error);
+                endLater(claim, error, Math.min(LONGEST_PAUSE_MS, 2 * pauseMs));
               }
             });
   }

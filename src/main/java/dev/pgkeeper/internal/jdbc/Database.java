@@ -12,9 +12,11 @@ import java.sql.Savepoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
@@ -45,7 +47,7 @@ public final class Database {
   private final Duration operationTimeout;
   private final ConcurrentLinkedDeque<Slot> freeSlots = new ConcurrentLinkedDeque<>();
   private final AtomicInteger slots = new AtomicInteger();
-  private volatile boolean isolationDiffers;
+  private final Borrowed.Isolations isolations = new Borrowed.Isolations();
   private volatile long sessionId;
 
   /** Where one request at a time leaves its reply. */
@@ -84,21 +86,39 @@ public final class Database {
     sessionId = newSessionId;
   }
 
-  /** The connections of this data source are not READ COMMITTED: ask for it each time. */
-  void correctIsolation() {
-    isolationDiffers = true;
-  }
-
   /** Something that may be done twice: repeated while the database is away. */
   public <T extends @Nullable Object> T read(SqlFunction<T> query) {
+    try {
+      return patiently(query, e -> false);
+    } catch (SQLException e) {
+      throw translate(e);
+    }
+  }
+
+  /**
+   * The same, but it waits for nobody's transaction: empty if one holds on to what the statement
+   * needs.
+   */
+  public <T> Optional<T> readUnlessKept(SqlFunction<T> query) {
+    try {
+      return Optional.of(patiently(query, SqlErrors::isKept));
+    } catch (SQLException e) {
+      if (SqlErrors.isKept(e)) {
+        return Optional.empty();
+      }
+      throw translate(e);
+    }
+  }
+
+  private <T extends @Nullable Object> T patiently(
+      SqlFunction<T> query, Predicate<SQLException> isFinal) throws SQLException {
     Backoff backoff = new Backoff(operationTimeout);
     while (true) {
       try {
         return once(query);
       } catch (SQLException e) {
-        boolean passing = SqlErrors.isConnectionLost(e) || SqlErrors.isWorthRepeating(e);
-        if (!passing || !backoff.pause()) {
-          throw translate(e);
+        if (isFinal.test(e) || !SqlErrors.isPassing(e) || !backoff.pause()) {
+          throw e;
         }
       }
     }
@@ -148,9 +168,8 @@ public final class Database {
    * kind rolls it back.
    */
   public <X extends Exception> void transaction(TransactionWork<X> work) throws X {
-    try (Connection connection = dataSource.getConnection()) {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(false);
+    try (Connection connection = dataSource.getConnection();
+        Borrowed borrowed = Borrowed.forTransaction(connection, isolations)) {
       boolean done = false;
       try {
         work.run(connection);
@@ -159,9 +178,6 @@ public final class Database {
       } finally {
         if (!done) {
           rollBack(connection);
-        }
-        if (!connection.isClosed()) {
-          connection.setAutoCommit(autoCommit);
         }
       }
     } catch (SQLException e) {
@@ -193,38 +209,16 @@ public final class Database {
     }
   }
 
-  /** Sets what an operation needs of a connection, and puts back what was found. */
   private <T extends @Nullable Object> T onPrepared(Connection connection, SqlFunction<T> query)
       throws SQLException {
-    boolean autoCommit = connection.getAutoCommit();
-    boolean readOnly = connection.isReadOnly();
-    boolean correct = isolationDiffers;
-    int isolation = correct ? connection.getTransactionIsolation() : 0;
-    int networkTimeout = connection.getNetworkTimeout();
-    connection.setNetworkTimeout(Runnable::run, (int) operationTimeout.toMillis());
-    if (!autoCommit) {
-      connection.setAutoCommit(true);
-    }
-    if (readOnly) {
-      connection.setReadOnly(false);
-    }
-    if (correct) {
-      connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
-    }
-    try {
-      return query.apply(connection);
-    } finally {
-      if (!connection.isClosed()) {
-        if (correct) {
-          connection.setTransactionIsolation(isolation);
+    try (Borrowed borrowed = Borrowed.forStatement(connection, isolations, operationTimeout)) {
+      try {
+        return query.apply(connection);
+      } catch (SQLException e) {
+        if (!SqlErrors.isWrongIsolation(e) || !borrowed.correctIsolation()) {
+          throw e;
         }
-        if (readOnly) {
-          connection.setReadOnly(true);
-        }
-        if (!autoCommit) {
-          connection.setAutoCommit(false);
-        }
-        connection.setNetworkTimeout(Runnable::run, networkTimeout);
+        return query.apply(connection);
       }
     }
   }
@@ -291,8 +285,7 @@ public final class Database {
           if (settled != null) {
             return settled;
           }
-        } else if (!SqlErrors.isConnectionLost(e) && !SqlErrors.isWorthRepeating(e)
-            || !backoff.pause()) {
+        } else if (!SqlErrors.isPassing(e) || !backoff.pause()) {
           throw translate(e);
         }
       }
@@ -312,6 +305,9 @@ public final class Database {
             sent = true;
             return onPrepared(connection, c -> ask(c, slot, sql, binder, rung));
           } catch (SQLException e) {
+            if (SqlErrors.isPoolExhausted(e)) {
+              throw translate(e); // each alone would wait as long again
+            }
             return sent && SqlErrors.isConnectionLost(e)
                 ? settle(slot, rung, new Backoff(operationTimeout), e)
                 : null;
@@ -519,7 +515,13 @@ public final class Database {
   }
 
   static KeeperException translate(SQLException e) {
-    if (SqlErrors.isConnectionLost(e)) {
+    if (SqlErrors.isPoolExhausted(e)) {
+      return new KeeperException.ConnectionLoss(
+          "no connection of the pool became free in time, all of them are in use: "
+              + e.getMessage()
+              + ". Give the pool more of them, or hold each for a shorter time",
+          e);
+    } else if (SqlErrors.isConnectionLost(e)) {
       return new KeeperException.ConnectionLoss(
           "the database cannot be reached: " + SqlErrors.messageWithReason(e), e);
     } else if (SqlErrors.isReadOnly(e)) {
@@ -535,6 +537,8 @@ public final class Database {
       return new KeeperException.MessageRefused(withHint(e), e);
     } else if (SqlErrors.isSessionEnded(e)) {
       return new KeeperException.SessionExpired(withHint(e) + "; connect again for a new one");
+    } else if (SqlErrors.isWrongIsolation(e)) {
+      return new KeeperException.WrongIsolation(withHint(e), e);
     } else if (SqlErrors.isDenied(e)) {
       return new KeeperException.DatabaseError(
           e.getMessage() + ". Let the role in with CALL <schema>.grant_application('<role>')", e);

@@ -16,8 +16,8 @@ public final class DriverProperties {
 
   /** Empty if the data source does not tell. */
   public static Optional<Properties> of(DataSource dataSource) throws SQLException {
-    if (dataSource.isWrapperFor(HikariDataSource.class)) {
-      HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
+    HikariDataSource pool = HikariPools.of(dataSource);
+    if (pool != null) {
       if (pool.getDataSource() != null) {
         return of(pool.getDataSource());
       }

@@ -56,8 +56,9 @@ public final class OwnConnections {
     if (properties.isPresent()) {
       return by(properties.get(), grace);
     }
-    if (dataSource.isWrapperFor(HikariDataSource.class)) {
-      DataSource pooled = dataSource.unwrap(HikariDataSource.class).getDataSource();
+    HikariDataSource pool = HikariPools.of(dataSource);
+    if (pool != null) {
+      DataSource pooled = pool.getDataSource();
       return pooled == null ? null : of(pooled, grace);
     }
     return pools(dataSource) ? null : dataSource::getConnection;

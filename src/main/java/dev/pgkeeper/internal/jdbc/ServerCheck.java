@@ -22,9 +22,6 @@ public final class ServerCheck {
         connection -> {
           checkServer(connection);
           checkSchema(connection, database.schema());
-          if (connection.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-            database.correctIsolation();
-          }
           return true;
         });
   }

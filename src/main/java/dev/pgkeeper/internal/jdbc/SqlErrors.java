@@ -2,12 +2,15 @@ package dev.pgkeeper.internal.jdbc;
 
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What an SQLSTATE says about the fate of the statement. */
 final class SqlErrors {
   /** Thrown by the functions when a request was settled before it arrived. */
   static final String SETTLED = "PK001";
+
+  private static final Pattern IN_USE = Pattern.compile("\\(total=(\\d+), active=\\1, idle=0");
 
   private SqlErrors() {}
 
@@ -21,7 +24,27 @@ final class SqlErrors {
    */
   static boolean isWorthRepeating(SQLException e) {
     String state = state(e);
-    return state.equals("40001") || state.equals("40P01") || state.equals("55P03");
+    return state.equals("40001") || state.equals("40P01") || isKept(e);
+  }
+
+  /** Somebody's transaction holds on to what the statement needs, for longer than it waits. */
+  static boolean isKept(SQLException e) {
+    return state(e).equals("55P03");
+  }
+
+  /** It goes by itself, with time: the statement, or what came before it, can be tried again. */
+  static boolean isPassing(SQLException e) {
+    return isConnectionLost(e) && !isPoolExhausted(e) || isWorthRepeating(e);
+  }
+
+  /**
+   * The pool waited as long as it is to wait, and all of its connections were in use. Only HikariCP
+   * says so; where the database is away too, it has fewer connections than it gave out.
+   */
+  static boolean isPoolExhausted(SQLException e) {
+    return e instanceof SQLTransientConnectionException
+        && e.getCause() == null
+        && IN_USE.matcher(String.valueOf(e.getMessage())).find();
   }
 
   /** Says the same, and that it goes by itself. */
@@ -85,6 +108,11 @@ final class SqlErrors {
 
   static boolean isSessionEnded(SQLException e) {
     return state(e).equals("PK006");
+  }
+
+  /** Thrown where a transaction sees what was true when it began, and so cannot decide. */
+  static boolean isWrongIsolation(SQLException e) {
+    return state(e).equals("PK007");
   }
 
   /** Thrown where the same call came before, and is still there or was done meanwhile. */

@@ -40,11 +40,6 @@ public final class TransactionLocks {
   }
 
   private static void ensureInTransaction(Connection connection, String path) {
-    if (Database.on(connection, Connection::getAutoCommit)) {
-      throw new IllegalStateException(
-          path
-              + ": this connection commits each statement by itself, so the lock would be gone at once;"
-              + " call setAutoCommit(false) first");
-    }
+    CallersTransaction.ensure(connection, path, "the lock would be gone at once");
   }
 }

@@ -10,8 +10,10 @@ import dev.pgkeeper.internal.session.ClientSession;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +21,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Leaves lines, and sees to it that what was left stays so. What could not be left because the
- * database was away, or because somebody's transaction fences it, is left later. What was left is
- * not flushed, so a crash of the server can bring it back: it is remembered for a while and left
- * again then. Leaving twice does no harm.
+ * Leaves lines, and sees to it that what was left stays so. What is fenced by a transaction is left
+ * once that has ended, and nobody waits for it here: it may be the caller's own. What could not be
+ * left because the database was away is left later too. What was left is not flushed, so a crash of
+ * the server can bring it back: it is remembered for a while and left again then. Leaving twice does
+ * no harm.
  */
 final class Departures {
   private static final Logger log = LoggerFactory.getLogger(Departures.class);
@@ -31,6 +34,11 @@ final class Departures {
   private static final long REMEMBERED_NANOS = 10_000_000_000L;
 
   private static final int MOST_REMEMBERED = 100_000;
+
+  /** Each try waits for the transaction that fences a hold, but only for 50 ms (V007). */
+  private static final long FIRST_PAUSE_MS = 10;
+
+  private static final long LONGEST_PAUSE_MS = 250;
 
   private final Database database;
   private final ClientSession session;
@@ -56,8 +64,11 @@ final class Departures {
   /** Leaves now if the database lets it, and otherwise later. */
   void leave(Leave leave) {
     try {
-      apply(leave);
-      remember(leave);
+      if (apply(leave)) {
+        remember(leave);
+      } else {
+        leaveOnceItIsLetGo(leave);
+      }
     } catch (KeeperException e) {
       unfinished.add(leave);
       log.warn(
@@ -68,20 +79,44 @@ final class Departures {
     }
   }
 
-  private void apply(Leave leave) {
+  /** False: a transaction fences it. */
+  private boolean apply(Leave leave) {
     Observation observation = session.observation();
     long began = observation.begin();
     try {
-      var unused =
-          observation.answered(
-              Operation.LEAVE, began, (leave.inRow() ? freeing : leaving).apply(leave));
+      return observation.answered(
+          Operation.LEAVE, began, (leave.inRow() ? freeing : leaving).apply(leave));
     } catch (RuntimeException e) {
       throw observation.failed(Operation.LEAVE, began, e);
     }
   }
 
   private Boolean alone(Leave leave) {
-    return database.read(leave.inRow() ? calls.lineFree(leave) : calls.lineLeave(leave));
+    return database
+        .readUnlessKept(leave.inRow() ? calls.lineFree(leave) : calls.lineLeave(leave))
+        .isPresent();
+  }
+
+  /** The transaction on the caller's own connection fences it: not worth a try before its end. */
+  void leaveOnceItIsLetGo(Leave leave) {
+    background.execute(() -> tryUntilLetGo(leave, FIRST_PAUSE_MS));
+  }
+
+  private void tryUntilLetGo(Leave leave, long pauseMs) {
+    if (session.state().isTerminal()) {
+      return;
+    }
+    try {
+      if (alone(leave)) {
+        remember(leave);
+      } else {
+        CompletableFuture.delayedExecutor(pauseMs, TimeUnit.MILLISECONDS, background)
+            .execute(() -> tryUntilLetGo(leave, Math.min(LONGEST_PAUSE_MS, 2 * pauseMs)));
+      }
+    } catch (KeeperException e) {
+      unfinished.add(leave);
+      log.debug("session {}: leaving {} is left to the next sweep", session.id(), leave, e);
+    }
   }
 
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null

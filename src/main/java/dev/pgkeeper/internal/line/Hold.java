@@ -6,6 +6,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TransactionWork;
+import dev.pgkeeper.internal.jdbc.CallersTransaction;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.session.ToldState;
 import java.sql.Connection;
@@ -32,6 +33,11 @@ final class Hold implements Held {
   private final CompletableFuture<Boolean> over = new CompletableFuture<>();
 
   private boolean revoked;
+
+  /** By which transaction it was fenced last, and on which thread. */
+  private volatile @Nullable Fence lastFence;
+
+  private record Fence(Thread thread, Connection connection) {}
 
   /**
    * @param path as the caller asked for it
@@ -164,11 +170,14 @@ final class Hold implements Held {
   private void become(HoldState next) {
     if (state.become(next) && next.isTerminal()) {
       over.complete(false);
+      lastFence = null;
     }
   }
 
   @Override
   public void fence(Connection connection) {
+    CallersTransaction.ensure(connection, path, "the fence would guard nothing");
+    lastFence = new Fence(Thread.currentThread(), connection);
     try {
       Database.on(connection, lines.calls().fence(place.node, place.token));
     } catch (KeeperException.NotHeld e) {
@@ -203,8 +212,19 @@ final class Hold implements Held {
     giveBack();
   }
 
+  /**
+   * Whether it is fenced by a transaction that cannot end before this thread goes on. Another
+   * thread's is not asked for: while it works, its connection does not answer.
+   */
+  boolean isFencedHere() {
+    Fence last = lastFence;
+    return last != null
+        && last.thread() == Thread.currentThread()
+        && CallersTransaction.isOpen(last.connection());
+  }
+
   private boolean giveBack() {
-    boolean mine = lines.leave(place);
+    boolean mine = lines.leave(place, isFencedHere());
     if (mine) {
       become(HoldState.RELEASED);
     }

@@ -238,10 +238,23 @@ public final class Lines implements Companion {
    * is back. False: it was given up before, or is gone.
    */
   boolean leave(Place place) {
+    return leave(place, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param fencedHere by a transaction that cannot end before this returns
+   */
+  boolean leave(Place place, boolean fencedHere) {
     if (!place.beginToLeave()) {
       return false;
     }
-    departures.leave(place.leave());
+    if (fencedHere) {
+      departures.leaveOnceItIsLetGo(place.leave());
+    } else {
+      departures.leave(place.leave());
+    }
     place.vanish();
     places.remove(place.address, place);
     return true;

@@ -191,6 +191,10 @@ public final class SharedLine implements Line {
       throw new IllegalArgumentException(path + ": " + write + " is no hold of all of its permits");
     }
     hold.ensureHeld();
+    if (hold.isFencedHere()) {
+      throw new IllegalStateException(
+          path + ": the transaction of this thread fences it as a write; end that first");
+    }
     return hold(lines.downgrade(hold));
   }
 }

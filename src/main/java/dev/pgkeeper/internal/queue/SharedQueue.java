@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.queue;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.CallersTransaction;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
@@ -379,6 +380,8 @@ public final class SharedQueue<T> implements Queue<T> {
   @Override
   public List<Message<T>> take(Connection connection, int most) {
     checkNumber("messages", most, 1);
+    CallersTransaction.ensure(
+        connection, "the queue " + queue.name, "what is taken would be gone at once");
     while (true) {
       List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
       queue.tally.taken(taken.size());
