@@ -92,16 +92,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2])
 $$;
 
--- Whether this contender may hold.
-CREATE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
+-- The contenders of a line that may hold: those whose weights, and those of all ahead of them, fit into the permits.
+CREATE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN p.permits = 1
-      THEN NOT ${schema}.is_taken(p.holder, p.waiting)
-        AND NOT EXISTS (SELECT FROM ${schema}.node a
-          WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name < in_name)
-      ELSE p.permits >= (SELECT sum(${schema}.weight(a.name, p.permits)) FROM ${schema}.node a
-        WHERE a.parent = in_line AND a.name >= ${schema}.contender(p.low, '') AND a.name <= in_name) END
-    FROM ${schema}.parent p WHERE p.path = in_line
+  SELECT d.path FROM ${schema}.parent p, LATERAL (
+      SELECT a.path, sum(${schema}.weight(a.name, p.permits)) OVER (ORDER BY a.name) AS wanted FROM (
+        SELECT c.path, c.name FROM ${schema}.node c WHERE c.parent = in_line AND c.name >= ${schema}.contender(p.low, '')
+          ORDER BY c.name LIMIT p.permits) a) d
+    WHERE p.path = in_line AND d.wanted <= p.permits AND (p.permits > 1 OR NOT ${schema}.is_taken(p.holder, p.waiting))
 $$;
 
 -- Creates a line, with what is missing above it; 'ok' also if somebody else just did. A semaphore's size is to stay known, the
@@ -619,10 +617,13 @@ DECLARE
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
-  WITH taken AS (
+  WITH due AS (
+    SELECT d.path FROM (SELECT DISTINCT w.parent FROM ${schema}.node w
+        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w') l, ${schema}.due(l.parent) AS d (path)
+  ), taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
-      FROM (SELECT w.path FROM ${schema}.node w WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w'
-        AND ${schema}.is_due(w.parent, w.name) FOR NO KEY UPDATE SKIP LOCKED) d
+      FROM (SELECT w.path FROM due JOIN ${schema}.node w ON w.path = due.path
+        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w' FOR NO KEY UPDATE OF w SKIP LOCKED) d
       WHERE n.path = d.path AND EXISTS (SELECT FROM ${schema}.session s
         WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING n.path, n.ttl_ms

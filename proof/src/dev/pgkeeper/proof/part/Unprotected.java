@@ -16,8 +16,8 @@ final class Unprotected {
           """,
           // … and whose turn it is is left to chance.
           """
-          CREATE OR REPLACE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean
-            LANGUAGE sql VOLATILE AS $$ SELECT random() < 0.5 $$
+          CREATE OR REPLACE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
+            LANGUAGE sql VOLATILE AS $$ SELECT n.path FROM ${schema}.node n WHERE n.parent = in_line AND random() < 0.5 $$
           """,
           // That a session takes with it what it owned.
           """

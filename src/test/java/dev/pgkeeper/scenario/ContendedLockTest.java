@@ -118,7 +118,7 @@ class ContendedLockTest {
     CompletableFuture<Held> next = waitFor(second, new byte[0], 1);
     CompletableFuture<Held> last = waitFor(first, new byte[0], 2);
     assertThat(FairnessChecker.violations(log.contests())).isEmpty();
-    whoseTurnItIs("in_name = (SELECT max(n.name) FROM ${schema}.node n WHERE n.parent = in_line)");
+    whoseTurnItIs("n.name = (SELECT max(m.name) FROM ${schema}.node m WHERE m.parent = in_line)");
     granted(last);
     assertThat(FairnessChecker.violations(log.contests()))
         .singleElement()
@@ -200,8 +200,8 @@ class ContendedLockTest {
             + " in_try boolean, in_key bigint) RETURNS ${schema}.outcome"
             + " LANGUAGE sql AS $$ SELECT NULL::${schema}.outcome $$");
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.is_due(in_line text, in_name text) RETURNS boolean"
-            + " LANGUAGE sql VOLATILE AS $$ SELECT "
+        "CREATE OR REPLACE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text"
+            + " LANGUAGE sql VOLATILE AS $$ SELECT n.path FROM ${schema}.node n WHERE n.parent = in_line AND "
             + condition
             + " $$");
   }

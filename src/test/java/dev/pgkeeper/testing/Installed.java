@@ -1,9 +1,13 @@
 package dev.pgkeeper.testing;
 
 import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -14,6 +18,7 @@ import org.junit.jupiter.api.Assumptions;
  */
 public final class Installed {
   private static final String REQUIRED = "required";
+  private static final Pattern JAVA_VERSION = Pattern.compile("JAVA_VERSION=\"(\\d+)");
 
   private Installed() {}
 
@@ -29,6 +34,41 @@ public final class Installed {
       Assumptions.abort(missing);
     }
     return program.orElseThrow();
+  }
+
+  /**
+   * The {@code java} of the newest JDK beside the one that runs this, or of this one. {@code
+   * -Dpgkeeper.test.java} says another.
+   */
+  public static Path newestJava() {
+    Path own = Path.of(System.getProperty("java.home"));
+    String given = System.getProperty("pgkeeper.test.java");
+    if (given != null) {
+      return Path.of(given);
+    }
+    try (Stream<Path> homes = Files.list(own.getParent())) {
+      return homes
+          .filter(home -> Files.isExecutable(java(home)))
+          .max(Comparator.comparingInt(Installed::release))
+          .map(Installed::java)
+          .orElse(java(own));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path java(Path home) {
+    return home.resolve("bin").resolve("java");
+  }
+
+  /** The feature release of a JDK; 0 of one that does not say. */
+  private static int release(Path home) {
+    try {
+      Matcher version = JAVA_VERSION.matcher(Files.readString(home.resolve("release")));
+      return version.find() ? Integer.parseInt(version.group(1)) : 0;
+    } catch (IOException e) {
+      return 0;
+    }
   }
 
   /** The program, if the machine has it. Servers are not on everybody's path. */

@@ -1,14 +1,14 @@
 package dev.pgkeeper.internal.guard;
 
+import dev.pgkeeper.internal.session.Moment;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A run that this session has claimed.
  *
- * @param limit the {@link System#nanoTime} after which it may be somebody else's; null: only when
- *     the session ends
+ * @param limit from when on it may be somebody else's; null: only when the session ends
  */
-record Claim(String job, String tick, int attempt, long token, @Nullable Long limit) {
+record Claim(String job, String tick, int attempt, long token, @Nullable Moment limit) {
   @Override
   public String toString() {
     return "job " + job + " at " + tick + ", attempt " + attempt;

@@ -8,6 +8,7 @@ import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.guard.JobRun;
 import dev.pgkeeper.internal.jdbc.CallersTransaction;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.session.Moment;
 import dev.pgkeeper.internal.session.ToldState;
 import java.sql.Connection;
 import java.time.Duration;
@@ -42,8 +43,8 @@ final class RunHold implements JobRun {
 
   /** How long until its limit; null if it has none. */
   private @Nullable Duration left() {
-    Long limit = claim.limit();
-    return limit == null ? null : Duration.ofNanos(Math.max(0, limit - System.nanoTime()));
+    Moment limit = claim.limit();
+    return limit == null ? null : limit.left();
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.session.Moment;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -74,7 +75,7 @@ final class Runs {
       @Nullable Duration atMost,
       boolean againFailed,
       boolean againAbandoned) {
-    long sentAt = System.nanoTime();
+    Moment sentAt = Moment.now();
     Outcome outcome =
         begin(
             calls.claimSql(),
@@ -85,7 +86,7 @@ final class Runs {
   }
 
   private Answer takeTurn(String job, Duration atMost, Duration atLeast) {
-    long sentAt = System.nanoTime();
+    Moment sentAt = Moment.now();
     Outcome outcome =
         begin(
             calls.turnSql(),
@@ -113,7 +114,7 @@ final class Runs {
   }
 
   private static Answer answer(
-      String job, Outcome outcome, @Nullable Duration atMost, long sentAt) {
+      String job, Outcome outcome, @Nullable Duration atMost, Moment sentAt) {
     RunResult refusal =
         switch (outcome.code()) {
           case DONE_BEFORE -> RunResult.DONE_BEFORE;
@@ -128,7 +129,7 @@ final class Runs {
     } else if (outcome.code() != Code.OK) {
       throw KeeperException.of(outcome.code(), job);
     }
-    Long limit = atMost == null ? null : sentAt + atMost.toNanos();
+    Moment limit = atMost == null ? null : sentAt.plus(atMost);
     return new Answer(
         RunResult.RAN,
         new Claim(

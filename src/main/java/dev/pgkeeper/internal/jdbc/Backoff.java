@@ -3,6 +3,7 @@ package dev.pgkeeper.internal.jdbc;
 import dev.pgkeeper.KeeperException;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Waits a little longer after each failure, never in step with other clients, and not past its
@@ -21,17 +22,34 @@ public final class Backoff {
 
   /** False, and no wait, if the deadline has passed. */
   public boolean pause() {
-    long leftMs = (deadline - System.nanoTime()) / 1_000_000;
-    if (leftMs <= 0) {
+    long ms = nextMs();
+    if (ms <= 0) {
       return false;
     }
     try {
-      Thread.sleep(Math.min(leftMs, ThreadLocalRandom.current().nextLong(nextMs / 2, nextMs + 1)));
+      Thread.sleep(ms);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new KeeperException.ConnectionLoss("interrupted while waiting for the database", e);
     }
-    nextMs = Math.min(MOST_MS, nextMs * 2);
     return true;
+  }
+
+  /** The same, whoever interrupts meanwhile. */
+  boolean pause(Interrupts interrupts) {
+    long ms = nextMs();
+    long end = System.nanoTime() + ms * 1_000_000;
+    for (long left = ms * 1_000_000; left > 0; left = end - System.nanoTime()) {
+      LockSupport.parkNanos(this, left);
+      var unused = interrupts.take();
+    }
+    return ms > 0;
+  }
+
+  private long nextMs() {
+    long leftMs = (deadline - System.nanoTime()) / 1_000_000;
+    long ms = ThreadLocalRandom.current().nextLong(nextMs / 2, nextMs + 1);
+    nextMs = Math.min(MOST_MS, nextMs * 2);
+    return Math.min(leftMs, ms);
   }
 }

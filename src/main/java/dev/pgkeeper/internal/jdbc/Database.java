@@ -46,6 +46,10 @@ public final class Database {
   private final String schema;
   private final Duration operationTimeout;
   private final ConcurrentLinkedDeque<Slot> freeSlots = new ConcurrentLinkedDeque<>();
+
+  /** Those whose last request may still be done. */
+  private final ConcurrentLinkedDeque<Slot> unsettled = new ConcurrentLinkedDeque<>();
+
   private final AtomicInteger slots = new AtomicInteger();
   private final Borrowed.Isolations isolations = new Borrowed.Isolations();
   private volatile long sessionId;
@@ -57,6 +61,9 @@ public final class Database {
 
     /** Requests whose reply never came: they may be on their way for all that is known. */
     int unanswered;
+
+    /** Whom to ring for the last request if it turns out to have been done; null once that is known. */
+    @Nullable RingFor unsettled;
 
     Slot(int number) {
       this.number = number;
@@ -246,10 +253,37 @@ public final class Database {
     try {
       return use.apply(slot);
     } finally {
-      if (slot.isWorn()) {
-        forget(slot);
-      } else {
-        freeSlots.addFirst(slot);
+      giveBack(slot);
+    }
+  }
+
+  private void giveBack(Slot slot) {
+    if (slot.unsettled != null) {
+      unsettled.add(slot);
+    } else if (slot.isWorn()) {
+      forget(slot);
+    } else {
+      freeSlots.addFirst(slot);
+    }
+  }
+
+  /**
+   * Finds out what became of the requests of which their callers were told that nobody knows. From
+   * then on none of them is done that was not done before.
+   *
+   * @throws KeeperException if that cannot be found out yet
+   */
+  public void settleAll() {
+    for (Slot slot = unsettled.poll(); slot != null; slot = unsettled.poll()) {
+      RingFor rung = slot.unsettled;
+      try {
+        if (rung != null) {
+          Slot settled = slot;
+          var unused = readOnce(connection -> found(connection, settled, rung) != null);
+          slot.unsettled = null;
+        }
+      } finally {
+        giveBack(slot);
       }
     }
   }
@@ -321,6 +355,7 @@ public final class Database {
     List<Outcome> outcomes = new ArrayList<>(1);
     boolean watched = false;
     slot.unanswered++;
+    slot.unsettled = rung;
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       bind(statement, slot);
       binder.bind(statement, 4);
@@ -333,10 +368,12 @@ public final class Database {
     } catch (SQLException e) {
       if (!SqlErrors.isConnectionLost(e)) {
         slot.unanswered--;
+        slot.unsettled = null;
       }
       throw e;
     }
     slot.unanswered--;
+    slot.unsettled = null;
     if (watched) {
       ring(connection, outcomes, rung);
     }
@@ -349,7 +386,10 @@ public final class Database {
     statement.setLong(3, slot.request);
   }
 
-  /** The reply to the slot's last request if it was done; null if it was not and never will be. */
+  /**
+   * The reply to the slot's last request if it was done; null if it was not and never will be. An
+   * interrupt does not keep it from finding out: what was sent cannot be taken back.
+   */
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
   private @Nullable List<Outcome> settle(
       Slot slot, RingFor rung, Backoff backoff, SQLException lost) {
@@ -357,22 +397,28 @@ public final class Database {
         "session {}: a reply was lost ({}); finding out what became of the request",
         sessionId,
         lost.getMessage());
-    while (true) {
-      if (!backoff.pause()) {
-        throw new KeeperException.OutcomeUnknown(
-            "the connection broke while a change was on its way, and the database stayed away for "
-                + operationTimeout
-                + ": it may or may not have been done",
-            lost);
-      }
-      try {
-        return once(connection -> found(connection, slot, rung));
-      } catch (SQLException e) {
-        if (!SqlErrors.isConnectionLost(e) && !SqlErrors.isWorthRepeating(e)) {
-          throw translate(e);
+    try (Interrupts interrupts = new Interrupts()) {
+      while (backoff.pause(interrupts)) {
+        try {
+          List<Outcome> outcomes = once(connection -> found(connection, slot, rung));
+          slot.unsettled = null;
+          return outcomes;
+        } catch (SQLException e) {
+          boolean interrupted = interrupts.take();
+          if (!interrupted && !SqlErrors.isConnectionLost(e) && !SqlErrors.isWorthRepeating(e)) {
+            throw new KeeperException.OutcomeUnknown(
+                "the connection broke while a change was on its way, and the database does not tell what became of"
+                    + " it: it may or may not have been done",
+                e);
+          }
         }
       }
     }
+    throw new KeeperException.OutcomeUnknown(
+        "the connection broke while a change was on its way, and the database stayed away for "
+            + operationTimeout
+            + ": it may or may not have been done",
+        lost);
   }
 
   @SuppressWarnings("NullAway") // does not infer that a list may be null

@@ -3,6 +3,7 @@ package dev.pgkeeper.internal.line;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Interrupts;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
@@ -63,19 +64,25 @@ final class Departures {
 
   /** Leaves now if the database lets it, and otherwise later. */
   void leave(Leave leave) {
-    try {
-      if (apply(leave)) {
-        remember(leave);
-      } else {
-        leaveOnceItIsLetGo(leave);
+    try (Interrupts interrupts = new Interrupts()) {
+      try {
+        if (apply(leave)) {
+          remember(leave);
+        } else {
+          leaveOnceItIsLetGo(leave);
+        }
+      } catch (KeeperException e) {
+        if (interrupts.take()) {
+          leaveOnceItIsLetGo(leave); // on a thread that nobody interrupts
+          return;
+        }
+        unfinished.add(leave);
+        log.warn(
+            "session {}: {} will be given up once the database lets it: {}",
+            session.id(),
+            leave.node(),
+            e.getMessage());
       }
-    } catch (KeeperException e) {
-      unfinished.add(leave);
-      log.warn(
-          "session {}: {} will be given up once the database lets it: {}",
-          session.id(),
-          leave.node(),
-          e.getMessage());
     }
   }
 

@@ -13,6 +13,7 @@ import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
+import dev.pgkeeper.internal.session.Moment;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -26,6 +27,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,15 +69,17 @@ public final class Lines implements Companion {
   /** Joins on their way, each with the largest number that was known when it began. */
   private final Map<Object, Long> underWay = new ConcurrentHashMap<>();
 
-  /** The last that was rung for a place which is not known yet. */
+  /** The last that was rung for a place which is not known yet; the lock is for forgetting them. */
   private final Map<String, String> earlyRings = new ConcurrentHashMap<>();
+
+  private final ReentrantLock earlyRingsLock = new ReentrantLock();
 
   private final ConcurrentLinkedQueue<Place> rungWithoutThread = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
   private final SecureRandom keys = new SecureRandom();
   private final AtomicLong largestToken = new AtomicLong();
 
-  /** Counts the times that everything was swept; only the session's thread uses it. */
+  /** Counts the times that everything was swept; only the thread that sweeps uses it. */
   private int sweeps = 1;
 
   public Lines(Database database, ClientSession session, Executor background) {
@@ -137,7 +141,7 @@ public final class Lines implements Companion {
     Object attempt = new Object();
     underWay.put(attempt, largestToken.get());
     try {
-      long sentAt = System.nanoTime();
+      Moment sentAt = Moment.now();
       Outcome outcome = apply(join);
       if (outcome.code() == Code.BUSY) {
         return new Attempt(null, false);
@@ -146,20 +150,22 @@ public final class Lines implements Companion {
       }
       Place place = settle(join, outcome.ok(join.line()), sentAt);
       return new Attempt(place, outcome.knownStat().version() == 0 && !flush(place));
-    } catch (KeeperException.OutcomeUnknown e) {
-      doubtful.add(join.line());
-      throw e;
     } finally {
       underWay.remove(attempt);
     }
   }
 
+  /** Whatever goes wrong once it may have been sent, the line has to be looked at. */
   private Outcome apply(Join join) {
     long began = observation.begin();
     try {
       return observation.answered(Operation.JOIN, began, joining.apply(join));
     } catch (RuntimeException e) {
+      doubtful.add(join.line());
       throw observation.failed(Operation.JOIN, began, e);
+    } catch (Error e) {
+      doubtful.add(join.line());
+      throw e;
     }
   }
 
@@ -180,7 +186,7 @@ public final class Lines implements Companion {
     return false;
   }
 
-  private Place settle(Join join, Outcome joined, long sentAt) {
+  private Place settle(Join join, Outcome joined, Moment sentAt) {
     Place place = new Place(join, joined.path(), joined.knownStat().czxid(), observation);
     know(place.token);
     if (joined.knownStat().version() != 1) {
@@ -332,7 +338,7 @@ public final class Lines implements Companion {
   }
 
   private void take(List<Place> due) {
-    long sentAt = System.nanoTime();
+    Moment sentAt = Moment.now();
     due.forEach(place -> place.ask(sentAt));
     Map<String, Found> found =
         database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
@@ -348,7 +354,7 @@ public final class Lines implements Companion {
     }
   }
 
-  private void saw(Place place, @Nullable Found found, long sentAt) {
+  private void saw(Place place, @Nullable Found found, Moment sentAt) {
     if (found == null) {
       vanish(place);
     } else if (found.holds()) {
@@ -412,7 +418,7 @@ public final class Lines implements Companion {
 
   @Override
   public void rung(Collection<String> payloads) {
-    long now = System.nanoTime();
+    Moment now = Moment.now();
     for (String payload : payloads) {
       if (!payload.startsWith("/")) {
         continue;
@@ -422,8 +428,7 @@ public final class Lines implements Companion {
       Place place = places.get(address);
       if (place != null) {
         hear(payload, place, now);
-      } else if (!underWay.isEmpty()) {
-        earlyRings.put(address, payload);
+      } else if (keepsEarlyRing(address, payload)) {
         Place arrived = places.get(address);
         if (arrived != null) {
           hearEarlyRing(arrived, now);
@@ -432,8 +437,34 @@ public final class Lines implements Companion {
     }
   }
 
+  /** False: no join is under way that it could be for. */
+  private boolean keepsEarlyRing(String address, String payload) {
+    earlyRingsLock.lock();
+    try {
+      boolean keeps = !underWay.isEmpty();
+      if (keeps) {
+        earlyRings.put(address, payload);
+      }
+      return keeps;
+    } finally {
+      earlyRingsLock.unlock();
+    }
+  }
+
+  /** Whoever joins from here on is not rung before. */
+  private void forgetEarlyRings() {
+    earlyRingsLock.lock();
+    try {
+      if (underWay.isEmpty()) {
+        earlyRings.clear();
+      }
+    } finally {
+      earlyRingsLock.unlock();
+    }
+  }
+
   /** With its key it holds; otherwise somebody has to look. */
-  private void hear(String payload, Place place, long now) {
+  private void hear(String payload, Place place, Moment now) {
     if (payload.equals(place.address + KEY_FOLLOWS + place.join.key())) {
       place.grant(now);
     } else {
@@ -441,7 +472,7 @@ public final class Lines implements Companion {
     }
   }
 
-  private void hearEarlyRing(Place place, long now) {
+  private void hearEarlyRing(Place place, Moment now) {
     String payload = earlyRings.remove(place.address);
     if (payload != null) {
       hear(payload, place, now);
@@ -456,8 +487,12 @@ public final class Lines implements Companion {
   @Override
   public void sweep(Caller caller) {
     departures.finish();
+    List<String> doubted = new ArrayList<>(doubtful);
+    if (!doubted.isEmpty()) {
+      database.settleAll(); // else it could be done after the look
+    }
     List<Place> known = new ArrayList<>();
-    List<String> lines = new ArrayList<>(doubtful);
+    List<String> lines = new ArrayList<>(doubted);
     int held = 0;
     for (Place place : places.values()) {
       boolean waits = place.phase() == Place.Phase.WAITS;
@@ -479,8 +514,8 @@ public final class Lines implements Companion {
     for (long knownAtBegin : underWay.values()) {
       certain = Math.min(certain, knownAtBegin);
     }
-    earlyRings.clear();
-    long sentAt = System.nanoTime();
+    forgetEarlyRings();
+    Moment sentAt = Moment.now();
     known.forEach(place -> place.ask(sentAt));
     Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
     for (Place place : known) {
@@ -492,7 +527,7 @@ public final class Lines implements Companion {
     for (Map.Entry<String, Found> unknown : found.entrySet()) {
       leaveUnlessKnown(unknown.getKey(), unknown.getValue().token(), certain);
     }
-    doubtful.removeAll(lines);
+    doubtful.removeAll(doubted);
   }
 
   private void leaveUnlessKnown(String address, long token, long certain) {

@@ -3,6 +3,7 @@ package dev.pgkeeper.internal.line;
 import dev.pgkeeper.Ask;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Wait;
+import dev.pgkeeper.internal.session.Moment;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -35,18 +36,18 @@ final class Place {
   /** Told once it holds, or is gone; then done with. */
   private final AtomicReference<@Nullable Runnable> decided = new AtomicReference<>();
 
-  /** When it was last compared with what is there; only the session's thread uses it. */
+  /** When it was last compared with what is there; only the thread that sweeps uses it. */
   int sweep;
 
   /** While it becomes another one, a sweep finds one of the two or the other. */
   volatile boolean changes;
 
-  private volatile @Nullable Long askedAt;
+  private volatile @Nullable Moment askedAt;
   private final AtomicBoolean rung = new AtomicBoolean();
   private volatile @Nullable Thread waiter;
 
-  /** The moment after which it is over, from before it was granted; {@link System#nanoTime}. */
-  private volatile @Nullable Long limit;
+  /** When it is over at the latest, from before it was granted. */
+  private volatile @Nullable Moment limit;
 
   private final Observation observation;
 
@@ -115,7 +116,7 @@ final class Place {
   }
 
   /** A request is sent now that may grant it, even if its reply is never heard. */
-  void ask(long sentAt) {
+  void ask(Moment sentAt) {
     if (askedAt == null) {
       askedAt = sentAt;
     }
@@ -131,9 +132,9 @@ final class Place {
    * heard; a later one finds the same hold, whose limit goes on from there. False: it does not wait
    * any more.
    */
-  boolean grant(long sentAt) {
+  boolean grant(Moment sentAt) {
     if (join.ask().atMost() != null && limit == null) {
-      limit = Objects.requireNonNullElse(askedAt, sentAt) + join.ask().atMost().toNanos();
+      limit = Objects.requireNonNullElse(askedAt, sentAt).plus(join.ask().atMost());
     }
     boolean granted = phase.compareAndSet(Phase.WAITS, Phase.HOLDS);
     if (granted) {
@@ -216,7 +217,7 @@ final class Place {
 
   /** How long it may still be held; null: as long as it likes. */
   @Nullable Duration left() {
-    Long until = limit;
-    return until == null ? null : Duration.ofNanos(Math.max(0, until - System.nanoTime()));
+    Moment until = limit;
+    return until == null ? null : until.left();
   }
 }

@@ -10,10 +10,8 @@ import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.observe.Observation;
-import dev.pgkeeper.internal.session.Trust.Moment;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Hinted;
-import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,8 +36,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The client's side of a session. One thread keeps it: it pings and renews on the client's own
- * connection, hears the rings there, looks at what they concern, and connects again when the
- * connection breaks.
+ * connection, hears the rings there, and connects again when the connection breaks. It waits for
+ * nothing else: what was rung for is looked at on another one ({@link Looks}).
  *
  * <p>What the client may believe. The database ends a session in two cases: its lease ran out, or
  * its connection was found gone and stayed away for the grace (V002). So a client believes in its
@@ -66,7 +64,6 @@ public final class ClientSession {
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(3);
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
-  private static final int PATHS_AT_ONCE = 2000;
 
   /** Rung when somebody else ended the session (V014); it is believed when a ping says so. */
   private static final String ENDED = "ended";
@@ -88,6 +85,7 @@ public final class ClientSession {
   private final Duration renewEvery;
   private final Thread thread;
   private final Companions companion = new Companions();
+  private final Looks looks;
   private final Pings pings;
 
   private volatile SessionState state = SessionState.HELD;
@@ -108,7 +106,6 @@ public final class ClientSession {
   private @Nullable Long tick;
   private long nextPing;
   private long nextRenewal;
-  private long nextSweep;
   private long nextLeaseReap = Long.MAX_VALUE;
   private boolean tookLeaseTurn;
   private int failures;
@@ -132,6 +129,15 @@ public final class ClientSession {
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
     this.renewEvery = options.timeout().dividedBy(3);
     this.pings = new Pings(database, calls);
+    this.looks =
+        new Looks(
+            database,
+            calls,
+            this,
+            watches,
+            companion,
+            syncs,
+            events);
     this.thread = new Thread(this::run, "pgkeeper-session");
     thread.setDaemon(true);
   }
@@ -176,10 +182,10 @@ public final class ClientSession {
     long now = System.nanoTime();
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
-    nextSweep = now + options.sweep().toNanos();
     database.useSession(id);
     thread.setName("pgkeeper-session-" + id);
     thread.start();
+    looks.start(hearsRings() ? options.sweep() : shorter(POLL, options.sweep()));
   }
 
   /**
@@ -335,31 +341,21 @@ public final class ClientSession {
 
   private void listen(OwnConnection connection) {
     long now = System.nanoTime();
-    long due =
-        Math.min(Math.min(nextPing, nextRenewal), isNothingToSweep() ? Long.MAX_VALUE : nextSweep);
-    due = Math.min(due, reaper.dueAt());
+    long due = Math.min(Math.min(nextPing, nextRenewal), reaper.dueAt());
     List<String> rung = connection.await(Duration.ofNanos(Math.max(0, due - now)));
     if (trust.left().isZero()) {
       become(SessionState.JEOPARDY);
     }
-    hear(connection, rung);
+    hear(rung);
     now = System.nanoTime();
     if (now - nextRenewal >= 0) {
       renew(connection);
     } else if (now - nextPing >= 0) {
       ping(connection);
     }
-    if (now - nextSweep >= 0) {
-      nextSweep = now + options.sweep().toNanos();
-      sweep(connection::call);
-    }
     if (now - reaper.dueAt() >= 0) {
       reaper.takeDue();
     }
-  }
-
-  private boolean isNothingToSweep() {
-    return watches.isEmpty() && watches.hintsNobody() && companion.isIdle();
   }
 
   private void ping(OwnConnection connection) {
@@ -400,9 +396,9 @@ public final class ClientSession {
     trust.extendTo(ownConnections != null && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
-  /** Looks at what was rung for, all at once, and tells what differs. */
-  private void hear(OwnConnection connection, List<String> rung) {
-    Set<String> concerned = new LinkedHashSet<>(watches.takeLookAgain());
+  /** Hands on what was rung for. */
+  private void hear(List<String> rung) {
+    Set<String> concerned = new LinkedHashSet<>();
     List<Long> asked = new ArrayList<>();
     List<String> others = new ArrayList<>(rung.size());
     for (String payload : rung) {
@@ -421,52 +417,11 @@ public final class ClientSession {
         }
       }
     }
-    events.beginRing();
-    try {
-      if (!others.isEmpty()) {
-        companion.rung(others);
-      }
-      look(connection::call, new ArrayList<>(concerned));
-    } finally {
-      events.endRing();
+    if (!others.isEmpty()) {
+      companion.rung(others);
     }
-    syncs.heard(asked);
-  }
-
-  private void look(Caller caller, List<String> paths) {
-    for (int from = 0; from < paths.size(); from += PATHS_AT_ONCE) {
-      List<String> some = paths.subList(from, Math.min(paths.size(), from + PATHS_AT_ONCE));
-      long look = watches.beginLook();
-      Map<String, Seen> states = caller.call(calls.watchStates(some));
-      some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
-    }
-  }
-
-  /** Compares everything that is watched with the database, and forgets what nobody waits for. */
-  private void sweep(Caller caller) {
-    if (!companion.isIdle()) {
-      companion.sweep(caller);
-    }
-    if (watches.isEmpty() && watches.hintsNobody()) {
-      return;
-    }
-    List<Watches.Registration> idle = watches.takeIdle();
-    if (!idle.isEmpty() && hearsRings()) {
-      caller.call(calls.watchForget(id, idle));
-      List<Watches.Registration> wanted = watches.stillWanted(idle);
-      if (!wanted.isEmpty()) {
-        caller.call(calls.watchAgain(id, wanted));
-      }
-    }
-    watches.hintSweep();
-    lookAtAll(caller);
-  }
-
-  private void lookAtAll(Caller caller) {
-    look(caller, watches.allPaths());
-    for (String root : watches.allTrees()) {
-      long look = watches.beginLook();
-      watches.sawAll(root, caller.call(calls.watchSubtree(root)), look);
+    if (!concerned.isEmpty() || !asked.isEmpty()) {
+      looks.rung(concerned, asked);
     }
   }
 
@@ -501,16 +456,7 @@ public final class ClientSession {
     failures = 0;
     become(SessionState.HELD);
     observation.reconnected(id, away);
-    List<Long> answered = syncs.current();
-    List<Watches.Registration> registrations = watches.allRegistrations();
-    for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
-      int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
-      connection.call(calls.watchAgain(id, registrations.subList(from, to)));
-    }
-    companion.returned(connection::call);
-    watches.hintAnywhere();
-    lookAtAll(connection::call);
-    syncs.heard(answered);
+    looks.returned();
   }
 
   /** One second of a client without a connection of its own: at most one statement. */
@@ -537,7 +483,7 @@ public final class ClientSession {
       believe();
       become(SessionState.HELD);
       if (wasAway) {
-        companion.returned(database::readOnce);
+        looks.returned();
       }
     } else if (now - nextLeaseReap >= 0) {
       nextLeaseReap = Long.MAX_VALUE;
@@ -548,8 +494,6 @@ public final class ClientSession {
       long pause = Reaper.leaseOnlyPause(sessions).toNanos();
       // A fleet that started at one moment does not take its turns at one.
       nextLeaseReap = now + (tookLeaseTurn ? pause : ThreadLocalRandom.current().nextLong(pause));
-    } else {
-      sweep(database::readOnce);
     }
   }
 
@@ -592,6 +536,7 @@ public final class ClientSession {
       log.debug("session {}: nobody says how it ended", id, e);
     }
     log.warn("session {} has ended: {}. Everything it owned is gone", id, ending);
+    looks.stop();
     background.execute(this::clearAway);
   }
 
@@ -660,7 +605,7 @@ public final class ClientSession {
 
   public void registerAgain(String path, String kind) {
     database.read(calls.watchAgain(id, List.of(new Watches.Registration(path, kind))));
-    look(database::read, List.of(path));
+    looks.look(database::read, List.of(path));
   }
 
   /** Begins to hint; every change from here on will be rung for, or is seen by a look taken now. */
@@ -700,7 +645,7 @@ public final class ClientSession {
         }
       } else {
         watches.hintAnywhere();
-        lookAtAll(database::read);
+        looks.lookAtAll(database::read);
       }
       events.drain(options.operationTimeout());
     } catch (InterruptedException e) {
@@ -732,6 +677,7 @@ public final class ClientSession {
             e.getMessage());
       }
     }
+    looks.stop();
     LockSupport.unpark(thread);
     try {
       thread.join(1000);

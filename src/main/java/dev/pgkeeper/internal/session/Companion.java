@@ -4,11 +4,14 @@ import dev.pgkeeper.SessionState;
 import java.util.Collection;
 
 /**
- * What lives with a session beside its watches: it is rung, swept, and told of the session's
- * states, all on the session's thread and so without delay.
+ * What lives with a session beside its watches: it is rung and told of the session's states, on the
+ * session's thread and so without delay, and swept, on another one.
  */
 public interface Companion {
-  /** Somebody rang with these; whose they are is told by how they begin. */
+  /**
+   * Somebody rang with these; whose they are is told by how they begin. Waits for nothing, because
+   * the session's next heartbeat does.
+   */
   void rung(Collection<String> payloads);
 
   /** Whether there is nothing that a sweep could find out. */

@@ -1,9 +1,11 @@
 package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.watch.Seen;
+import dev.pgkeeper.internal.watch.SumsQuery;
 import dev.pgkeeper.internal.watch.Watches;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -241,6 +243,10 @@ final class SessionCalls {
         return states(statement);
       }
     };
+  }
+
+  SqlFunction<NodeSums> nodeSums(String root) {
+    return SumsQuery.of(schema, root, false);
   }
 
   private static Map<String, Seen> states(PreparedStatement statement) throws SQLException {

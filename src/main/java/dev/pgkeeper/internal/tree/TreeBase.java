@@ -21,6 +21,7 @@ import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.watch.SumsQuery;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -297,7 +298,7 @@ abstract class TreeBase implements TreeOperations {
               (sums, stat) -> sums.plus(stat.czxid(), stat.mzxid(), stat.pzxid()),
               (a, b) -> a);
     }
-    return look(at, TreeQueries.sums(schema, at, scope == Scope.CHILDREN), sums -> null);
+    return look(at, SumsQuery.of(schema, at, scope == Scope.CHILDREN), sums -> null);
   }
 
   @Override

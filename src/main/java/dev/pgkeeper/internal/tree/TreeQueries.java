@@ -1,7 +1,6 @@
 package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.Node;
-import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.internal.jdbc.Database;
@@ -80,24 +79,6 @@ final class TreeQueries {
           }
         }
         return page;
-      }
-    };
-  }
-
-  static SqlFunction<NodeSums> sums(String schema, String at, boolean children) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT * FROM " + schema + ".node_sums(?, ?)")) {
-        statement.setString(1, at);
-        statement.setBoolean(2, children);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return new NodeSums(
-              row.getLong("nodes"),
-              row.getLong("czxids"),
-              row.getLong("mzxids"),
-              row.getLong("pzxids"));
-        }
       }
     };
   }

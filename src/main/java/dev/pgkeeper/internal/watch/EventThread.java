@@ -56,9 +56,9 @@ public final class EventThread {
     return now != null && now.heardBy == teller ? now.at : System.nanoTime();
   }
 
-  /** What this thread tells until {@link #endRing}, it was rung for now. */
-  public void beginRing() {
-    ring = new Ring(Thread.currentThread(), System.nanoTime());
+  /** What this thread tells until {@link #endRing}, was rung for at this {@link System#nanoTime}. */
+  public void beginRing(long at) {
+    ring = new Ring(Thread.currentThread(), at);
   }
 
   public void endRing() {

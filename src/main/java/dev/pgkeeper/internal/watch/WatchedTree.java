@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.watch;
 
 import dev.pgkeeper.EventType;
+import dev.pgkeeper.NodeSums;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node that is watched with everything below it: who waits, and every node that was last seen
@@ -22,6 +24,10 @@ final class WatchedTree {
   int expected;
 
   private final TreeMap<String, Known> known = new TreeMap<>();
+
+  /** Of all that is known; without the children's changes, which are not all looked at. */
+  private NodeSums sums = NodeSums.NONE;
+
   private boolean looked;
   private long wholeSeenAt;
 
@@ -36,6 +42,11 @@ final class WatchedTree {
 
   WatchedTree(String root) {
     this.root = root;
+  }
+
+  /** What the database's sums are if nothing was missed; null before the first look. */
+  @Nullable NodeSums sums() {
+    return looked ? sums : null;
   }
 
   boolean isIdle() {
@@ -114,6 +125,10 @@ final class WatchedTree {
       return;
     }
     known.put(path, new Known(now, appliedAt));
+    if (before.isPresent()) {
+      sums = sums.minus(before.czxid(), before.mzxid(), 0);
+    }
+    sums = sums.plus(now.czxid(), now.mzxid(), 0);
     for (EventType type : WatchedPath.difference(before, now)) {
       if (type != EventType.NODE_CHILDREN_CHANGED) {
         long zxid = type == EventType.NODE_DATA_CHANGED ? now.mzxid() : now.czxid();
@@ -128,7 +143,8 @@ final class WatchedTree {
       removedAt = appliedAt;
     }
     for (int i = paths.size() - 1; i >= 0; i--) {
-      known.remove(paths.get(i));
+      Seen gone = known.remove(paths.get(i)).seen;
+      sums = sums.minus(gone.czxid(), gone.mzxid(), 0);
       events.add(new Event(EventType.NODE_DELETED, paths.get(i), 0));
     }
   }

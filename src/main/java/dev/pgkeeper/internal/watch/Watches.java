@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.watch;
 
 import dev.pgkeeper.EventType;
+import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchedEvent;
@@ -19,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a client watches. State is the truth: whoever looked at a path hands in what was there,
@@ -264,6 +266,20 @@ public final class Watches {
       tree.expected--;
       move(tree, seen, look);
       tree.subscribers.add(subscriber);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * The sums of what was last seen of a subtree, without those of its children's changes; null if it
+   * is not watched, or was not looked at yet.
+   */
+  public @Nullable NodeSums sumsOf(String root) {
+    lock.lock();
+    try {
+      WatchedTree tree = trees.get(root);
+      return tree == null ? null : tree.sums();
     } finally {
       lock.unlock();
     }

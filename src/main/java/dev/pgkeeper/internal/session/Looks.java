@@ -1,0 +1,317 @@
+package dev.pgkeeper.internal.session;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.NodeSums;
+import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.watch.EventThread;
+import dev.pgkeeper.internal.watch.Seen;
+import dev.pgkeeper.internal.watch.Watches;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a client looks at in the database: what was rung for, everything now and then (a sweep), and
+ * everything once its connection is back. On a thread of its own and with borrowed connections, as
+ * any operation, so that a long look or an exhausted pool delays no heartbeat. What could not be
+ * looked at is looked at later.
+ */
+final class Looks {
+  private static final Logger log = LoggerFactory.getLogger(Looks.class);
+  private static final int PATHS_AT_ONCE = 2000;
+  private static final int LARGE_SUBTREE = 500;
+
+  /** Nobody says when there is something to sweep, or looks overtook each other. */
+  private static final long LONGEST_REST_NANOS = 800_000_000;
+
+  /** Sweeps take a twentieth of the time at most. */
+  private static final int REST_AFTER_A_SWEEP = 20;
+
+  private static final long LONGEST_PAUSE_MS = 500;
+
+  private final Database database;
+  private final SessionCalls calls;
+  private final ClientSession session;
+  private final Watches watches;
+  private final Companions companions;
+  private final Syncs syncs;
+  private final EventThread events;
+  private final Thread thread;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition asked = lock.newCondition();
+
+  // Guarded by the lock.
+  private Wanted wanted = new Wanted();
+  private long sweepEvery;
+  private long nextSweep;
+  private boolean stopped;
+
+  /** What is to be looked at; what has been is taken out. */
+  private static final class Wanted {
+    final Set<String> paths = new LinkedHashSet<>();
+    final List<Long> syncs = new ArrayList<>();
+
+    /** When the first of it was heard of; {@link System#nanoTime}. */
+    @Nullable Long heardAt;
+
+    boolean returned;
+    boolean sweep;
+
+    boolean isNothing() {
+      return paths.isEmpty() && syncs.isEmpty() && !returned && !sweep;
+    }
+
+    /** The same, and then what came later. */
+    void add(Wanted later) {
+      paths.addAll(later.paths);
+      syncs.addAll(later.syncs);
+      returned |= later.returned;
+      sweep |= later.sweep;
+      if (heardAt == null) {
+        heardAt = later.heardAt;
+      }
+    }
+  }
+
+  Looks(
+      Database database,
+      SessionCalls calls,
+      ClientSession session,
+      Watches watches,
+      Companions companions,
+      Syncs syncs,
+      EventThread events) {
+    this.database = database;
+    this.calls = calls;
+    this.session = session;
+    this.watches = watches;
+    this.companions = companions;
+    this.syncs = syncs;
+    this.events = events;
+    thread = new Thread(this::run, "pgkeeper-looks");
+    thread.setDaemon(true);
+  }
+
+  void start(Duration every) {
+    sweepEvery = every.toNanos();
+    nextSweep = System.nanoTime() + sweepEvery;
+    thread.setName("pgkeeper-looks-" + session.id());
+    thread.start();
+  }
+
+  /** Ends once the look that is under way has. */
+  void stop() {
+    lock.lock();
+    try {
+      stopped = true;
+      asked.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** These paths were rung for; those who ask in {@code numbers} wait until that has been told. */
+  void rung(Collection<String> paths, Collection<Long> numbers) {
+    lock.lock();
+    try {
+      if (wanted.heardAt == null) {
+        wanted.heardAt = System.nanoTime();
+      }
+      wanted.paths.addAll(paths);
+      wanted.syncs.addAll(numbers);
+      asked.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The connection is back after a break: rings were lost, and perhaps registrations. */
+  void returned() {
+    lock.lock();
+    try {
+      wanted.returned = true;
+      wanted.syncs.addAll(syncs.current());
+      asked.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void run() {
+    int failures = 0;
+    for (Wanted now = next(failures); now != null; now = next(failures)) {
+      try {
+        perform(now);
+        failures = 0;
+      } catch (KeeperException e) {
+        log.debug("session {}: looked at later: {}", session.id(), e.getMessage());
+        failures++;
+        putBack(now);
+      } catch (RuntimeException | Error e) {
+        log.error("session {}: unexpected failure of a look", session.id(), e);
+        failures++;
+        putBack(now);
+      }
+    }
+  }
+
+  /** What is to be looked at next, after a pause if the last look failed; null at the end. */
+  private @Nullable Wanted next(int failures) {
+    lock.lock();
+    try {
+      if (failures > 0 && !stopped) {
+        pause(Math.min(LONGEST_PAUSE_MS, 10L << Math.min(failures - 1, 6)));
+      }
+      while (!stopped) {
+        wanted.paths.addAll(watches.takeLookAgain());
+        wanted.sweep |= isSweepDue();
+        if (!wanted.isNothing()) {
+          Wanted next = wanted;
+          wanted = new Wanted();
+          return next;
+        }
+        rest();
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isSweepDue() {
+    return System.nanoTime() - nextSweep >= 0
+        && !(watches.isEmpty() && watches.hintsNobody() && companions.isIdle());
+  }
+
+  private void rest() {
+    try {
+      long untilSweep = Math.max(1, nextSweep - System.nanoTime());
+      var unused = asked.awaitNanos(Math.min(untilSweep, LONGEST_REST_NANOS));
+    } catch (InterruptedException e) {
+      log.warn("{} was interrupted and goes on", thread.getName());
+    }
+  }
+
+  private void pause(long ms) {
+    try {
+      var unused = asked.await(ms, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      log.warn("{} was interrupted and goes on", thread.getName());
+    }
+  }
+
+  private void putBack(Wanted unseen) {
+    lock.lock();
+    try {
+      unseen.add(wanted);
+      wanted = unseen;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void perform(Wanted now) {
+    events.beginRing(now.heardAt == null ? System.nanoTime() : now.heardAt);
+    try {
+      if (now.returned) {
+        lookAtAllAgain();
+        now.returned = false;
+      }
+      look(database::readOnce, new ArrayList<>(now.paths));
+      now.paths.clear();
+    } finally {
+      events.endRing();
+    }
+    syncs.heard(now.syncs);
+    now.syncs.clear();
+    if (now.sweep) {
+      sweep();
+      now.sweep = false;
+    }
+  }
+
+  private void lookAtAllAgain() {
+    if (session.hearsRings()) {
+      List<Watches.Registration> registrations = watches.allRegistrations();
+      for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
+        int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
+        database.readOnce(calls.watchAgain(session.id(), registrations.subList(from, to)));
+      }
+    }
+    companions.returned(database::readOnce);
+    watches.hintAnywhere();
+    lookAtAll(database::readOnce);
+  }
+
+  /** Compares these paths with the database, and tells what differs; on any thread. */
+  void look(Caller caller, List<String> paths) {
+    for (int from = 0; from < paths.size(); from += PATHS_AT_ONCE) {
+      List<String> some = paths.subList(from, Math.min(paths.size(), from + PATHS_AT_ONCE));
+      long look = watches.beginLook();
+      Map<String, Seen> states = caller.call(calls.watchStates(some));
+      some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
+    }
+  }
+
+  /** The same for everything that is watched. */
+  void lookAtAll(Caller caller) {
+    look(caller, watches.allPaths());
+    for (String root : watches.allTrees()) {
+      if (!isUnchanged(caller, root)) {
+        long look = watches.beginLook();
+        watches.sawAll(root, caller.call(calls.watchSubtree(root)), look);
+      }
+    }
+  }
+
+  /** Of a large subtree three sums tell it. */
+  private boolean isUnchanged(Caller caller, String root) {
+    NodeSums known = watches.sumsOf(root);
+    if (known == null || known.nodes() < LARGE_SUBTREE) {
+      return false;
+    }
+    NodeSums there = caller.call(calls.nodeSums(root));
+    return there.nodes() == known.nodes()
+        && there.czxids() == known.czxids()
+        && there.mzxids() == known.mzxids();
+  }
+
+  /** Compares everything that is watched with the database, and forgets what nobody waits for. */
+  private void sweep() {
+    long began = System.nanoTime();
+    companions.sweep(database::readOnce);
+    if (!watches.isEmpty() || !watches.hintsNobody()) {
+      forget(watches.takeIdle());
+      watches.hintSweep();
+      lookAtAll(database::readOnce);
+    }
+    long ended = System.nanoTime();
+    lock.lock();
+    try {
+      nextSweep = ended + Math.max(sweepEvery, REST_AFTER_A_SWEEP * (ended - began));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void forget(List<Watches.Registration> idle) {
+    if (idle.isEmpty() || !session.hearsRings()) {
+      return;
+    }
+    database.readOnce(calls.watchForget(session.id(), idle));
+    List<Watches.Registration> stillWanted = watches.stillWanted(idle);
+    if (!stillWanted.isEmpty()) {
+      database.readOnce(calls.watchAgain(session.id(), stillWanted));
+    }
+  }
+}
