@@ -31,8 +31,8 @@ CREATE TABLE ${schema}.epoch (
   first          bigint NOT NULL,
   began          timestamptz NOT NULL,
   server_started timestamptz NOT NULL,
-  system_id      bigint NOT NULL,
-  timeline       integer NOT NULL
+  system_id      bigint,
+  timeline       integer
 );
 
 -- A client's lease. What a renewal changes is in no index, so that it stays on its page.

@@ -1,12 +1,15 @@
 -- Epochs. Time and numbers are the database's, and it can be restarted, promoted or restored under its clients.
--- A new run of the server begins a new epoch before it hands out a number: on another timeline or another cluster the
--- numbers are raised past all that the lost end of the old one can have used, and every lease counts from the epoch's
--- beginning, so that an outage ends nobody's session.
+-- A new run of the server begins a new epoch before it hands out a number, and every lease counts from the epoch's beginning, so
+-- that an outage ends nobody's session.
 --
--- A backup does not know which epochs began after it, nor what they used. So a new one begins where the clock is, as numbers count
--- microseconds: nobody uses a million of them in a second for long. The clock of another server may be behind, and the last epoch be
--- young: so at least 2^26 numbers (a minute) after the last one that the database knows; and 2^40 (13 days) where the clock is behind
--- that by more than an hour (2^32), which tells nothing then. They stay below 2^53, which JSON and JavaScript can count.
+-- Numbers count microseconds, and each run of the server goes on at least where the clock is: nobody uses a million of them in a second
+-- for long. So none is given out twice either where a copy of the disk, or a backup that was started as if it were the original, has
+-- forgotten the last ones, which nothing tells.
+--
+-- Another timeline or another cluster may have lost the end of the old one, and its clock may be behind. There the numbers go on at least
+-- 2^26 (a minute) after the first one of the last epoch that the database knows; and 2^40 (13 days) where the clock is behind that by
+-- more than an hour (2^32), which tells nothing then. `first` says so: what was numbered before may be lost (V007). Numbers stay below
+-- 2^53, which JSON and JavaScript can count.
 
 -- The number that belongs to this moment.
 CREATE FUNCTION ${schema}.clock_zxid() RETURNS bigint
@@ -24,37 +27,55 @@ $$;
 CREATE FUNCTION ${schema}.last_zxid() RETURNS bigint
 LANGUAGE sql AS $$ SELECT coalesce(pg_sequence_last_value('${schema}.zxid'), 0) $$;
 
+-- Which timeline of which cluster this is. Null where the server does not tell, as Aurora: there a failover loses nothing.
+CREATE FUNCTION ${schema}.this_timeline(OUT system_id bigint, OUT timeline integer)
+LANGUAGE plpgsql AS $$
+BEGIN
+  BEGIN
+    timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
+  EXCEPTION
+    WHEN OTHERS THEN
+      timeline := NULL;
+  END;
+  BEGIN
+    SELECT c.system_identifier INTO system_id FROM pg_control_system() c;
+  EXCEPTION
+    WHEN OTHERS THEN
+      system_id := NULL;
+  END;
+END $$;
+
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
 CREATE FUNCTION ${schema}.epoch_begin() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  last          ${schema}.epoch;
-  this_started  timestamptz := pg_postmaster_start_time();
-  this_system   bigint;
-  this_timeline integer;
-  this_first    bigint;
+  last         ${schema}.epoch;
+  this_started timestamptz := pg_postmaster_start_time();
+  this         record;
+  this_first   bigint;
+  least_number bigint := ${schema}.clock_zxid();
 BEGIN
   SELECT * INTO last FROM ${schema}.epoch WHERE only_row;
   IF last.server_started IS DISTINCT FROM this_started THEN
-    this_timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer;
-    SELECT system_identifier INTO this_system FROM pg_control_system();
+    SELECT * INTO this FROM ${schema}.this_timeline();
     this_first := last.first;
-    IF (this_system, this_timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
-      this_first := ${schema}.next_epoch(last.first, ${schema}.clock_zxid());
-      PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
-      PERFORM setval('${schema}.zxid', this_first) WHERE ${schema}.last_zxid() < this_first;
-      PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
+    IF last.first IS NULL OR (this.system_id, this.timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
+      this_first := ${schema}.next_epoch(last.first, least_number);
+      least_number := this_first;
     END IF;
+    PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
+    PERFORM setval('${schema}.zxid', least_number) WHERE ${schema}.last_zxid() < least_number;
+    PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
     IF last.server_started IS NULL THEN
       -- Before the first epoch there was nobody to wait for.
-      INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this_system, this_timeline)
+      INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this.system_id, this.timeline)
         ON CONFLICT DO NOTHING;
     ELSE
       PERFORM FROM ${schema}.epoch WHERE only_row AND server_started <> this_started FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
         UPDATE ${schema}.epoch SET first = this_first, began = clock_timestamp(), server_started = this_started,
-          system_id = this_system, timeline = this_timeline WHERE only_row;
+          system_id = this.system_id, timeline = this.timeline WHERE only_row;
       END IF;
     END IF;
   END IF;
@@ -110,7 +131,8 @@ SELECT ${schema}.epoch_begin();
 --     session is suspected, and after the grace it is ended, long before its lease.
 -- The authority is the row: it ends under its lock, in one transaction with all that it owned. A suspicion is written,
 -- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
--- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count.
+-- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count. A client that
+-- cannot open its own connection, and only that, says so (session_renew_alone): then only its lease counts until it can.
 
 -- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
 CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
@@ -168,6 +190,18 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.epoch_begin();
   PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
+  UPDATE ${schema}.session s SET direct = true WHERE s.id = in_session AND NOT s.direct;
+  RETURN ${schema}.session_renew(in_session);
+END $$;
+
+-- Renews the lease of a session whose client cannot open its own connection, on another one. From here on, and until session_attach,
+-- only the lease counts. False: it has ended. Where the liveness lock is held, the client has its own connection again.
+CREATE FUNCTION ${schema}.session_renew_alone(in_session bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session)) THEN
+    UPDATE ${schema}.session s SET direct = false WHERE s.id = in_session AND s.direct;
+  END IF;
   RETURN ${schema}.session_renew(in_session);
 END $$;
 
@@ -297,7 +331,7 @@ END $$;
 CREATE FUNCTION ${schema}.session_suspect(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM ${schema}.session s WHERE s.id = in_session AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
+  PERFORM FROM ${schema}.session s WHERE s.id = in_session AND s.direct AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
   IF FOUND AND pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session)) THEN
     UPDATE ${schema}.session s SET suspected = clock_timestamp() WHERE s.id = in_session;
   END IF;

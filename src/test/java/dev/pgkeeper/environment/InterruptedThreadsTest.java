@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Interrupts at random moments: of virtual threads where there is a JDK that has them, of platform
- * threads otherwise. The part {@code interrupts} of the proof makes more of them.
+ * threads otherwise. {@code -Dpgkeeper.interrupts} says how many.
  */
 class InterruptedThreadsTest {
   private static final int INTERRUPTS = Integer.getInteger("pgkeeper.interrupts", 400);

@@ -17,6 +17,9 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -238,6 +241,60 @@ class RestartTest {
         assertThat(early.tree().stat("/early").ephemeralOwner()).isEqualTo(early.sessionId());
         assertThat(earlyStates.all()).doesNotContain(SessionState.LOST);
       }
+    }
+  }
+
+  /** Without recovery.signal nothing tells the server that it is not the original: same cluster, same timeline. */
+  @Test
+  void aBaseBackupThatIsStartedAsIfItWereTheOriginalRepeatsNoToken() throws Exception {
+    try (PrivateServer server = PrivateServer.start();
+        TestDatabase database = TestDatabase.freshOn(server);
+        Keeper early = Keeper.connect(database.plainDataSource(), options(database))) {
+      token(early, "/token");
+      Path data = server.dataDirectory();
+      Path backup = data.resolveSibling("backup");
+      backUp(database, data, backup);
+      burn(database, 300);
+      long last = token(early, "/token");
+
+      server.kill9();
+      Files.move(data, data.resolveSibling("lost"));
+      Files.move(backup, data);
+      server.startAgain();
+      assertThat(
+              database.queryLong(
+                  "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"))
+          .as("the timeline")
+          .isEqualTo(1);
+      try (Keeper late = Keeper.connect(database.plainDataSource(), options(database))) {
+        assertThat(token(late, "/other-token")).isGreaterThan(last);
+      }
+    }
+  }
+
+  /** As pg_basebackup does, with the functions that are there for it. */
+  private static void backUp(TestDatabase database, Path data, Path backup) throws Exception {
+    int major = Integer.getInteger("pgkeeper.test.postgres.major", 18);
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          major < 15
+              ? "SELECT pg_start_backup('test', true, false)"
+              : "SELECT pg_backup_start('test', true)");
+      run("cp", "-a", data.toString(), backup.toString());
+      String label;
+      try (ResultSet row =
+          statement.executeQuery(
+              major < 15
+                  ? "SELECT labelfile FROM pg_stop_backup(false, false)"
+                  : "SELECT labelfile FROM pg_backup_stop(false)")) {
+        row.next();
+        label = row.getString(1);
+      }
+      Path file = Files.writeString(backup.resolve("backup_label"), label);
+      run("chown", "--reference=" + backup, file.toString());
+      run("cp", "-a", data.resolve("pg_wal").toString(), backup.toString());
+      Files.delete(backup.resolve("postmaster.pid"));
     }
   }
 

@@ -6,7 +6,6 @@ import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -52,9 +51,9 @@ public final class OwnConnections {
    */
   private static @Nullable ConnectionSource of(DataSource dataSource, Duration grace)
       throws SQLException {
-    Optional<Properties> properties = DriverProperties.of(dataSource);
-    if (properties.isPresent()) {
-      return by(properties.get(), grace);
+    if (DriverProperties.of(dataSource).isPresent()) {
+      // Asked each time: passwords change, and a pool is told of it.
+      return () -> open(DriverProperties.of(dataSource).orElseThrow(), grace);
     }
     HikariDataSource pool = HikariPools.of(dataSource);
     if (pool != null) {
@@ -64,7 +63,7 @@ public final class OwnConnections {
     return pools(dataSource) ? null : dataSource::getConnection;
   }
 
-  private static ConnectionSource by(Properties own, Duration grace) {
+  private static Connection open(Properties own, Duration grace) throws SQLException {
     own.setProperty(
         PGProperty.SOCKET_FACTORY_ARG.getName(),
         PromptSocketFactory.wrapping(
@@ -77,8 +76,11 @@ public final class OwnConnections {
     own.setProperty(PGProperty.CONNECT_TIMEOUT.getName(), seconds);
     own.setProperty(PGProperty.SOCKET_TIMEOUT.getName(), seconds);
     String bare = "jdbc:postgresql:" + PGProperty.PG_DBNAME.getOrDefault(own);
-    Driver driver = new Driver();
-    return () -> driver.connect(bare, own);
+    Connection opened = new Driver().connect(bare, own);
+    if (opened == null) {
+      throw new SQLException("not a URL of the PostgreSQL driver");
+    }
+    return opened;
   }
 
   /** A data source pools if what it hands out outlives its close. */

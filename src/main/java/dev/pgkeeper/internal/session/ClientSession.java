@@ -26,7 +26,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -51,7 +53,8 @@ import org.slf4j.LoggerFactory;
  * </ul>
  *
  * After a break it takes its lock on a new connection, clears the suspicion, and only then believes
- * again. Without a connection of its own it has the lease alone, and polls.
+ * again. Without a connection of its own it has the lease alone, and polls. So it does while it
+ * cannot open its own one, but the pool's work: a new password, a limit of connections, a firewall.
  *
  * <p>The state is told, belief is asked: {@link #isHeld} reads the clocks, so that it is right even
  * in a process that was stopped and has not got round to anything since.
@@ -61,6 +64,7 @@ public final class ClientSession {
   private static final Duration SLOWEST_PING = Duration.ofMillis(800);
   private static final Duration POLL = Duration.ofSeconds(1);
   private static final Duration SLOWEST_RECONNECT = Duration.ofMillis(400);
+  private static final int FAILURES_BEFORE_ALONE = 3;
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(3);
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
@@ -110,6 +114,14 @@ public final class ClientSession {
   private boolean tookLeaseTurn;
   private int failures;
   private long brokeAt;
+
+  /** Whether only the lease counts until its own connection is back. */
+  private boolean alone;
+
+  private final AtomicBoolean renewsAlone = new AtomicBoolean();
+
+  /** When a renewal was sent that was answered through the pool; the session's thread takes it. */
+  private final AtomicReference<@Nullable Moment> renewedAlone = new AtomicReference<>();
 
   public ClientSession(
       Database database,
@@ -393,7 +405,7 @@ public final class ClientSession {
     Moment byPing =
         Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
     lastContact = Instant.now();
-    trust.extendTo(ownConnections != null && byPing.isBefore(byLease) ? byPing : byLease);
+    trust.extendTo(hearsRings() && !alone && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
   /** Hands on what was rung for. */
@@ -429,9 +441,10 @@ public final class ClientSession {
     long pause =
         failures == 0
             ? 0
-            : Math.min(SLOWEST_RECONNECT.toMillis(), 10L << Math.min(failures, 6))
+            : Math.min((alone ? POLL : SLOWEST_RECONNECT).toMillis(), 10L << Math.min(failures, 7))
                 + ThreadLocalRandom.current().nextLong(20);
     LockSupport.parkNanos(Duration.ofMillis(pause).toNanos());
+    goOnAlone();
     if (state.isTerminal()) {
       return;
     }
@@ -446,6 +459,10 @@ public final class ClientSession {
     tick = null;
     pinged = sent;
     renewed = sent;
+    if (alone) {
+      alone = false;
+      looks.sweep(options.sweep());
+    }
     long now = System.nanoTime();
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
@@ -457,6 +474,47 @@ public final class ClientSession {
     become(SessionState.HELD);
     observation.reconnected(id, away);
     looks.returned();
+  }
+
+  /**
+   * Has the lease renewed through the pool, on another thread: where the database is away, a pool
+   * may wait for long, and the own connection must not.
+   */
+  private void goOnAlone() {
+    Moment sent = renewedAlone.getAndSet(null);
+    if (sent != null) {
+      if (!alone) {
+        alone = true;
+        log.warn(
+            "session {}: its own connection cannot be opened, and the pool's can: changes are polled for until it is",
+            id);
+        looks.sweep(POLL);
+      }
+      renewed = sent;
+      nextRenewal = System.nanoTime() + renewEvery.toNanos();
+      believe();
+      become(SessionState.HELD);
+      looks.returned();
+    } else if (failures > FAILURES_BEFORE_ALONE
+        && System.nanoTime() - nextRenewal >= 0
+        && renewsAlone.compareAndSet(false, true)) {
+      background.execute(this::renewAlone);
+    }
+  }
+
+  private void renewAlone() {
+    try {
+      Moment sent = Moment.now();
+      if (database.readOnce(calls.sessionRenewAlone(id))) {
+        renewedAlone.set(sent);
+      } else {
+        lost(database::readOnce);
+      }
+    } catch (KeeperException e) {
+      log.debug("session {}: it cannot be renewed through the pool either", id, e);
+    } finally {
+      renewsAlone.set(false);
+    }
   }
 
   /** One second of a client without a connection of its own: at most one statement. */
@@ -503,13 +561,16 @@ public final class ClientSession {
     }
     if (failures++ == 0) {
       brokeAt = System.nanoTime();
+      nextRenewal = brokeAt; // by whichever way it can be done
       log.warn(
           "session {}: the connection is gone and will be opened again: {}", id, e.getMessage());
     } else {
       log.debug("session {}: attempt {} to connect failed", id, failures, e);
     }
     dropOwn();
-    become(SessionState.JEOPARDY);
+    if (!alone || trust.left().isZero()) {
+      become(SessionState.JEOPARDY);
+    }
   }
 
   private void dropOwn() {

@@ -103,10 +103,21 @@ final class Looks {
   }
 
   void start(Duration every) {
-    sweepEvery = every.toNanos();
-    nextSweep = System.nanoTime() + sweepEvery;
+    sweep(every);
     thread.setName("pgkeeper-looks-" + session.id());
     thread.start();
+  }
+
+  /** From now on everything is looked at so often. */
+  void sweep(Duration every) {
+    lock.lock();
+    try {
+      sweepEvery = every.toNanos();
+      nextSweep = System.nanoTime() + sweepEvery;
+      asked.signal();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Ends once the look that is under way has. */

@@ -86,6 +86,10 @@ final class SessionCalls {
     return about(session, "session_renew");
   }
 
+  SqlFunction<Boolean> sessionRenewAlone(long session) {
+    return about(session, "session_renew_alone");
+  }
+
   SqlFunction<Boolean> sessionEnd(long session) {
     return about(session, "session_end");
   }

@@ -1,0 +1,50 @@
+package dev.pgkeeper.environment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.testing.TestDatabase;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Servers such as Aurora tell nobody where their log and their control file are. */
+class ManagedServerTest {
+
+  @Test
+  void everythingWorksWhereTheServerDoesNotTellItsTimeline() throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      String owner = database.roleName("owner");
+      String schema = "managed";
+      database.execute(
+          "REVOKE EXECUTE ON FUNCTION pg_walfile_name(pg_lsn), pg_current_wal_lsn(), pg_control_system() FROM PUBLIC");
+      database.execute("CREATE ROLE " + owner + " LOGIN PASSWORD 'secret'");
+      database.execute(
+          "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO "
+              + owner
+              + "', current_database()); END $$");
+      try (AutoCloseable role =
+          () -> {
+            database.execute("DROP OWNED BY " + owner + " CASCADE");
+            database.execute("DROP ROLE " + owner);
+          }) {
+        PGSimpleDataSource source = new PGSimpleDataSource();
+        source.setUrl(database.urlOfNobody());
+        source.setUser(owner);
+        source.setPassword("secret");
+        Keeper.migrate(source, schema);
+        KeeperOptions options = KeeperOptions.defaults().withSchema(schema);
+        try (Keeper one = Keeper.connect(source, options);
+            Keeper other = Keeper.connect(source, options)) {
+          for (EveryRecipe recipe : EveryRecipe.values()) {
+            recipe.use(new EveryRecipe.Stage(one, other, source));
+          }
+        }
+        assertThat(
+                database.queryString(
+                    "SELECT concat(timeline IS NULL, system_id IS NULL, first > 0) FROM managed.epoch"))
+            .isEqualTo("ttt");
+      }
+    }
+  }
+}
