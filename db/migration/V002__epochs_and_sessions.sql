@@ -409,6 +409,20 @@ BEGIN
     INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;
 
+-- All that is over by now, for a job of the database's own where no client may be there to do it: CALL ${schema}.reap().
+CREATE PROCEDURE ${schema}.reap()
+LANGUAGE plpgsql AS $$
+DECLARE
+  ended   integer;
+  holds   integer;
+  next_ms bigint;
+BEGIN
+  LOOP
+    CALL ${schema}.reap(1000, ended, holds, next_ms);
+    EXIT WHEN ended + holds = 0;
+  END LOOP;
+END $$;
+
 -- Deletes what ended sessions left behind: registrations that came too late to go with them, notes of lines in whose rows
 -- they are no more, and replies that nobody can still be settling.
 CREATE FUNCTION ${schema}.tidy() RETURNS void

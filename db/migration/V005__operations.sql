@@ -344,8 +344,10 @@ COMMENT ON FUNCTION ${schema}.session_open(bigint, bigint, boolean, text, text, 
   'Opens a session and returns its number: timeout and grace in ms, direct (a liveness lock on this connection; false for a lease alone), client name, host, pid. Renew it with session_renew within the timeout.';
 COMMENT ON FUNCTION ${schema}.session_renew(bigint) IS 'Renews a lease; false if the session has ended. In a transaction of its own.';
 COMMENT ON FUNCTION ${schema}.session_end(bigint) IS 'Ends a session and deletes all it owned; false if it had ended.';
+COMMENT ON PROCEDURE ${schema}.reap() IS
+  'Ends all sessions whose time is over, and all holds whose limit is: CALL ${schema}.reap(). Clients do this by themselves; call it where none is left.';
 COMMENT ON PROCEDURE ${schema}.reap(integer) IS
-  'Ends at most so many sessions whose time is over, and so many holds whose limit is. Clients do this by themselves; call it where none is left.';
+  'The same for at most so many, as clients do it: CALL ${schema}.reap(50, NULL, NULL, NULL) answers how many sessions and holds it ended, and in how many milliseconds the next suspicion is ripe.';
 COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
   'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
 COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';

@@ -171,7 +171,7 @@ DECLARE
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
-  IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND (in_limit_ms IS NULL OR in_limit_ms > 0)
+  IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND (in_limit_ms IS NULL OR in_limit_ms > 0) AND in_data IS NOT NULL
       AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
     RETURN ${schema}.refused('bad_arguments', in_line);
   END IF;
@@ -371,6 +371,10 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
+  IF EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_line AND n.state IS NOT NULL) THEN
+    RAISE EXCEPTION '% is a place in a line, not a line', in_line USING ERRCODE = '22023',
+      HINT = format('Give it up with line_leave(%L).', in_line);
+  END IF;
 END $$;
 
 -- The same for several: those behind whom nobody waits in the row in one statement, the rest one by one. Who finds a row
@@ -488,6 +492,10 @@ BEGIN
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
     UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
+    IF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL) THEN
+      RAISE EXCEPTION '% is a line, not a place in it', in_path USING ERRCODE = '22023',
+        HINT = format('Give up a place in its row with line_free(%L, <token>).', in_path);
+    END IF;
     RETURN;
   END IF;
   until := clock_timestamp();

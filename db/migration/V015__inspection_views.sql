@@ -51,7 +51,8 @@ CREATE VIEW ${schema}.health AS
   SELECT current_setting('server_version') AS server_version, pg_postmaster_start_time() AS server_started, pg_is_in_recovery() AS standby,
     (SELECT version FROM ${schema}.protocol()) AS protocol, e.first AS epoch, e.timeline,
     s.sessions, s.sessions_suspected, s.sessions_over,
-    (SELECT c.reltuples::bigint FROM pg_class c WHERE c.oid = '${schema}.node'::regclass) AS nodes,
+    (SELECT CASE WHEN c.reltuples < 0 THEN pg_stat_get_live_tuples(c.oid) ELSE c.reltuples::bigint END FROM pg_class c
+      WHERE c.oid = '${schema}.node'::regclass) AS nodes,
     l.locks_held, l.lock_waiters, l.longest_wait, l.elections, l.leaderless,
     q.queues, q.queues_paused, pg_stat_get_live_tuples('${schema}.message'::regclass) AS messages, q.oldest_message,
     (SELECT coalesce(sum(cardinality(c.ids)), 0) FROM ${schema}.claim c) AS messages_claimed,

@@ -107,6 +107,10 @@ public record KeeperOptions(
     return with(changed -> changed.sweep = newSweep);
   }
 
+  /**
+   * The node that this client sees as its root. Queues, topics and jobs have names and no paths:
+   * clients of one schema share them, whatever their roots are.
+   */
   public KeeperOptions withChroot(String newChroot) {
     return with(changed -> changed.chroot = newChroot);
   }

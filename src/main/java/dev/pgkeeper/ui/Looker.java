@@ -16,11 +16,14 @@ import org.postgresql.PGConnection;
  *
  * <p>It hears the rings that the library sends to others, for some of the sessions. From the first
  * ring to the next look it does not listen, so a busy database sends it nothing that it would not
- * use; and it rests as its {@link Allowance} wants.
+ * use; and it rests as its {@link Allowance} wants, within limits.
  */
 final class Looker implements Runnable {
   static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
   private static final Duration SHORTEST_PAUSE = Duration.ofSeconds(1);
+
+  /** What is shown is no older, however long one look took. */
+  private static final Duration LONGEST_REST = Duration.ofSeconds(10);
 
   /** So soon a look that was asked for is seen to be. */
   private static final Duration GLANCE = Duration.ofMillis(250);
@@ -82,7 +85,9 @@ final class Looker implements Runnable {
         Map<String, String> sections = sections(look);
         long now = System.nanoTime();
         allowance.spend(now - began, now);
-        long rest = Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest());
+        long rest =
+            Math.min(
+                LONGEST_REST.toNanos(), Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest()));
         long longest = Math.max(rest, LONGEST_PAUSE.toNanos());
         live.saw(sections, Duration.ofNanos(longest));
         awaitRing(rings, began + longest);

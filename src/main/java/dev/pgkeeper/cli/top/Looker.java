@@ -12,10 +12,11 @@ import java.time.Duration;
  * pause is over.
  *
  * <p>It rests a hundred times as long as looking took, so that it costs the server no more than a
- * hundredth of a core.
+ * hundredth of a core; but for no longer than ten seconds, because what is shown is taken for true.
  */
 final class Looker implements Runnable {
   private static final Duration SHORTEST_PAUSE = Duration.ofSeconds(1);
+  private static final Duration LONGEST_REST = Duration.ofSeconds(10);
   private static final int REST = 100;
 
   private final TargetDatabase database;
@@ -60,7 +61,8 @@ final class Looker implements Runnable {
         long began = System.nanoTime();
         audience.saw(Snapshot.take(connection, database.schema()));
         long took = System.nanoTime() - began;
-        long rest = Math.max(SHORTEST_PAUSE.toNanos(), REST * took);
+        long rest =
+            Math.min(LONGEST_REST.toNanos(), Math.max(SHORTEST_PAUSE.toNanos(), REST * took));
         rings.await(Duration.ofNanos(Math.max(rest, longestPause.toNanos()) - took));
         pause(rest - (System.nanoTime() - began));
       }
