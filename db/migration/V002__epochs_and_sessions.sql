@@ -63,6 +63,9 @@ BEGIN
     IF last.first IS NULL OR (this.system_id, this.timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
       this_first := ${schema}.next_epoch(last.first, least_number);
       least_number := this_first;
+      IF last.first IS NOT NULL THEN
+        PERFORM ${schema}.sequences_follow();
+      END IF;
     END IF;
     PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
     PERFORM setval('${schema}.zxid', least_number) WHERE ${schema}.last_zxid() < least_number;

@@ -1175,9 +1175,9 @@ DECLARE
   stuck  text[];
 BEGIN
   SELECT array_agg(k.key) INTO stuck FROM (
-      SELECT DISTINCT some.key FROM unnest(ARRAY[oldest, oldest + floor(random() * (newest - oldest))::bigint]) AS start (id),
+      SELECT DISTINCT near.key FROM unnest(ARRAY[oldest, oldest + floor(random() * (newest - oldest))::bigint]) AS start (id),
         LATERAL (SELECT m.key FROM ${schema}.message m
-          WHERE m.queue = in_queue AND m.lane = ${schema}.behind() AND m.id >= start.id ORDER BY m.id LIMIT 100) some) k
+          WHERE m.queue = in_queue AND m.lane = ${schema}.behind() AND m.id >= start.id ORDER BY m.id LIMIT 100) near) k
     WHERE NOT EXISTS (SELECT FROM ${schema}.key_turn t WHERE t.queue = in_queue AND t.key = k.key)
       AND pg_try_advisory_xact_lock(${schema}.message_key_lock(in_queue, k.key));
   IF stuck IS NOT NULL THEN

@@ -154,6 +154,26 @@ BEGIN
   RETURN greatest(holds, sessions);
 END $$;
 
+-- Has the numbers of rows go on behind those that there are: a logical switchover carries rows over, and no sequences. For a new epoch
+-- (V002). Whoever begins that need have no right to set a sequence.
+CREATE FUNCTION ${schema}.sequences_follow() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  numbered record;
+  greatest_number bigint;
+BEGIN
+  FOR numbered IN
+    SELECT c.relname AS table_name, a.attname AS column_name,
+        pg_get_serial_sequence(format('${schema}.%I', c.relname), a.attname)::regclass AS sequence
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind = 'r' AND a.attidentity <> '' AND NOT a.attisdropped
+  LOOP
+    EXECUTE format('SELECT max(%I) FROM ${schema}.%I', numbered.column_name, numbered.table_name) INTO greatest_number;
+    PERFORM setval(numbered.sequence, greatest_number)
+      WHERE greatest_number > coalesce(pg_sequence_last_value(numbered.sequence), 0);
+  END LOOP;
+END $$;
+
 -- What everybody may look at.
 
 CREATE VIEW ${schema}.past_sessions AS

@@ -11,9 +11,9 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 
 /**
- * Where Flyway gets its connections: they are all this one, in the transaction that it is in. Flyway
- * wants two, and commits on each; here all that it commits is there once its caller commits. What
- * it rolls back is rolled back with everything before.
+ * Where Flyway gets its connections: they are all this one, in the transaction that it is in.
+ * Flyway wants two, and commits on each; here all that it commits is there once its caller commits.
+ * What it rolls back is rolled back with everything before.
  */
 final class OneTransaction implements DataSource {
   private final Connection connection;

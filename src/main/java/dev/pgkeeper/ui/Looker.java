@@ -86,8 +86,7 @@ final class Looker implements Runnable {
         long now = System.nanoTime();
         allowance.spend(now - began, now);
         long rest =
-            Math.min(
-                LONGEST_REST.toNanos(), Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest()));
+            Math.min(LONGEST_REST.toNanos(), Math.max(SHORTEST_PAUSE.toNanos(), allowance.rest()));
         long longest = Math.max(rest, LONGEST_PAUSE.toNanos());
         live.saw(sections, Duration.ofNanos(longest));
         awaitRing(rings, began + longest);

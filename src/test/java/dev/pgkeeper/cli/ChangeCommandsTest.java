@@ -169,8 +169,7 @@ class ChangeCommandsTest {
     database.execute("CREATE ROLE " + role + " LOGIN PASSWORD 'secret'");
     database.execute("CALL ${schema}.grant_inspector('" + role + "')");
     try {
-      String url =
-          database.urlOfNobody();
+      String url = database.urlOfNobody();
       Ran ran =
           Ran.here(
               Map.of("PGPASSWORD", "secret"),

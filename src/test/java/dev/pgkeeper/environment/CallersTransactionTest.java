@@ -130,19 +130,14 @@ class CallersTransactionTest {
                   .exclusively(
                       "fenced", Duration.ofHours(1), Duration.ZERO, run -> run.fence(connection)))
           .isEqualTo(RunResult.RAN);
-      assertThat(
-              other
-                  .guard()
-                  .exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {}))
+      assertThat(other.guard().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {}))
           .isEqualTo(RunResult.RUNNING_ELSEWHERE);
       connection.commit();
     }
     Await.until(
         "the next one may run",
         () ->
-            other
-                    .guard()
-                    .exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {})
+            other.guard().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {})
                 == RunResult.RAN);
   }
 

@@ -114,14 +114,15 @@ public enum Environment {
     }
   }
 
-  /** A pool of an application with a role of its own in this environment; {@link #remove} ends it. */
+  /**
+   * A pool of an application with a role of its own in this environment; {@link #remove} ends it.
+   */
   public HikariDataSource pool(TestDatabase database) {
     String role = role(database);
     database.execute("CREATE ROLE " + role + " LOGIN PASSWORD 'secret'");
     database.execute("CALL ${schema}.grant_application('" + role + "')");
     Made made =
-        new Made(
-            database.urlOfNobody(), role, database.queryString("SELECT current_database()"));
+        new Made(database.urlOfNobody(), role, database.queryString("SELECT current_database()"));
     made.pool.setMaximumPoolSize(8);
     made.pool.setMinimumIdle(0);
     made.pool.setUsername(role);

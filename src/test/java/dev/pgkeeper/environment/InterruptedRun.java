@@ -71,7 +71,8 @@ public final class InterruptedRun {
                     .withOperationTimeout(Await.LIMIT)
                     .withSweep(Duration.ofSeconds(1)))) {
       InterruptedRun run = new InterruptedRun(keeper);
-      int interrupts = run.interrupt(new Random(Long.parseLong(arguments[2])), Integer.parseInt(arguments[3]));
+      int interrupts =
+          run.interrupt(new Random(Long.parseLong(arguments[2])), Integer.parseInt(arguments[3]));
       run.compare();
       run.violations.forEach(violation -> System.out.println("VIOLATED " + violation));
       System.out.printf(
@@ -116,7 +117,11 @@ public final class InterruptedRun {
 
   private void work(int number, boolean mayBeInterrupted) {
     try {
-      change(created, "n" + number, name -> keeper.tree().create("/made/" + name, new byte[0]), mayBeInterrupted);
+      change(
+          created,
+          "n" + number,
+          name -> keeper.tree().create("/made/" + name, new byte[0]),
+          mayBeInterrupted);
       change(enqueued, "m" + number, queue::enqueue, mayBeInterrupted);
       try (Held held = keeper.lock("/locks/" + number % LOCKS).acquire()) {
         held.ensureHeld();

@@ -25,6 +25,7 @@ class PreparedTransactionTest {
         TestDatabase database = TestDatabase.freshOn(server);
         Keeper keeper = database.keeper()) {
       Queue<String> queue = keeper.queue("orders", Codec.text());
+      assertThat(queue.take()).as("nothing, but it is there now").isEmpty();
       keeper.tree().create("/watched", NOTHING);
       keeper.tree().watch("/watched", WatchMode.PERSISTENT, event -> {});
       try (Connection connection = database.connect();
@@ -41,8 +42,11 @@ class PreparedTransactionTest {
         queue.enqueue(connection, "prepared");
         statement.execute("PREPARE TRANSACTION 'silent'");
       }
-      assertThat(queue.take()).isEmpty();
-      database.execute("COMMIT PREPARED 'silent'");
+      try {
+        assertThat(queue.take()).isEmpty();
+      } finally {
+        database.execute("COMMIT PREPARED 'silent'"); // else it holds its locks for ever
+      }
       assertThat(queue.take().orElseThrow().body()).isEqualTo("prepared");
     }
   }

@@ -72,7 +72,9 @@ class CredentialsTest {
     }
   }
 
-  /** A limit of connections, a firewall between two of its networks, a password for the pool alone. */
+  /**
+   * A limit of connections, a firewall between two of its networks, a password for the pool alone.
+   */
   @Test
   void whoCannotOpenAConnectionOfItsOwnGoesOnByItsLease() throws Exception {
     boolean[] refused = {false};
@@ -99,9 +101,7 @@ class CredentialsTest {
       CountDownLatch told = new CountDownLatch(1);
       keeper.tree().get("/watched", event -> told.countDown());
       other.tree().set("/watched", new byte[1]);
-      assertThat(told.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
-          .as("polled for")
-          .isTrue();
+      assertThat(told.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).as("polled for").isTrue();
       refused[0] = false;
       Await.until("its own connection is back", () -> isDirect(keeper));
       Await.until("held", () -> keeper.state() == SessionState.HELD && keeper.isHeld());

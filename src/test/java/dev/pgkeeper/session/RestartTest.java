@@ -244,7 +244,10 @@ class RestartTest {
     }
   }
 
-  /** Without recovery.signal nothing tells the server that it is not the original: same cluster, same timeline. */
+  /**
+   * Without recovery.signal nothing tells the server that it is not the original: same cluster,
+   * same timeline.
+   */
   @Test
   void aBaseBackupThatIsStartedAsIfItWereTheOriginalRepeatsNoToken() throws Exception {
     try (PrivateServer server = PrivateServer.start();

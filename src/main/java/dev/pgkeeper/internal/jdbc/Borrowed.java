@@ -23,10 +23,11 @@ import org.slf4j.LoggerFactory;
 final class Borrowed implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Borrowed.class);
 
-  /** What these connections were found to have. Asking is a round trip, so it is asked once each. */
+  /**
+   * What these connections were found to have. Asking is a round trip, so it is asked once each.
+   */
   static final class Isolations {
-    private final Map<Connection, Integer> known =
-        Collections.synchronizedMap(new WeakHashMap<>());
+    private final Map<Connection, Integer> known = Collections.synchronizedMap(new WeakHashMap<>());
 
     private int of(Connection connection) throws SQLException {
       Connection physical = physical(connection);
@@ -69,8 +70,7 @@ final class Borrowed implements AutoCloseable {
   }
 
   /** For a transaction, which may take its time. */
-  static Borrowed forTransaction(Connection connection, Isolations isolations)
-      throws SQLException {
+  static Borrowed forTransaction(Connection connection, Isolations isolations) throws SQLException {
     Borrowed borrowed = new Borrowed(connection, isolations);
     borrowed.prepare(false);
     return borrowed;

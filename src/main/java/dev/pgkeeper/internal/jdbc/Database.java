@@ -62,7 +62,9 @@ public final class Database {
     /** Requests whose reply never came: they may be on their way for all that is known. */
     int unanswered;
 
-    /** Whom to ring for the last request if it turns out to have been done; null once that is known. */
+    /**
+     * Whom to ring for the last request if it turns out to have been done; null once that is known.
+     */
     @Nullable RingFor unsettled;
 
     Slot(int number) {

@@ -13,7 +13,8 @@ final class HikariPools {
 
   private static boolean isPresent() {
     try {
-      Class.forName("com.zaxxer.hikari.HikariDataSource", false, HikariPools.class.getClassLoader());
+      Class.forName(
+          "com.zaxxer.hikari.HikariDataSource", false, HikariPools.class.getClassLoader());
       return true;
     } catch (ClassNotFoundException e) {
       return false;

@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * Leaves lines, and sees to it that what was left stays so. What is fenced by a transaction is left
  * once that has ended, and nobody waits for it here: it may be the caller's own. What could not be
  * left because the database was away is left later too. What was left is not flushed, so a crash of
- * the server can bring it back: it is remembered for a while and left again then. Leaving twice does
- * no harm.
+ * the server can bring it back: it is remembered for a while and left again then. Leaving twice
+ * does no harm.
  */
 final class Departures {
   private static final Logger log = LoggerFactory.getLogger(Departures.class);

@@ -12,6 +12,7 @@ import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Hinted;
+import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
 import java.time.Duration;
 import java.time.Instant;
@@ -141,15 +142,7 @@ public final class ClientSession {
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
     this.renewEvery = options.timeout().dividedBy(3);
     this.pings = new Pings(database, calls);
-    this.looks =
-        new Looks(
-            database,
-            calls,
-            this,
-            watches,
-            companion,
-            syncs,
-            events);
+    this.looks = new Looks(database, calls, this, watches, companion, syncs, events);
     this.thread = new Thread(this::run, "pgkeeper-session");
     thread.setDaemon(true);
   }
@@ -186,6 +179,9 @@ public final class ClientSession {
         if (!backoff.pause()) {
           throw e;
         }
+      } catch (RuntimeException | Error e) {
+        dropOwn();
+        throw e;
       }
     }
     pinged = sent;
@@ -211,7 +207,9 @@ public final class ClientSession {
           options.schema() + ":probe:" + Long.toHexString(ThreadLocalRandom.current().nextLong());
       opened.listen(probe);
       database.read(calls.notify(probe, "probe"));
-      boolean heard = !opened.await(LISTEN_PROBE).isEmpty();
+      // A pooler may forward what it hears, and have each statement done by another backend.
+      boolean heard =
+          !opened.await(LISTEN_PROBE).isEmpty() && opened.call(calls.listensHere(probe));
       opened.unlisten(probe);
       if (heard) {
         return opened;
@@ -451,6 +449,10 @@ public final class ClientSession {
     OwnConnection connection = OwnConnection.open(source, options.grace());
     own = connection;
     connection.listen(channel());
+    if (!connection.call(calls.listensHere(channel()))) {
+      throw new KeeperException.ConnectionLoss(
+          "there is a pooler in transaction mode on the way of the client's own connection", null);
+    }
     Moment sent = Moment.now();
     if (!connection.call(calls.sessionAttach(id))) {
       lost(connection::call);

@@ -180,9 +180,7 @@ final class Looks {
   private @Nullable Wanted next(int failures) {
     lock.lock();
     try {
-      if (failures > 0 && !stopped) {
-        pause(Math.min(LONGEST_PAUSE_MS, 10L << Math.min(failures - 1, 6)));
-      }
+      pause(failures);
       while (!stopped) {
         wanted.paths.addAll(watches.takeLookAgain());
         wanted.sweep |= isSweepDue();
@@ -191,34 +189,28 @@ final class Looks {
           wanted = new Wanted();
           return next;
         }
-        rest();
+        long untilSweep = Math.max(1, nextSweep - System.nanoTime());
+        var unused = asked.awaitNanos(Math.min(untilSweep, LONGEST_REST_NANOS));
       }
-      return null;
+    } catch (InterruptedException e) {
+      log.warn("{} was interrupted and ends", thread.getName());
     } finally {
       lock.unlock();
+    }
+    return null;
+  }
+
+  private void pause(int failures) throws InterruptedException {
+    long ms = failures == 0 ? 0 : Math.min(LONGEST_PAUSE_MS, 10L << Math.min(failures - 1, 6));
+    long left = TimeUnit.MILLISECONDS.toNanos(ms);
+    while (left > 0 && !stopped) {
+      left = asked.awaitNanos(left);
     }
   }
 
   private boolean isSweepDue() {
     return System.nanoTime() - nextSweep >= 0
         && !(watches.isEmpty() && watches.hintsNobody() && companions.isIdle());
-  }
-
-  private void rest() {
-    try {
-      long untilSweep = Math.max(1, nextSweep - System.nanoTime());
-      var unused = asked.awaitNanos(Math.min(untilSweep, LONGEST_REST_NANOS));
-    } catch (InterruptedException e) {
-      log.warn("{} was interrupted and goes on", thread.getName());
-    }
-  }
-
-  private void pause(long ms) {
-    try {
-      var unused = asked.await(ms, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      log.warn("{} was interrupted and goes on", thread.getName());
-    }
   }
 
   private void putBack(Wanted unseen) {

@@ -4,7 +4,8 @@ import java.time.Duration;
 
 /**
  * A moment on both of this machine's clocks. The monotonic one does not run while the machine is
- * suspended, the other one can be set back: what ends at a moment is over as soon as either says so.
+ * suspended, the other one can be set back: what ends at a moment is over as soon as either says
+ * so.
  */
 public record Moment(long nanos, long wallMs) {
 

@@ -216,6 +216,18 @@ final class SessionCalls {
     };
   }
 
+  /** Whether the backend that answers is the one that listens on this channel. */
+  SqlFunction<Boolean> listensHere(String channel) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement(
+              "SELECT EXISTS (SELECT FROM pg_listening_channels() AS c WHERE c = ?)")) {
+        statement.setString(1, channel);
+        return one(statement).getBoolean(1);
+      }
+    };
+  }
+
   SqlFunction<Boolean> notify(String channel, String payload) {
     return connection -> {
       try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(?, ?)")) {

@@ -56,7 +56,9 @@ public final class EventThread {
     return now != null && now.heardBy == teller ? now.at : System.nanoTime();
   }
 
-  /** What this thread tells until {@link #endRing}, was rung for at this {@link System#nanoTime}. */
+  /**
+   * What this thread tells until {@link #endRing}, was rung for at this {@link System#nanoTime}.
+   */
   public void beginRing(long at) {
     ring = new Ring(Thread.currentThread(), at);
   }

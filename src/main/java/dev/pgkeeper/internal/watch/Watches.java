@@ -272,8 +272,8 @@ public final class Watches {
   }
 
   /**
-   * The sums of what was last seen of a subtree, without those of its children's changes; null if it
-   * is not watched, or was not looked at yet.
+   * The sums of what was last seen of a subtree, without those of its children's changes; null if
+   * it is not watched, or was not looked at yet.
    */
   public @Nullable NodeSums sumsOf(String root) {
     lock.lock();
