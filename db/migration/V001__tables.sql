@@ -47,7 +47,8 @@ CREATE TABLE ${schema}.session (
   suspected  timestamptz,
   client     text NOT NULL,
   host       text NOT NULL,
-  pid        bigint NOT NULL
+  pid        bigint NOT NULL,
+  reconnects integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200);
 
 CREATE TYPE ${schema}.node_kind AS ENUM ('persistent', 'ephemeral', 'container', 'ttl');

@@ -193,7 +193,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.epoch_begin();
   PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
-  UPDATE ${schema}.session s SET direct = true WHERE s.id = in_session AND NOT s.direct;
+  UPDATE ${schema}.session s SET direct = true, reconnects = s.reconnects + 1 WHERE s.id = in_session;
   RETURN ${schema}.session_renew(in_session);
 END $$;
 

@@ -5,7 +5,7 @@ CREATE VIEW ${schema}.sessions AS
   SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
     d.ends, d.ends > clock_timestamp() AS alive,
     CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
-    s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace
+    s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace, s.reconnects
   FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p LIMIT 1) e
     CROSS JOIN LATERAL (SELECT least(${schema}.lease_end(s.renewed, s.lease_ms, e.began),
       ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms, e.began)) AS ends) d;
@@ -21,6 +21,7 @@ COMMENT ON COLUMN ${schema}.sessions.alive IS 'Whether that moment is still to c
 COMMENT ON COLUMN ${schema}.sessions.connected IS 'Whether its connection stands; null for a client that has only a lease.';
 COMMENT ON COLUMN ${schema}.sessions.timeout IS 'How long the client may be silent.';
 COMMENT ON COLUMN ${schema}.sessions.grace IS 'How long it may take to come back after its connection broke.';
+COMMENT ON COLUMN ${schema}.sessions.reconnects IS 'How often it came back so.';
 
 CREATE VIEW ${schema}.nodes AS
   SELECT n.path, n.kind, n.version, length(n.data) AS data_length, coalesce(p.children, 0) AS children,

@@ -49,10 +49,25 @@ public final class Main implements Runnable {
   /** Runs one command and returns its exit status. */
   static int run(String[] arguments, Context context, PrintWriter err) {
     CommandLine line = line(Commands.named(context, arguments), utf8(context.out()), err);
-    int status = line.execute(arguments);
+    int status = execute(line, err, arguments);
     line.getOut().flush();
     err.flush();
     return status;
+  }
+
+  private static int execute(CommandLine line, PrintWriter err, String... arguments) {
+    try {
+      return line.execute(arguments);
+    } catch (NoClassDefFoundError e) {
+      if (!String.valueOf(e.getMessage()).startsWith("org/jline/")) {
+        throw e;
+      }
+      err.println(
+          "pgkeeper "
+              + arguments[0]
+              + ": this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper");
+      return CommandLine.ExitCode.SOFTWARE;
+    }
   }
 
   /** A line of commands that tells in one line what went wrong. */

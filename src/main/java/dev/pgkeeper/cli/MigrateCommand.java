@@ -53,12 +53,21 @@ final class MigrateCommand implements Callable<Integer> {
     }
     try (TargetDatabase database = connection.open()) {
       database.check();
-      int version = Migrations.migrate(database.source(), schema);
+      Migrations.Brought brought = Migrations.bringUpToDate(database.source(), schema);
       spec.commandLine()
           .getOut()
-          .printf("Schema \"%s\" of %s is at version %d.%n", schema, database.where(), version);
+          .printf("Schema \"%s\" of %s %s.%n", schema, database.where(), told(brought));
     }
     return 0;
+  }
+
+  private static String told(Migrations.Brought brought) {
+    if (brought.from() == brought.to()) {
+      return "is at version " + brought.to() + "; nothing was to do";
+    }
+    return brought.from() == 0
+        ? "was created at version " + brought.to()
+        : "was brought from version " + brought.from() + " to " + brought.to();
   }
 
   private void checkArguments() {

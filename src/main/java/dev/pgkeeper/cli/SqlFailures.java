@@ -16,6 +16,13 @@ final class SqlFailures {
   }
 
   static Failure lost(String where, SQLException e) {
+    if (e.getCause() instanceof SocketTimeoutException) {
+      return new Failure(
+          "the database at "
+              + where
+              + " gave no answer in time: it is busy, or the network between is cut",
+          e);
+    }
     return new Failure(
         "the database at " + where + " was lost: " + withoutStop(e) + "; is the server running?",
         e);
@@ -25,6 +32,13 @@ final class SqlFailures {
     String state = String.valueOf(e.getSQLState());
     if (state.startsWith("08") || state.startsWith("57P")) {
       return lost(database.where(), e);
+    } else if (state.equals("57014")) {
+      return new Failure(
+          withoutStop(e)
+              + ": the database at "
+              + database.where()
+              + " is busy, or has much to look through",
+          e);
     } else if (state.equals("42501")) {
       return new Failure(
           withoutStop(e)

@@ -50,6 +50,7 @@ public final class Doctor {
     checks.put("connections", ServerChecks::connections);
     checks.put("jit", ServerChecks::compiledPlans);
     checks.put("flapping_sessions", SessionChecks::flapping);
+    checks.put("reconnecting_sessions", SessionChecks::reconnecting);
     checks.put("short_sessions", SessionChecks::shortLived);
     checks.put("polling_sessions", SessionChecks::polling);
     checks.put("strong_roles", RightsChecks::strongRoles);

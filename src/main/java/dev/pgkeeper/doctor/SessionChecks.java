@@ -36,6 +36,30 @@ final class SessionChecks {
                         + " withTimeout, a shaky network a longer withGrace."));
   }
 
+  static void reconnecting(Patient patient, Findings findings) throws SQLException {
+    if (patient.schemaVersion().isEmpty()) {
+      return;
+    }
+    patient
+        .ask(
+            """
+            SELECT client, host, reconnects FROM %s.sessions
+            WHERE reconnects >= ? AND clock_timestamp() - opened < reconnects * interval '10 minutes'
+            ORDER BY reconnects DESC LIMIT 1
+            """
+                .formatted(patient.schema()),
+            row -> new Client(row.getString(1), row.getString(2), row.getLong(3)),
+            OFTEN)
+        .ifPresent(
+            client ->
+                findings.warning(
+                    "the client %s on %s has lost its connection %d times, more often than every ten minutes"
+                        .formatted(client.name(), client.host(), client.times()),
+                    "Each time it is in jeopardy until it is back. Something between it and the server ends connections (a pooler, a"
+                        + " firewall, pg_terminate_backend), or one of the two machines answers nothing for a second at a time: its log"
+                        + " says why with each. See %s.sessions.".formatted(patient.schema())));
+  }
+
   static void shortLived(Patient patient, Findings findings) throws SQLException {
     if (patient.schemaVersion().isEmpty()) {
       return;

@@ -51,19 +51,27 @@ public final class Migrations {
    * @throws MigrationException if the schema is not of this version afterwards
    */
   public static int migrate(DataSource dataSource, String schema) {
+    return bringUpToDate(dataSource, schema).to();
+  }
+
+  /** From which version a schema was brought to which; twice the same if nothing was to do. */
+  public record Brought(int from, int to) {}
+
+  /** The same as {@link #migrate}, for whoever wants to tell what was done. */
+  public static Brought bringUpToDate(DataSource dataSource, String schema) {
     SchemaName.check(schema);
     String where = "schema \"" + schema + "\"";
     try (Connection connection = PlainSession.of(dataSource)) {
       where = where(connection, schema);
       int version = checkedVersion(connection, schema, where);
       if (version >= latest()) {
-        return version;
+        return new Brought(version, version);
       }
       connection.setAutoCommit(false);
       lock(connection, schema, where);
       version = checkedVersion(connection, schema, where);
       if (version >= latest()) {
-        return version;
+        return new Brought(version, version);
       }
       if (version == 0) {
         create(connection, schema);
@@ -75,7 +83,7 @@ public final class Migrations {
       }
       connection.commit();
       log.info("Migrated the {} from version {} to {}", where, version, latest());
-      return latest();
+      return new Brought(version, latest());
     } catch (SQLException | FlywayException e) {
       throw new MigrationException(
           "The "

@@ -23,7 +23,8 @@ record Section(String name, String query) {
                   nodes, locks_held, lock_waiters, date_trunc('second', clock_timestamp() - longest_wait) AS waits_since, elections, leaderless,
                   queues, queues_paused, messages, oldest_message, messages_claimed, dead_letters, jobs, jobs_paused, runs_running,
                   history_rows, history_oldest, date_trunc('second', clock_timestamp() - longest_transaction) AS transaction_since,
-                  round(notification_queue_usage::numeric, 3) AS notification_queue_usage, dead_rows
+                  round(notification_queue_usage::numeric, 3) AS notification_queue_usage, dead_rows,
+                  pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all
                 FROM ${schema}.health) h
               """),
           new Section(
@@ -31,7 +32,7 @@ record Section(String name, String query) {
               """
               SELECT json_build_object('total', (SELECT count(*) FROM ${schema}.sessions), 'rows', (SELECT json_agg(s) FROM (
                 SELECT session::text, client, host, pid, opened, renewed, ends, alive, connected,
-                  extract(epoch FROM timeout) AS timeout, extract(epoch FROM grace) AS grace
+                  extract(epoch FROM timeout) AS timeout, extract(epoch FROM grace) AS grace, reconnects
                 FROM ${schema}.sessions ORDER BY alive, connected NULLS LAST, opened DESC, sessions.session LIMIT 200) s))
               """),
           new Section(

@@ -2,7 +2,7 @@
 
 import { allow, start as startChanges, takeToken } from './change.js';
 import { h, render } from './dom.js';
-import { clock, tick } from './format.js';
+import { clock, now, span, tick } from './format.js';
 import { live, seen, start as startLive } from './live.js';
 import * as elections from './view-elections.js';
 import * as history from './view-history.js';
@@ -16,6 +16,9 @@ import * as tree from './view-tree.js';
 const VIEWS = { overview, tree, locks, elections, sessions, queues, jobs, history };
 
 const byId = (id) => document.getElementById(id);
+
+/** A look rests for ten seconds at most. */
+const OLD_MS = 12_000;
 
 /** What is typed into the filter of each view. */
 const filters = {};
@@ -33,7 +36,12 @@ function start() {
   live.addEventListener('change', drawSoon);
   document.addEventListener('input', filter);
   document.addEventListener('keydown', keys);
-  setInterval(() => document.hidden || tick(byId('view')), 1000);
+  setInterval(() => {
+    if (!document.hidden) {
+      tick(byId('view'));
+      drawState();
+    }
+  }, 1000);
   fetchAbout();
   choose();
   startLive();
@@ -117,9 +125,12 @@ function badge(view) {
 }
 
 function drawState() {
-  const state = seen.trouble ? 'lost' : seen.at ? 'live' : 'wait';
+  const age = seen.at ? Math.max(0, now() - Date.parse(seen.at)) : 0;
+  const state = seen.trouble ? 'lost' : !seen.at ? 'wait' : age > OLD_MS ? 'old' : 'live';
+  const title = { live: 'Live', old: 'Old', lost: 'Lost', wait: 'Connecting' }[state];
   byId('state').className = state;
-  const text = state === 'live' ? `Live · ${clock(seen.at)}` : state === 'lost' ? 'Lost' : 'Connecting';
+  byId('state').title = seen.at ? `What is shown is from ${clock(seen.at)}` : '';
+  const text = seen.at ? `${title} · ${span(Math.floor(age / 1000))} ago` : title;
   if (byId('state-text').textContent !== text) {
     byId('state-text').textContent = text;
   }

@@ -38,7 +38,7 @@ export function draw(seen) {
       fact('Role', health.standby ? 'standby' : 'primary'),
       fact('Schema version', health.protocol),
       fact('Epoch', `from number ${health.epoch} on, timeline ${health.timeline}`),
-      fact('Oldest transaction', health.transaction_since ? since(health.transaction_since) : 'none'),
+      fact('Oldest transaction', [health.sees_all ? '' : 'of this role: ', health.transaction_since ? since(health.transaction_since) : 'none']),
       fact('Notification queue', `${number(health.notification_queue_usage * 100)} % full`),
       fact('Dead rows', `about ${number(health.dead_rows)}`),
       fact('History', health.history_oldest ? [`${count(health.history_rows, 'hold')}, from `, clock(health.history_oldest)] : 'nothing yet'),

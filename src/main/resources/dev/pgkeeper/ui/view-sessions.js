@@ -1,5 +1,5 @@
 import { button } from './change.js';
-import { since, span, until } from './format.js';
+import { number, since, span, until } from './format.js';
 import { cut, empty, matching, pill, table, who } from './view-parts.js';
 
 export const title = 'Sessions';
@@ -17,6 +17,7 @@ export function draw({ sessions }, filter) {
           ['Open for', (s) => since(s.opened)],
           ['Ends if silent', (s) => until(s.ends)],
           ['Timeout', (s) => span(Number(s.timeout))],
+          ['Reconnects', (s) => number(s.reconnects)],
           ['', (s) => button('end_session', { session: s.session, client: s.client }), 'act'],
         ], rows, (s) => s.session),
       cut(sessions, filter, rows.length)];

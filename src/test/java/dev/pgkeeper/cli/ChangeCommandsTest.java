@@ -95,7 +95,7 @@ class ChangeCommandsTest {
       Await.until(identity, () -> done("candidates", "/election").contains(identity));
     }
     assertThat(done("leader", "move", "/election", "eve", "--why", "she is nearer"))
-        .matches("moved; the new leader's token is \\d+\n");
+        .matches("leads now, with token \\d+\n");
     assertThat(done("leaders", "/election")).contains("eve").doesNotContain("ada", "bob");
     failed(run("leader", "move", "/election", "zoe", "--why", "x"), "'zoe'");
   }

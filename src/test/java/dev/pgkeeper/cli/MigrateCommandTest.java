@@ -14,24 +14,31 @@ import org.junit.jupiter.api.Test;
 class MigrateCommandTest {
 
   @Test
-  void itCreatesTheSchemaAndSaysWhereAndWhichVersionAndNothingElse() throws Exception {
+  void itCreatesTheSchemaAndSaysWhereAndWhichVersionAndTheSecondTimeThatNothingWasToDo()
+      throws Exception {
     try (TestDatabase database = TestDatabase.unmigrated()) {
-      Ran ran =
-          Ran.toItsEnd(
-              Ran.command(
-                  Map.of("PGKEEPER_URL", database.jdbcUrl()),
-                  "migrate",
-                  "--schema",
-                  database.schema()));
-      assertThat(ran.err()).isEmpty();
-      assertThat(ran.out())
+      assertThat(migrated(database))
           .matches(
-              "Schema \"%s\" of \\S+:\\d+/\\w+ is at version %d\\.\\R"
+              "Schema \"%s\" of \\S+:\\d+/\\w+ was created at version %d\\.\\R"
                   .formatted(database.schema(), Migrations.latest()));
-      assertThat(ran.status()).isZero();
       assertThat(database.queryLong("SELECT version FROM ${schema}.protocol()"))
           .isEqualTo(Migrations.latest());
+      assertThat(migrated(database))
+          .endsWith("is at version %d; nothing was to do.%n".formatted(Migrations.latest()));
     }
+  }
+
+  private static String migrated(TestDatabase database) throws Exception {
+    Ran ran =
+        Ran.toItsEnd(
+            Ran.command(
+                Map.of("PGKEEPER_URL", database.jdbcUrl()),
+                "migrate",
+                "--schema",
+                database.schema()));
+    assertThat(ran.err()).isEmpty();
+    assertThat(ran.status()).isZero();
+    return ran.out();
   }
 
   @Test

@@ -10,6 +10,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.KeeperProcess;
+import dev.pgkeeper.testing.SessionLog;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -222,6 +223,26 @@ class DoctorTest {
           .endsWith("were not closed but expired within the last hour");
     } finally {
       clinic.database().execute("DELETE FROM ${schema}.past_session");
+    }
+  }
+
+  @Test
+  void aSessionThatLosesItsConnectionAgainAndAgainIsFoundAndCountedInItsRow() {
+    try (Keeper flapping = clinic.keeper()) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(clinic.findings()).isEmpty();
+        SessionLog.reconnect(clinic.database(), flapping);
+      }
+      assertThat(
+              clinic
+                  .database()
+                  .queryLong(
+                      "SELECT reconnects FROM ${schema}.sessions WHERE session = "
+                          + flapping.sessionId()))
+          .isEqualTo(3);
+      only(clinic.findings(), Severity.WARNING, "reconnecting_sessions")
+          .startsWith("the client pgkeeper on ")
+          .endsWith("has lost its connection 3 times, more often than every ten minutes");
     }
   }
 

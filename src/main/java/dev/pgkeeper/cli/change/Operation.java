@@ -100,7 +100,7 @@ record Operation(
                   new Argument("path", "The election; see candidates.", Type.PATH),
                   new Argument("candidate", "The identity of who is to lead.", Type.TEXT)),
               List.of("path", "candidate", "why"),
-              "moved; the new leader's token is %s",
+              "leads now, with token %s",
               null),
           new Operation(
               "queue",

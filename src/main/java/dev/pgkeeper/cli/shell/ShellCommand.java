@@ -11,10 +11,6 @@ import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.jline.reader.EndOfFileException;
-import org.jline.reader.LineReader;
-import org.jline.reader.UserInterruptException;
-import org.jline.terminal.Terminal;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -46,49 +42,20 @@ public final class ShellCommand extends DatabaseCommand {
     this.lines = lines;
   }
 
+  CommandLine line(Context inside, PrintWriter out, PrintWriter err, String... words) {
+    return lines.of(inside, out, err, words);
+  }
+
   @Override
   protected int run(TargetDatabase database) throws Exception {
     database.check();
     return Terminals.isThere()
-        ? Terminals.use(terminal -> talk(terminal, database))
+        ? new Conversation(this, context(), database).hold()
         : follow(database);
   }
 
-  private int talk(Terminal terminal, TargetDatabase database) {
-    Context inside = context().inShell(terminal.output(), database);
-    PrintWriter out = terminal.writer();
-    Thread thread = Thread.currentThread();
-    terminal.handle(
-        Terminal.Signal.INT,
-        signal -> {
-          out.println(); // the prompt is not to follow the ^C that the terminal shows
-          thread.interrupt();
-        });
-    LineReader reader =
-        Reading.at(
-            terminal,
-            context().environment(),
-            new Completion(lines.of(inside, out, out), new KnownPaths(database)));
-    String prompt = database.where() + "> ";
-    while (true) {
-      try {
-        List<String> words = Reading.words(reader.readLine(prompt));
-        if (isEnd(words)) {
-          return 0;
-        }
-        run(inside, out, out, words);
-        tellOfLoss(out, database);
-        out.flush();
-        Thread.interrupted(); // meant for what has just ended
-      } catch (UserInterruptException e) {
-        continue; // a line that is not wanted any more
-      } catch (EndOfFileException e) {
-        return 0;
-      }
-    }
-  }
-
-  private void tellOfLoss(PrintWriter out, TargetDatabase database) {
+  /** Says once that a session was lost. */
+  void tellOfLoss(PrintWriter out, TargetDatabase database) {
     boolean lost = database.isSessionLost();
     if (lost && !lossWasTold) {
       out.println(
@@ -118,11 +85,12 @@ public final class ShellCommand extends DatabaseCommand {
     return 0;
   }
 
-  private static boolean isEnd(List<String> words) {
+  static boolean isEnd(List<String> words) {
     return words.size() == 1 && (words.get(0).equals("quit") || words.get(0).equals("exit"));
   }
 
-  private int run(Context inside, PrintWriter out, PrintWriter err, List<String> words) {
+  /** One line of words, and its status. */
+  int run(Context inside, PrintWriter out, PrintWriter err, List<String> words) {
     if (words.isEmpty() || words.get(0).startsWith("#")) {
       return 0;
     }
@@ -130,6 +98,6 @@ public final class ShellCommand extends DatabaseCommand {
     if (line[0].equals("help")) {
       line = line.length > 1 ? new String[] {line[1], "--help"} : new String[] {"--help"};
     }
-    return lines.of(inside, out, err, line).execute(line);
+    return line(inside, out, err, line).execute(line);
   }
 }

@@ -25,10 +25,6 @@ public final class Terminals {
     try (Terminal terminal =
         TerminalBuilder.builder().name("pgkeeper").system(true).dumb(false).build()) {
       return use.at(terminal);
-    } catch (NoClassDefFoundError e) {
-      throw new Failure(
-          "this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper",
-          e);
     } catch (IOException e) {
       throw new Failure("the terminal cannot be used: " + e.getMessage(), e);
     }

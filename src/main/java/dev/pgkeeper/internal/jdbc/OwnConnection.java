@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.jdbc;
 
+import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -18,22 +19,25 @@ import org.postgresql.PGNotification;
  */
 public final class OwnConnection implements AutoCloseable {
   private final Connection connection;
+  private final Duration patience;
   private final PGConnection listener;
 
-  private OwnConnection(Connection connection) throws SQLException {
+  private OwnConnection(Connection connection, Duration patience) throws SQLException {
     this.connection = connection;
+    this.patience = patience;
     this.listener = connection.unwrap(PGConnection.class);
   }
 
   /**
-   * Opens it, with no time limits of the server's but with keepalives that let the server notice a
-   * dead client too.
+   * Opens it. What it asks for and does not wait for any more, the server does not go on with; and
+   * keepalives let the server notice a dead client too.
    */
   public static OwnConnection open(ConnectionSource source, Duration grace) {
     Connection opened = Database.on(source::open);
+    Duration patience = Duration.ofMillis(Math.max(100, grace.toMillis() / 2));
     try {
       opened.setAutoCommit(true);
-      opened.setNetworkTimeout(Runnable::run, (int) Math.max(100, grace.toMillis() / 2));
+      opened.setNetworkTimeout(Runnable::run, (int) patience.toMillis());
       long seconds = Math.max(1, grace.toSeconds());
       try (Statement statement = opened.createStatement()) {
         statement.execute(
@@ -48,13 +52,15 @@ public final class OwnConnection implements AutoCloseable {
                 + " ('tcp_user_timeout', '"
                 + Math.max(1000, grace.toMillis())
                 + "'),"
-                + " ('statement_timeout', '0'),"
+                + " ('statement_timeout', '"
+                + patience.toMillis()
+                + "'),"
                 + " ('idle_session_timeout', '0'),"
                 + " ('default_transaction_read_only', 'off'),"
                 + " ('jit', 'off'),"
                 + " ('default_transaction_isolation', 'read committed')) AS wanted (name, value)");
       }
-      return new OwnConnection(opened);
+      return new OwnConnection(opened, patience);
     } catch (SQLException e) {
       try {
         opened.close();
@@ -99,7 +105,13 @@ public final class OwnConnection implements AutoCloseable {
   }
 
   public <T extends @Nullable Object> T call(SqlFunction<T> query) {
-    return Database.on(connection, query);
+    try {
+      return query.apply(connection);
+    } catch (SQLException e) {
+      throw SqlErrors.isUnanswered(e)
+          ? new KeeperException.ConnectionLoss("no answer within " + patience.toMillis() + " ms", e)
+          : Database.translate(e);
+    }
   }
 
   /** Ends whatever is going on, from any thread. */

@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.jdbc;
 
+import java.net.SocketTimeoutException;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.regex.Pattern;
@@ -55,6 +56,9 @@ final class SqlErrors {
   /** What it says and, where a pool only says that it has no connection, why it has none. */
   static String messageWithReason(SQLException e) {
     String message = String.valueOf(e.getMessage());
+    if (isUnanswered(e)) {
+      return "no answer came in time (" + message + ")";
+    }
     SQLException reason = e;
     while (reason.getCause() instanceof SQLException deeper) {
       reason = deeper;
@@ -81,6 +85,16 @@ final class SqlErrors {
       }
     }
     return false;
+  }
+
+  /** Nothing was heard for as long as somebody waits, or the server gave up after as long. */
+  static boolean isUnanswered(SQLException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SocketTimeoutException) {
+        return true;
+      }
+    }
+    return state(e).equals("57014");
   }
 
   /** The server is a standby or was set read-only. */

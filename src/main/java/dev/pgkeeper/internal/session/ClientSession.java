@@ -135,7 +135,7 @@ public final class ClientSession {
     this.observation = observation;
     this.ownConnections = ownConnections;
     this.background = background;
-    this.calls = new SessionCalls(options.schema());
+    this.calls = new SessionCalls(options.schema(), options.operationTimeout());
     this.reaper = new Reaper(database, calls, observation, background);
     this.events = new EventThread("pgkeeper-events", observation);
     this.watches = new Watches(events, this::state);

@@ -160,27 +160,35 @@ final class Looks {
 
   private void run() {
     int failures = 0;
-    for (Wanted now = next(failures); now != null; now = next(failures)) {
+    long pause = 0;
+    for (Wanted now = next(pause); now != null; now = next(pause)) {
+      long began = System.nanoTime();
       try {
         perform(now);
         failures = 0;
+        pause = 0;
+        continue;
       } catch (KeeperException e) {
         log.debug("session {}: looked at later: {}", session.id(), e.getMessage());
-        failures++;
-        putBack(now);
       } catch (RuntimeException | Error e) {
         log.error("session {}: unexpected failure of a look", session.id(), e);
-        failures++;
-        putBack(now);
       }
+      putBack(now);
+      pause = pauseAfter(++failures, System.nanoTime() - began);
     }
   }
 
+  /** What takes long in vain takes half of the time at most. */
+  private static long pauseAfter(int failures, long spent) {
+    long ms = Math.min(LONGEST_PAUSE_MS, 10L << Math.min(failures - 1, 6));
+    return Math.max(TimeUnit.MILLISECONDS.toNanos(ms), spent);
+  }
+
   /** What is to be looked at next, after a pause if the last look failed; null at the end. */
-  private @Nullable Wanted next(int failures) {
+  private @Nullable Wanted next(long pause) {
     lock.lock();
     try {
-      pause(failures);
+      pause(pause);
       while (!stopped) {
         wanted.paths.addAll(watches.takeLookAgain());
         wanted.sweep |= isSweepDue();
@@ -200,9 +208,8 @@ final class Looks {
     return null;
   }
 
-  private void pause(int failures) throws InterruptedException {
-    long ms = failures == 0 ? 0 : Math.min(LONGEST_PAUSE_MS, 10L << Math.min(failures - 1, 6));
-    long left = TimeUnit.MILLISECONDS.toNanos(ms);
+  private void pause(long nanos) throws InterruptedException {
+    long left = nanos;
     while (left > 0 && !stopped) {
       left = asked.awaitNanos(left);
     }

@@ -29,9 +29,14 @@ final class SessionCalls {
   private static final int FETCHED_AT_ONCE = 1000;
 
   private final String schema;
+  private final int longestLookSeconds;
 
-  SessionCalls(String schema) {
+  /**
+   * @param patience of whoever looks: the server looks no longer
+   */
+  SessionCalls(String schema, Duration patience) {
     this.schema = schema;
+    this.longestLookSeconds = (int) Math.max(1, patience.multipliedBy(4).dividedBy(5).toSeconds());
   }
 
   /**
@@ -265,8 +270,9 @@ final class SessionCalls {
     return SumsQuery.of(schema, root, false);
   }
 
-  private static Map<String, Seen> states(PreparedStatement statement) throws SQLException {
+  private Map<String, Seen> states(PreparedStatement statement) throws SQLException {
     statement.setFetchSize(FETCHED_AT_ONCE);
+    statement.setQueryTimeout(longestLookSeconds);
     Map<String, Seen> states = new HashMap<>();
     try (ResultSet rows = statement.executeQuery()) {
       while (rows.next()) {

@@ -1,0 +1,43 @@
+package dev.pgkeeper.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.pgkeeper.testing.TestDatabase;
+import java.io.File;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Who only embeds pgkeeper need not have JLine; the commands that want a terminal say so. */
+class WithoutJLineTest {
+
+  @Test
+  void whatNeedsNoTerminalWorksAndTheRestSaysWhatIsMissing() throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      assertThat(ran(database, "--help").out()).contains("top", "shell");
+      Ran once = ran(database, "top", "--once", "--schema", database.schema());
+      assertThat(once.err()).isEmpty();
+      assertThat(once.out()).startsWith("pgkeeper");
+      Ran shell = ran(database, "shell", "--schema", database.schema());
+      assertThat(shell.err())
+          .isEqualToNormalizingNewlines(
+              "pgkeeper shell: this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper\n");
+      assertThat(shell.status()).isEqualTo(1);
+    }
+  }
+
+  private static Ran ran(TestDatabase database, String... arguments) throws Exception {
+    ProcessBuilder builder = Ran.command(Map.of("PGKEEPER_URL", database.jdbcUrl()), arguments);
+    List<String> command = builder.command();
+    command.replaceAll(WithoutJLineTest::withoutJLine);
+    return Ran.toItsEnd(builder);
+  }
+
+  private static String withoutJLine(String argument) {
+    return Arrays.stream(argument.split(File.pathSeparator))
+        .filter(part -> !part.contains("jline"))
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+}
