@@ -21,6 +21,10 @@ public final class ScalingSuite implements Suite {
   @Override
   public List<Case> cases() {
     return List.of(
-        new ProcessesCase(), SizeCase.inSteps(), new FleetCase(false), new FleetCase(true));
+        new ProcessesCase(),
+        SizeCase.inSteps(),
+        new FleetCase(false),
+        new FleetCase(true),
+        new HeartbeatCase());
   }
 }

@@ -8,14 +8,14 @@ import java.sql.SQLException;
  * measurements together. The one place here that knows the tables; who uses it checks through the
  * API that the tree is whole.
  */
-final class BulkLoad {
+public final class BulkLoad {
   private BulkLoad() {}
 
   /**
    * Gives each of the nodes {@code parent/0} to {@code parent/(parents - 1)}, new as well, so many
    * new children.
    */
-  static void grandchildren(String url, String parent, int parents, int children)
+  public static void grandchildren(String url, String parent, int parents, int children)
       throws SQLException {
     insertChildren(url, "VALUES ('%s')".formatted(parent), parents);
     insertChildren(

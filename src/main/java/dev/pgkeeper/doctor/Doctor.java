@@ -49,6 +49,7 @@ public final class Doctor {
     checks.put("notification_queue", ServerChecks::notificationQueue);
     checks.put("connections", ServerChecks::connections);
     checks.put("jit", ServerChecks::compiledPlans);
+    checks.put("remembered_standby", ServerChecks::rememberedStandby);
     checks.put("flapping_sessions", SessionChecks::flapping);
     checks.put("reconnecting_sessions", SessionChecks::reconnecting);
     checks.put("short_sessions", SessionChecks::shortLived);

@@ -1,6 +1,7 @@
 package dev.pgkeeper.doctor;
 
 import java.sql.SQLException;
+import org.postgresql.PGConnection;
 
 /** What the server has only so much of. */
 final class ServerChecks {
@@ -39,6 +40,21 @@ final class ServerChecks {
           "the server compiles plans (JIT) from a cost of %.0f on".formatted(above),
           "To compile a short statement takes fifty times as long as to run it, each time. Set jit_above_cost to 100000, its"
               + " default, or jit = off for the role \"%s\".".formatted(patient.role()));
+    }
+  }
+
+  /** Drivers ask no further where targetServerType is given. */
+  static void rememberedStandby(Patient patient, Findings findings) throws SQLException {
+    if (!patient.connection().isWrapperFor(PGConnection.class)) {
+      return;
+    }
+    String told =
+        patient.connection().unwrap(PGConnection.class).getParameterStatus("in_hot_standby");
+    if ("on".equals(told) && !patient.isTrue("SELECT pg_is_in_recovery()")) {
+      findings.error(
+          "a pooler on the way says that this server is a standby, and it is the primary",
+          "It remembers what the server said before it was promoted, and with targetServerType=primary in the URL no client gets"
+              + " in. Have PgBouncer forget it: RECONNECT on its console, after each failover.");
     }
   }
 

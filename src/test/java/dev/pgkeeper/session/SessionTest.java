@@ -17,6 +17,7 @@ import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.KeeperProcess;
 import dev.pgkeeper.testing.SessionLog;
@@ -225,6 +226,32 @@ class SessionTest {
         heard.await(new WatchedEvent(EventType.NODE_DELETED, SessionState.HELD, path));
       }
       keeper.close();
+    }
+  }
+
+  @Test
+  void aCloseDoesNotWaitForATransactionThatHoldsOnToSomethingOfTheSession() throws Exception {
+    Keeper keeper = connect(options().withOperationTimeout(Duration.ofMinutes(10)));
+    long session = keeper.sessionId();
+    String path = ephemeral(keeper, "/kept");
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute(
+          "SELECT FROM %s.node WHERE path = '%s' FOR UPDATE".formatted(database.schema(), path));
+      Futures.soon(
+          Futures.onThread(
+              () -> {
+                keeper.close();
+                return keeper.state();
+              }));
+      assertThat(rows("session WHERE id = " + session)).as("nothing is half done").isEqualTo(1);
+      assertThat(rows("node WHERE owner = " + session)).isEqualTo(1);
+    }
+    try (Keeper reaper = connect()) {
+      Await.until("it ends by itself", () -> rows("node WHERE owner = " + session) == 0);
+      assertThat(rows("session WHERE id = " + session)).isZero();
+      assertThat(reaper.isHeld()).isTrue();
     }
   }
 

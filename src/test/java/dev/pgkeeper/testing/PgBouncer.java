@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
@@ -81,7 +82,21 @@ public final class PgBouncer implements AutoCloseable {
   }
 
   public String jdbcUrl() {
-    return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
+    return url("postgres");
+  }
+
+  private String url(String name) {
+    return "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?user=postgres";
+  }
+
+  /** Something that its console does, as {@code RECONNECT}. */
+  public void command(String command) throws SQLException {
+    // The console knows neither prepared statements nor SET.
+    String console = url("pgbouncer") + "&preferQueryMode=simple&assumeMinServerVersion=14";
+    try (Connection connection = DriverManager.getConnection(console);
+        Statement statement = connection.createStatement()) {
+      statement.execute(command);
+    }
   }
 
   private boolean takesConnections() {

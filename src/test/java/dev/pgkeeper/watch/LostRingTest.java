@@ -49,6 +49,25 @@ class LostRingTest {
   private static final Duration SWEEP = Duration.ofMillis(200);
   private static final Duration NEVER = Duration.ofDays(1);
 
+  /** What a server that crashed does: the table of registrations is not logged. */
+  @Test
+  void registrationsThatTheServerLostAreMadeAgainOnceTheConnectionIsBack() {
+    try (TestDatabase database = TestDatabase.fresh();
+        Keeper one = Keeper.connect(database.dataSource(), options(database, NEVER));
+        Keeper other = Keeper.connect(database.dataSource(), options(database, NEVER))) {
+      Mirrors mirrors = new Mirrors(List.of(one, other));
+      mirrors.changeAll("created");
+      mirrors.awaitTruth();
+      database.execute("TRUNCATE ${schema}.watch");
+      SessionLog.reconnect(database, one);
+      SessionLog.reconnect(database, other);
+      for (String value : List.of("seen by a look, perhaps", "rung for")) {
+        mirrors.changeAll(value);
+        mirrors.awaitTruth();
+      }
+    }
+  }
+
   /** The rings of these changes go to a connection that is broken. */
   @Test
   void changesOfTheTimeInWhichTheConnectionIsAwayAreKnownOnceItIsBack() throws Exception {
