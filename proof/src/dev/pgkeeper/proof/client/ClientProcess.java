@@ -1,6 +1,8 @@
 package dev.pgkeeper.proof.client;
 
+import com.zaxxer.hikari.HikariConfig;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.environment.Environment;
 import dev.pgkeeper.scenario.AddToSet;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.MessageTraffic;
@@ -17,10 +19,13 @@ import java.nio.charset.StandardCharsets;
 import java.sql.DriverManager;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process that does a bit of everything until it is told to be quiet, and writes its history as
@@ -61,6 +66,7 @@ public final class ClientProcess {
             settings.name(),
             threads(),
             settings.mode(),
+            environment(settings),
             line -> {
               history.print(line + "\n");
               if (line.startsWith("failed ") || line.startsWith("critical")) {
@@ -110,6 +116,24 @@ public final class ClientProcess {
       case ClientSettings.NONE -> options.withLeaseOnly();
       default -> options.withListener(() -> DriverManager.getConnection(settings.listener()));
     };
+  }
+
+  private static @Nullable Consumer<HikariConfig> environment(ClientSettings settings) {
+    if (settings.environment().equals(ClientSettings.ANY)) {
+      return null;
+    }
+    Environment environment = Environment.valueOf(settings.environment());
+    return pool -> {
+      String role = roleOf(environment);
+      // The driver takes the user of the URL, if it names one.
+      pool.setJdbcUrl(pool.getJdbcUrl().replaceFirst("([?&]user=)[^&]*", "$1" + role));
+      var unused = environment.arrange(pool, role, "");
+    };
+  }
+
+  /** The role with which clients of an environment connect. */
+  public static String roleOf(Environment environment) {
+    return environment.name().toLowerCase(Locale.ROOT);
   }
 
   private static int threads() {

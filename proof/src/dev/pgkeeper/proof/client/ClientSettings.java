@@ -11,6 +11,8 @@ import java.time.Duration;
  * @param mode protections that it does without; see the works
  * @param operationTimeout for how long a call retries while the database is away
  * @param pace how fast it works
+ * @param environment the {@link dev.pgkeeper.environment.Environment} of its keeper, or {@link
+ *     #ANY}
  */
 public record ClientSettings(
     String url,
@@ -24,7 +26,11 @@ public record ClientSettings(
     Duration grace,
     Duration sweep,
     Duration operationTimeout,
-    Pace pace) {
+    Pace pace,
+    String environment) {
+
+  /** That of the URL, whatever it is. */
+  public static final String ANY = "any";
 
   /** The session's own connection goes where all others go. */
   public static final String OF_THE_URL = "of-the-url";
@@ -46,7 +52,8 @@ public record ClientSettings(
       sweep.toString(),
       operationTimeout.toString(),
       Integer.toString(pace.slowness()),
-      pace.looks().toString()
+      pace.looks().toString(),
+      environment
     };
   }
 
@@ -63,6 +70,7 @@ public record ClientSettings(
         Duration.parse(arguments[8]),
         Duration.parse(arguments[9]),
         Duration.parse(arguments[10]),
-        new Pace(Integer.parseInt(arguments[11]), Duration.parse(arguments[12])));
+        new Pace(Integer.parseInt(arguments[11]), Duration.parse(arguments[12])),
+        arguments[13]);
   }
 }

@@ -32,6 +32,8 @@ public enum Fault {
   SERVER_CLOCK_STEPPED(Place.APART, "the server's clock stepped", 0, 0),
   PRIMARY_LOST(Place.APART, "primary killed, standby promoted", 0, 0),
   MIGRATED(Place.APART, "schema migrated", 0, 0),
+  DEFAULT_CHANGED(
+      Place.APART, "a default of the server or the database changed under the clients", 0, 0),
   RESTORED(Place.APART, "database lost, a dump of it restored", 0, 0),
   DISK_FULL(Place.APART, "no room for the log of the server", 0, 0),
   PACKETS_FROM_SERVER_DROPPED(Place.APART, "network: packets from the server dropped", 0, 0),

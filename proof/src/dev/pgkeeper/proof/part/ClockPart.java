@@ -8,6 +8,7 @@ import dev.pgkeeper.proof.client.ClientSettings;
 import dev.pgkeeper.proof.fault.Fault;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.testing.SettableClock;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,10 +49,15 @@ public final class ClockPart implements Part {
 
   @Override
   public Result run(Settings settings, Progress progress) throws Exception {
-    Path library = SettableClock.library();
-    try (SettableClock clientClock = SettableClock.right(library);
-        SettableClock serverClock = SettableClock.right(library);
-        PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS)) {
+    Path library =
+        SettableClock.library()
+            .orElseThrow(
+                () ->
+                    new Unavailable(
+                        "no clock can be set on this machine: apt-get install faketime"));
+    SettableClock clientClock = SettableClock.right(library);
+    SettableClock serverClock = SettableClock.right(library);
+    try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS)) {
       server.stopFast();
       serverClock.environment().forEach(server::environment);
       server.startAgain();

@@ -15,6 +15,7 @@ public final class Parts {
         new ControlPart(),
         new SettleControlPart(),
         new MixedPart(),
+        new EnvironmentsPart(),
         new QueueSqlPart(),
         new CounterPart(),
         new ShardsPart(),

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 
 /**
  * How a {@link Stage} is set: clients that use everything the library offers and rest as little as
@@ -27,6 +28,7 @@ final class Staging {
   private Duration operationTimeout = Duration.ofSeconds(6);
   private Pace pace = Pace.BRISK;
   private Runnable protections = () -> {};
+  private UnaryOperator<String> environments = name -> ClientSettings.ANY;
 
   /** So many clients, with a directory and a generator of the part's own. */
   Staging(Settings settings, String part, int clients) {
@@ -65,6 +67,12 @@ final class Staging {
     return this;
   }
 
+  /** In which environment each process lives, by its name. */
+  Staging environments(UnaryOperator<String> environments) {
+    this.environments = environments;
+    return this;
+  }
+
   /** Switches protections of the database off, once all tables are there. */
   Staging without(Runnable protections) {
     this.protections = protections;
@@ -93,7 +101,8 @@ final class Staging {
                     Stage.GRACE,
                     sweep,
                     operationTimeout,
-                    pace),
+                    pace,
+                    environments.apply(name)),
             client -> accesses.apply(client).surroundings());
     return new Stage(
         database, histories, fleet, Pulse.begin(histories.resolveSibling(part + ".pulse")));

@@ -14,17 +14,17 @@ import java.util.function.Consumer;
 public enum Environment {
   PLAIN(made -> {}),
 
-  POOL_REPEATABLE_READ(made -> made.pool.setTransactionIsolation("TRANSACTION_REPEATABLE_READ")),
-  POOL_SERIALIZABLE(made -> made.pool.setTransactionIsolation("TRANSACTION_SERIALIZABLE")),
-  POOL_WITHOUT_AUTOCOMMIT(made -> made.pool.setAutoCommit(false)),
-  POOL_READ_ONLY(made -> made.pool.setReadOnly(true)),
+  POOL_REPEATABLE_READ(made -> made.pool().setTransactionIsolation("TRANSACTION_REPEATABLE_READ")),
+  POOL_SERIALIZABLE(made -> made.pool().setTransactionIsolation("TRANSACTION_SERIALIZABLE")),
+  POOL_WITHOUT_AUTOCOMMIT(made -> made.pool().setAutoCommit(false)),
+  POOL_READ_ONLY(made -> made.pool().setReadOnly(true)),
   POOL_OF_EVERYTHING(
       made -> {
-        made.pool.setAutoCommit(false);
-        made.pool.setReadOnly(true);
-        made.pool.setTransactionIsolation("TRANSACTION_SERIALIZABLE");
+        made.pool().setAutoCommit(false);
+        made.pool().setReadOnly(true);
+        made.pool().setTransactionIsolation("TRANSACTION_SERIALIZABLE");
       }),
-  POOL_OF_ONE(made -> made.pool.setMaximumPoolSize(1)),
+  POOL_OF_ONE(made -> made.pool().setMaximumPoolSize(1)),
 
   URL_SIMPLE_QUERIES(made -> made.url("preferQueryMode=simple")),
   URL_WITHOUT_PREPARED_STATEMENTS(made -> made.url("prepareThreshold=0")),
@@ -88,21 +88,11 @@ public enum Environment {
     return major >= since;
   }
 
-  private static final class Made {
-    final HikariConfig pool = new HikariConfig();
-    final List<String> settings = new ArrayList<>();
-    String url;
-    private final String role;
-    private final String database;
-
-    Made(String url, String role, String database) {
-      this.url = url;
-      this.role = role;
-      this.database = database;
-    }
-
+  /** A pool with its URL, and what is set in the database for it. */
+  private record Made(HikariConfig pool, String role, String database, List<String> settings) {
     void url(String parameters) {
-      url += (url.contains("?") ? "&" : "?") + parameters;
+      String url = pool.getJdbcUrl();
+      pool.setJdbcUrl(url + (url.contains("?") ? "&" : "?") + parameters);
     }
 
     void role(String name, String value) {
@@ -115,22 +105,31 @@ public enum Environment {
   }
 
   /**
+   * Arranges a pool so, which has its URL already, and returns the SQL that arranges the role of
+   * its connections.
+   */
+  public List<String> arrange(HikariConfig pool, String role, String database) {
+    List<String> settings = new ArrayList<>();
+    arrangement.accept(new Made(pool, role, database, settings));
+    return settings;
+  }
+
+  /**
    * A pool of an application with a role of its own in this environment; {@link #remove} ends it.
    */
   public HikariDataSource pool(TestDatabase database) {
     String role = role(database);
     database.execute("CREATE ROLE " + role + " LOGIN PASSWORD 'secret'");
     database.execute("CALL ${schema}.grant_application('" + role + "')");
-    Made made =
-        new Made(database.urlOfNobody(), role, database.queryString("SELECT current_database()"));
-    made.pool.setMaximumPoolSize(8);
-    made.pool.setMinimumIdle(0);
-    made.pool.setUsername(role);
-    made.pool.setPassword("secret");
-    arrangement.accept(made);
-    made.settings.forEach(database::execute);
-    made.pool.setJdbcUrl(made.url);
-    return new HikariDataSource(made.pool);
+    HikariConfig pool = new HikariConfig();
+    pool.setJdbcUrl(database.urlOfNobody());
+    pool.setMaximumPoolSize(8);
+    pool.setMinimumIdle(0);
+    pool.setUsername(role);
+    pool.setPassword("secret");
+    arrange(pool, role, database.queryString("SELECT current_database()"))
+        .forEach(database::execute);
+    return new HikariDataSource(pool);
   }
 
   private static String role(TestDatabase database) {

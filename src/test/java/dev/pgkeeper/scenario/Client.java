@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /** What a thread of a scenario's process works with. */
 public final class Client implements AutoCloseable {
@@ -24,6 +25,7 @@ public final class Client implements AutoCloseable {
   private final String mode;
   private final KeeperOptions options;
   private final HikariDataSource pool;
+  private final HikariDataSource keepersPool;
   private final Consumer<String> teller;
   private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
   private final Map<Held, AtomicLong> believed = new ConcurrentHashMap<>();
@@ -43,10 +45,41 @@ public final class Client implements AutoCloseable {
       int threads,
       String mode,
       Consumer<String> teller) {
+    this(url, options, name, threads, mode, null, teller);
+  }
+
+  /**
+   * The same.
+   *
+   * @param environment arranges the pool that the keeper has then for itself; null: it has that of
+   *     the work's own SQL
+   */
+  public Client(
+      String url,
+      KeeperOptions options,
+      String name,
+      int threads,
+      String mode,
+      @Nullable Consumer<HikariConfig> environment,
+      Consumer<String> teller) {
     this.teller = teller;
     this.name = name;
     this.mode = mode;
     this.options = options.withClientName(name);
+    this.pool = new HikariDataSource(config(url, name, threads));
+    if (environment == null) {
+      this.keepersPool = pool;
+    } else {
+      HikariConfig arranged = config(url, name, threads);
+      environment.accept(arranged);
+      this.keepersPool = new HikariDataSource(arranged);
+    }
+    Thread observer = new Thread(this::observe, "observer");
+    observer.setDaemon(true);
+    observer.start();
+  }
+
+  private static HikariConfig config(String url, String name, int threads) {
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
     config.setMaximumPoolSize(threads + 4);
@@ -57,10 +90,7 @@ public final class Client implements AutoCloseable {
     // Else the pool learns it from its first connection, and never connects again if that breaks
     // just then.
     config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
-    this.pool = new HikariDataSource(config);
-    Thread observer = new Thread(this::observe, "observer");
-    observer.setDaemon(true);
-    observer.start();
+    return config;
   }
 
   public String name() {
@@ -87,7 +117,7 @@ public final class Client implements AutoCloseable {
       closeKeeper();
     }
     if (keeper == null) {
-      keeper = Keeper.connect(pool, options);
+      keeper = Keeper.connect(keepersPool, options);
       say("session " + keeper.sessionId());
     }
     return keeper;
@@ -175,6 +205,7 @@ public final class Client implements AutoCloseable {
       say("closing " + keeper.sessionId());
       closeKeeper();
     }
+    keepersPool.close();
     pool.close();
   }
 }
