@@ -128,14 +128,17 @@ $$;
 SELECT ${schema}.epoch_begin();
 
 -- Sessions. Two detectors, one authority:
---   the lease: `renewed` + `lease_ms` by this clock. A client renews three times in its timeout, and the lease is a
---     third longer than the timeout, so that a client may be silent for the whole timeout.
+--   the lease: `renewed` + `lease_ms` by this clock. A client renews three times in its timeout, and it takes a third longer than the
+--     timeout until its session ends, so that a client may be silent for the whole timeout.
 --   the connection: a client's own connection holds the shared advisory lock 'live'. Once that lock is found free the
 --     session is suspected, and after the grace it is ended, long before its lease.
 -- The authority is the row: it ends under its lock, in one transaction with all that it owned. A suspicion is written,
 -- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
 -- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count. A client that
 -- cannot open its own connection, and only that, says so (session_renew_alone): then only its lease counts until it can.
+--
+-- This clock may be stepped on past all leases at once. So a lease that is over is only suspected too where there is a connection, and
+-- its client, who asks far more often than once in its grace, hears that it is over before anybody else gets what it had.
 
 -- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
 CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
@@ -164,6 +167,11 @@ LANGUAGE sql STABLE AS $$
   SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row
 $$;
 
+CREATE FUNCTION ${schema}.is_lease_over(in_session bigint) RETURNS boolean
+LANGUAGE sql AS $$
+  SELECT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp())
+$$;
+
 -- Opens a session. A direct one takes its liveness lock on this very connection.
 CREATE FUNCTION ${schema}.session_open(in_timeout_ms bigint, in_grace_ms bigint, in_direct boolean, in_client text,
     in_host text, in_pid bigint) RETURNS bigint
@@ -181,8 +189,8 @@ BEGIN
   END IF;
   moment := clock_timestamp();
   INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid)
-    VALUES (new_id, in_timeout_ms, in_timeout_ms + in_timeout_ms / 3, in_grace_ms, in_direct, moment, moment,
-      in_client, in_host, in_pid);
+    VALUES (new_id, in_timeout_ms, in_timeout_ms + CASE WHEN in_direct THEN greatest(in_timeout_ms / 12, in_timeout_ms / 3 - in_grace_ms)
+        ELSE in_timeout_ms / 3 END, in_grace_ms, in_direct, moment, moment, in_client, in_host, in_pid);
   RETURN new_id;
 END $$;
 
@@ -330,18 +338,18 @@ BEGIN
   RETURN gone IS NOT NULL;
 END $$;
 
--- Suspects a session whose liveness lock is free. The lock is looked at while the row is held: see "Two detectors".
+-- Suspects a session whose liveness lock is free, or whose lease is over. Both are looked at while the row is held: see "Two detectors".
 CREATE FUNCTION ${schema}.session_suspect(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.session s WHERE s.id = in_session AND s.direct AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
-  IF FOUND AND pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session)) THEN
+  IF FOUND AND (${schema}.is_lease_over(in_session) OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
     UPDATE ${schema}.session s SET suspected = clock_timestamp() WHERE s.id = in_session;
   END IF;
 END $$;
 
--- Ends a session if its time is still over once nobody can change that: its lease is, or it is under a suspicion that is ripe and
--- its lock is still free. Returns the paths that went, null if it lives or is busy.
+-- Ends a session if its time is still over once nobody can change that: its lease is and it has no connection, or it is under a
+-- suspicion that is ripe, and its lock is still free or its lease is over. Returns the paths that went, null if it lives or is busy.
 CREATE FUNCTION ${schema}.session_judge(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -352,7 +360,7 @@ BEGIN
   SELECT ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp() INTO lease_over
     FROM ${schema}.session s
     WHERE s.id = in_session
-      AND (${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
+      AND (NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp())
     FOR UPDATE;
   IF NOT FOUND OR NOT (lease_over OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
@@ -386,14 +394,15 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.session_suspect(s.id) FROM (
     SELECT id FROM ${schema}.session
-      WHERE direct AND suspected IS NULL AND ${schema}.lock_key('live', id) NOT IN (
-        SELECT (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
-          WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+      WHERE direct AND suspected IS NULL AND (${schema}.lease_end(renewed, lease_ms) <= clock_timestamp()
+        OR ${schema}.lock_key('live', id) NOT IN (
+          SELECT (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
       LIMIT 200) s;
   doomed := ARRAY(
     SELECT s.id FROM ${schema}.session s
-      WHERE ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
+      WHERE NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp()
       ORDER BY s.id LIMIT in_most);
   COMMIT;

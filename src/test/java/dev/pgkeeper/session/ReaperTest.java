@@ -203,6 +203,35 @@ class ReaperTest {
     assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(secondSuspicion + grace * 1000);
   }
 
+  /**
+   * The database's clock is stepped on: all leases are over at once. A client that was never silent
+   * believes for three quarters of its grace yet, and asks meanwhile.
+   */
+  @Test
+  void aLeaseThatIsOverAtOnceLeavesItsClientTheGraceToHearOfIt() throws SQLException {
+    long grace = 1500;
+    try (Connection own = database.connect()) {
+      long session =
+          number(
+              own, "SELECT ${schema}.session_open(60000, " + grace + ", true, 'step', 'here', 1)");
+      database.execute(
+          "UPDATE ${schema}.session SET renewed = renewed - interval '5 hours' WHERE id = "
+              + session);
+      long suspicion = awaitSuspicion(session);
+      assertThat(number(own, "SELECT alive::integer FROM ${schema}.session_ping(" + session + ", 0)"))
+          .as("what its client hears")
+          .isZero();
+      assertThat(number(own, "SELECT ${schema}.session_attach(" + session + ")::integer")).isZero();
+      Await.until(
+          "ended, although its connection stands",
+          () -> {
+            database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
+            return log.endedAtMicros(session) != 0;
+          });
+      assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(suspicion + grace * 1000);
+    }
+  }
+
   /** The verdict is about how it is then, not about a break that was read and made good since. */
   @Test
   void whoseSuspicionIsNotRipeWhenItIsJudgedLivesOn() throws SQLException {
