@@ -2,8 +2,10 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.testing.RunDirectory;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
+import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -28,11 +30,14 @@ class WithoutJLineTest {
     }
   }
 
+  /** With a line on its standard input. */
   private static Ran ran(TestDatabase database, String... arguments) throws Exception {
+    File input = RunDirectory.newFile(".in");
+    Files.writeString(input.toPath(), "ls /\n");
     ProcessBuilder builder = Ran.command(Map.of("PGKEEPER_URL", database.jdbcUrl()), arguments);
     List<String> command = builder.command();
     command.replaceAll(WithoutJLineTest::withoutJLine);
-    return Ran.toItsEnd(builder);
+    return Ran.toItsEnd(builder.redirectInput(input));
   }
 
   private static String withoutJLine(String argument) {

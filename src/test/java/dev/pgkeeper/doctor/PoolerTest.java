@@ -93,7 +93,8 @@ class PoolerTest {
               + " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()");
       Await.until("it is a primary", () -> run(through, "SELECT pg_is_in_recovery()").equals("f"));
       among(clinic.findings(through), Severity.ERROR, "remembered_standby")
-          .isEqualTo("a pooler on the way says that this server is a standby, and it is the primary");
+          .isEqualTo(
+              "a pooler on the way says that this server is a standby, and it is the primary");
       bouncer.command("RECONNECT");
       assertThat(clinic.findings(through))
           .extracting(Finding::name)

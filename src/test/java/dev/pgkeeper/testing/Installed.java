@@ -24,8 +24,12 @@ public final class Installed {
 
   /** The program; without it, the test ends here. */
   public static Path need(String name) {
-    Optional<Path> program = find(name);
-    if (program.isEmpty()) {
+    return need(name, find(name));
+  }
+
+  /** The same for a part of it that was looked for elsewhere. */
+  public static Path need(String name, Optional<Path> found) {
+    if (found.isEmpty()) {
       String missing =
           "there is no " + name + " on this machine; on Debian: apt-get install " + name;
       if (REQUIRED.equals(System.getProperty("pgkeeper.test.programs"))) {
@@ -33,7 +37,7 @@ public final class Installed {
       }
       Assumptions.abort(missing);
     }
-    return program.orElseThrow();
+    return found.orElseThrow();
   }
 
   /**

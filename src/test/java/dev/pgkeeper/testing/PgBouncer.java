@@ -2,12 +2,12 @@ package dev.pgkeeper.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 
 /** A PgBouncer of the test's own in front of a server: Debian's package {@code pgbouncer}. */
@@ -34,6 +34,7 @@ public final class PgBouncer implements AutoCloseable {
             listen_port = %d
             unix_socket_dir =
             auth_type = any
+            admin_users = postgres
             auth_file = %s
             pool_mode = %s
             default_pool_size = %d
@@ -82,20 +83,23 @@ public final class PgBouncer implements AutoCloseable {
   }
 
   public String jdbcUrl() {
-    return url("postgres");
+    return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
   }
 
-  private String url(String name) {
-    return "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?user=postgres";
-  }
-
-  /** Something that its console does, as {@code RECONNECT}. */
-  public void command(String command) throws SQLException {
-    // The console knows neither prepared statements nor SET.
-    String console = url("pgbouncer") + "&preferQueryMode=simple&assumeMinServerVersion=14";
-    try (Connection connection = DriverManager.getConnection(console);
-        Statement statement = connection.createStatement()) {
-      statement.execute(command);
+  /**
+   * Something that its console does, as {@code RECONNECT}. By {@code psql}: the console knows no
+   * SET, and the driver begins with one.
+   */
+  public void command(String command) throws IOException, InterruptedException {
+    String psql = Installed.need("psql").toString();
+    Process console =
+        new ProcessBuilder(
+                psql, "-h127.0.0.1", "-p" + port, "-Upostgres", "-c" + command, "pgbouncer")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(console.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (console.waitFor() != 0) {
+      throw new IOException("PgBouncer's console: " + said);
     }
   }
 

@@ -14,6 +14,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -81,6 +83,24 @@ class PageTest {
     assertThat(browser.text("#remarks")).contains("1 job did not end well", "dead letters");
     assertThat(browser.text("#state")).startsWith("Live");
     assertThat(browser.text(".facts")).contains("primary");
+  }
+
+  /** No look comes through; and the page's clock runs on by what makes the last one old. */
+  @Test
+  void whatIsShownTellsItsAgeAndIsAmberOnceItIsOld() throws Exception {
+    show("overview");
+    browser.until("document.querySelector('#state.live')");
+    try (Connection kept = database.connect();
+        Statement statement = kept.createStatement()) {
+      kept.setAutoCommit(false);
+      statement.execute("LOCK TABLE " + database.schema() + ".job");
+      browser.value(
+          "(() => { const right = Date.now; Date.now = () => right() + 13000; return 1; })()");
+      browser.until("document.querySelector('#state.old')");
+      assertThat(browser.text("#state")).startsWith("Old · 1").endsWith(" s ago");
+    }
+    browser.until("document.querySelector('#state.live')");
+    assertThat(browser.text("#state")).startsWith("Live · ");
   }
 
   @Test

@@ -1,53 +1,52 @@
-package dev.pgkeeper.proof.part;
+package dev.pgkeeper.testing;
 
-import dev.pgkeeper.proof.AtExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What time it is for processes with this environment: Debian's {@code faketime}, which looks at a
- * file once a second. Clocks that count from the machine's start go on as they do.
+ * What time it is for processes with this environment: Debian's {@code faketime}. Clocks that count
+ * from the machine's start go on as they do; so to set this one on is what a suspended machine is
+ * like.
  */
-final class SettableClock implements AutoCloseable {
+public final class SettableClock {
   private final Path library;
   private final Path directory;
-  private final AtExit atExit = AtExit.close(this);
 
   private SettableClock(Path library, Path directory) {
     this.library = library;
     this.directory = directory;
   }
 
-  /** The library that is to be loaded before all others. */
-  static Path library() throws Part.Unavailable, IOException {
-    try (Stream<Path> directories = Files.list(Path.of("/usr/lib"))) {
+  /** The library that is to be loaded before all others, if the machine has it. */
+  public static Optional<Path> library() throws IOException {
+    Path libraries = Path.of("/usr/lib");
+    if (!Files.isDirectory(libraries)) {
+      return Optional.empty();
+    }
+    try (Stream<Path> directories = Files.list(libraries)) {
       return directories
           .map(directory -> directory.resolve("faketime/libfaketimeMT.so.1"))
           .filter(Files::isReadable)
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new Part.Unavailable(
-                      "no clock can be set on this machine: apt-get install faketime"));
+          .findFirst();
     }
   }
 
-  static SettableClock right(Path library) throws IOException {
-    Path directory =
-        Files.createTempDirectory(
-            "pgkeeper-proof-clock-",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+  /** One that is right, until it is set. */
+  public static SettableClock right(Path library) throws IOException {
+    Path directory = RunDirectory.newDirectory("clock");
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     SettableClock clock = new SettableClock(library, directory);
     clock.set(0);
     return clock;
   }
 
-  Map<String, String> environment() {
+  public Map<String, String> environment() {
     return Map.of(
         "LD_PRELOAD",
         library.toString(),
@@ -64,17 +63,10 @@ final class SettableClock implements AutoCloseable {
   }
 
   /** So many seconds from the right time. */
-  void set(int seconds) throws IOException {
+  public void set(int seconds) throws IOException {
     Path next = directory.resolve("next");
     Files.writeString(next, "%+d\n".formatted(seconds));
     Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-r--r--"));
     Files.move(next, file(), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  @Override
-  public void close() throws IOException {
-    atExit.close();
-    Files.delete(file());
-    Files.delete(directory);
   }
 }
