@@ -113,7 +113,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     RAISE EXCEPTION 'this cannot be done in a % transaction', upper(current_setting('transaction_isolation')) USING ERRCODE = 'PK007',
-      HINT = 'It would be decided by what was true when that began. Use READ COMMITTED. Reading, enqueueing, publishing, setting, adding and fencing do not need it.';
+      HINT = 'It would be decided by what was true when that began. Use READ COMMITTED. Reading, creating what no session owns, setting, adding, enqueueing, publishing and fencing do not need it.';
   END IF;
 END $$;
 
@@ -258,10 +258,12 @@ LANGUAGE sql STABLE AS $$
     OR EXISTS (SELECT FROM generate_subscripts(in_waiting, 1) AS i WHERE ${schema}.is_open(in_waiting[i][2]))
 $$;
 
--- Whether this session may own something new; keeps it from ending before the calling transaction does.
+-- Whether this session may own something new; keeps it from ending before the calling transaction does. An end that the transaction
+-- could not see would leave it for ever, hence its level.
 CREATE FUNCTION ${schema}.session_joined(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM ${schema}.ensure_read_committed();
   PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key('owner', in_session));
   RETURN EXISTS (SELECT FROM ${schema}.session s
     WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());

@@ -69,7 +69,6 @@ DECLARE
   refusal    text;
   outcome    ${schema}.outcome;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
   refusal := CASE
     WHEN in_path = '/' AND in_sequential IS NOT TRUE THEN 'node_exists'
     WHEN NOT ${schema}.is_new_node(in_path, in_kind, in_sequential, in_ttl_ms) THEN 'bad_arguments'

@@ -294,7 +294,6 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   done record;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
   IF ${schema}.session_joined(in_session) THEN
     FOR done IN
       UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()

@@ -155,9 +155,9 @@ BEGIN
 END $$;
 
 -- Has the numbers of rows go on behind those that there are: a logical switchover carries rows over, and no sequences. For a new epoch
--- (V002). Whoever begins that need have no right to set a sequence.
+-- (V002).
 CREATE FUNCTION ${schema}.sequences_follow() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
   numbered record;
   greatest_number bigint;

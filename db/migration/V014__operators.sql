@@ -11,9 +11,9 @@
 --
 -- Unknown things fail with PK004, a missing reason with 22023; both say what to do.
 
--- What operators did.
+-- What operators did, numbered as nodes and tokens are.
 CREATE TABLE ${schema}.operation (
-  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  number bigint PRIMARY KEY DEFAULT ${schema}.next_zxid(),
   at     timestamptz NOT NULL,
   who    text NOT NULL,
   what   text NOT NULL,
@@ -351,7 +351,7 @@ END $$;
 CREATE VIEW ${schema}.operations AS
   SELECT o.number, o.at, o.who, o.what, o.target, o.why, o.result FROM ${schema}.operation o;
 COMMENT ON VIEW ${schema}.operations IS 'What operators did.';
-COMMENT ON COLUMN ${schema}.operations.number IS 'Counts them.';
+COMMENT ON COLUMN ${schema}.operations.number IS 'Grows from one to the next.';
 COMMENT ON COLUMN ${schema}.operations.at IS 'When.';
 COMMENT ON COLUMN ${schema}.operations.who IS 'The role that had logged in.';
 COMMENT ON COLUMN ${schema}.operations.what IS 'The function that was called.';

@@ -146,7 +146,7 @@ class LookCommandTest {
         new Shown(
             "operations mails",
             "number at who what target why result",
-            "1 .* pause_queue +mails +a test +paused",
+            "[0-9]+ .* pause_queue +mails +a test +paused",
             "{'what': 'pause_queue', 'target': 'mails', 'why': 'a test'}",
             1));
   }

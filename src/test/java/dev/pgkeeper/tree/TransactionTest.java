@@ -290,6 +290,9 @@ class TransactionTest {
         .isInstanceOf(KeeperException.DatabaseError.class)
         .hasMessageContaining("40001");
     connection.rollback();
+    assertThatThrownBy(() -> inside.delete(root + "/n", -1))
+        .isInstanceOf(KeeperException.WrongIsolation.class);
+    connection.rollback();
     inside.create(root + "/m", NONE);
     inside.set(root + "/n", new byte[] {2});
     connection.commit();

@@ -67,6 +67,7 @@ public final class ClientSession {
   private static final Duration SLOWEST_RECONNECT = Duration.ofMillis(400);
   private static final int FAILURES_BEFORE_ALONE = 3;
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(3);
+  private static final Duration LONGEST_LAST_LOOK = Duration.ofSeconds(1);
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
 
@@ -740,9 +741,9 @@ public final class ClientSession {
             e.getMessage());
       }
     }
-    looks.stop();
     LockSupport.unpark(thread);
     try {
+      looks.stop(LONGEST_LAST_LOOK);
       thread.join(1000);
       if (thread.isAlive()) {
         OwnConnection connection = own;

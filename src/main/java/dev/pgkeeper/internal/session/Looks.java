@@ -131,6 +131,14 @@ final class Looks {
     }
   }
 
+  /** The same, and waits for so long until it has ended. */
+  void stop(Duration longest) throws InterruptedException {
+    stop();
+    if (thread != Thread.currentThread()) {
+      thread.join(longest.toMillis());
+    }
+  }
+
   /** These paths were rung for; those who ask in {@code numbers} wait until that has been told. */
   void rung(Collection<String> paths, Collection<Long> numbers) {
     lock.lock();
