@@ -66,6 +66,7 @@ DECLARE
   zxid       bigint;
   moment     timestamptz;
   above_kind ${schema}.node_kind;
+  missing    text;
   refusal    text;
   outcome    ${schema}.outcome;
 BEGIN
@@ -110,10 +111,15 @@ BEGIN
       INSERT INTO ${schema}.parent SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
         ON CONFLICT DO NOTHING;
     ELSIF in_parents THEN
-      outcome := ${schema}._create(above, '', 'persistent', false, NULL, NULL, true, in_zxid);
-      IF outcome.code NOT IN ('ok', 'node_exists') THEN
-        RETURN outcome;
-      END IF;
+      -- From the top, and not each by the one below it: a thousand calls within each other are too deep.
+      FOREACH missing IN ARRAY ARRAY(
+          SELECT a FROM unnest(${schema}.ancestors_of(in_path)) AS a
+            WHERE NOT EXISTS (SELECT FROM ${schema}.node n WHERE n.path = a) ORDER BY length(a)) LOOP
+        outcome := ${schema}._create(missing, '', 'persistent', false, NULL, NULL, true, in_zxid);
+        IF outcome.code NOT IN ('ok', 'node_exists') THEN
+          RETURN outcome;
+        END IF;
+      END LOOP;
     ELSE
       RETURN ${schema}.refused('no_node', in_path);
     END IF;

@@ -279,7 +279,7 @@ class PageTest {
     browser.press("Enter");
     browser.untilText(".held .client", "orders-2");
     browser.untilText("#toast", "1 hold taken away");
-    assertThat(scene.held.isHeld()).isFalse();
+    Await.until("its holder hears of it", () -> !scene.held.isHeld());
     assertThat(database.queryString("SELECT why FROM ${schema}.operations"))
         .isEqualTo("stuck since noon");
     browser.value("location.hash = '#/history'");
