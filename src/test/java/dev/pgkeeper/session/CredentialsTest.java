@@ -9,8 +9,14 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -22,15 +28,18 @@ import org.junit.jupiter.api.Test;
 /** Roles whose rights to connect change while their clients run. */
 class CredentialsTest {
   private TestDatabase database;
+  private PrivateServer server;
   private String role;
   private HikariDataSource pool;
 
   @BeforeEach
-  void open() {
-    database = TestDatabase.fresh();
-    role = database.roleName("rotated");
+  void open() throws IOException {
+    server = PrivateServer.start();
+    database = TestDatabase.freshOn(server);
+    role = "rotated";
     database.execute("CREATE ROLE " + role + " LOGIN PASSWORD 'first'");
     database.execute("CALL ${schema}.grant_application('" + role + "')");
+    askForItsPassword();
     HikariConfig config = new HikariConfig();
     config.setJdbcUrl(database.urlOfNobody());
     config.setUsername(role);
@@ -42,9 +51,26 @@ class CredentialsTest {
   @AfterEach
   void close() {
     pool.close();
-    database.execute("DROP OWNED BY " + role);
-    database.execute("DROP ROLE " + role);
     database.close();
+    server.close();
+  }
+
+  /** Servers of tests trust everybody. */
+  private void askForItsPassword() throws IOException {
+    Path rules = Path.of(database.queryString("SHOW hba_file"));
+    Files.writeString(
+        rules, "host all rotated 127.0.0.1/32 scram-sha-256\n" + Files.readString(rules));
+    database.execute("SELECT pg_reload_conf()");
+    Await.until(
+        "the password counts",
+        () -> {
+          try (Connection unasked =
+              DriverManager.getConnection(database.urlOfNobody(), role, "wrong")) {
+            return !unasked.isValid(1);
+          } catch (SQLException e) {
+            return "28P01".equals(e.getSQLState());
+          }
+        });
   }
 
   private KeeperOptions options() {
