@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A database that is not there, or goes while something is asked of it. */
@@ -101,6 +102,35 @@ class LostDatabaseTest {
           .contains("pgkeeper sessions: the database at 127.0.0.1:", " was lost: ")
           .hasLineCount(1);
       assertThat(sessions.exitValue()).isEqualTo(1);
+    }
+  }
+
+  /** Whose patience ends first, the server's or the driver's. */
+  @ParameterizedTest
+  @CsvSource({
+    "options=-c%20statement_timeout=500, canceling statement due to statement timeout: the database at, is busy",
+    "socketTimeout=1, the database at, gave no answer in time"
+  })
+  void aDatabaseThatIsBusyIsNotToldToBeAway(String parameter, String first, String then)
+      throws Exception {
+    try (var connection = database.connect();
+        var statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("LOCK TABLE " + database.schema() + ".session IN ACCESS EXCLUSIVE MODE");
+      Ran ran =
+          Ran.here(
+              Map.of(),
+              "sessions",
+              "--url",
+              database.jdbcUrl() + "&" + parameter,
+              "--schema",
+              database.schema());
+      assertThat(ran.err())
+          .startsWith("pgkeeper sessions: ")
+          .contains(first, then)
+          .doesNotContain("is the server running?", "was lost")
+          .hasLineCount(1);
+      assertThat(ran.status()).isEqualTo(1);
     }
   }
 
