@@ -105,9 +105,10 @@ CREATE FUNCTION ${schema}.lock_key(kind text, number bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT hashtextextended('${schema}.' || kind || '.' || number, 0) $$;
 
--- Fails in a transaction that sees what was true when it began. Whoever waits for a lock and then looks would decide by that: a node is
--- deleted under a child that is new, and nobody brings back the next message of a key. What only adds or changes rows need not ask,
--- because there PostgreSQL fails with 40001 if somebody else was first; nor does what only reads.
+-- Fails in a transaction above READ COMMITTED, which sees the database as it was when it began. A function that waits for a lock and then
+-- looks would decide by that old state: it would delete a node under a new child, or leave the next message of a key behind. A function
+-- that only adds or changes rows need not call this, because PostgreSQL itself fails with 40001 if somebody else was first. Nor need one
+-- that only reads.
 CREATE FUNCTION ${schema}.ensure_read_committed() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -117,8 +118,8 @@ BEGIN
   END IF;
 END $$;
 
--- Rings a session when the transaction commits; true. A transaction that is to be prepared (PREPARE TRANSACTION) must not: it says so
--- with SET LOCAL ${schema}.rings = off, and who is not rung finds out at its sweep.
+-- Rings a session when the transaction commits; true. A transaction must not ring if it is to be prepared (PREPARE TRANSACTION). Its
+-- author says so with SET LOCAL ${schema}.rings = off. A client that is not rung learns of the change at its next sweep.
 CREATE FUNCTION ${schema}.ring_session(in_session bigint, in_payload text) RETURNS boolean
 LANGUAGE sql AS $$
   SELECT coalesce(current_setting('${schema}.rings', true) = 'off', false)

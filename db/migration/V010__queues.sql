@@ -1165,8 +1165,8 @@ BEGIN
   RETURN advanced;
 END $$;
 
--- Brings back the first message of keys whose turn nobody has. None of our functions leaves one behind so; somebody's own statements
--- may. Looks at the oldest that are behind and at some others, so that each is found in the end.
+-- Brings back the first message of each key that has messages behind and no turn. Our functions leave no key in that state; statements
+-- that somebody wrote by hand may. Looks at the oldest messages that are behind, and at some others, so that it finds each key in the end.
 CREATE FUNCTION ${schema}.keys_look(in_queue integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

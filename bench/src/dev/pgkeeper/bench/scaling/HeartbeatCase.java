@@ -110,7 +110,10 @@ final class HeartbeatCase implements Case {
             i -> keeper.queue("q" + i, Codec.text()).consume(ConsumeOptions.defaults(), m -> {}));
   }
 
-  /** Somebody else's: a node set, a message sent; and each second the permit goes round. */
+  /**
+   * What another process does: it sets a node and sends a message. About once a second it takes the
+   * permit, or gives it back.
+   */
   private static void change(Keeper other, Load load, List<Held> handed) {
     ThreadLocalRandom random = ThreadLocalRandom.current();
     int parent = random.nextInt(PARENTS);

@@ -23,7 +23,7 @@ public final class EnvironmentsPart implements Part {
   private static final Duration BETWEEN = Duration.ofMillis(1500);
   private static final Duration CALM = Duration.ofSeconds(8);
 
-  /** Every so many clients, the server is killed. */
+  /** The part kills the server each time it has replaced so many clients. */
   private static final int CLIENTS_A_KILL = 9;
 
   private static final Duration DOWN = Duration.ofMillis(500);
@@ -120,7 +120,7 @@ public final class EnvironmentsPart implements Part {
   }
 
   private static List<Environment> known() {
-    int major = Integer.parseInt(PrivateServer.version().split("\\.")[0]);
+    int major = PrivateServer.major();
     return List.of(Environment.values()).stream().filter(each -> each.isKnownTo(major)).toList();
   }
 }

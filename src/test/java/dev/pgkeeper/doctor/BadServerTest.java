@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.PrivateServer;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -65,7 +66,7 @@ class BadServerTest {
 
   @Test
   void aQueueOfNotificationsThatIsNotEmptiedIsFound() throws Exception {
-    int major = Integer.getInteger("pgkeeper.test.postgres.major", 18);
+    int major = PrivateServer.major();
     assumeThat(major)
         .as("a small queue can be had from PostgreSQL 17 on")
         .isGreaterThanOrEqualTo(17);

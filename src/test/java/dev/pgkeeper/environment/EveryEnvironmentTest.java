@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,7 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every recipe does what it promises in every environment, and leaves the pool as it was. */
 class EveryEnvironmentTest {
-  private static final int MAJOR = Integer.getInteger("pgkeeper.test.postgres.major", 18);
+  private static final int MAJOR = PrivateServer.major();
 
   @ParameterizedTest
   @EnumSource

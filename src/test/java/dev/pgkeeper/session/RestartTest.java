@@ -277,7 +277,7 @@ class RestartTest {
 
   /** As pg_basebackup does, with the functions that are there for it. */
   private static void backUp(TestDatabase database, Path data, Path backup) throws Exception {
-    int major = Integer.getInteger("pgkeeper.test.postgres.major", 18);
+    int major = PrivateServer.major();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       statement.execute(

@@ -157,6 +157,11 @@ public final class PrivateServer implements AutoCloseable {
     return PostgresBinaries.get().version();
   }
 
+  /** The same without what follows the first dot. */
+  public static int major() {
+    return Integer.parseInt(version().split("\\.")[0]);
+  }
+
   public String jdbcUrl() {
     return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
   }

@@ -10,7 +10,7 @@ import org.jline.reader.LineReader;
 import org.jline.reader.UserInterruptException;
 import org.jline.terminal.Terminal;
 
-/** The shell with somebody at a terminal. */
+/** Reads the lines that somebody types at a terminal, and runs each of them. */
 final class Conversation {
   private final ShellCommand shell;
   private final Context context;

@@ -12,7 +12,7 @@ import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
 
-/** What is seen, on the whole screen, until somebody quits. */
+/** Fills the screen with what {@code top} sees, until somebody quits. */
 final class LiveTop {
   private final TargetDatabase database;
   private final Duration every;
@@ -101,7 +101,7 @@ final class LiveTop {
         key = terminal.reader().read();
       }
     } catch (IOException e) {
-      // the terminal is gone, and so is whoever looked at it
+      // the terminal was closed: nobody looks at it any more
     }
     events.add(new Event.Quit());
   }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A run that this session has claimed.
  *
- * @param limit from when on it may be somebody else's; null: only when the session ends
+ * @param limit when somebody else may take it over; null: not before the session ends
  */
 record Claim(String job, String tick, int attempt, long token, @Nullable Moment limit) {
   @Override

@@ -407,7 +407,7 @@ public final class ClientSession {
     trust.extendTo(hearsRings() && !alone && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
-  /** Hands on what was rung for. */
+  /** Hands each ring on to whoever looks at what it names. */
   private void hear(List<String> rung) {
     Set<String> concerned = new LinkedHashSet<>();
     List<Long> asked = new ArrayList<>();

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Looks {
   private static final Logger log = LoggerFactory.getLogger(Looks.class);
-  private static final int PATHS_AT_ONCE = 2000;
+  private static final int AT_ONCE = 2000;
   private static final int LARGE_SUBTREE = 500;
 
   /** Nobody says when there is something to sweep, or looks overtook each other. */
@@ -261,10 +262,7 @@ final class Looks {
   private void lookAtAllAgain() {
     if (session.hearsRings()) {
       List<Watches.Registration> registrations = watches.allRegistrations();
-      for (int from = 0; from < registrations.size(); from += PATHS_AT_ONCE) {
-        int to = Math.min(registrations.size(), from + PATHS_AT_ONCE);
-        database.readOnce(calls.watchAgain(session.id(), registrations.subList(from, to)));
-      }
+      inParts(registrations, some -> database.readOnce(calls.watchAgain(session.id(), some)));
     }
     companions.returned(database::readOnce);
     watches.hintAnywhere();
@@ -273,11 +271,18 @@ final class Looks {
 
   /** Compares these paths with the database, and tells what differs; on any thread. */
   void look(Caller caller, List<String> paths) {
-    for (int from = 0; from < paths.size(); from += PATHS_AT_ONCE) {
-      List<String> some = paths.subList(from, Math.min(paths.size(), from + PATHS_AT_ONCE));
-      long look = watches.beginLook();
-      Map<String, Seen> states = caller.call(calls.watchStates(some));
-      some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
+    inParts(
+        paths,
+        some -> {
+          long look = watches.beginLook();
+          Map<String, Seen> states = caller.call(calls.watchStates(some));
+          some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
+        });
+  }
+
+  private static <T> void inParts(List<T> all, Consumer<List<T>> action) {
+    for (int from = 0; from < all.size(); from += AT_ONCE) {
+      action.accept(all.subList(from, Math.min(all.size(), from + AT_ONCE)));
     }
   }
 
