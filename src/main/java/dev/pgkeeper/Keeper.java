@@ -71,6 +71,7 @@ import org.jspecify.annotations.Nullable;
 public final class Keeper implements AutoCloseable {
   private static final int BACKGROUND_THREADS = 16;
   private static final Duration LONGEST_PING = Duration.ofSeconds(1);
+  private static final Duration LONGEST_LAST_STATEMENT = Duration.ofSeconds(1);
 
   static {
     Observation.letIn(keeper -> keeper.succession.observation());
@@ -169,15 +170,18 @@ public final class Keeper implements AutoCloseable {
             Duration.ofSeconds(5).toSeconds(),
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "pgkeeper-async-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            },
+            task -> new BackgroundThread(task, number.incrementAndGet()),
             // After closing, whoever still has something to tell does it on its own thread.
             (task, closed) -> task.run());
     threads.allowCoreThreadTimeOut(true);
     return threads;
+  }
+
+  private static final class BackgroundThread extends Thread {
+    BackgroundThread(Runnable task, int number) {
+      super(task, "pgkeeper-async-" + number);
+      setDaemon(true);
+    }
   }
 
   /** Creates or updates the schema {@code pgkeeper}. */
@@ -489,6 +493,20 @@ public final class Keeper implements AutoCloseable {
     } finally {
       session.close();
       background.shutdown();
+      awaitLastStatements();
+    }
+  }
+
+  /** Who closes its pool next, or drops the schema, comes in nobody's way then. */
+  private void awaitLastStatements() {
+    if (Thread.currentThread() instanceof BackgroundThread) {
+      return; // it may be one of those that would be waited for
+    }
+    try {
+      var unused =
+          background.awaitTermination(LONGEST_LAST_STATEMENT.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -743,6 +743,7 @@ public final class ClientSession {
     }
     LockSupport.unpark(thread);
     try {
+      reaper.stop();
       looks.stop(LONGEST_LAST_LOOK);
       thread.join(1000);
       if (thread.isAlive()) {

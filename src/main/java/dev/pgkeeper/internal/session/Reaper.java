@@ -33,6 +33,7 @@ final class Reaper {
   private final Observation observation;
   private final Executor background;
   private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile boolean stopped;
   private volatile long dueAt = Long.MAX_VALUE;
 
   Reaper(Database database, SessionCalls calls, Observation observation, Executor background) {
@@ -78,13 +79,18 @@ final class Reaper {
     takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
   }
 
+  /** A turn that is under way ends with its present statement. */
+  void stop() {
+    stopped = true;
+  }
+
   /**
    * A few at a time, each time in a transaction of its own: who wants one of them waits for no
    * longer than that.
    */
   private int inRounds(int most, SqlFunction<Integer> round) {
     int all = 0;
-    for (int rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    for (int rounds = 0; rounds < MOST_ROUNDS && !stopped; rounds++) {
       int done = database.readOnce(round);
       all += done;
       if (done < most) {
@@ -121,7 +127,7 @@ final class Reaper {
         inRounds(PRUNED_AT_ONCE, calls.pruneHistory(PRUNED_AT_ONCE));
       }
       observation.reaped(sessions, holds.get(), nodes);
-      if (number % TICKS_BETWEEN_TIDYING == 0) {
+      if (number % TICKS_BETWEEN_TIDYING == 0 && !stopped) {
         database.readOnce(calls.tidy());
       }
     } catch (KeeperException e) {
