@@ -1,6 +1,7 @@
 package dev.pgkeeper.bench;
 
 import dev.pgkeeper.bench.inspect.InspectSuite;
+import dev.pgkeeper.bench.jit.JitSuite;
 import dev.pgkeeper.bench.locks.LocksSuite;
 import dev.pgkeeper.bench.queue.QueueSuite;
 import dev.pgkeeper.bench.recipes.RecipesSuite;
@@ -18,7 +19,8 @@ public interface Suite {
           new QueueSuite(),
           new RecipesSuite(),
           new InspectSuite(),
-          new ScalingSuite());
+          new ScalingSuite(),
+          new JitSuite());
 
   String name();
 

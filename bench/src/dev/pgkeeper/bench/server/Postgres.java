@@ -148,13 +148,18 @@ public final class Postgres implements AutoCloseable {
             "max_connections")) {
       text.append(", ").append(name).append('=').append(query(url, "SHOW " + name));
     }
-    // On its own it says what is wished for, also where there is no compiler.
-    text.append(", jit=")
-        .append(
-            query(
-                url,
-                "SELECT CASE WHEN pg_jit_available() THEN current_setting('jit') ELSE 'none' END"));
-    return text.toString();
+    return text.append(", jit=").append(jit()).toString();
+  }
+
+  /** The setting alone says what is wished for, also where there is no compiler. */
+  private String jit() throws SQLException {
+    return query(
+        url, "SELECT CASE WHEN pg_jit_available() THEN current_setting('jit') ELSE 'none' END");
+  }
+
+  /** Whether it compiles plans that cost much. */
+  public boolean compiles() throws SQLException {
+    return jit().equals("on");
   }
 
   @Override
