@@ -58,6 +58,10 @@ public final class Checks {
                 holds(evidence.contests().size(), FairnessChecker.violations(evidence.contests()))),
         registers(),
         new Check(
+            "no branch is pruned from which a leaf grows that was not seen",
+            List.of(9),
+            BranchCheck::examine),
+        new Check(
             "the sum of all accounts is the same in every read", List.of(9), BankCheck::examine),
         new Check(
             "after quiet, what each watcher and each cache last saw is the database's",

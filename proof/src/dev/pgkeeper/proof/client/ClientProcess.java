@@ -49,6 +49,7 @@ public final class ClientProcess {
           new Occupation(UseTheRegisters::new, 2, 10),
           new Occupation(MoveMoney::new, 1, 10),
           new Occupation(ChangeTheTree::new, 1, 30),
+          new Occupation(GrowAndPrune::new, 1, 20),
           new Occupation(CreateInSequence::new, 1, 20),
           new Occupation(KeepEphemerals::new, 1, 50),
           new Occupation(RunTheJobs::new, 1, 40),

@@ -2,6 +2,7 @@ package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.client.ChangeTheTree;
 import dev.pgkeeper.proof.client.CreateInSequence;
+import dev.pgkeeper.proof.client.GrowAndPrune;
 import dev.pgkeeper.proof.client.MoveMoney;
 import dev.pgkeeper.proof.client.UseTheRegisters;
 import dev.pgkeeper.scenario.AddToSet;
@@ -66,6 +67,7 @@ public final class Ledger {
     }
     create(database, UseTheRegisters.ROOT, "");
     create(database, ChangeTheTree.ROOT, "");
+    create(database, GrowAndPrune.ROOT, "");
     for (int i = 0; i < MoveMoney.ACCOUNTS; i++) {
       create(database, MoveMoney.account(i), Long.toString(MoveMoney.EACH));
     }

@@ -28,6 +28,11 @@ final class Unprotected {
           CREATE TRIGGER outlive BEFORE DELETE ON ${schema}.node FOR EACH ROW
             WHEN (OLD.kind = 'ephemeral' AND OLD.state IS NULL) EXECUTE FUNCTION ${schema}.outlive();
           """,
+          // That a transaction which cannot see what came meanwhile decides nothing by it.
+          """
+          CREATE OR REPLACE FUNCTION ${schema}.ensure_read_committed() RETURNS void
+            LANGUAGE sql AS $$ SELECT NULL::void $$
+          """,
           // That every creation is counted.
           """
           CREATE FUNCTION ${schema}.miscount() RETURNS trigger LANGUAGE plpgsql AS $$
