@@ -38,6 +38,7 @@ public final class Doctor {
     checks.put("read_only", ReplicationChecks::readOnly);
     checks.put("replication", ReplicationChecks::replication);
     checks.put("replication_slots", ReplicationChecks::slots);
+    checks.put("timeline", ReplicationChecks::timeline);
     checks.put("synchronous_commit", DurabilityChecks::synchronousCommit);
     checks.put("fsync", DurabilityChecks::fsync);
     checks.put("full_page_writes", DurabilityChecks::fullPageWrites);

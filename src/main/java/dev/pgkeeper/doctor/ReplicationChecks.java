@@ -106,4 +106,19 @@ final class ReplicationChecks {
               .formatted(slots.name()));
     }
   }
+
+  /** Where it is not told, pgkeeper cannot tell either that commits may have been lost. */
+  static void timeline(Patient patient, Findings findings) throws SQLException {
+    if (patient.schemaVersion().isEmpty()
+        || !patient.isTrue("SELECT timeline IS NULL FROM %s.epochs".formatted(patient.schema()))) {
+      return;
+    }
+    findings.unknown(
+        "the server did not tell pgkeeper on which timeline it is, so a promotion that lost commits looks like a restart: tokens"
+            + " go on where the clock is, and clients do not look whether what they hold is still theirs",
+        "On a service such as Aurora, whose failovers lose no commit, nothing is to be done. Elsewhere let the applications'"
+            + " roles call pg_current_wal_lsn(), pg_walfile_name(pg_lsn) and pg_control_system(): GRANT EXECUTE ON FUNCTION"
+            + " pg_current_wal_lsn(), pg_walfile_name(pg_lsn), pg_control_system() TO PUBLIC. It counts from the next start of"
+            + " the server on.");
+  }
 }

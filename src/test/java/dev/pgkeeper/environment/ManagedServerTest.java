@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.doctor.Doctor;
+import dev.pgkeeper.doctor.DoctorOptions;
+import dev.pgkeeper.doctor.Severity;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -44,6 +47,13 @@ class ManagedServerTest {
                 database.queryString(
                     "SELECT concat(timeline IS NULL, system_id IS NULL, first > 0) FROM managed.epoch"))
             .isEqualTo("ttt");
+        assertThat(Doctor.examine(source, DoctorOptions.defaults().withSchema(schema)).findings())
+            .anySatisfy(
+                finding -> {
+                  assertThat(finding.name()).isEqualTo("timeline");
+                  assertThat(finding.severity()).isEqualTo(Severity.UNKNOWN);
+                  assertThat(finding.advice()).contains("Aurora", "GRANT EXECUTE ON FUNCTION");
+                });
       }
     }
   }

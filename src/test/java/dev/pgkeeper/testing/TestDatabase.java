@@ -56,8 +56,8 @@ public final class TestDatabase implements AutoCloseable {
   }
 
   /**
-   * The server may still be in the midst of a statement of a client that was killed, which takes the
-   * tables in another order: PostgreSQL ends one of the two then, and it may be this one.
+   * The server may still be in the midst of a statement of a client that was killed, which takes
+   * the tables in another order: PostgreSQL ends one of the two then, and it may be this one.
    */
   private void dropSchema() {
     for (int deadlocks = 0; true; deadlocks++) {

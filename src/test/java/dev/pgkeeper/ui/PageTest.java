@@ -85,6 +85,25 @@ class PageTest {
     assertThat(browser.text(".facts")).contains("primary");
   }
 
+  /** Who may not see what others do is not told that there is nothing. */
+  @Test
+  void aRoleThatSeesItsOwnTransactionsOnlyIsToldSo() throws Exception {
+    String inspector = database.roleName("inspector");
+    database.execute("CREATE ROLE " + inspector);
+    database.execute("CALL ${schema}.grant_inspector('" + inspector + "')");
+    try (Page blind = Page.open(new TestSource(database, inspector), 0, false)) {
+      browser.go(blind.address() + "#/overview");
+      browser.untilText(".facts", "Oldest transaction");
+      assertThat(browser.text(".facts")).contains("of this role: ");
+    } finally {
+      database.execute("DROP OWNED BY " + inspector);
+      database.execute("DROP ROLE " + inspector);
+    }
+    show("overview");
+    browser.untilText(".facts", "Oldest transaction");
+    assertThat(browser.text(".facts")).doesNotContain("of this role");
+  }
+
   /** No look comes through; and the page's clock runs on by what makes the last one old. */
   @Test
   void whatIsShownTellsItsAgeAndIsAmberOnceItIsOld() throws Exception {
