@@ -196,7 +196,7 @@ public enum EveryRecipe {
       stage -> {
         CountDownLatch ran = new CountDownLatch(1);
         try (var scheduler = stage.one.guard().scheduler()) {
-          scheduler.job("often").every(Duration.ofSeconds(1)).run(connection -> ran.countDown());
+          scheduler.job("often").every(Duration.ofMillis(100)).run(connection -> ran.countDown());
           scheduler.start();
           await(ran);
         }

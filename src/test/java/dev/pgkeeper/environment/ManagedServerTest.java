@@ -2,6 +2,8 @@ package dev.pgkeeper.environment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.doctor.Doctor;
@@ -9,7 +11,6 @@ import dev.pgkeeper.doctor.DoctorOptions;
 import dev.pgkeeper.doctor.Severity;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.Test;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** Servers such as Aurora tell nobody where their log and their control file are. */
 class ManagedServerTest {
@@ -27,14 +28,11 @@ class ManagedServerTest {
               + owner
               + "', current_database()); END $$");
       try (AutoCloseable role =
-          () -> {
-            database.execute("DROP OWNED BY " + owner + " CASCADE");
-            database.execute("DROP ROLE " + owner);
-          }) {
-        PGSimpleDataSource source = new PGSimpleDataSource();
-        source.setUrl(database.urlOfNobody());
-        source.setUser(owner);
-        source.setPassword("secret");
+              () -> {
+                database.execute("DROP OWNED BY " + owner + " CASCADE");
+                database.execute("DROP ROLE " + owner);
+              };
+          HikariDataSource source = new HikariDataSource(pool(database, owner))) {
         Keeper.migrate(source, schema);
         KeeperOptions options = KeeperOptions.defaults().withSchema(schema);
         try (Keeper one = Keeper.connect(source, options);
@@ -56,5 +54,14 @@ class ManagedServerTest {
                 });
       }
     }
+  }
+
+  private static HikariConfig pool(TestDatabase database, String user) {
+    HikariConfig pool = new HikariConfig();
+    pool.setJdbcUrl(database.urlOfNobody());
+    pool.setUsername(user);
+    pool.setPassword("secret");
+    pool.setMinimumIdle(0);
+    return pool;
   }
 }
