@@ -3,13 +3,8 @@ package dev.pgkeeper.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,29 +41,5 @@ class ClosingTest {
 
   private static String reaping() {
     return " AND query LIKE '%.reap(%' AND wait_event = 'PgSleep'";
-  }
-
-  @Test
-  void aTransactionThatHoldsOnToTheSessionDoesNotKeepAClientFromClosing() throws Exception {
-    KeeperOptions options = database.keeperOptions().withOperationTimeout(Duration.ofMinutes(5));
-    Keeper keeper = Keeper.connect(database.dataSource(), options);
-    try (Connection connection = database.connect();
-        PreparedStatement joining =
-            connection.prepareStatement("SELECT " + database.schema() + ".session_joined(?)")) {
-      connection.setAutoCommit(false);
-      joining.setLong(1, keeper.sessionId());
-      joining.execute();
-      long began = System.nanoTime();
-      keeper.close();
-      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Await.LIMIT);
-      assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
-      connection.rollback();
-    }
-    Await.until(
-        "others end what it left",
-        () -> {
-          database.execute("CALL ${schema}.reap(100, NULL, NULL, NULL)");
-          return database.queryLong("SELECT count(*) FROM ${schema}.session") == 0;
-        });
   }
 }
