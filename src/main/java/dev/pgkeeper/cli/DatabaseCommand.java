@@ -66,7 +66,8 @@ public abstract class DatabaseCommand implements Callable<Integer> {
   }
 
   /** What lasts is waited for here, so that a signal ends it and all is given back. */
-  protected final <T> T during(Callable<T> wait) throws InterruptedException {
+  protected final <T extends @Nullable Object> T during(Callable<T> wait)
+      throws InterruptedException {
     return Objects.requireNonNull(waiting, "not running").during(wait);
   }
 

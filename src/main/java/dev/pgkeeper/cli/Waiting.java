@@ -30,7 +30,7 @@ public final class Waiting implements AutoCloseable {
    *
    * @throws InterruptedException if this process is about to end
    */
-  public <T> T during(Callable<T> wait) throws InterruptedException {
+  public <T extends @Nullable Object> T during(Callable<T> wait) throws InterruptedException {
     begin();
     try {
       return wait.call();

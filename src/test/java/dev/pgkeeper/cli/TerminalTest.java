@@ -8,6 +8,8 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -140,6 +142,23 @@ class TerminalTest {
     terminal.keys("q");
     assertThat(terminal.await("before", "ready>")).doesNotContain("SESSIONS");
     assertTerminalIsSane();
+  }
+
+  /** No look comes through. */
+  @Test
+  void theLiveViewTellsHowOldItIsOnceItIs() throws Exception {
+    begin("top --every 1s");
+    terminal.await("q quits");
+    try (Connection kept = database.connect();
+        Statement statement = kept.createStatement()) {
+      kept.setAutoCommit(false);
+      statement.execute("LOCK TABLE " + database.schema() + ".job");
+      terminal.await(" s old  ");
+      assertThat(terminal.colouredScreen()).contains("\u001b[33mpgkeeper");
+    }
+    Await.until("it is young again", () -> !terminal.screen().contains(" s old  "));
+    terminal.keys("q");
+    terminal.await("ready>");
   }
 
   @Test

@@ -31,6 +31,10 @@ public enum Style {
     return in("31", text);
   }
 
+  public String amber(String text) {
+    return in("33", text);
+  }
+
   private String in(String code, String text) {
     return this == PLAIN || text.isBlank() ? text : ESCAPE + code + "m" + text + RESET;
   }

@@ -2,9 +2,11 @@ package dev.pgkeeper.cli.top;
 
 import dev.pgkeeper.cli.output.Style;
 import dev.pgkeeper.cli.output.Text;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The lines that fill a screen of some size. */
 final class Frame {
@@ -21,27 +23,33 @@ final class Frame {
   /** All that was seen, in lines as long as they need be. */
   static List<String> whole(Style style, Snapshot snapshot, String where) {
     Frame frame = new Frame(style, Integer.MAX_VALUE, Integer.MAX_VALUE);
-    return frame.body(snapshot, where, "");
+    return frame.body(snapshot, where, null, "");
   }
 
   /**
    * A line on top, and below it as much of each section as there is room for.
    *
    * @param where which database it is
+   * @param old how long ago it was seen, if that is too long; else null
    * @param trouble what is wrong at the moment; empty if nothing is
    */
-  List<String> lines(Snapshot snapshot, String where, String trouble) {
-    List<String> lines = body(snapshot, where, trouble);
+  List<String> lines(Snapshot snapshot, String where, @Nullable Duration old, String trouble) {
+    List<String> lines = body(snapshot, where, old, trouble);
     return lines.size() <= rows - 1 ? withFoot(lines) : lines.subList(0, rows);
   }
 
-  private List<String> body(Snapshot snapshot, String where, String trouble) {
+  private List<String> body(
+      Snapshot snapshot, String where, @Nullable Duration old, String trouble) {
     String counts =
         snapshot.parts().stream()
             .map(part -> part.section().title() + " " + part.total())
             .collect(Collectors.joining("  "));
     List<String> lines = new ArrayList<>();
-    lines.add(style.bold(Text.cut("pgkeeper  " + where + "  " + snapshot.clock(), columns)));
+    String place = where + "  " + snapshot.clock();
+    lines.add(
+        old == null
+            ? style.bold(Text.cut("pgkeeper  " + place, columns))
+            : style.amber(Text.cut("pgkeeper  " + old.toSeconds() + " s old  " + place, columns)));
     lines.add(Text.cut(counts, columns));
     if (!trouble.isEmpty()) {
       lines.add(style.red(Text.cut(trouble, columns)));

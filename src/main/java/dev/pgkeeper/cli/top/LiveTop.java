@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Fills the screen with what {@code top} sees, until somebody quits. */
 final class LiveTop {
+  /** A look that takes longer leaves what is shown old. */
+  private static final Duration LONGEST_LOOK = Duration.ofSeconds(2);
+
   private final TargetDatabase database;
   private final Duration every;
   private final Style style;
@@ -21,7 +24,7 @@ final class LiveTop {
 
   /** What the screen has to show something for. */
   sealed interface Event {
-    record Seen(Snapshot snapshot) implements Event {}
+    record Seen(Snapshot snapshot, Duration untilNext) implements Event {}
 
     record Failed(String why) implements Event {}
 
@@ -30,10 +33,10 @@ final class LiveTop {
     record Quit() implements Event {}
   }
 
-  /** How the next of them is waited for. */
+  /** How the next of them is waited for; null: none came for a while. */
   @FunctionalInterface
   interface Wait {
-    Event next(BlockingQueue<Event> events) throws InterruptedException;
+    @Nullable Event next(BlockingQueue<Event> events) throws InterruptedException;
   }
 
   LiveTop(TargetDatabase database, Duration every, Style style, Wait wait) {
@@ -64,27 +67,33 @@ final class LiveTop {
   private void show(Screen screen, Terminal terminal, Snapshot first, BlockingQueue<Event> events)
       throws InterruptedException {
     Snapshot last = first;
+    long seenAt = System.nanoTime();
+    Duration untilNext = every;
     String trouble = "";
     for (@Nullable Event event = null; !(event instanceof Event.Quit); event = wait.next(events)) {
       if (event instanceof Event.Seen seen) {
         last = seen.snapshot();
+        seenAt = System.nanoTime();
+        untilNext = seen.untilNext();
         trouble = "";
       } else if (event instanceof Event.Failed failed) {
         // First what must not be missed: a narrow terminal cuts the rest.
         trouble = "this is what was there at " + last.clock() + "; since then: " + failed.why();
       }
+      Duration age = Duration.ofNanos(System.nanoTime() - seenAt);
+      boolean isOld = age.compareTo(untilNext.plus(LONGEST_LOOK)) > 0;
       Size size = terminal.getSize();
       screen.show(
           new Frame(style, size.getColumns(), size.getRows())
-              .lines(last, database.where(), trouble));
+              .lines(last, database.where(), isOld ? age : null, trouble));
     }
   }
 
   private static Looker.Audience tell(BlockingQueue<Event> events) {
     return new Looker.Audience() {
       @Override
-      public void saw(Snapshot snapshot) {
-        events.add(new Event.Seen(snapshot));
+      public void saw(Snapshot snapshot, Duration untilNext) {
+        events.add(new Event.Seen(snapshot, untilNext));
       }
 
       @Override

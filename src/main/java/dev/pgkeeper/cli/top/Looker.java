@@ -25,7 +25,8 @@ final class Looker implements Runnable {
 
   /** Who is told what was seen. */
   interface Audience {
-    void saw(Snapshot snapshot);
+    /** The next one comes within so long, and a look. */
+    void saw(Snapshot snapshot, Duration untilNext);
 
     /** Nothing could be seen; it is tried again. */
     void failed(String why);
@@ -59,11 +60,13 @@ final class Looker implements Runnable {
       while (!Thread.currentThread().isInterrupted()) {
         rings.listen();
         long began = System.nanoTime();
-        audience.saw(Snapshot.take(connection, database.schema()));
+        Snapshot snapshot = Snapshot.take(connection, database.schema());
         long took = System.nanoTime() - began;
         long rest =
             Math.min(LONGEST_REST.toNanos(), Math.max(SHORTEST_PAUSE.toNanos(), REST * took));
-        rings.await(Duration.ofNanos(Math.max(rest, longestPause.toNanos()) - took));
+        long longest = Math.max(rest, longestPause.toNanos());
+        audience.saw(snapshot, Duration.ofNanos(longest));
+        rings.await(Duration.ofNanos(longest - took));
         pause(rest - (System.nanoTime() - began));
       }
     }

@@ -9,6 +9,7 @@ import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.cli.output.Style;
 import dev.pgkeeper.cli.terminal.Terminals;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -62,7 +63,10 @@ public final class TopCommand extends DatabaseCommand {
       throw new Failure("there is no terminal to show it on; use --once or --json");
     }
     return new LiveTop(
-            database, every, Style.of(context().environment()), events -> during(events::take))
+            database,
+            every,
+            Style.of(context().environment()),
+            events -> during(() -> events.poll(1, TimeUnit.SECONDS)))
         .show(first);
   }
 }
