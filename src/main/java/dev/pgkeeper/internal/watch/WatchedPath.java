@@ -64,7 +64,8 @@ final class WatchedPath {
   boolean accepts(Seen now, long look) {
     Seen before = seen;
     return before == null
-        || !now.isOlderThan(before) && (look > seenAt || now.isPresent() && before.isPresent());
+        || look > seenAt
+        || now.isPresent() && before.isPresent() && !now.isOlderThan(before);
   }
 
   /** Whether a look that was not accepted needs no other. */

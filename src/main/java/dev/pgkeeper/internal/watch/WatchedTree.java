@@ -73,12 +73,12 @@ final class WatchedTree {
   }
 
   /** Moves to a look at one node that was accepted. If it is gone, so is all below it. */
-  List<Event> moveTo(String path, Seen now, long appliedAt) {
+  List<Event> moveTo(String path, Seen now, long look, long appliedAt) {
     List<Event> events = new ArrayList<>(2);
-    Seen before = known.getOrDefault(path, Known.NOTHING).seen;
+    Known before = known.getOrDefault(path, Known.NOTHING);
     if (now.isPresent()) {
-      replace(path, before, now, appliedAt, events);
-    } else if (before.isPresent()) {
+      replace(path, before, now, look, appliedAt, events);
+    } else if (before.seen.isPresent()) {
       List<String> gone = new ArrayList<>();
       gone.add(path);
       gone.addAll(below(path).keySet());
@@ -106,11 +106,11 @@ final class WatchedTree {
     List<Event> changed = new ArrayList<>();
     whole.forEach(
         (path, now) -> {
-          Known before = known.get(path);
-          if (before == null && mayShowTheGone) {
+          Known before = known.getOrDefault(path, Known.NOTHING);
+          if (!before.seen.isPresent() && mayShowTheGone) {
             overlapping.add(path);
           }
-          replace(path, before == null ? Seen.ABSENT : before.seen, now, appliedAt, changed);
+          replace(path, before, now, look, appliedAt, changed);
         });
     changed.sort(Comparator.comparingLong(Event::zxid));
     events.addAll(changed);
@@ -120,11 +120,13 @@ final class WatchedTree {
     return first ? List.of() : events;
   }
 
-  private void replace(String path, Seen before, Seen now, long appliedAt, List<Event> events) {
-    if (now.isOlderThan(before)) {
+  private void replace(
+      String path, Known known, Seen now, long look, long appliedAt, List<Event> events) {
+    Seen before = known.seen;
+    if (look <= known.seenAt && now.isOlderThan(before)) {
       return;
     }
-    known.put(path, new Known(now, appliedAt));
+    this.known.put(path, new Known(now, appliedAt));
     if (before.isPresent()) {
       sums = sums.minus(before.czxid(), before.mzxid(), 0);
     }

@@ -28,9 +28,10 @@ import org.jspecify.annotations.Nullable;
  * the look before becomes events. Nothing here counts notifications, so nothing depends on how many
  * arrive.
  *
- * <p>Looks can overtake each other. A node's numbers only grow, so of two looks at nodes the older
- * is known and dropped. A look that found nothing has no number; it counts only if it was begun
- * after the last one was finished, and otherwise the path is looked at again.
+ * <p>A look that was begun after the last one was finished is the later one, whatever it found: a
+ * database that has lost its end, by a promotion, shows a node as it was before. Others can have
+ * overtaken each other. Between them a node's numbers decide, which only grow; a look that found
+ * nothing has none, and the path is looked at again.
  *
  * <p>The lock guards memory only; nobody waits for the database under it. Events are handed to the
  * event thread under it, so that they are heard in the order in which they were found.
@@ -160,7 +161,7 @@ public final class Watches {
         lookAgain.add(at);
         continue;
       }
-      for (WatchedTree.Event event : tree.moveTo(at, now, clock.incrementAndGet())) {
+      for (WatchedTree.Event event : tree.moveTo(at, now, look, clock.incrementAndGet())) {
         findings.add(event.type(), event.path(), tree.subscribers);
         if (!event.path().equals(path)) {
           moveOne(event.path(), Seen.ABSENT, look, findings);
@@ -311,7 +312,7 @@ public final class Watches {
       moveOne(path, now, look, findings);
       for (WatchedTree other : trees.values()) {
         if (other != tree && other.covers(path) && other.accepts(path, now, look)) {
-          for (WatchedTree.Event same : other.moveTo(path, now, clock.incrementAndGet())) {
+          for (WatchedTree.Event same : other.moveTo(path, now, look, clock.incrementAndGet())) {
             findings.add(same.type(), same.path(), other.subscribers);
           }
         }

@@ -10,6 +10,7 @@ import dev.pgkeeper.Watcher;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.testing.Await;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -89,5 +90,36 @@ class WatchesTest {
     assertThat(watches.takeBack(PATH, WatchKind.ANY, subscriber)).isTrue();
     watches.saw(PATH, node(1, 1), watches.beginLook());
     assertThat(told()).isEmpty();
+  }
+
+  /** A promoted standby does not know that the node was deleted and created again. */
+  @Test
+  void aDatabaseThatLostItsEndIsFollowedBack() throws Exception {
+    watches.expect(PATH, Watches.PERSISTENT);
+    watches.leavePersistent(PATH, new Subscriber(watcher, ""), node(5, 6), watches.beginLook());
+    watches.saw(PATH, node(1, 2), watches.beginLook());
+    assertThat(told()).containsExactly(EventType.NODE_DELETED, EventType.NODE_CREATED);
+    watches.saw(PATH, node(1, 100), watches.beginLook());
+    assertThat(told()).endsWith(EventType.NODE_CREATED, EventType.NODE_DATA_CHANGED);
+  }
+
+  @Test
+  void soItIsBelowAPathAndInALookAtAllOfIt() throws Exception {
+    watches.expect("/", Watches.RECURSIVE);
+    watches.leaveRecursive(
+        "/", new Subscriber(watcher, ""), Map.of(PATH, node(5, 6)), watches.beginLook());
+    watches.saw(PATH, node(1, 2), watches.beginLook());
+    assertThat(told()).containsExactly(EventType.NODE_DELETED, EventType.NODE_CREATED);
+    watches.sawAll("/", Map.of(PATH, node(1, 1)), watches.beginLook());
+    assertThat(told()).endsWith(EventType.NODE_DATA_CHANGED);
+  }
+
+  @Test
+  void ofLooksThatOvertookEachOtherTheOlderSaysNothing() throws Exception {
+    leaveAfter(node(1, 1), node(1, 1));
+    long early = watches.beginLook();
+    watches.saw(PATH, node(1, 2), watches.beginLook());
+    watches.saw(PATH, node(1, 1), early);
+    assertThat(told()).containsExactly(EventType.NODE_DATA_CHANGED);
   }
 }
