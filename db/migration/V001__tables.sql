@@ -48,7 +48,8 @@ CREATE TABLE ${schema}.session (
   client     text NOT NULL,
   host       text NOT NULL,
   pid        bigint NOT NULL,
-  reconnects integer NOT NULL DEFAULT 0
+  reconnects integer NOT NULL DEFAULT 0,
+  way        bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200);
 
 CREATE TYPE ${schema}.node_kind AS ENUM ('persistent', 'ephemeral', 'container', 'ttl');

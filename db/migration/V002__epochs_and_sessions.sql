@@ -137,6 +137,9 @@ SELECT ${schema}.epoch_begin();
 -- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
 -- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count. A client that
 -- cannot open its own connection, and only that, says so (session_renew_alone): then only its lease counts until it can.
+-- It numbers what it says of its way, and a number that comes late is refused: a request that was stuck in the network would
+-- have the connection count again, of a client that believes by its lease. Before it says that it has a connection again, the client believes
+-- no longer than that would be believed.
 --
 -- This clock may be stepped on past all leases at once. So a lease that is over is only suspected too where there is a connection, and
 -- its client, who asks far more often than once in its grace, hears that it is over before anybody else gets what it had.
@@ -197,24 +200,42 @@ END $$;
 
 -- Takes the liveness lock again on a new connection and clears the suspicion. False: the session has ended. Begins the epoch of
 -- this run of the server: its client asks next what has become of it (V007), and that depends on it.
-CREATE FUNCTION ${schema}.session_attach(in_session bigint) RETURNS boolean
+CREATE FUNCTION ${schema}.session_attach(in_session bigint, in_way bigint DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.epoch_begin();
   PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
-  UPDATE ${schema}.session s SET direct = true, reconnects = s.reconnects + 1 WHERE s.id = in_session;
+  UPDATE ${schema}.session s SET direct = true, way = coalesce(in_way, s.way + 1), reconnects = s.reconnects + 1
+    WHERE s.id = in_session AND (in_way IS NULL OR s.way < in_way);
+  IF NOT FOUND THEN
+    PERFORM pg_advisory_unlock_shared(${schema}.lock_key('live', in_session));
+    PERFORM ${schema}.ensure_no_later_way(in_session);
+    RETURN false;
+  END IF;
   RETURN ${schema}.session_renew(in_session);
 END $$;
 
 -- Renews the lease of a session whose client cannot open its own connection, on another one. From here on, and until session_attach,
--- only the lease counts. False: it has ended. Where the liveness lock is held, the client has its own connection again.
-CREATE FUNCTION ${schema}.session_renew_alone(in_session bigint) RETURNS boolean
+-- only the lease counts. False: it has ended.
+CREATE FUNCTION ${schema}.session_renew_alone(in_session bigint, in_way bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session)) THEN
-    UPDATE ${schema}.session s SET direct = false WHERE s.id = in_session AND s.direct;
+  UPDATE ${schema}.session s SET direct = false, way = in_way WHERE s.id = in_session AND s.way < in_way;
+  IF NOT FOUND THEN
+    PERFORM ${schema}.ensure_no_later_way(in_session);
+    RETURN false;
   END IF;
   RETURN ${schema}.session_renew(in_session);
+END $$;
+
+-- Refuses what a client said of its way before something that came first. Nothing if the session has ended.
+CREATE FUNCTION ${schema}.ensure_no_later_way(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
+    RAISE EXCEPTION 'the client of session % has gone another way since', in_session
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
 END $$;
 
 -- Renews the lease of a session whose liveness lock, if it has one, is held by the caller. False: it has ended.

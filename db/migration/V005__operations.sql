@@ -351,8 +351,8 @@ COMMENT ON PROCEDURE ${schema}.reap(integer) IS
 COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
   'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
 COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';
-COMMENT ON FUNCTION ${schema}.session_attach(bigint) IS
-  'Takes the liveness lock of a session on this connection and renews its lease; false if the session has ended.';
+COMMENT ON FUNCTION ${schema}.session_attach(bigint, bigint) IS
+  'Takes the liveness lock of a session on this connection and renews its lease; false if the session has ended. Refused if a way with the same or a larger number was gone since.';
 COMMENT ON FUNCTION ${schema}.session_ping(bigint, bigint) IS
   'Whether the session is alive, and whether the caller is the one to call reap now; hand in the tick of the last answer.';
 COMMENT ON FUNCTION ${schema}.settle(bigint, integer, bigint) IS

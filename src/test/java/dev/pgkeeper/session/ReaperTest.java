@@ -1,6 +1,7 @@
 package dev.pgkeeper.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
@@ -201,6 +202,51 @@ class ReaperTest {
           return log.endedAtMicros(session) != 0;
         });
     assertThat(log.endedAtMicros(session)).isGreaterThanOrEqualTo(secondSuspicion + grace * 1000);
+  }
+
+  /**
+   * What was stuck in the network arrives when the client has said since that it goes on by its
+   * lease alone. If its connection counted again, the session would end while the client believes.
+   */
+  @Test
+  void aWayThatAClientWentBeforeIsRefusedWhenItComesLate() throws SQLException {
+    try (Connection pool = database.connect();
+        Connection late = database.connect();
+        Connection own = database.connect()) {
+      long session =
+          number(pool, "SELECT ${schema}.session_open(60000, 1500, true, 'late', 'here', 1)");
+      assertThat(number(pool, alone(session, 2))).isEqualTo(1);
+      assertThatThrownBy(() -> number(late, attach(session, 1)))
+          .isInstanceOf(SQLException.class)
+          .hasMessageContaining("has gone another way since");
+      assertThat(row(session, "direct")).isEqualTo("false");
+      assertThat(
+              number(
+                  late,
+                  "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'"))
+          .as("locks that it left")
+          .isZero();
+      assertThat(number(own, attach(session, 3))).isEqualTo(1);
+      assertThatThrownBy(() -> number(pool, alone(session, 2)))
+          .hasMessageContaining("has gone another way since");
+      assertThat(row(session, "direct")).isEqualTo("true");
+      database.execute("SELECT ${schema}.session_end(" + session + ")");
+      assertThat(number(own, attach(session, 4))).as("it has ended").isZero();
+      assertThat(number(pool, alone(session, 5))).isZero();
+    }
+  }
+
+  private static String attach(long session, long way) {
+    return "SELECT ${schema}.session_attach(" + session + ", " + way + ")::integer";
+  }
+
+  private static String alone(long session, long way) {
+    return "SELECT ${schema}.session_renew_alone(" + session + ", " + way + ")::integer";
+  }
+
+  private static String row(long session, String column) {
+    return database.queryString(
+        "SELECT " + column + "::text FROM ${schema}.session WHERE id = " + session);
   }
 
   /**

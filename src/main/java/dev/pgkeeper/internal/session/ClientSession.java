@@ -122,8 +122,17 @@ public final class ClientSession {
 
   private final AtomicBoolean renewsAlone = new AtomicBoolean();
 
-  /** When a renewal was sent that was answered through the pool; the session's thread takes it. */
-  private final AtomicReference<@Nullable Moment> renewedAlone = new AtomicReference<>();
+  /** Numbers what is said of the client's way: its own connection, or its lease alone. */
+  private final AtomicLong ways = new AtomicLong();
+
+  /** Of the last time that the own connection was asked to count. */
+  private long attachedWay;
+
+  /** A renewal that the database has confirmed through the pool. */
+  private record Alone(Moment sent, long way) {}
+
+  /** The last one; the session's thread takes it. */
+  private final AtomicReference<@Nullable Alone> renewedAlone = new AtomicReference<>();
 
   public ClientSession(
       Database database,
@@ -359,7 +368,10 @@ public final class ClientSession {
     }
     hear(rung);
     now = System.nanoTime();
-    if (now - nextRenewal >= 0) {
+    Alone overtook = renewedAlone.getAndSet(null);
+    if (overtook != null && overtook.way() > attachedWay) {
+      reattach(connection);
+    } else if (now - nextRenewal >= 0) {
       renew(connection);
     } else if (now - nextPing >= 0) {
       ping(connection);
@@ -373,7 +385,7 @@ public final class ClientSession {
     Moment sent = Moment.now();
     SessionCalls.Ping ping = connection.call(calls.sessionPing(id, tick));
     tick = ping.tick();
-    if (!ping.alive() && !connection.call(calls.sessionAttach(id))) {
+    if (!ping.alive() && !attach(connection)) {
       lost(connection::call);
       return;
     }
@@ -383,6 +395,13 @@ public final class ClientSession {
     become(SessionState.HELD);
     if (ping.reap()) {
       reaper.takeTick(tick == null ? 1 : tick);
+    }
+  }
+
+  /** What was asked for through the pool was done after the connection had come back. */
+  private void reattach(OwnConnection connection) {
+    if (!attach(connection)) {
+      lost(connection::call);
     }
   }
 
@@ -401,10 +420,13 @@ public final class ClientSession {
 
   private void believe() {
     Moment byLease = Objects.requireNonNull(renewed).plus(options.timeout());
-    Moment byPing =
-        Objects.requireNonNull(pinged).plus(options.grace().multipliedBy(3).dividedBy(4));
+    Moment byPing = Objects.requireNonNull(pinged).plus(beliefAfterAPing());
     lastContact = Instant.now();
     trust.extendTo(hearsRings() && !alone && byPing.isBefore(byLease) ? byPing : byLease);
+  }
+
+  private Duration beliefAfterAPing() {
+    return options.grace().multipliedBy(3).dividedBy(4);
   }
 
   /** Hands each ring on to whoever looks at what it names. */
@@ -455,7 +477,7 @@ public final class ClientSession {
           "there is a pooler in transaction mode on the way of the client's own connection", null);
     }
     Moment sent = Moment.now();
-    if (!connection.call(calls.sessionAttach(id))) {
+    if (!attach(connection)) {
       lost(connection::call);
       return;
     }
@@ -480,12 +502,25 @@ public final class ClientSession {
   }
 
   /**
+   * Has the connection count again. From the moment on when that is asked for, and whether or not
+   * the answer comes, the session may end a grace after the connection does: the client believes no
+   * longer, and asks to go on alone before that.
+   */
+  private boolean attach(OwnConnection connection) {
+    Moment sent = Moment.now();
+    trust.limitTo(sent.plus(beliefAfterAPing()));
+    nextRenewal = sent.nanos();
+    attachedWay = ways.incrementAndGet();
+    return connection.call(calls.sessionAttach(id, attachedWay));
+  }
+
+  /**
    * Has the lease renewed through the pool, on another thread: where the database is away, a pool
    * may wait for long, and the own connection must not.
    */
   private void goOnAlone() {
-    Moment sent = renewedAlone.getAndSet(null);
-    if (sent != null) {
+    Alone confirmed = renewedAlone.getAndSet(null);
+    if (confirmed != null && confirmed.way() > attachedWay) {
       if (!alone) {
         alone = true;
         log.warn(
@@ -493,7 +528,7 @@ public final class ClientSession {
             id);
         looks.sweep(POLL);
       }
-      renewed = sent;
+      renewed = confirmed.sent();
       nextRenewal = System.nanoTime() + renewEvery.toNanos();
       believe();
       become(SessionState.HELD);
@@ -508,8 +543,9 @@ public final class ClientSession {
   private void renewAlone() {
     try {
       Moment sent = Moment.now();
-      if (database.readOnce(calls.sessionRenewAlone(id))) {
-        renewedAlone.set(sent);
+      long way = ways.incrementAndGet();
+      if (database.readOnce(calls.sessionRenewAlone(id, way))) {
+        renewedAlone.set(new Alone(sent, way));
       } else {
         lost(database::readOnce);
       }

@@ -21,6 +21,12 @@ public record Moment(long nanos, long wallMs) {
     return nanos - other.nanos < 0 && wallMs < other.wallMs;
   }
 
+  /** This one or the other, whichever is over first by each clock. */
+  Moment orEarlier(Moment other) {
+    return new Moment(
+        nanos - other.nanos < 0 ? nanos : other.nanos, Math.min(wallMs, other.wallMs));
+  }
+
   /** How long it is until then; zero if it is over. */
   public Duration left() {
     Moment now = now();

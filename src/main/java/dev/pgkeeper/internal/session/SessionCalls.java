@@ -83,16 +83,16 @@ final class SessionCalls {
     }
   }
 
-  SqlFunction<Boolean> sessionAttach(long session) {
-    return about(session, "session_attach");
+  SqlFunction<Boolean> sessionAttach(long session, long way) {
+    return onTheWay(session, way, "session_attach");
   }
 
   SqlFunction<Boolean> sessionRenew(long session) {
     return about(session, "session_renew");
   }
 
-  SqlFunction<Boolean> sessionRenewAlone(long session) {
-    return about(session, "session_renew_alone");
+  SqlFunction<Boolean> sessionRenewAlone(long session, long way) {
+    return onTheWay(session, way, "session_renew_alone");
   }
 
   SqlFunction<Boolean> sessionEnd(long session) {
@@ -125,6 +125,17 @@ final class SessionCalls {
                   + ".session_end(?) FROM (SELECT set_config('lock_timeout', ?, true) OFFSET 0) AS patience")) {
         statement.setLong(1, session);
         statement.setString(2, patience.toMillis() + "ms");
+        return one(statement).getBoolean(1);
+      }
+    };
+  }
+
+  private SqlFunction<Boolean> onTheWay(long session, long way, String function) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT " + schema + "." + function + "(?, ?)")) {
+        statement.setLong(1, session);
+        statement.setLong(2, way);
         return one(statement).getBoolean(1);
       }
     };

@@ -13,6 +13,11 @@ final class Trust {
     until = moment;
   }
 
+  /** No longer than that from now on, if it was longer. */
+  void limitTo(Moment moment) {
+    until = until.orEarlier(moment);
+  }
+
   /** How much is left; zero if it is over. */
   Duration left() {
     return until.left();
