@@ -138,8 +138,8 @@ SELECT ${schema}.epoch_begin();
 -- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count. A client that
 -- cannot open its own connection, and only that, says so (session_renew_alone): then only its lease counts until it can.
 -- It numbers what it says of its way, and a number that comes late is refused: a request that was stuck in the network would
--- have the connection count again, of a client that believes by its lease. Before it says that it has a connection again, the client believes
--- no longer than that would be believed.
+-- have the connection count again, of a client that believes by its lease. Before the client asks for its connection to count, it
+-- shortens its belief to what a connection allows.
 --
 -- This clock may be stepped on past all leases at once. So a lease that is over is only suspected too where there is a connection, and
 -- its client, who asks far more often than once in its grace, hears that it is over before anybody else gets what it had.
@@ -232,7 +232,7 @@ END $$;
 CREATE FUNCTION ${schema}.ensure_no_later_way(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
+  IF ${schema}.is_open(in_session) THEN
     RAISE EXCEPTION 'the client of session % has gone another way since', in_session
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;

@@ -497,7 +497,10 @@ public final class Keeper implements AutoCloseable {
     }
   }
 
-  /** Who closes its pool next, or drops the schema, comes in nobody's way then. */
+  /**
+   * An application that closes its pool or drops the schema next meets no statement of this
+   * client's.
+   */
   private void awaitLastStatements() {
     if (Thread.currentThread() instanceof BackgroundThread) {
       return; // it may be one of those that would be waited for

@@ -29,7 +29,7 @@ final class JitCase implements Case {
   public void run(Lab lab, Report report) throws Exception {
     for (int threads : THREAD_COUNTS) {
       try (Client client = Client.open(lab, report)) {
-        work.prepare(client.keeper());
+        Work.prepare(client.keeper());
         new Contest(name(), threads, Measure.rate("ops/s"))
             .entrant(AS_IT_IS, () -> client.with(true, work))
             .entrant(OFF, () -> client.with(false, work))

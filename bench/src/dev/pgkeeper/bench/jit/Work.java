@@ -18,11 +18,6 @@ import java.util.stream.IntStream;
 enum Work {
   GET("get") {
     @Override
-    void prepare(Keeper keeper) {
-      createNodes(keeper);
-    }
-
-    @Override
     Worker.Call step(Keeper keeper, int thread) {
       return () -> keeper.tree().get(NODES + "/" + ThreadLocalRandom.current().nextInt(MANY));
     }
@@ -30,22 +25,12 @@ enum Work {
 
   CHILDREN("children") {
     @Override
-    void prepare(Keeper keeper) {
-      createNodes(keeper);
-    }
-
-    @Override
     Worker.Call step(Keeper keeper, int thread) {
       return () -> keeper.tree().children(NODES);
     }
   },
 
   SET("set") {
-    @Override
-    void prepare(Keeper keeper) {
-      createNodes(keeper);
-    }
-
     @Override
     Worker.Call step(Keeper keeper, int thread) {
       return () -> keeper.tree().set(NODES + "/" + ThreadLocalRandom.current().nextInt(MANY), DATA);
@@ -120,13 +105,11 @@ enum Work {
     return caseName;
   }
 
-  /** What is there before the first round. */
-  void prepare(Keeper keeper) {}
-
   /** What this thread does again and again. */
   abstract Worker.Call step(Keeper keeper, int thread);
 
-  private static void createNodes(Keeper keeper) {
+  /** Creates the nodes that some of the works use. */
+  static void prepare(Keeper keeper) {
     keeper.tree().create(NODES, DATA);
     List<Op> all =
         IntStream.range(0, MANY).<Op>mapToObj(i -> Op.create(NODES + "/" + i, DATA)).toList();

@@ -27,7 +27,7 @@ class ClosingTest {
     database.close();
   }
 
-  /** Whoever closes its pool, or drops the schema, comes in nobody's way then. */
+  /** An application may close its pool, or drop the schema, right after its client. */
   @Test
   void nothingOfAClosedClientIsUnderWay() {
     database.execute(

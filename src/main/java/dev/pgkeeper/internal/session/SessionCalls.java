@@ -16,6 +16,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,19 +85,19 @@ final class SessionCalls {
   }
 
   SqlFunction<Boolean> sessionAttach(long session, long way) {
-    return onTheWay(session, way, "session_attach");
+    return ask("session_attach", session, way);
   }
 
   SqlFunction<Boolean> sessionRenew(long session) {
-    return about(session, "session_renew");
+    return ask("session_renew", session);
   }
 
   SqlFunction<Boolean> sessionRenewAlone(long session, long way) {
-    return onTheWay(session, way, "session_renew_alone");
+    return ask("session_renew_alone", session, way);
   }
 
   SqlFunction<Boolean> sessionEnd(long session) {
-    return about(session, "session_end");
+    return ask("session_end", session);
   }
 
   /** How a session ended, for people to read; empty if nobody remembers. */
@@ -130,22 +131,14 @@ final class SessionCalls {
     };
   }
 
-  private SqlFunction<Boolean> onTheWay(long session, long way, String function) {
+  private SqlFunction<Boolean> ask(String function, long... arguments) {
+    String places = String.join(", ", Collections.nCopies(arguments.length, "?"));
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?, ?)")) {
-        statement.setLong(1, session);
-        statement.setLong(2, way);
-        return one(statement).getBoolean(1);
-      }
-    };
-  }
-
-  private SqlFunction<Boolean> about(long session, String function) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
-        statement.setLong(1, session);
+          connection.prepareStatement("SELECT " + schema + "." + function + "(" + places + ")")) {
+        for (int i = 0; i < arguments.length; i++) {
+          statement.setLong(i + 1, arguments[i]);
+        }
         return one(statement).getBoolean(1);
       }
     };
@@ -336,7 +329,7 @@ final class SessionCalls {
   }
 
   SqlFunction<Boolean> watchIsSettled(long horizon) {
-    return about(horizon, "watch_is_settled");
+    return ask("watch_is_settled", horizon);
   }
 
   /** The statement's only row. */

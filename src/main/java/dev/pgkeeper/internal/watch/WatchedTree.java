@@ -121,12 +121,12 @@ final class WatchedTree {
   }
 
   private void replace(
-      String path, Known known, Seen now, long look, long appliedAt, List<Event> events) {
-    Seen before = known.seen;
-    if (look <= known.seenAt && now.isOlderThan(before)) {
+      String path, Known last, Seen now, long look, long appliedAt, List<Event> events) {
+    Seen before = last.seen;
+    if (look <= last.seenAt && now.isOlderThan(before)) {
       return;
     }
-    this.known.put(path, new Known(now, appliedAt));
+    known.put(path, new Known(now, appliedAt));
     if (before.isPresent()) {
       sums = sums.minus(before.czxid(), before.mzxid(), 0);
     }
