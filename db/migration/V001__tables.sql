@@ -1,7 +1,7 @@
 -- The tables. Names of tables and columns are private to pgkeeper; public are the functions and the views.
 --
 -- The order in which every function takes its locks, so that two of them never wait for each other:
---   1. the session (an advisory lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
+--   1. the session (an advisory lock, owner_lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
 --   2. rows of parent, by path
 --   3. rows of node, by path
 --   4. the row of the reply slot
@@ -14,12 +14,34 @@
 -- of its statements needs an index that serves it, and no sequence is read as a table. Else PostgreSQL before 18 adds 10^10 to the
 -- plan's cost, and a server with JIT compiles it at every execution, for fifty times what it takes: see EveryPlanTest.
 
+-- Names. Whoever calls a function chooses the search_path, and may have put operators, functions and domains of its own there. So nothing
+-- is looked up on a caller's path:
+--   functions in SQL are bound when they are created (RETURN, BEGIN ATOMIC), as views are; and still written out where they are called.
+--   functions in PL/pgSQL run under a path of PostgreSQL's own names: pin_all sees to it at the end of each migration. Each does, not only
+--   those that are called from outside: a connection looks up the types of variables when it first calls a function, and keeps them.
+-- Migrations run under the same path. bench/results/pins.md has what this costs.
+
 DO $$
 BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
     RAISE EXCEPTION 'pgkeeper needs a database with the encoding UTF8; this one has %', current_setting('server_encoding')
       USING HINT = 'Create a database with ENCODING UTF8 and migrate there.';
   END IF;
+END $$;
+
+-- Pins the path of all functions in PL/pgSQL. A procedure that commits cannot be pinned so, and does it itself.
+CREATE FUNCTION ${schema}.pin_all() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  unpinned regprocedure;
+BEGIN
+  FOR unpinned IN
+    SELECT p.oid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+      WHERE p.pronamespace = '${schema}'::regnamespace AND l.lanname = 'plpgsql' AND p.prokind = 'f'
+        AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', unpinned);
+  END LOOP;
 END $$;
 
 -- Numbers every change, every session and every token.
@@ -35,13 +57,29 @@ CREATE TABLE ${schema}.epoch (
   timeline       integer
 );
 
--- A client's lease. What a renewal changes is in no index, so that it stays on its page.
+-- What the keys of our advisory locks are made with: everybody who may connect can take any key, so nobody who may not read this is to
+-- know which are ours. It never changes.
+CREATE TABLE ${schema}.secret (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  salt     bigint NOT NULL
+);
+INSERT INTO ${schema}.secret (salt) VALUES (hashtextextended(gen_random_uuid()::text, 0));
+
+-- The tick in which somebody last reaped (V002): one row. Unlogged: nothing is flushed for it, and a crash only lets the next one in sooner.
+CREATE UNLOGGED TABLE ${schema}.reaper (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  tick     bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- A client's lease. Its connection is the backend that holds the advisory lock `live`. What a renewal changes is in no index, so that it stays on its page.
 CREATE TABLE ${schema}.session (
   id         bigint PRIMARY KEY,
   timeout_ms bigint NOT NULL,
   lease_ms   bigint NOT NULL,
   grace_ms   bigint NOT NULL,
   direct     boolean NOT NULL,
+  live       bigint,
+  backend    integer,
   opened     timestamptz NOT NULL,
   renewed    timestamptz NOT NULL,
   suspected  timestamptz,

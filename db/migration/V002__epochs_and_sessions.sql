@@ -13,19 +13,18 @@
 
 -- The number that belongs to this moment.
 CREATE FUNCTION ${schema}.clock_zxid() RETURNS bigint
-LANGUAGE sql AS $$
-  SELECT greatest(1, least(1::bigint << 52, extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') * 1000000))::bigint
-$$;
+LANGUAGE sql
+RETURN greatest(1, least(1::bigint << 52, extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') * 1000000))::bigint;
 
 -- The first number of the epoch after one that began with this number; null: of the very first.
 CREATE FUNCTION ${schema}.next_epoch(last bigint, clock bigint) RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN clock < last - (1::bigint << 32) THEN last + (1::bigint << 40) ELSE greatest(clock, last + (1::bigint << 26)) END
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN clock < last - (1::bigint << 32) THEN last + (1::bigint << 40) ELSE greatest(clock, last + (1::bigint << 26)) END;
 
 -- The last number that was taken, 0 before the first. A sequence that is read like a table is scanned as one: see "Plans" in V001.
 CREATE FUNCTION ${schema}.last_zxid() RETURNS bigint
-LANGUAGE sql AS $$ SELECT coalesce(pg_sequence_last_value('${schema}.zxid'), 0) $$;
+LANGUAGE sql
+RETURN coalesce(pg_sequence_last_value('${schema}.zxid'), 0);
 
 -- Which timeline of which cluster this is. Null where the server does not tell, as Aurora: there a failover loses nothing.
 CREATE FUNCTION ${schema}.this_timeline(OUT system_id bigint, OUT timeline integer)
@@ -45,6 +44,12 @@ BEGIN
   END;
 END $$;
 
+-- The advisory lock of one thing. Who can read the secret can take it on purpose, and who sees it in pg_locks while somebody has it.
+-- So nothing that has to go on waits for as long as somebody may have it who cannot write: see "Strangers" below.
+CREATE FUNCTION ${schema}.lock_key(k ${schema}.secret, what text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN hashtextextended(what, k.salt);
+
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
 CREATE FUNCTION ${schema}.epoch_begin() RETURNS void
@@ -55,6 +60,7 @@ DECLARE
   this         record;
   this_first   bigint;
   least_number bigint := ${schema}.clock_zxid();
+  raising      bigint;
 BEGIN
   SELECT * INTO last FROM ${schema}.epoch WHERE only_row;
   IF last.server_started IS DISTINCT FROM this_started THEN
@@ -67,9 +73,10 @@ BEGIN
         PERFORM ${schema}.sequences_follow();
       END IF;
     END IF;
-    PERFORM pg_advisory_lock(${schema}.lock_key('epoch', 0));
+    SELECT ${schema}.lock_key(k, 'epoch.' || extract(epoch FROM this_started)) INTO raising FROM ${schema}.secret k WHERE k.only_row;
+    PERFORM pg_advisory_lock(raising);
     PERFORM setval('${schema}.zxid', least_number) WHERE ${schema}.last_zxid() < least_number;
-    PERFORM pg_advisory_unlock(${schema}.lock_key('epoch', 0));
+    PERFORM pg_advisory_unlock(raising);
     IF last.server_started IS NULL THEN
       -- Before the first epoch there was nobody to wait for.
       INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this.system_id, this.timeline)
@@ -96,46 +103,42 @@ END $$;
 -- The next number. A backend looks at the epoch once: it cannot outlive the run of the server. PostgreSQL writes an SQL
 -- function of one expression out where it is called, so this costs no call.
 CREATE FUNCTION ${schema}.next_zxid() RETURNS bigint
-LANGUAGE sql AS $$
-  SELECT CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.first_zxid() END
-$$;
+LANGUAGE sql
+RETURN CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.first_zxid() END;
 
--- The advisory lock of one thing: 64-bit keys, one for each kind and number of this schema.
-CREATE FUNCTION ${schema}.lock_key(kind text, number bigint) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT hashtextextended('${schema}.' || kind || '.' || number, 0) $$;
+-- Says that a transaction sees what was when it began.
+CREATE FUNCTION ${schema}.refuse_isolation() RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'this cannot be done in a % transaction', upper(current_setting('transaction_isolation')) USING ERRCODE = 'PK007',
+    HINT = 'It would be decided by what was true when that began. Use READ COMMITTED. Reading, creating what no session owns, setting, adding, enqueueing, publishing and fencing do not need it.';
+END $$;
 
 -- Fails in a transaction above READ COMMITTED, which sees the database as it was when it began. A function that waits for a lock and then
 -- looks would decide by that old state: it would delete a node under a new child, or leave the next message of a key behind. A function
 -- that only adds or changes rows need not call this, because PostgreSQL itself fails with 40001 if somebody else was first. Nor need one
 -- that only reads.
-CREATE FUNCTION ${schema}.ensure_read_committed() RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-    RAISE EXCEPTION 'this cannot be done in a % transaction', upper(current_setting('transaction_isolation')) USING ERRCODE = 'PK007',
-      HINT = 'It would be decided by what was true when that began. Use READ COMMITTED. Reading, creating what no session owns, setting, adding, enqueueing, publishing and fencing do not need it.';
-  END IF;
-END $$;
+CREATE FUNCTION ${schema}.ensure_read_committed() RETURNS boolean
+LANGUAGE sql
+RETURN current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') OR ${schema}.refuse_isolation();
 
 -- Rings a session when the transaction commits; true. A transaction must not ring if it is to be prepared (PREPARE TRANSACTION). Its
 -- author says so with SET LOCAL ${schema}.rings = off. A client that is not rung learns of the change at its next sweep.
 CREATE FUNCTION ${schema}.ring_session(in_session bigint, in_payload text) RETURNS boolean
-LANGUAGE sql AS $$
-  SELECT coalesce(current_setting('${schema}.rings', true) = 'off', false)
-    OR pg_notify('${schema}:' || in_session, in_payload) IS NOT NULL
-$$;
+LANGUAGE sql
+RETURN coalesce(current_setting('${schema}.rings', true) = 'off', false)
+  OR pg_notify('${schema}:' || in_session, in_payload) IS NOT NULL;
 
 SELECT ${schema}.epoch_begin();
 
 -- Sessions. Two detectors, one authority:
 --   the lease: `renewed` + `lease_ms` by this clock. A client renews three times in its timeout, and it takes a third longer than the
 --     timeout until its session ends, so that a client may be silent for the whole timeout.
---   the connection: a client's own connection holds the shared advisory lock 'live'. Once that lock is found free the
---     session is suspected, and after the grace it is ended, long before its lease.
+--   the connection: a client's own connection holds an advisory lock, whose key is drawn anew each time. Once that backend is found
+--     without it the session is suspected, and after the grace it is ended, long before its lease.
 -- The authority is the row: it ends under its lock, in one transaction with all that it owned. A suspicion is written,
--- and judged, only by whoever holds the row and finds the lock free at that moment; a client that comes back takes its
--- lock first, clears the suspicion next and trusts itself last. For one timeout after an epoch began, only leases count. A client that
+-- and judged, only by whoever holds the row and finds the client without its lock at that moment; a client that comes back takes a
+-- lock first, writes it into the row and clears the suspicion next, and trusts itself last. For one timeout after an epoch began, only leases count. A client that
 -- cannot open its own connection, and only that, says so (session_renew_alone): then only its lease counts until it can.
 -- It numbers what it says of its way, and a number that comes late is refused: a request that was stuck in the network would
 -- have the connection count again, of a client that believes by its lease. Before the client asks for its connection to count, it
@@ -144,37 +147,162 @@ SELECT ${schema}.epoch_begin();
 -- This clock may be stepped on past all leases at once. So a lease that is over is only suspected too where there is a connection, and
 -- its client, who asks far more often than once in its grace, hears that it is over before anybody else gets what it had.
 
+-- Strangers. Whoever may connect can take advisory locks, and sees in pg_locks which keys are taken. Whatever they take, sessions end in
+-- time. What is `live` counts only where the session's own backend has it. Who is kept waiting for the lock of a session (owner_lock) asks
+-- who has it, and passes over those who could not write anyway (is_kept): to create, it locks the session's row instead; to
+-- judge, it needs nothing instead, for from the moment that a session's time is over nobody creates on its behalf (may_own). Who reaps is
+-- settled by a row. No other lock of ours is waited for before a session is ended.
+
 -- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
 CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
-LANGUAGE sql AS $$
-  SELECT CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END
-$$;
+LANGUAGE sql
+RETURN CASE WHEN e.server_started = pg_postmaster_start_time() THEN e.began ELSE clock_timestamp() END;
 
 -- The moment a lease ends. PostgreSQL writes the form that is told the epoch's beginning out where it is called:
 -- for views.
 CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint, began timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$ SELECT greatest(renewed, began) + lease_ms * interval '1 millisecond' $$;
+LANGUAGE sql STABLE
+RETURN greatest(renewed, began) + lease_ms * interval '1 millisecond';
 
 CREATE FUNCTION ${schema}.lease_end(renewed timestamptz, lease_ms bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$ SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row $$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT ${schema}.lease_end(renewed, lease_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row;
+END;
 
 -- The moment a suspected session ends; null while nothing is suspected.
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint, began timestamptz)
 RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN suspected IS NOT NULL
-    THEN greatest(suspected + grace_ms * interval '1 millisecond', began + timeout_ms * interval '1 millisecond') END
-$$;
+LANGUAGE sql STABLE
+RETURN CASE WHEN suspected IS NOT NULL
+  THEN greatest(suspected + grace_ms * interval '1 millisecond', began + timeout_ms * interval '1 millisecond') END;
 
 CREATE FUNCTION ${schema}.suspicion_end(suspected timestamptz, grace_ms bigint, timeout_ms bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $$
-  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT ${schema}.suspicion_end(suspected, grace_ms, timeout_ms, ${schema}.leases_from(e)) FROM ${schema}.epoch e WHERE e.only_row;
+END;
 
-CREATE FUNCTION ${schema}.is_lease_over(in_session bigint) RETURNS boolean
-LANGUAGE sql AS $$
-  SELECT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp())
-$$;
+-- Whether a session may own something new: its time is not over, although it may not have been ended yet. Asked with its lock.
+CREATE FUNCTION ${schema}.may_own(s ${schema}.session) RETURNS boolean
+LANGUAGE sql
+RETURN (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp() OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+  AND (s.suspected IS NULL OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) > clock_timestamp());
+
+-- The advisory locks that are held in this database.
+CREATE FUNCTION ${schema}.advisory_locks() RETURNS TABLE (key bigint, pid integer, holder text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT (l.classid::bigint << 32) | l.objid::bigint, l.pid, l.virtualtransaction FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+END;
+
+-- Whether a role may write, or may become one that may.
+CREATE FUNCTION ${schema}.is_writer(in_role oid) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(in_role, r.oid, 'MEMBER') AND has_table_privilege(r.oid, '${schema}.session', 'DELETE'));
+
+-- Whether an advisory lock is held by somebody who may write, also in a prepared transaction. Who cannot be told counts.
+CREATE FUNCTION ${schema}.is_kept(in_key bigint) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS (
+  SELECT FROM ${schema}.advisory_locks() l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+      LEFT JOIN pg_prepared_xacts x ON l.holder = '-1/' || x.transaction::text
+    WHERE l.key = in_key
+      AND coalesce(${schema}.is_writer(coalesce(a.usesysid, (SELECT r.oid FROM pg_roles r WHERE r.rolname = x.owner))), true));
+
+-- The lock that whoever creates on behalf of a session shares, and whoever ends it has alone.
+CREATE FUNCTION ${schema}.owner_key(in_session bigint) RETURNS bigint
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT ${schema}.lock_key(k, 'owner.' || in_session) FROM ${schema}.secret k WHERE k.only_row;
+END;
+
+-- How long lock_timeout lets this transaction wait; null: for ever.
+CREATE FUNCTION ${schema}.patience() RETURNS interval
+LANGUAGE sql STABLE
+RETURN nullif(current_setting('lock_timeout')::interval, interval '0');
+
+-- Waits for an advisory lock, two seconds at most. False: somebody still has it.
+CREATE FUNCTION ${schema}.wait_for_lock(in_key bigint, in_shared boolean, in_patience interval) RETURNS boolean
+LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
+BEGIN
+  IF in_patience < interval '2s' THEN
+    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM in_patience) * 1000) || 'ms', true);
+  END IF;
+  IF in_shared THEN
+    PERFORM pg_advisory_xact_lock_shared(in_key);
+  ELSE
+    PERFORM pg_advisory_xact_lock(in_key);
+  END IF;
+  RETURN true;
+EXCEPTION
+  WHEN lock_not_available THEN
+    RETURN false;
+END $$;
+
+-- Keeps a session from being ended before this transaction ends. It may have ended already: see may_own.
+CREATE FUNCTION ${schema}.owner_share(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT pg_try_advisory_xact_lock_shared(${schema}.owner_key(in_session)) THEN
+    PERFORM ${schema}.owner_wait(in_session);
+  END IF;
+END $$;
+
+-- The same where the lock was not free.
+CREATE FUNCTION ${schema}.owner_wait(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  began timestamptz := clock_timestamp();
+BEGIN
+  WHILE NOT ${schema}.wait_for_lock(${schema}.owner_key(in_session), true, ${schema}.patience()) LOOP
+    IF NOT ${schema}.is_kept(${schema}.owner_key(in_session)) THEN
+      PERFORM FROM ${schema}.session s WHERE s.id = in_session FOR KEY SHARE;
+      RETURN;
+    END IF;
+    PERFORM ${schema}.ensure_patience(began, in_session);
+  END LOOP;
+END $$;
+
+-- Keeps anything from being created on behalf of a session until this transaction ends.
+CREATE FUNCTION ${schema}.owner_lock(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  began timestamptz := clock_timestamp();
+BEGIN
+  WHILE NOT pg_try_advisory_xact_lock(${schema}.owner_key(in_session))
+      AND NOT ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience()) LOOP
+    PERFORM ${schema}.ensure_patience(began, in_session);
+  END LOOP;
+END $$;
+
+-- Fails once somebody has waited for as long as lock_timeout allows.
+CREATE FUNCTION ${schema}.ensure_patience(in_began timestamptz, in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF clock_timestamp() - in_began >= ${schema}.patience() THEN
+    RAISE EXCEPTION 'something of session % is just being changed', in_session USING ERRCODE = 'lock_not_available';
+  END IF;
+END $$;
+
+-- Draws a key and takes its advisory lock for as long as this connection lives.
+CREATE FUNCTION ${schema}.live_lock() RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  key bigint := hashtextextended(gen_random_uuid()::text, 0);
+BEGIN
+  PERFORM pg_advisory_lock(key);
+  RETURN key;
+END $$;
+
+-- Whether a session's backend is without the session's lock, for a caller that holds the row. Usually nobody has the lock then, which
+-- costs less to find out than who has it.
+CREATE FUNCTION ${schema}.is_cut_off(s ${schema}.session) RETURNS boolean
+LANGUAGE sql
+RETURN pg_try_advisory_xact_lock(s.live)
+  OR NOT EXISTS (SELECT FROM ${schema}.advisory_locks() l WHERE l.key = s.live AND l.pid = s.backend);
 
 -- Opens a session. A direct one takes its liveness lock on this very connection.
 CREATE FUNCTION ${schema}.session_open(in_timeout_ms bigint, in_grace_ms bigint, in_direct boolean, in_client text,
@@ -182,6 +310,7 @@ CREATE FUNCTION ${schema}.session_open(in_timeout_ms bigint, in_grace_ms bigint,
 LANGUAGE plpgsql AS $$
 DECLARE
   new_id bigint := ${schema}.next_zxid();
+  lock   bigint;
   moment timestamptz;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
@@ -189,12 +318,12 @@ BEGIN
     RAISE EXCEPTION 'a session needs 0 < grace (% ms) <= timeout (% ms)', in_grace_ms, in_timeout_ms USING ERRCODE = '22023';
   END IF;
   IF in_direct THEN
-    PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', new_id));
+    lock := ${schema}.live_lock();
   END IF;
   moment := clock_timestamp();
-  INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, opened, renewed, client, host, pid)
+  INSERT INTO ${schema}.session (id, timeout_ms, lease_ms, grace_ms, direct, live, backend, opened, renewed, client, host, pid)
     VALUES (new_id, in_timeout_ms, in_timeout_ms + CASE WHEN in_direct THEN greatest(in_timeout_ms / 12, in_timeout_ms / 3 - in_grace_ms)
-        ELSE in_timeout_ms / 3 END, in_grace_ms, in_direct, moment, moment, in_client, in_host, in_pid);
+        ELSE in_timeout_ms / 3 END, in_grace_ms, in_direct, lock, CASE WHEN in_direct THEN pg_backend_pid() END, moment, moment, in_client, in_host, in_pid);
   RETURN new_id;
 END $$;
 
@@ -202,13 +331,15 @@ END $$;
 -- this run of the server: its client asks next what has become of it (V007), and that depends on it.
 CREATE FUNCTION ${schema}.session_attach(in_session bigint, in_way bigint DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql AS $$
+DECLARE
+  lock bigint;
 BEGIN
   PERFORM ${schema}.epoch_begin();
-  PERFORM pg_advisory_lock_shared(${schema}.lock_key('live', in_session));
-  UPDATE ${schema}.session s SET direct = true, way = coalesce(in_way, s.way + 1), reconnects = s.reconnects + 1
+  lock := ${schema}.live_lock();
+  UPDATE ${schema}.session s SET direct = true, live = lock, backend = pg_backend_pid(), way = coalesce(in_way, s.way + 1), reconnects = s.reconnects + 1
     WHERE s.id = in_session AND (in_way IS NULL OR s.way < in_way);
   IF NOT FOUND THEN
-    PERFORM pg_advisory_unlock_shared(${schema}.lock_key('live', in_session));
+    PERFORM pg_advisory_unlock(lock);
     PERFORM ${schema}.ensure_no_later_way(in_session);
     RETURN false;
   END IF;
@@ -249,36 +380,43 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- Whether the session is there, and whether the caller is the one to reap now: of all the clients that ping within one
--- tick, the first finds that tick's advisory lock free and keeps it until its next ping. So a fleet of any size
--- reaps once a tick, nothing is written for it, and a client that is paused or dies delays it by one tick.
--- `tick` is the number to hand in at the next ping; `reap` says that it was won just now.
-CREATE FUNCTION ${schema}.session_ping(in_session bigint, in_tick bigint, OUT alive boolean, OUT tick bigint, OUT reap boolean)
-LANGUAGE plpgsql AS $$
+-- Whether the session is there, and the present tick of 750 ms if the caller is the one to reap in it: of all the clients that ping
+-- within it, the first. So a fleet of any size reaps once a tick, and a client that is paused or dies delays it by one tick.
+CREATE FUNCTION ${schema}.session_ping(in_session bigint, OUT alive boolean, OUT tick bigint)
+LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   alive := EXISTS (SELECT FROM ${schema}.session s
     WHERE s.id = in_session AND s.suspected IS NULL AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
   tick := floor(extract(epoch FROM clock_timestamp()) * 1000 / 750);
-  reap := false;
-  IF tick IS DISTINCT FROM in_tick THEN
-    IF in_tick IS NOT NULL THEN
-      PERFORM pg_advisory_unlock(${schema}.lock_key('tick', in_tick));
-    END IF;
-    reap := pg_try_advisory_lock(${schema}.lock_key('tick', tick));
-    IF NOT reap THEN tick := NULL; END IF;
+  IF EXISTS (SELECT FROM ${schema}.reaper r WHERE r.only_row AND r.tick = session_ping.tick) OR NOT ${schema}.reaper_take(tick) THEN
+    tick := NULL;
   END IF;
+END $$;
+
+-- Takes a tick unless somebody else has it, or is about to take it.
+CREATE FUNCTION ${schema}.reaper_take(in_tick bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM ${schema}.reaper r WHERE r.only_row FOR UPDATE SKIP LOCKED;
+  IF FOUND THEN
+    UPDATE ${schema}.reaper r SET tick = in_tick WHERE r.only_row AND r.tick <> in_tick;
+  ELSE -- somebody has the row, or a crash has emptied the table
+    INSERT INTO ${schema}.reaper SELECT true, in_tick
+      WHERE NOT EXISTS (SELECT FROM ${schema}.reaper r WHERE r.only_row) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN FOUND;
 END $$;
 
 -- Whether a session has not been ended. False for null, which is no session.
 CREATE FUNCTION ${schema}.is_open(in_session bigint) RETURNS boolean
-LANGUAGE sql STABLE AS $$ SELECT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) $$;
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session);
 
 -- Whether somebody holds or waits in the row of a line (V007) whose session has not been ended.
 CREATE FUNCTION ${schema}.is_taken(in_holder bigint, in_waiting bigint[]) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT ${schema}.is_open(in_holder)
-    OR EXISTS (SELECT FROM generate_subscripts(in_waiting, 1) AS i WHERE ${schema}.is_open(in_waiting[i][2]))
-$$;
+LANGUAGE sql STABLE
+RETURN ${schema}.is_open(in_holder)
+  OR EXISTS (SELECT FROM generate_subscripts(in_waiting, 1) AS i WHERE ${schema}.is_open(in_waiting[i][2]));
 
 -- Whether this session may own something new; keeps it from ending before the calling transaction does. An end that the transaction
 -- could not see would leave it for ever, hence its level.
@@ -286,14 +424,14 @@ CREATE FUNCTION ${schema}.session_joined(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key('owner', in_session));
-  RETURN EXISTS (SELECT FROM ${schema}.session s
-    WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
+  PERFORM ${schema}.owner_share(in_session);
+  RETURN EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session AND ${schema}.may_own(s));
 END $$;
 
 -- Ends a session and deletes all that it owned, under one number; what it held in the rows of lines is the next one's then, and
 -- messages that it had taken (V010) go back. What it was, and who ended it if that was an operator, is history (V013). Returns
--- the paths that went, and those lines; null if there was no such session. Waits for transactions that hold on to something of it.
+-- the paths that went, and those lines; null if there was no such session. For a caller that has its lock; waits for transactions that
+-- hold on to something of it.
 CREATE FUNCTION ${schema}._session_end(in_session bigint, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -302,7 +440,6 @@ DECLARE
   gone   text[];
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
   WITH ended AS (
     DELETE FROM ${schema}.session s WHERE s.id = in_session RETURNING *
   )
@@ -356,38 +493,44 @@ END $$;
 CREATE FUNCTION ${schema}.session_end(in_session bigint) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  gone text[] := ${schema}._session_end(in_session);
+  gone text[];
 BEGIN
+  PERFORM ${schema}.owner_lock(in_session);
+  gone := ${schema}._session_end(in_session);
   PERFORM ${schema}.ring_gone(gone);
   RETURN gone IS NOT NULL;
 END $$;
 
--- Suspects a session whose liveness lock is free, or whose lease is over. Both are looked at while the row is held: see "Two detectors".
+-- Suspects a session whose backend is without its lock, or whose lease is over. Both are looked at while the row is held: see "Two detectors".
 CREATE FUNCTION ${schema}.session_suspect(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+  was ${schema}.session;
 BEGIN
-  PERFORM FROM ${schema}.session s WHERE s.id = in_session AND s.direct AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
-  IF FOUND AND (${schema}.is_lease_over(in_session) OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
+  SELECT * INTO was FROM ${schema}.session s WHERE s.id = in_session AND s.direct AND s.suspected IS NULL FOR UPDATE SKIP LOCKED;
+  IF FOUND AND (${schema}.lease_end(was.renewed, was.lease_ms) <= clock_timestamp() OR ${schema}.is_cut_off(was)) THEN
     UPDATE ${schema}.session s SET suspected = clock_timestamp() WHERE s.id = in_session;
   END IF;
 END $$;
 
 -- Ends a session if its time is still over once nobody can change that: its lease is and it has no connection, or it is under a
--- suspicion that is ripe, and its lock is still free or its lease is over. Returns the paths that went, null if it lives or is busy.
+-- suspicion that is ripe, and its client still without its lock or its lease over. Returns the paths that went, null if it lives or is busy.
 CREATE FUNCTION ${schema}.session_judge(in_session bigint) RETURNS text[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  lease_over boolean;
+  was     ${schema}.session;
+  is_mine boolean;
 BEGIN
   PERFORM set_config('lock_timeout', '20ms', true);
-  PERFORM pg_advisory_xact_lock(${schema}.lock_key('owner', in_session));
-  SELECT ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp() INTO lease_over
-    FROM ${schema}.session s
+  is_mine := ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience());
+  SELECT * INTO was FROM ${schema}.session s
     WHERE s.id = in_session
       AND (NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp())
     FOR UPDATE;
-  IF NOT FOUND OR NOT (lease_over OR pg_try_advisory_xact_lock(${schema}.lock_key('live', in_session))) THEN
+  IF NOT FOUND OR NOT (${schema}.lease_end(was.renewed, was.lease_ms) <= clock_timestamp() OR ${schema}.is_cut_off(was)) THEN
+    RETURN NULL;
+  ELSIF NOT is_mine AND ${schema}.is_kept(${schema}.owner_key(in_session)) THEN
     RETURN NULL;
   END IF;
   RETURN ${schema}._session_end(in_session);
@@ -398,52 +541,58 @@ END $$;
 
 -- One tick of the reaper: suspects the sessions whose connection is gone, and ends at most `in_most` of those whose
 -- time is over, each in a transaction of its own; then the holds whose limit is over. `next_ms`: when the next suspicion will be ripe.
+-- Several that reap at once do the same twice, and each session is ended once.
 CREATE PROCEDURE ${schema}.reap(in_most integer, OUT ended integer, OUT holds integer, OUT next_ms bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   condemned bigint;
-  doomed    bigint[];
-  gone      text[];
+  gone      pg_catalog.text[];
+BEGIN
+  ended := 0;
+  FOREACH condemned IN ARRAY ${schema}.reap_begin(in_most) LOOP
+    COMMIT;
+    gone := ${schema}.session_judge(condemned);
+    COMMIT;
+    IF gone IS NOT NULL THEN
+      ended := ended OPERATOR(pg_catalog.+) 1;
+      PERFORM ${schema}.ring_gone(gone);
+    END IF;
+  END LOOP;
+  COMMIT;
+  holds := ${schema}.reap_holds(in_most);
+  COMMIT;
+  next_ms := ${schema}.next_suspicion_ms();
+END $$;
+
+-- Suspects, and tells which sessions are to be judged. None in a new run of the server: there an epoch begins first.
+CREATE FUNCTION ${schema}.reap_begin(in_most integer) RETURNS bigint[]
+LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  ended := 0;
-  holds := 0;
-  IF NOT pg_try_advisory_xact_lock(${schema}.lock_key('reaper', 0)) THEN
-    RETURN;
-  END IF;
   IF NOT EXISTS (SELECT FROM ${schema}.epoch WHERE only_row AND server_started = pg_postmaster_start_time()) THEN
     PERFORM ${schema}.epoch_begin();
-    RETURN;
+    RETURN '{}';
   END IF;
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM ${schema}.session_suspect(s.id) FROM (
     SELECT id FROM ${schema}.session
       WHERE direct AND suspected IS NULL AND (${schema}.lease_end(renewed, lease_ms) <= clock_timestamp()
-        OR ${schema}.lock_key('live', id) NOT IN (
-          SELECT (l.classid::bigint << 32) | l.objid::bigint FROM pg_locks l
-            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+        OR (live, backend) NOT IN (SELECT l.key, l.pid FROM ${schema}.advisory_locks() l WHERE l.pid IS NOT NULL))
       LIMIT 200) s;
-  doomed := ARRAY(
+  RETURN ARRAY(
     SELECT s.id FROM ${schema}.session s
       WHERE NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp()
       ORDER BY s.id LIMIT in_most);
-  COMMIT;
-  FOREACH condemned IN ARRAY doomed LOOP
-    gone := ${schema}.session_judge(condemned);
-    COMMIT;
-    IF gone IS NOT NULL THEN
-      ended := ended + 1;
-      PERFORM ${schema}.ring_gone(gone);
-      COMMIT;
-    END IF;
-  END LOOP;
-  holds := ${schema}.reap_holds(in_most);
-  COMMIT;
-  SELECT extract(epoch FROM min(${schema}.suspicion_end(suspected, grace_ms, timeout_ms)) - clock_timestamp()) * 1000
-    INTO next_ms FROM ${schema}.session WHERE suspected IS NOT NULL;
 END $$;
+
+-- In how many milliseconds the next suspicion is ripe; null if there is none.
+CREATE FUNCTION ${schema}.next_suspicion_ms() RETURNS bigint
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT extract(epoch FROM min(${schema}.suspicion_end(suspected, grace_ms, timeout_ms)) - clock_timestamp()) * 1000
+    FROM ${schema}.session WHERE suspected IS NOT NULL;
+END;
 
 -- All that is over by now, for a job of the database's own where no client may be there to do it: CALL ${schema}.reap().
 CREATE PROCEDURE ${schema}.reap()
@@ -455,17 +604,20 @@ DECLARE
 BEGIN
   LOOP
     CALL ${schema}.reap(1000, ended, holds, next_ms);
-    EXIT WHEN ended + holds = 0;
+    EXIT WHEN ended OPERATOR(pg_catalog.+) holds OPERATOR(pg_catalog.=) 0;
   END LOOP;
 END $$;
 
 -- Deletes what ended sessions left behind: registrations that came too late to go with them, notes of lines in whose rows
 -- they are no more, and replies that nobody can still be settling.
 CREATE FUNCTION ${schema}.tidy() RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   DELETE FROM ${schema}.watch w WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = w.session);
   DELETE FROM ${schema}.awaited a WHERE NOT EXISTS (
     SELECT FROM ${schema}.parent p WHERE p.path = a.line AND (p.holder = a.session OR a.session = ANY (p.waiting)));
   DELETE FROM ${schema}.reply r WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = r.session)
-    AND r.at < clock_timestamp() - interval '2 days'
-$$;
+    AND r.at < clock_timestamp() - interval '2 days';
+END;
+
+SELECT ${schema}.pin_all();

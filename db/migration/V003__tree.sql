@@ -3,52 +3,46 @@
 
 -- The path of the node below which this one would be created: a number alone goes below the root.
 CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/')
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/');
 
 -- The path of the parent; '' for the root.
 CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN path = '/' THEN '' ELSE ${schema}.new_parent_of(path) END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN path = '/' THEN '' ELSE ${schema}.new_parent_of(path) END;
 
 -- The paths above this one, the root included.
 CREATE FUNCTION ${schema}.ancestors_of(path text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
   SELECT coalesce(array_agg(left(path, i - 1)), '{}') || ARRAY['/']
-    FROM generate_series(2, length(path)) AS i WHERE substr(path, i, 1) = '/'
-$$;
+    FROM generate_series(2, length(path)) AS i WHERE substr(path, i, 1) = '/';
+END;
 
 -- A name or path with its number, if it is to have one.
 CREATE FUNCTION ${schema}.numbered(name text, creates bigint, sequential boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN sequential IS NOT TRUE THEN name
-    WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN sequential IS NOT TRUE THEN name
+  WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END;
 
 -- Whether this is a path of some node below the root, as ZooKeeper has it. Names are not matched one by one: of a thousand that would
 -- be too complex.
 CREATE FUNCTION ${schema}.is_path(path text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT left(path, 1) = '/'
-    AND path !~ '//|/$|/\.\.?(/|$)|[\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]'
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN left(path, 1) = '/'
+  AND path !~ '//|/$|/\.\.?(/|$)|[\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]';
 
 -- Whether a node may be created so.
 CREATE FUNCTION ${schema}.is_new_node(path text, kind ${schema}.node_kind, sequential boolean, ttl_ms bigint) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
-    AND (kind = 'ttl') = (ttl_ms IS NOT NULL) AND (ttl_ms IS NULL OR ttl_ms BETWEEN 1 AND 1099511627775)
-    AND ${schema}.is_path(CASE WHEN sequential THEN path || '1' ELSE path END)
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
+  AND (kind = 'ttl') = (ttl_ms IS NOT NULL) AND (ttl_ms IS NULL OR ttl_ms BETWEEN 1 AND 1099511627775)
+  AND ${schema}.is_path(CASE WHEN sequential THEN path || '1' ELSE path END);
 
 -- The answer that says no.
 CREATE FUNCTION ${schema}.refused(code text, path text) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT code, path, NULL::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
-    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::${schema}.outcome;
 
 -- Creates a node; decides on the parent's row, which also numbers the children. The existence of the node is looked at
 -- together with that row, so that nothing is changed if it is there. Of two who create the same path at the same moment,
@@ -491,11 +485,12 @@ END $$;
 
 -- Whether a node's time is over, by what is known of it and of its children.
 CREATE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(p.children, 0) = 0 AND CASE n.kind
-    WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
-      THEN p.creates > 0 OR n.ctime < clock_timestamp() - interval '5 minutes'
-      ELSE coalesce(p.since, n.ctime) < clock_timestamp() - interval '1 minute' END
-    WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'
-    ELSE false END
-$$;
+LANGUAGE sql STABLE
+RETURN coalesce(p.children, 0) = 0 AND CASE n.kind
+  WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
+    THEN p.creates > 0 OR n.ctime < clock_timestamp() - interval '5 minutes'
+    ELSE coalesce(p.since, n.ctime) < clock_timestamp() - interval '1 minute' END
+  WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'
+  ELSE false END;
+
+SELECT ${schema}.pin_all();

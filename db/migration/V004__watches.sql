@@ -9,7 +9,8 @@
 -- The sessions to ring for a change of this node; `structural` if it was created or deleted. Whoever watches a subtree
 -- has a row under '*' too, so that nobody pays for looking at all the ancestors where no subtree is watched.
 CREATE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT w.session FROM ${schema}.watch w WHERE w.path = in_path AND (in_structural OR w.kind <> 'c')
   UNION ALL
   SELECT w.session FROM ${schema}.watch w
@@ -17,8 +18,8 @@ LANGUAGE sql STABLE AS $$
   UNION ALL
   SELECT w.session FROM ${schema}.watch w
     WHERE w.path = ANY (${schema}.ancestors_of(in_path)) AND w.kind = 'r'
-      AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.path = '*')
-$$;
+      AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.path = '*');
+END;
 
 -- Rings those who watch this node, on a channel for each session, when the transaction commits.
 CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
@@ -78,11 +79,13 @@ END $$;
 
 -- The number of the next transaction: those before it may have looked for watchers before a registration was there.
 CREATE FUNCTION ${schema}.watch_horizon() RETURNS bigint
-LANGUAGE sql AS $$ SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint $$;
+LANGUAGE sql
+RETURN pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
 
 -- Whether all of those have ended: what is read now, and rung from now on, misses nothing in between.
 CREATE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean
-LANGUAGE sql AS $$ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= in_horizon $$;
+LANGUAGE sql
+RETURN pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= in_horizon;
 
 -- What a client compares for each of these paths; no row for a path without a node.
 CREATE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
@@ -96,27 +99,32 @@ END $$;
 
 -- The same for a node and everything below it, without reading more than that.
 CREATE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT n.path, n.czxid, n.mzxid, coalesce((SELECT p.pzxid FROM ${schema}.parent p WHERE p.path = n.path), n.czxid)
     FROM ${schema}.node n
     WHERE n.path = in_path OR (n.path > rtrim(in_path, '/') || '/' AND n.path < rtrim(in_path, '/') || '0')
-    ORDER BY n.path
-$$;
+    ORDER BY n.path;
+END;
 
 -- Registers without reading, for a subtree or again after a break of the connection; the caller looks next.
 CREATE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   INSERT INTO ${schema}.watch
     SELECT path, in_session, kind::"char" FROM unnest(in_paths, in_kinds) AS asked (path, kind)
     UNION SELECT '*', in_session, 'r' WHERE 'r' = ANY (in_kinds)
     ORDER BY 1, 3
-    ON CONFLICT DO NOTHING
-$$;
+    ON CONFLICT DO NOTHING;
+END;
 
 CREATE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   DELETE FROM ${schema}.watch w USING unnest(in_paths, in_kinds) AS asked (path, kind)
     WHERE w.path = asked.path AND w.session = in_session AND w.kind = asked.kind::"char";
   DELETE FROM ${schema}.watch w WHERE w.path = '*' AND w.session = in_session
-    AND NOT EXISTS (SELECT FROM ${schema}.watch r WHERE r.session = in_session AND r.kind = 'r' AND r.path <> '*')
-$$;
+    AND NOT EXISTS (SELECT FROM ${schema}.watch r WHERE r.session = in_session AND r.kind = 'r' AND r.path <> '*');
+END;
+
+SELECT ${schema}.pin_all();

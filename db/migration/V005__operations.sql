@@ -17,36 +17,40 @@
 
 CREATE FUNCTION ${schema}.get(in_path text) RETURNS TABLE (data bytea, czxid bigint, mzxid bigint, ctime timestamptz,
     mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT n.data, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
       coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
-$$;
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+END;
 
 CREATE FUNCTION ${schema}.exists(in_path text) RETURNS TABLE (czxid bigint, mzxid bigint, ctime timestamptz,
     mtime timestamptz, version integer, cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
       coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
-$$;
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+END;
 
 -- Names of children after one name ('' for the first), sorted.
 CREATE FUNCTION ${schema}.children(in_path text, in_after text DEFAULT '', in_limit integer DEFAULT NULL)
 RETURNS TABLE (name text)
-LANGUAGE sql STABLE AS $$
-  SELECT n.name FROM ${schema}.node n WHERE n.parent = in_path AND n.name > in_after ORDER BY n.name LIMIT in_limit
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT n.name FROM ${schema}.node n WHERE n.parent = in_path AND n.name > in_after ORDER BY n.name LIMIT in_limit;
+END;
 
 -- The names of all children at once, with the node's own numbers; no row if there is no such node. The limit that limits
 -- nothing makes the planner read the index in its order, also before anybody has analysed the table: a bitmap scan would
 -- never clean up the index entries of children that went.
 CREATE FUNCTION ${schema}.children_at(in_path text) RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, names text[])
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid),
       ARRAY(SELECT c.name FROM ${schema}.node c WHERE c.parent = in_path ORDER BY c.name LIMIT (SELECT NULL::bigint))
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path
-$$;
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+END;
 
 -- Several reads at one moment, in the order they were asked: of the children where `in_children` says so, else of the node. By
 -- the indices, also where the tables have few rows: who reads this follows what comes and goes, and leaves many dead ones.
@@ -353,10 +357,12 @@ COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
 COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';
 COMMENT ON FUNCTION ${schema}.session_attach(bigint, bigint) IS
   'Takes the liveness lock of a session on this connection and renews its lease; false if the session has ended. Refused if a way with the same or a larger number was gone since.';
-COMMENT ON FUNCTION ${schema}.session_ping(bigint, bigint) IS
-  'Whether the session is alive, and whether the caller is the one to call reap now; hand in the tick of the last answer.';
+COMMENT ON FUNCTION ${schema}.session_ping(bigint) IS
+  'Whether the session is alive, and a number if the caller is the one to call reap now.';
 COMMENT ON FUNCTION ${schema}.settle(bigint, integer, bigint) IS
   'What became of a numbered request whose reply was lost: its outcomes; none if it was not done, and then it never will be.';
 COMMENT ON TYPE ${schema}.outcome IS
   'The answer about one node. code is ok, or names the rule that was broken; then nothing was changed.';
 COMMENT ON TYPE ${schema}.node_kind IS 'What becomes of a node: stays, goes with its session, goes when empty, goes when not set in time.';
+
+SELECT ${schema}.pin_all();

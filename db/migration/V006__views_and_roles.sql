@@ -70,7 +70,10 @@ COMMENT ON COLUMN ${schema}.epochs.current IS 'False from a restart until the fi
 
 -- Which protocol this schema speaks, and the oldest client that it still serves.
 CREATE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 6, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 6, 6;
+END;
 
 -- Which roles were let in, so that later migrations grant them what is new.
 CREATE TABLE ${schema}.grantee (
@@ -78,51 +81,65 @@ CREATE TABLE ${schema}.grantee (
   kind text NOT NULL CHECK (kind IN ('application', 'inspector', 'operator'))
 );
 
+-- Those that still are. PostgreSQL keeps what a role was granted by the role itself and not by its name: who was dropped has nothing any
+-- more, nor has somebody else who was given that name since, and a dump takes it along.
+CREATE FUNCTION ${schema}.let_in() RETURNS SETOF ${schema}.grantee
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT g.* FROM ${schema}.grantee g JOIN pg_roles r ON r.rolname = g.role
+    WHERE EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) a
+      WHERE n.nspname = '${schema}' AND a.grantee = r.oid AND a.privilege_type = 'USAGE');
+END;
+
 -- Grants every role what its kind may do. An application runs everything but what is for operators, and owns nothing; an inspector
 -- looks at the views, which show no payload; an operator does that and runs what is for operators (V014): all those functions,
--- and no others, run with their owner's rights.
+-- and no others, run with their owner's rights. Nobody writes through a view: it would be done with the owner's rights.
 CREATE FUNCTION ${schema}.grant_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   for_views     CONSTANT name[] := '{protocol,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
-  for_the_owner CONSTANT name[] := '{grant_all,grant_as,grant_application,grant_inspector,grant_operator,history_switch}';
+  for_the_owner CONSTANT name[] := '{pin_all,grant_all,grant_as,grant_application,grant_inspector,grant_operator,revoke_role,
+    let_in,let_out,withdraw_all,history_switch,note_operation}';
+  read_only     CONSTANT name[] := '{secret}';
+  for_nobody    CONSTANT name[] := '{grantee,migration_history,operation}';
   g ${schema}.grantee;
-  v name;
+  t record;
   routine regprocedure;
 BEGIN
   REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC;
-  FOR g IN SELECT * FROM ${schema}.grantee WHERE role IN (SELECT rolname FROM pg_roles) LOOP
-    EXECUTE format('REVOKE ALL ON SCHEMA ${schema} FROM %I', g.role);
-    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM %I', g.role);
-    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM %I', g.role);
-    EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM %I', g.role);
+  FOR g IN SELECT * FROM ${schema}.let_in() LOOP
+    PERFORM ${schema}.withdraw_all(g.role);
     EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', g.role);
+    FOR t IN SELECT c.relname, c.relkind = 'v' AS is_view FROM pg_class c
+        WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind IN ('r', 'p', 'v') LOOP
+      IF t.is_view OR g.kind = 'application' AND t.relname = ANY (read_only) OR g.kind <> 'application' AND t.relname = 'epoch' THEN
+        EXECUTE format('GRANT SELECT ON ${schema}.%I TO %I', t.relname, g.role);
+      ELSIF g.kind = 'application' AND t.relname <> ALL (for_nobody) THEN
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.%I TO %I', t.relname, g.role);
+      END IF;
+    END LOOP;
     IF g.kind = 'application' THEN
-      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO %I', g.role);
-      FOR v IN SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace
-          AND relname IN ('grantee', 'migration_history', 'operation') LOOP
-        EXECUTE format('REVOKE ALL ON ${schema}.%I FROM %I', v, g.role);
-      END LOOP;
       EXECUTE format('GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${schema} TO %I', g.role);
-      EXECUTE format('GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO %I', g.role);
-      FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace
-          AND (p.prosecdef OR p.proname = ANY (for_the_owner)) LOOP
-        EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', routine, g.role);
-      END LOOP;
-    ELSE
-      FOR v IN SELECT viewname FROM pg_views WHERE schemaname = '${schema}' LOOP
-        EXECUTE format('GRANT SELECT ON ${schema}.%I TO %I', v, g.role);
-      END LOOP;
-      EXECUTE format('GRANT SELECT ON ${schema}.epoch TO %I', g.role);
-      FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace
-          AND (p.proname = ANY (for_views) OR p.prosecdef AND g.kind = 'operator') LOOP
-        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, g.role);
-      END LOOP;
     END IF;
+    FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace
+        AND CASE g.kind WHEN 'application' THEN NOT p.prosecdef AND p.proname <> ALL (for_the_owner)
+          ELSE p.proname = ANY (for_views) OR p.prosecdef AND g.kind = 'operator' END LOOP
+      EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', routine, g.role);
+    END LOOP;
   END LOOP;
+END $$;
+
+-- Takes all that a role has here.
+CREATE FUNCTION ${schema}.withdraw_all(in_role text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON SCHEMA ${schema} FROM %I', in_role);
+  EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM %I', in_role);
+  EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM %I', in_role);
+  EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM %I', in_role);
 END $$;
 
 -- Remembers what a role may do, instead of what it could before, and grants it.
@@ -131,27 +148,60 @@ LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = in_role) THEN
     RAISE EXCEPTION 'there is no role "%"', in_role USING ERRCODE = '42704', HINT = 'Create it first, or check the spelling.';
+  ELSIF EXISTS (SELECT FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = '${schema}' AND r.rolname = in_role) THEN
+    RAISE EXCEPTION 'the role "%" owns the schema, and may do everything', in_role USING ERRCODE = '22023',
+      HINT = 'Give applications, inspectors and operators roles of their own.';
   END IF;
   INSERT INTO ${schema}.grantee VALUES (in_role, in_kind) ON CONFLICT (role) DO UPDATE SET kind = excluded.kind;
+  EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', in_role);
   PERFORM ${schema}.grant_all();
 END $$;
 
 -- Lets a role run everything, without rights to change the schema.
 CREATE PROCEDURE ${schema}.grant_application(in_role text)
-LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'application') $$;
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT ${schema}.grant_as(in_role, 'application');
+END;
 
 -- Lets a role look at the views, and at nothing else.
 CREATE PROCEDURE ${schema}.grant_inspector(in_role text)
-LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'inspector') $$;
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT ${schema}.grant_as(in_role, 'inspector');
+END;
 
 -- Lets a role look at the views and run what is for operators, and nothing else.
 CREATE PROCEDURE ${schema}.grant_operator(in_role text)
-LANGUAGE sql AS $$ SELECT ${schema}.grant_as(in_role, 'operator') $$;
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT ${schema}.grant_as(in_role, 'operator');
+END;
+
+-- Lets a role do nothing any more, from its next statement on. What its sessions own stays theirs, until they end.
+CREATE FUNCTION ${schema}.let_out(in_role text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM ${schema}.grantee g WHERE g.role = in_role;
+  IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = in_role) THEN
+    PERFORM ${schema}.withdraw_all(in_role);
+  ELSIF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no role "%"', in_role USING ERRCODE = '42704', HINT = 'Check the spelling.';
+  END IF;
+END $$;
+
+CREATE PROCEDURE ${schema}.revoke_role(in_role text)
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT ${schema}.let_out(in_role);
+END;
 
 COMMENT ON FUNCTION ${schema}.protocol() IS 'The version of this schema, and the oldest client that it serves.';
 COMMENT ON PROCEDURE ${schema}.grant_application(text) IS 'Lets a role use everything, without rights to change the schema.';
+COMMENT ON PROCEDURE ${schema}.revoke_role(text) IS 'Lets a role do nothing here any more.';
 COMMENT ON PROCEDURE ${schema}.grant_inspector(text) IS 'Lets a role look at the views, which show no payloads, and at nothing else.';
 COMMENT ON PROCEDURE ${schema}.grant_operator(text) IS
   'Lets a role look at the views and call what is for operators, and nothing else: each such call asks for a reason and is noted in operations.';
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

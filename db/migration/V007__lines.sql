@@ -49,18 +49,19 @@ CREATE INDEX hold_limit_ends ON ${schema}.hold_limit (ends);
 
 -- How many of a line's permits this contender wants.
 CREATE FUNCTION ${schema}.weight(name text, permits integer) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN permits = 1 THEN 1 WHEN name LIKE '%-write' THEN permits
-    ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN permits = 1 THEN 1 WHEN name LIKE '%-write' THEN permits
+  ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END;
 
 -- A contender's name; the number alone is a name that neither it nor any behind it is below.
 CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT lpad(number::text, 19, '0') || what $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN lpad(number::text, 19, '0') || what;
 
 -- A place in a line's row, as it is rung for: no path has an empty name.
 CREATE FUNCTION ${schema}.row_place(in_line text, in_token bigint) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT in_line || '//' || in_token $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN in_line || '//' || in_token;
 
 -- Bytes as text, also where they are none.
 CREATE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
@@ -81,26 +82,27 @@ END $$;
 
 -- What a candidate calls itself: its data begin with that and a zero byte.
 CREATE FUNCTION ${schema}.candidate_identity(data bytea) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1))
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
 
 -- Those who wait in a row, but for the one with this token or those of this session: no two of these numbers are the same.
 CREATE FUNCTION ${schema}.without(in_waiting bigint[], in_number bigint) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
   SELECT coalesce(array_agg(ARRAY[in_waiting[i][1], in_waiting[i][2], in_waiting[i][3], in_waiting[i][4]] ORDER BY i), '{}')
-    FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2])
-$$;
+    FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2]);
+END;
 
 -- The contenders of a line that may hold: those whose weights, and those of all ahead of them, fit into the permits.
 CREATE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT d.path FROM ${schema}.parent p, LATERAL (
       SELECT a.path, sum(${schema}.weight(a.name, p.permits)) OVER (ORDER BY a.name) AS wanted FROM (
         SELECT c.path, c.name FROM ${schema}.node c WHERE c.parent = in_line AND c.name >= ${schema}.contender(p.low, '')
           ORDER BY c.name LIMIT p.permits) a) d
-    WHERE p.path = in_line AND d.wanted <= p.permits AND (p.permits > 1 OR NOT ${schema}.is_taken(p.holder, p.waiting))
-$$;
+    WHERE p.path = in_line AND d.wanted <= p.permits AND (p.permits > 1 OR NOT ${schema}.is_taken(p.holder, p.waiting));
+END;
 
 -- Creates a line, with what is missing above it; 'ok' also if somebody else just did. A semaphore's size is to stay known, the
 -- others go when nobody used them for a minute.
@@ -140,8 +142,7 @@ BEGIN
     FROM ${schema}.session s
     WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
       AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
-      AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-        OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+      AND s.id = in_session AND ${schema}.may_own(s)
     RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
       (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
   IF outcome.version = 0 THEN
@@ -206,8 +207,7 @@ BEGIN
   UPDATE ${schema}.parent p
     SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
     FROM ${schema}.session s
-    WHERE p.path = in_line AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-      OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+    WHERE p.path = in_line AND s.id = in_session AND ${schema}.may_own(s)
     RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
   IF NOT FOUND THEN
     RETURN ${schema}.refused('session_expired', in_line);
@@ -229,7 +229,7 @@ END $$;
 CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT pg_try_advisory_xact_lock_shared(${schema}.lock_key('owner', in_holder)) THEN
+  IF NOT pg_try_advisory_xact_lock_shared(${schema}.owner_key(in_holder)) THEN
     RAISE EXCEPTION 'session % is just being ended', in_holder USING ERRCODE = '40001';
   ELSIF NOT ${schema}.is_open(in_holder) THEN
     RETURN false;
@@ -242,12 +242,13 @@ END $$;
 
 -- Notes when a hold that was granted just now ends, if it is to.
 CREATE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   INSERT INTO ${schema}.hold_limit
     SELECT n.path, n.mtime + n.ttl_ms * interval '1 millisecond' FROM ${schema}.node n
       WHERE n.path = in_path AND n.state <> 'w' AND n.ttl_ms IS NOT NULL
-    ON CONFLICT DO NOTHING
-$$;
+    ON CONFLICT DO NOTHING;
+END;
 
 -- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). In the row if it can be, with as few
 -- statements as that takes.
@@ -256,8 +257,12 @@ CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_re
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NULL;
+  -- owner_share, without the call.
+  IF NOT (SELECT ${schema}.ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}.lock_key(k, 'owner.' || in_session))
+      FROM ${schema}.secret k WHERE k.only_row) THEN
+    PERFORM ${schema}.owner_wait(in_session);
+  END IF;
+  watched := false;
   LOOP
     IF in_permits = 1 AND in_limit_ms IS NULL AND in_data = '' THEN
       outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
@@ -437,18 +442,18 @@ END $$;
 
 -- Rings for a place in a line's row, with its key if it holds now; nobody if there is no session.
 CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS boolean
-LANGUAGE sql AS $$
-  SELECT CASE WHEN in_session IS NOT NULL
-    THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END
-$$;
+LANGUAGE sql
+RETURN CASE WHEN in_session IS NOT NULL
+  THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END;
 
 -- Rings all in a line's row.
 CREATE FUNCTION ${schema}.ring_row(in_row ${schema}.parent) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   SELECT ${schema}.ring_place(in_row.holder, in_row.path, in_row.token, NULL);
   SELECT ${schema}.ring_place(in_row.waiting[i][2], in_row.path, in_row.waiting[i][1], NULL)
-    FROM generate_subscripts(in_row.waiting, 1) AS i
-$$;
+    FROM generate_subscripts(in_row.waiting, 1) AS i;
+END;
 
 -- Makes a join durable that did not grant, with everything before it. False: the server has crashed since, and forgot it; or
 -- somebody has taken it away.
@@ -656,26 +661,27 @@ END $$;
 -- Whether a promotion or a restored backup may just have taken back what a session did last, and for longer than its client
 -- remembers: the numbers were raised after it was opened, and others like it are still coming back.
 CREATE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
-LANGUAGE sql AS $$
-  SELECT EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
-    WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms')
-$$;
+LANGUAGE sql
+RETURN EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
+  WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms');
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
 -- and of its places in the rows of the given lines; of those in all lines if it was set back, which its client may have left long ago.
 CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
     SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path)
     || CASE WHEN ${schema}.is_set_back(in_session) THEN ARRAY(
       SELECT p.path FROM ${schema}.parent p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
-        ORDER BY p.path) END)
-$$;
+        ORDER BY p.path) END);
+END;
 
 -- All contenders of a line, first come first.
 CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
     since timestamptz, session bigint, client text, host text, pid bigint, data bytea)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT p.path, p.token, 'lock', true, p.since, s.id, s.client, s.host, s.pid, '\x'::bytea
     FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
   UNION ALL
@@ -685,16 +691,17 @@ LANGUAGE sql STABLE AS $$
   UNION ALL
   (SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
     FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
-    WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name)
-$$;
+    WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name);
+END;
 
 -- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
 CREATE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
       ELSE replace(p.recipe, '_', ' ') || ' of ' || p.permits END
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path) WHERE n.path = in_path
-$$;
+    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path) WHERE n.path = in_path;
+END;
 
 -- Keeps a holder holding until the caller's transaction ends, whatever becomes of its client: who it is to be taken from waits.
 -- Fails with PK003, and so fails the transaction, unless it holds at this moment with this token.
@@ -894,6 +901,10 @@ COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a lin
 COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 7, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 7, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

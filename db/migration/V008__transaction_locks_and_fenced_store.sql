@@ -1,13 +1,13 @@
 -- Locks that last as long as a transaction, and a store that refuses who comes too late.
 
--- The advisory lock of a path. Kinds of lock_key (V002) have no slash, so no path is one of theirs.
+-- The advisory lock of a path. Nothing else that lock_key is asked for (V002) begins with a slash.
 CREATE FUNCTION ${schema}.path_key(in_path text) RETURNS bigint
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF in_path IS NULL OR in_path NOT LIKE '/%' THEN
     RAISE EXCEPTION '% is no path', quote_nullable(in_path) USING ERRCODE = '22023', HINT = 'A path starts with /.';
   END IF;
-  RETURN hashtextextended('${schema}.' || in_path, 0);
+  RETURN (SELECT ${schema}.lock_key(k, in_path) FROM ${schema}.secret k WHERE k.only_row);
 END $$;
 
 -- Waits until no other transaction has the lock of this path, and keeps it until this one ends. Nothing is written. It has
@@ -56,9 +56,10 @@ END $$;
 
 -- What was last written under a key; no row if nothing ever was.
 CREATE FUNCTION ${schema}.fenced_read(in_store text, in_key text) RETURNS TABLE (data bytea, token bigint, written timestamptz)
-LANGUAGE sql STABLE AS $$
-  SELECT f.data, f.token, f.written FROM ${schema}.fenced f WHERE f.store = in_store AND f.key = in_key
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT f.data, f.token, f.written FROM ${schema}.fenced f WHERE f.store = in_store AND f.key = in_key;
+END;
 
 COMMENT ON FUNCTION ${schema}.lock_in_transaction(text) IS
   'Waits for the lock of a path and keeps it until this transaction ends; nothing is written.';
@@ -70,6 +71,10 @@ COMMENT ON FUNCTION ${schema}.fenced_read(text, text) IS
   'What was last written under a key of a store, with its token; no row if nothing ever was.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 8, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 8, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

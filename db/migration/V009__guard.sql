@@ -76,25 +76,22 @@ CREATE TABLE ${schema}.job_turn (
 
 -- Whether a session is certainly not over: by its lease. A suspicion is the reaper's to judge, and its owner may still come back.
 CREATE FUNCTION ${schema}.session_lives(in_session bigint) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT FROM ${schema}.session s
-    WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
-$$;
+LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM ${schema}.session s
+  WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp());
 
 -- Whether a running attempt is still its owner's: its session lives and its limit is not over.
 CREATE FUNCTION ${schema}.job_run_stands(run ${schema}.job_run) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT (run.ends IS NULL OR run.ends > clock_timestamp()) AND ${schema}.session_lives(run.session)
-$$;
+LANGUAGE sql STABLE
+RETURN (run.ends IS NULL OR run.ends > clock_timestamp()) AND ${schema}.session_lives(run.session);
 
 -- What is noted of an attempt that was taken from its owner.
 CREATE FUNCTION ${schema}.job_abandonment(run ${schema}.job_run) RETURNS text
-LANGUAGE sql STABLE AS $$
-  SELECT format('attempt %s was abandoned: %s (session %s: %s on %s, pid %s)', run.attempt,
-    CASE WHEN ${schema}.session_lives(run.session) AND run.ends <= clock_timestamp() THEN 'its limit was over'
-      WHEN ${schema}.session_lives(run.session) THEN 'its client gave it up' ELSE 'its session was over' END,
-    run.session, run.client, run.host, run.pid)
-$$;
+LANGUAGE sql STABLE
+RETURN format('attempt %s was abandoned: %s (session %s: %s on %s, pid %s)', run.attempt,
+  CASE WHEN ${schema}.session_lives(run.session) AND run.ends <= clock_timestamp() THEN 'its limit was over'
+    WHEN ${schema}.session_lives(run.session) THEN 'its client gave it up' ELSE 'its session was over' END,
+  run.session, run.client, run.host, run.pid);
 
 -- Makes sure that the job is there and that none of its ticks is forgotten before the transaction ends.
 CREATE FUNCTION ${schema}._job_known(in_job text) RETURNS ${schema}.job
@@ -113,16 +110,14 @@ END $$;
 
 -- The token of the run of a job that ended last, 0 if there is none; who was taken from its owner does not count.
 CREATE FUNCTION ${schema}.job_last_token(in_job text) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce((SELECT r.token FROM ${schema}.job_run r
-    WHERE r.job = in_job AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1), 0)
-$$;
+LANGUAGE sql STABLE
+RETURN coalesce((SELECT r.token FROM ${schema}.job_run r
+  WHERE r.job = in_job AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1), 0);
 
 -- Names are short enough to be read and to be indexed.
 CREATE FUNCTION ${schema}.is_job_name(in_name text, in_most integer) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT coalesce(length(in_name) BETWEEN 1 AND in_most AND in_name !~ '[[:cntrl:]]', false)
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(length(in_name) BETWEEN 1 AND in_most AND in_name !~ '[[:cntrl:]]', false);
 
 -- Claims a run. Answers ok with the token as czxid and the attempt as version; or done_before, busy (it is running, or its row is
 -- locked), paused, failed_before (it failed or was abandoned, and the caller does not try again what was), session_expired or
@@ -184,10 +179,9 @@ END $$;
 
 -- A run as the answer of the claim that made it.
 CREATE FUNCTION ${schema}._job_claimed(run ${schema}.job_run) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT ROW('ok', run.tick, run.token, run.token, run.started, run.started, run.attempt, 0, run.session, 0, 0, run.token)
-    ::${schema}.outcome
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN ROW('ok', run.tick, run.token, run.token, run.started, run.started, run.attempt, 0, run.session, 0, 0, run.token)
+  ::${schema}.outcome;
 
 -- Claims the turn of a job: a run that nobody else has at the same time. Answers like _job_claim; or too_soon, if it is not yet
 -- so long since the last one began as that one asked for.
@@ -276,17 +270,19 @@ END $$;
 -- The claims for any language. The transaction has to be over before the work begins.
 CREATE FUNCTION ${schema}.job_claim(in_session bigint, in_job text, in_tick text, in_at_most interval DEFAULT NULL)
 RETURNS TABLE (code text, attempt integer, token bigint)
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   SELECT c.code, c.version, c.czxid FROM ${schema}._job_claim(in_session, in_job, in_tick, 'x', NULL, NULL,
-    (extract(epoch FROM in_at_most) * 1000)::bigint, true, true) c
-$$;
+    (extract(epoch FROM in_at_most) * 1000)::bigint, true, true) c;
+END;
 
 CREATE FUNCTION ${schema}.job_take_turn(in_session bigint, in_job text, in_at_most interval, in_at_least interval DEFAULT '0')
 RETURNS TABLE (code text, tick text, attempt integer, token bigint)
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   SELECT c.code, c.path, c.version, c.czxid FROM ${schema}._job_take_turn(in_session, in_job,
-    (extract(epoch FROM in_at_most) * 1000)::bigint, (extract(epoch FROM in_at_least) * 1000)::bigint) c
-$$;
+    (extract(epoch FROM in_at_most) * 1000)::bigint, (extract(epoch FROM in_at_least) * 1000)::bigint) c;
+END;
 
 -- Locks the run for the work's transaction and answers with that transaction's number, which job_done wants to see again.
 CREATE FUNCTION ${schema}.job_hold(in_session bigint, in_job text, in_tick text, in_attempt integer) RETURNS text
@@ -416,17 +412,19 @@ END $$;
 
 -- Makes a job known with its schedule. A new job, or a new schedule, has missed nothing up to this moment.
 CREATE FUNCTION ${schema}.job_register(in_job text, in_schedule text, in_now timestamptz) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   INSERT INTO ${schema}.job AS j (name, schedule, skipped) VALUES (in_job, in_schedule, in_now)
     ON CONFLICT (name) DO UPDATE SET schedule = in_schedule, skipped = greatest(j.skipped, in_now)
-      WHERE j.schedule IS DISTINCT FROM in_schedule
-$$;
+      WHERE j.schedule IS DISTINCT FROM in_schedule;
+END;
 
 -- The state of some jobs: the last tick that has a run or is not made up for; the last run that ended; whether one runs; and the
 -- ticks that begun runs left behind or that were asked for by hand.
 CREATE FUNCTION ${schema}.job_look(in_jobs text[], in_now timestamptz) RETURNS TABLE (job text, paused boolean,
     last_tick timestamptz, last_token bigint, last_ended timestamptz, runs boolean, open_ticks text[], moment timestamptz)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT j.name, j.paused IS NOT NULL,
       greatest(j.skipped, (SELECT max(r.scheduled) FROM ${schema}.job_run r WHERE r.job = j.name AND r.scheduled <= in_now)),
       ${schema}.job_last_token(j.name), l.ended,
@@ -437,8 +435,8 @@ LANGUAGE sql STABLE AS $$
       clock_timestamp()
     FROM ${schema}.job j LEFT JOIN LATERAL (SELECT r.ended FROM ${schema}.job_run r
         WHERE r.job = j.name AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1) l ON true
-    WHERE j.name = ANY (in_jobs)
-$$;
+    WHERE j.name = ANY (in_jobs);
+END;
 
 -- Ticks up to this one are not made up for.
 CREATE FUNCTION ${schema}.job_skip(in_job text, in_to timestamptz) RETURNS void
@@ -558,6 +556,10 @@ COMMENT ON FUNCTION ${schema}.job_skip(text, timestamptz) IS 'Ticks of a job up 
 
 -- Which protocol this schema speaks, and the oldest client that it still serves.
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 9, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 9, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -85,7 +85,8 @@ CREATE TABLE ${schema}.message (
 
 -- The lane of what waits behind another message of its key.
 CREATE FUNCTION ${schema}.behind() RETURNS smallint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT (-32768)::smallint $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (-32768)::smallint;
 
 CREATE UNIQUE INDEX message_place ON ${schema}.message (queue, lane, id);
 CREATE INDEX message_time ON ${schema}.message (queue, least(due, expires)) WHERE due IS NOT NULL OR expires IS NOT NULL;
@@ -229,12 +230,11 @@ END $$;
 -- Whether a message can be as it is asked for; the headers are an array literal.
 CREATE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text, in_not_before timestamptz)
 RETURNS boolean
-LANGUAGE sql STABLE AS $$
-  SELECT coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
-    AND coalesce(isfinite(in_not_before), true)
-    AND (in_headers IS NULL OR cardinality(in_headers::text[]) % 2 = 0 AND coalesce(array_ndims(in_headers::text[]), 1) = 1
-      AND array_position(in_headers::text[], NULL) IS NULL)
-$$;
+LANGUAGE sql STABLE
+RETURN coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
+  AND coalesce(isfinite(in_not_before), true)
+  AND (in_headers IS NULL OR cardinality(in_headers::text[]) % 2 = 0 AND coalesce(array_ndims(in_headers::text[]), 1) = 1
+    AND array_position(in_headers::text[], NULL) IS NULL);
 
 -- Inserts messages, at most 1,000, numbered from in_first, but for those that have a number in in_seen already. All arrays but the
 -- first two may be null; headers are array literals, one for each message.
@@ -349,7 +349,7 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
   END IF;
-  watched := pg_advisory_xact_lock_shared(hashtextextended('${schema}.queue.' || in_queue, 0)) IS NULL;
+  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key(k, 'queue.' || in_queue)) FROM ${schema}.secret k WHERE k.only_row;
   watched := EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
     WHERE q.name = in_queue);
 END $$;
@@ -388,39 +388,40 @@ END $$;
 CREATE FUNCTION ${schema}.enqueue(in_queue text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
     in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
     in_not_before timestamptz DEFAULT NULL) RETURNS bigint
-LANGUAGE sql AS $$
-  SELECT (${schema}.enqueue_all(ARRAY[in_queue], ARRAY[in_payload],
-    CASE WHEN in_priority IS NOT NULL THEN ARRAY[in_priority] END,
-    CASE WHEN in_delay IS NOT NULL THEN ARRAY[(extract(epoch FROM in_delay) * 1000)::bigint] END,
-    CASE WHEN in_key IS NOT NULL THEN ARRAY[in_key] END,
-    CASE WHEN in_headers IS NOT NULL THEN ARRAY[in_headers::text] END,
-    CASE WHEN in_life IS NOT NULL THEN ARRAY[(extract(epoch FROM in_life) * 1000)::bigint] END,
-    CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END,
-    CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].czxid
-$$;
+LANGUAGE sql
+RETURN (${schema}.enqueue_all(ARRAY[in_queue], ARRAY[in_payload],
+  CASE WHEN in_priority IS NOT NULL THEN ARRAY[in_priority] END,
+  CASE WHEN in_delay IS NOT NULL THEN ARRAY[(extract(epoch FROM in_delay) * 1000)::bigint] END,
+  CASE WHEN in_key IS NOT NULL THEN ARRAY[in_key] END,
+  CASE WHEN in_headers IS NOT NULL THEN ARRAY[in_headers::text] END,
+  CASE WHEN in_life IS NOT NULL THEN ARRAY[(extract(epoch FROM in_life) * 1000)::bigint] END,
+  CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END,
+  CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].czxid;
 
 -- Whether somebody sleeps who is to be rung for these queues. From here to its end the transaction counts as one that enqueues, so
 -- nobody goes to sleep meanwhile without knowing.
 CREATE FUNCTION ${schema}.is_idle(in_queues text[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${schema}.queue_lock(in_queues[1]));
-  IF cardinality(in_queues) > 1 THEN
-    PERFORM pg_advisory_xact_lock_shared(${schema}.queue_lock(name))
-      FROM (SELECT DISTINCT name FROM unnest(in_queues) AS name ORDER BY name) AS several;
-  END IF;
+  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key(k, 'queue.' || several.name))
+    FROM ${schema}.secret k, (SELECT DISTINCT name FROM unnest(in_queues) AS name ORDER BY name) AS several WHERE k.only_row;
   RETURN EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
     WHERE q.name = ANY (in_queues));
 END $$;
 
-CREATE FUNCTION ${schema}.queue_lock(in_queue text) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT hashtextextended('${schema}.queue.' || in_queue, 0) $$;
+-- The advisory locks of a queue: of who sleeps there, of where a lane begins, and of a key.
 
-CREATE FUNCTION ${schema}.lane_lock(in_queue integer, in_lane smallint) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT hashtextextended('${schema}.lane.' || in_queue || '.' || in_lane, 0) $$;
+CREATE FUNCTION ${schema}.idle_key(k ${schema}.secret, in_queue text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ${schema}.lock_key(k, 'queue.' || in_queue);
 
-CREATE FUNCTION ${schema}.message_key_lock(in_queue integer, in_key text) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT hashtextextended('${schema}.key.' || in_queue || '.' || in_key, 0) $$;
+CREATE FUNCTION ${schema}.lane_key(k ${schema}.secret, in_queue integer, in_lane smallint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ${schema}.lock_key(k, 'lane.' || in_queue || '.' || in_lane);
+
+CREATE FUNCTION ${schema}.message_key_key(k ${schema}.secret, in_queue integer, in_key text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ${schema}.lock_key(k, 'key.' || in_queue || '.' || in_key);
 
 -- Rings sleeping consumers, for each queue as many as are given for it, and takes them out. Not flushed: after the commit of what
 -- they are rung for, in a transaction of its own; or in a caller's transaction, and then when that commits.
@@ -503,12 +504,15 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   source ${schema}.queue;
-  stays  boolean := pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0)) IS NOT NULL;
   looked boolean := false;
   acks   boolean := in_done IS NOT NULL OR in_done_claims IS NOT NULL;
   known  boolean;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  -- owner_share, without the call.
+  IF NOT (SELECT ${schema}.ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}.lock_key(k, 'owner.' || in_session))
+      FROM ${schema}.secret k WHERE k.only_row) THEN
+    PERFORM ${schema}.owner_wait(in_session);
+  END IF;
   asleep := false;
   IF in_again THEN
     SELECT true, c.refused, c.messages INTO known, refused, messages
@@ -528,8 +532,7 @@ BEGIN
             FROM (SELECT l.* FROM ${schema}.queue q, ${schema}.lane l
                 WHERE q.name = in_queue AND NOT q.keyed AND q.paused IS NULL AND l.queue = q.id
                   AND (in_session = 0 OR EXISTS (SELECT FROM ${schema}.session s
-                    WHERE s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-                      OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())))
+                    WHERE s.id = in_session AND ${schema}.may_own(s)))
                 ORDER BY l.lane DESC) l,
               LATERAL (SELECT w.ctid FROM ${schema}.message w
                 WHERE w.queue = l.queue AND w.lane = l.lane AND w.id >= l.low AND (w.expires IS NULL OR w.expires > clock_timestamp())
@@ -559,7 +562,8 @@ BEGIN
         RETURN;
       END IF;
     END IF;
-    EXIT WHEN looked OR NOT in_sleep OR NOT pg_try_advisory_xact_lock(${schema}.queue_lock(in_queue));
+    EXIT WHEN looked OR NOT in_sleep
+      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}.idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row);
     looked := true;
   END LOOP;
   asleep := looked AND (NOT source.keyed OR source.paused IS NOT NULL OR NOT ${schema}.is_waiting(source.id));
@@ -593,7 +597,7 @@ CREATE FUNCTION ${schema}.session_check(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF in_session <> 0 AND NOT EXISTS (SELECT FROM ${schema}.session s
-      WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp()) THEN
+      WHERE s.id = in_session AND ${schema}.may_own(s)) THEN
     RAISE EXCEPTION 'session % has ended', in_session USING ERRCODE = 'PK006';
   END IF;
 END $$;
@@ -610,11 +614,12 @@ END $$;
 -- What the call that made this claim, and the in_count - 1 that follow it, answered; no row if it was not done.
 CREATE FUNCTION ${schema}.claimed(in_session bigint, in_claim bigint, in_count integer)
 RETURNS TABLE (refused bigint[], messages ${schema}.message[])
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT first.refused, (SELECT array_agg(m ORDER BY c.number, (m).lane DESC, (m).id) FROM ${schema}.claim c, unnest(c.messages) AS m
       WHERE c.session = in_session AND c.number BETWEEN in_claim AND in_claim + in_count - 1)
-    FROM ${schema}.claim first WHERE first.session = in_session AND first.number = in_claim
-$$;
+    FROM ${schema}.claim first WHERE first.session = in_session AND first.number = in_claim;
+END;
 
 -- Takes from a queue that has keys, at most 100 at once: of each key one message at a time, in their order. A message that is met
 -- before its turn goes behind: out of its lane, until the key is free. Whoever has a key keeps nobody from what is after it;
@@ -622,6 +627,7 @@ $$;
 CREATE FUNCTION ${schema}._take_keyed(in_queue integer, in_count integer) RETURNS ${schema}.message[]
 LANGUAGE plpgsql AS $$
 DECLARE
+  secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
   most   integer := least(in_count, 100);
   seen   integer := 0;
   locked integer := 0;
@@ -647,7 +653,7 @@ BEGIN
     EXIT WHEN ids IS NULL;
     mine := ARRAY(
       SELECT k.key FROM (SELECT DISTINCT key FROM unnest(keys) AS key WHERE key IS NOT NULL) k
-        WHERE pg_try_advisory_xact_lock(${schema}.message_key_lock(in_queue, k.key)));
+        WHERE pg_try_advisory_xact_lock(${schema}.message_key_key(secret, in_queue, k.key)));
     seen := seen + cardinality(ids);
     locked := locked + cardinality(mine);
     -- From here on nobody else changes anything about these keys; what was changed before is seen from here on.
@@ -807,7 +813,8 @@ DECLARE
   back integer[];
 BEGIN
   PERFORM pg_advisory_xact_lock(k.lock) FROM (
-    SELECT DISTINCT ${schema}.message_key_lock(a.queue, a.key) AS lock FROM unnest(in_queues, in_keys) AS a (queue, key) ORDER BY 1) k;
+    SELECT DISTINCT ${schema}.message_key_key(s, a.queue, a.key) AS lock
+      FROM ${schema}.secret s, unnest(in_queues, in_keys) AS a (queue, key) WHERE s.only_row ORDER BY 1) k;
   -- One by one, by the index: a join would be planned for as few turns as there were at that moment.
   DELETE FROM ${schema}.key_turn d WHERE d.ctid = ANY (ARRAY(
     SELECT over.ctid FROM unnest(in_queues, in_keys, in_ids) AS done (queue, key, id),
@@ -838,7 +845,7 @@ DECLARE
 BEGIN
   FOR reached IN SELECT a.queue, a.lane, min(a.id) AS id FROM unnest(in_queues, in_lanes, in_ids) AS a (queue, lane, id)
       GROUP BY a.queue, a.lane ORDER BY a.queue, a.lane LOOP
-    PERFORM pg_advisory_xact_lock_shared(${schema}.lane_lock(reached.queue, reached.lane));
+    PERFORM pg_advisory_xact_lock_shared(${schema}.lane_key(k, reached.queue, reached.lane)) FROM ${schema}.secret k WHERE k.only_row;
     UPDATE ${schema}.lane l SET low = least(l.low, reached.id), next_low = least(l.next_low, reached.id)
       WHERE l.queue = reached.queue AND l.lane = reached.lane AND (l.low > reached.id OR l.next_low > reached.id);
   END LOOP;
@@ -867,7 +874,8 @@ DECLARE
   freed_ids     bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock(k.lock) FROM (
-    SELECT DISTINCT ${schema}.message_key_lock(b.queue, b.key) AS lock FROM unnest(in_messages) AS b WHERE b.key IS NOT NULL ORDER BY 1) k;
+    SELECT DISTINCT ${schema}.message_key_key(s, b.queue, b.key) AS lock
+      FROM ${schema}.secret s, unnest(in_messages) AS b WHERE s.only_row AND b.key IS NOT NULL ORDER BY 1) k;
   FOREACH m IN ARRAY coalesce(in_messages, '{}') LOOP
     i := i + 1;
     SELECT * INTO q FROM ${schema}.queue WHERE id = m.queue;
@@ -995,7 +1003,7 @@ DECLARE
   c ${schema}.claim;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key('owner', in_session)); -- Its end finds both claims.
+  PERFORM ${schema}.owner_share(in_session); -- Its end finds both claims.
   c := ${schema}.claim_reduce(in_session, in_claim, ARRAY[in_id]);
   IF cardinality(c.ids) = 1 THEN
     INSERT INTO ${schema}.claim VALUES (in_session, in_new, c.queue, c.taken, c.until, c.keyed, c.ids, NULL,
@@ -1088,7 +1096,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
+  PERFORM ${schema}.owner_share(in_session);
   IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
     INSERT INTO ${schema}.idle (queue, session)
       SELECT a.name, in_session FROM unnest(in_queues) AS a (name) LEFT JOIN ${schema}.queue q ON q.name = a.name
@@ -1122,6 +1130,7 @@ END $$;
 CREATE FUNCTION ${schema}.messages_advance(in_queue integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
+  secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
   one      record;
   m        ${schema}.message;
   advanced integer := 0;
@@ -1136,7 +1145,7 @@ BEGIN
       ORDER BY least(w.due, w.expires) LIMIT 500 FOR UPDATE SKIP LOCKED
   LOOP
     m := one.message;
-    CONTINUE WHEN m.key IS NOT NULL AND NOT pg_try_advisory_xact_lock(${schema}.message_key_lock(in_queue, m.key));
+    CONTINUE WHEN m.key IS NOT NULL AND NOT pg_try_advisory_xact_lock(${schema}.message_key_key(secret, in_queue, m.key));
     IF m.expires <= clock_timestamp() THEN
       DELETE FROM ${schema}.message d WHERE d.ctid = one.spot;
       CONTINUE WHEN NOT FOUND; -- It was brought back since it was read: next time.
@@ -1170,6 +1179,7 @@ END $$;
 CREATE FUNCTION ${schema}.keys_look(in_queue integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
   oldest bigint := (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = ${schema}.behind() ORDER BY m.id LIMIT 1);
   newest bigint := (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = ${schema}.behind() ORDER BY m.id DESC LIMIT 1);
   stuck  text[];
@@ -1179,7 +1189,7 @@ BEGIN
         LATERAL (SELECT m.key FROM ${schema}.message m
           WHERE m.queue = in_queue AND m.lane = ${schema}.behind() AND m.id >= start.id ORDER BY m.id LIMIT 100) near) k
     WHERE NOT EXISTS (SELECT FROM ${schema}.key_turn t WHERE t.queue = in_queue AND t.key = k.key)
-      AND pg_try_advisory_xact_lock(${schema}.message_key_lock(in_queue, k.key));
+      AND pg_try_advisory_xact_lock(${schema}.message_key_key(secret, in_queue, k.key));
   IF stuck IS NOT NULL THEN
     PERFORM ${schema}.keys_free(array_fill(in_queue, ARRAY[cardinality(stuck)]), stuck, array_fill(0::bigint, ARRAY[cardinality(stuck)]));
   END IF;
@@ -1189,12 +1199,13 @@ END $$;
 CREATE FUNCTION ${schema}.lanes_look(in_queue integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
   here      ${schema}.lane;
   began     timestamptz;
   least_now bigint;
 BEGIN
   FOR here IN SELECT * FROM ${schema}.lane l WHERE l.queue = in_queue AND l.look_at <= clock_timestamp() ORDER BY l.lane LOOP
-    CONTINUE WHEN NOT pg_try_advisory_xact_lock(${schema}.lane_lock(in_queue, here.lane));
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(${schema}.lane_key(secret, in_queue, here.lane));
     began := clock_timestamp();
     least_now := least(${schema}.last_zxid() << 10,
       (SELECT m.id FROM ${schema}.message m WHERE m.queue = in_queue AND m.lane = here.lane ORDER BY m.id LIMIT 1),
@@ -1216,7 +1227,8 @@ DECLARE
   last  bigint := coalesce(pg_sequence_last_value('${schema}.idle_number'), 1);
   first bigint := (SELECT i.number FROM ${schema}.idle i WHERE i.queue = in_queue AND i.number >= in_low ORDER BY i.number LIMIT 1);
 BEGIN
-  IF coalesce(first, last) - in_low < 1000 OR NOT pg_try_advisory_xact_lock(${schema}.queue_lock(in_queue)) THEN
+  IF coalesce(first, last) - in_low < 1000
+      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}.idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row) THEN
     RETURN;
   END IF;
   PERFORM FROM ${schema}.queue q WHERE q.name = in_queue FOR NO KEY UPDATE SKIP LOCKED;
@@ -1247,24 +1259,29 @@ END $$;
 -- The next messages that would be taken, without taking them.
 CREATE FUNCTION ${schema}.peek(in_queue text, in_count integer DEFAULT 1) RETURNS SETOF ${schema}.message
 LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-  SET plan_cache_mode = force_generic_plan AS $$
+  SET plan_cache_mode = force_generic_plan
+BEGIN ATOMIC
   SELECT first.* FROM (SELECT l.* FROM ${schema}.queue q JOIN ${schema}.lane l ON l.queue = q.id
       WHERE q.name = in_queue ORDER BY l.lane DESC) l,
     LATERAL (SELECT m.* FROM ${schema}.message m
       WHERE m.queue = l.queue AND m.lane = l.lane AND m.id >= l.low AND (m.expires IS NULL OR m.expires > clock_timestamp())
       ORDER BY m.id LIMIT in_count) first
-  LIMIT in_count
-$$;
+  LIMIT in_count;
+END;
 
 -- Null: there is no such queue.
 CREATE FUNCTION ${schema}.is_paused(in_queue text) RETURNS boolean
-LANGUAGE sql STABLE AS $$ SELECT q.paused IS NOT NULL FROM ${schema}.queue q WHERE q.name = in_queue $$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT q.paused IS NOT NULL FROM ${schema}.queue q WHERE q.name = in_queue;
+END;
 
 -- The oldest dead letters of a queue, with their payloads.
 CREATE FUNCTION ${schema}.dead_letters_of(in_queue text, in_count integer DEFAULT 100) RETURNS SETOF ${schema}.dead_letter
-LANGUAGE sql STABLE AS $$
-  SELECT d.* FROM ${schema}.queue q JOIN ${schema}.dead_letter d ON d.queue = q.id WHERE q.name = in_queue ORDER BY d.id LIMIT in_count
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT d.* FROM ${schema}.queue q JOIN ${schema}.dead_letter d ON d.queue = q.id WHERE q.name = in_queue ORDER BY d.id LIMIT in_count;
+END;
 
 -- Nobody takes anything from a paused queue; what was taken can still be acked. False: there is no such queue, or it was paused.
 CREATE FUNCTION ${schema}.pause(in_queue text) RETURNS boolean
@@ -1294,6 +1311,7 @@ CREATE FUNCTION ${schema}.purge(in_queue text, in_most integer DEFAULT 10000) RE
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+  secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
   q      ${schema}.queue := ${schema}.queue_named(in_queue);
   most   integer := CASE WHEN q.keyed THEN least(in_most, 500) ELSE in_most END;
   purged integer;
@@ -1304,7 +1322,7 @@ BEGIN
   WITH gone AS (
     DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
         SELECT w.ctid FROM ${schema}.message w
-          WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}.message_key_lock(w.queue, w.key)))
+          WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}.message_key_key(secret, w.queue, w.key)))
           LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING m.id, m.key
   )
   SELECT count(*), array_agg(g.key) FILTER (WHERE g.key IS NOT NULL), array_agg(g.id) FILTER (WHERE g.key IS NOT NULL)
@@ -1458,9 +1476,10 @@ END $$;
 
 -- Makes a subscription: the queue <topic>/<name>, which has what is published from now on.
 CREATE FUNCTION ${schema}.subscribe(in_topic text, in_name text) RETURNS text
-LANGUAGE sql AS $$
-  SELECT in_topic || '/' || in_name FROM ${schema}.queue_create(in_topic || '/' || in_name, in_topic => in_topic)
-$$;
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT in_topic || '/' || in_name FROM ${schema}.queue_create(in_topic || '/' || in_name, in_topic => in_topic);
+END;
 
 -- Ends a subscription, with all its messages. False: there was none.
 CREATE FUNCTION ${schema}.unsubscribe(in_topic text, in_name text) RETURNS boolean
@@ -1472,7 +1491,10 @@ END $$;
 
 -- Which queues get what is published under a topic.
 CREATE FUNCTION ${schema}.subscriptions(in_topic text) RETURNS SETOF text
-LANGUAGE sql STABLE AS $$ SELECT q.name FROM ${schema}.queue q WHERE q.topic = in_topic ORDER BY q.id $$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT q.name FROM ${schema}.queue q WHERE q.topic = in_topic ORDER BY q.id;
+END;
 
 -- Publishes one message to each subscription: an outcome for each, ok or duplicate, whose path is the subscription's queue.
 CREATE FUNCTION ${schema}._publish(in_topic text, in_payload bytea, in_priority integer, in_delay_ms bigint, in_key text,
@@ -1553,10 +1575,9 @@ END $$;
 CREATE FUNCTION ${schema}.publish(in_topic text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
     in_key text DEFAULT NULL, in_headers text[] DEFAULT NULL, in_life interval DEFAULT NULL, in_dedup_key text DEFAULT NULL,
     in_not_before timestamptz DEFAULT NULL) RETURNS integer
-LANGUAGE sql AS $$
-  SELECT cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key,
-    in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key, in_not_before))
-$$;
+LANGUAGE sql
+RETURN cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (extract(epoch FROM in_delay) * 1000)::bigint, in_key,
+  in_headers::text, (extract(epoch FROM in_life) * 1000)::bigint, in_dedup_key, in_not_before));
 
 -- What everybody may look at.
 
@@ -1741,6 +1762,10 @@ COMMENT ON FUNCTION ${schema}.queue_report(text[], bigint[], bigint[], bigint[],
   'Adds what a client has seen since its last report: queues; enqueued, taken, acked, returned, died. In a transaction of its own.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 10, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 10, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -6,7 +6,8 @@
 CREATE FUNCTION ${schema}.node_page(in_path text, in_children boolean, in_after text, in_limit integer, in_most_bytes bigint)
 RETURNS TABLE (path text, data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer,
     cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT n.path, n.data, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
       coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
     FROM (
@@ -24,14 +25,15 @@ LANGUAGE sql STABLE AS $$
       ) n
       LEFT JOIN LATERAL (SELECT * FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true
     WHERE coalesce(n.before, 0) < in_most_bytes
-    ORDER BY n.path LIMIT in_limit
-$$;
+    ORDER BY n.path LIMIT in_limit;
+END;
 
 -- Sums that differ if any of the nodes was created, set or deleted, or a child of one of them came or went: numbers only grow, so
 -- that what comes is more than what went. No row is read that is not one of theirs, also where nobody ever analysed.
 CREATE FUNCTION ${schema}.node_sums(in_path text, in_children boolean)
 RETURNS TABLE (nodes bigint, czxids bigint, mzxids bigint, pzxids bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT count(*), coalesce((sum(n.czxid) % 4611686018427387904)::bigint, 0),
       coalesce((sum(n.mzxid) % 4611686018427387904)::bigint, 0),
       coalesce((sum(coalesce(p.pzxid, n.czxid)) % 4611686018427387904)::bigint, 0)
@@ -43,8 +45,8 @@ LANGUAGE sql STABLE AS $$
       UNION ALL
       SELECT c.path, c.czxid, c.mzxid FROM ${schema}.node c WHERE in_children AND c.parent = in_path AND c.path <> '/'
     ) n
-      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true
-$$;
+      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true;
+END;
 
 COMMENT ON FUNCTION ${schema}.node_page(text, boolean, text, integer, bigint) IS
   'Some of the nodes at and below a path, or of its children, with data: path, whether its children only, the path to begin after, how many, about how many bytes.';
@@ -52,6 +54,10 @@ COMMENT ON FUNCTION ${schema}.node_sums(text, boolean) IS
   'How many nodes there are at and below a path, or how many children, and sums that differ if any of them changed.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 11, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 11, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

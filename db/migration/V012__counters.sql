@@ -4,24 +4,23 @@
 
 -- Whether 64 bits hold it; null for null.
 CREATE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT number BETWEEN -9223372036854775808 AND 9223372036854775807
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN number BETWEEN -9223372036854775808 AND 9223372036854775807;
 
 -- The number that a node's data say, or that is to be added; null if that is not one. (Escaping takes any bytes, and leaves
 -- digits as they are.)
 CREATE FUNCTION ${schema}.number_of(data bytea) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
-    THEN CASE WHEN ${schema}.fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
+  THEN CASE WHEN ${schema}.fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END;
 
 -- The answer to an addition: the sum is where others have the node's number.
 CREATE FUNCTION ${schema}.added(path text, sum numeric) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
   SELECT 'ok', path, sum::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
-    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint
-$$;
+    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint;
+END;
 
 -- Adds to the number in a node's data. Where that was not possible, and then is after all, somebody was just changing it: it
 -- is tried again.
@@ -134,21 +133,29 @@ END $$;
 -- one where a row wakes all; and does not keep the node's row through the flush: the addition is committed, and flushed
 -- after that, together with those of others. So many sessions add as fast as one transaction after the other goes without its
 -- flush, and who has the reply has it durable. What a crash forgets in between, nobody was told of, and its slot has forgotten too.
+CREATE FUNCTION ${schema}.add_turn(in_path text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  turn bigint := (SELECT ${schema}.lock_key(k, 'add.' || in_path) FROM ${schema}.secret k WHERE k.only_row);
+BEGIN
+  IF pg_try_advisory_xact_lock(turn) THEN
+    RETURN true;
+  END IF;
+  PERFORM pg_advisory_xact_lock(turn), set_config('synchronous_commit', 'off', true);
+  RETURN false;
+END $$;
+
 CREATE PROCEDURE ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
     OUT code text, OUT path text, OUT czxid bigint, OUT ctime timestamptz, OUT children bigint, OUT watched boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
-  turn    bigint := hashtextextended('${schema}.add.' || in_path, 0);
-  alone   boolean := pg_try_advisory_xact_lock(turn);
-  request record;
+  alone   boolean := ${schema}.add_turn(in_path);
+  request pg_catalog.record;
 BEGIN
-  IF NOT alone THEN
-    PERFORM pg_advisory_xact_lock(turn), set_config('synchronous_commit', 'off', true);
-  END IF;
   SELECT * INTO request FROM ${schema}._request_add(in_session, in_slot, in_request, in_path, in_delta);
   IF NOT alone THEN
     COMMIT;
-    PERFORM pg_logical_emit_message(true, '${schema}', '');
+    PERFORM pg_catalog.pg_logical_emit_message(true, '${schema}', '');
   END IF;
   code := (request.outcome).code;
   path := in_path;
@@ -188,6 +195,10 @@ COMMENT ON PROCEDURE ${schema}.request_add(bigint, integer, bigint, text, bigint
   'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the czxid.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 12, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 12, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -55,21 +55,20 @@ INSERT INTO ${schema}.history_bound DEFAULT VALUES;
 -- Whether history is written. A function that is replaced to change that (history_switch): PostgreSQL writes it out where it is
 -- called, and plans again when it changed, so that asking costs nothing.
 CREATE FUNCTION ${schema}.history_on() RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT true $$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN true;
 
 -- Only the owner of the schema may.
 CREATE FUNCTION ${schema}.history_switch(in_on boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}.history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS %L',
-    ' SELECT ' || in_on || ' ');
+  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}.history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s', in_on::text);
 END $$;
 
 -- What a contender of this name has, when it holds.
 CREATE FUNCTION ${schema}.hold_what(recipe text, name text, data bytea) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE recipe WHEN 'election' THEN ${schema}.candidate_identity(data) ELSE substr(name, 21) END
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN CASE recipe WHEN 'election' THEN ${schema}.candidate_identity(data) ELSE substr(name, 21) END;
 
 -- A contender with a node is about to be taken away, or just was: notes the end of its hold, if it held.
 CREATE FUNCTION ${schema}.note_contender(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
@@ -276,13 +275,14 @@ COMMENT ON COLUMN ${schema}.holds.alive IS 'False if that moment has come, and i
 CREATE FUNCTION ${schema}.held_at(in_path text, in_at timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (kind text, path text, recipe text, what text, token bigint, session bigint, client text, host text, pid bigint,
     since timestamptz, until timestamptz, how text, ended_by text, why text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT h.* FROM ${schema}.history h WHERE h.path = in_path AND h.since <= in_at AND h.until > in_at
   UNION ALL
   SELECT h.kind, h.path, h.recipe, h.what, h.token, h.session, h.client, h.host, h.pid, h.since, NULL, NULL, NULL, NULL
     FROM ${schema}.holds h WHERE h.path = in_path AND h.since <= in_at AND (h.alive OR h.ends > in_at)
-  ORDER BY token
-$$;
+  ORDER BY token;
+END;
 
 COMMENT ON FUNCTION ${schema}.held_at(text, timestamptz) IS
   'Who held a path, or ran a job of this name, at a moment: SELECT * FROM ${schema}.held_at(''/locks/a'', ''2026-11-03 14:05''). Until, how, ended_by and why are null for what is held still.';
@@ -290,6 +290,10 @@ COMMENT ON FUNCTION ${schema}.prune_history(integer) IS
   'Deletes history that is too old or too much, at most so many rows. Clients do this by themselves.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 13, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 13, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -34,10 +34,11 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql
+BEGIN ATOMIC
   INSERT INTO ${schema}.operation (at, who, what, target, why, result)
-    VALUES (clock_timestamp(), session_user, in_what, in_target, ${schema}.reason(in_why), in_result)
-$$;
+    VALUES (clock_timestamp(), session_user, in_what, in_target, ${schema}.reason(in_why), in_result);
+END;
 
 -- Says that there is no such thing, and where to look.
 CREATE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
@@ -60,6 +61,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   gone text[];
 BEGIN
+  PERFORM ${schema}.owner_lock(in_session);
   gone := ${schema}._session_end(in_session, session_user, ${schema}.reason(in_why));
   IF gone IS NULL THEN
     PERFORM ${schema}.unknown(format('there is no session %s', coalesce(in_session::text, 'without a number')),
@@ -383,6 +385,10 @@ COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint)
   'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 14, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 14, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -120,6 +120,10 @@ COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full Postgre
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 15, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 15, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

@@ -39,9 +39,10 @@ END $$;
 
 -- Tells the clients of these children, with the keys of each, that their round has begun or is over.
 CREATE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
-LANGUAGE sql AS $$
-  SELECT ${schema}.ring_session(c.session, 'meeting ' || c.key || ' ' || in_what) FROM unnest(in_sessions, in_keys) AS c (session, key)
-$$;
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT ${schema}.ring_session(c.session, 'meeting ' || c.key || ' ' || in_what) FROM unnest(in_sessions, in_keys) AS c (session, key);
+END;
 
 -- Decides what is due at a meeting, for a caller that holds its row and has just read it: ends the round that all have left,
 -- and begins the next one if all of it have come. Returns the row as it is then.
@@ -90,8 +91,7 @@ BEGIN
     UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
       FROM ${schema}.session s
       WHERE p.path = in_meeting AND p.recipe = 'double-barrier' AND p.permits = in_size AND p.children < in_size
-        AND s.id = in_session AND (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp()
-          OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+        AND s.id = in_session AND ${schema}.may_own(s)
       RETURNING p.* INTO m;
     IF FOUND THEN
       moment := clock_timestamp();
@@ -129,7 +129,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   wish record;
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(hashtextextended('${schema}.owner.' || in_session, 0));
+  PERFORM ${schema}.owner_share(in_session);
   IF cardinality(in_meetings) = 1 THEN
     outcomes := ARRAY[${schema}._meeting_come(in_session, in_meetings[1], in_sizes[1], in_keys[1])];
     IF outcomes[1].code = 'ok' THEN
@@ -285,6 +285,10 @@ COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
   'What has become of participants of double barriers, by paths and numbers.';
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE AS $$ SELECT 16, 6 $$;
+LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 16, 6;
+END;
 
+SELECT ${schema}.pin_all();
 SELECT ${schema}.grant_all();

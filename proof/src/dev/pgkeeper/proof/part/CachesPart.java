@@ -33,9 +33,7 @@ public final class CachesPart implements Part {
   private static final Duration PATIENCE = Duration.ofMinutes(10);
 
   private static final String TERMINATE_SESSIONS =
-      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
-          + " AND ((classid::bigint << 32) | objid::bigint) IN"
-          + " (SELECT ${schema}.lock_key('live', id) FROM ${schema}.session)";
+      "SELECT pg_terminate_backend(backend) FROM ${schema}.session WHERE direct";
 
   private static final String END_A_SESSION =
       "SELECT ${schema}.session_end(id) FROM ${schema}.session ORDER BY random() LIMIT 1";

@@ -311,12 +311,10 @@ final class PayloadTour {
     try (var connection = source.getConnection();
         var statement = connection.createStatement()) {
       statement.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-              + " AND ((classid::bigint << 32) | objid::bigint) = "
+          "SELECT pg_terminate_backend(backend) FROM "
               + schema
-              + ".lock_key('live', "
-              + keeper.sessionId()
-              + ")");
+              + ".session WHERE id = "
+              + keeper.sessionId());
       back.await();
       statement.execute("SELECT " + schema + ".session_end(" + keeper.sessionId() + ")");
       over.await();

@@ -237,10 +237,8 @@ class ElectionTest extends TwoClients {
                   });
       states.await(HoldState.HELD);
       own.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-              + " AND (classid::bigint << 32) | objid::bigint = ${schema}.lock_key('live', "
-              + alone.sessionId()
-              + ")");
+          "SELECT pg_terminate_backend(backend) FROM ${schema}.session WHERE id = "
+              + alone.sessionId());
       states.await(HoldState.JEOPARDY);
       assertThat(candidacy.close(Await.LIMIT)).isTrue();
     }

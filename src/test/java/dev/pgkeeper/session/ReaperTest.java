@@ -264,8 +264,7 @@ class ReaperTest {
           "UPDATE ${schema}.session SET renewed = renewed - interval '5 hours' WHERE id = "
               + session);
       long suspicion = awaitSuspicion(session);
-      assertThat(
-              number(own, "SELECT alive::integer FROM ${schema}.session_ping(" + session + ", 0)"))
+      assertThat(number(own, "SELECT alive::integer FROM ${schema}.session_ping(" + session + ")"))
           .as("what its client hears")
           .isZero();
       assertThat(number(own, "SELECT ${schema}.session_attach(" + session + ")::integer")).isZero();

@@ -98,7 +98,7 @@ class QueryPlansTest {
     calls.put("watch_children", "SELECT * FROM ${schema}.watch_children(3, '/p19')");
     calls.put("watch_states", "SELECT * FROM ${schema}.watch_states('{/p20,/p21,/none}')");
     calls.put("session_renew", "SELECT ${schema}.session_renew(4)");
-    calls.put("session_ping", "SELECT * FROM ${schema}.session_ping(4, NULL)");
+    calls.put("session_ping", "SELECT * FROM ${schema}.session_ping(4)");
     Plans.assertNone(database, calls, scan -> !scan.startsWith("Index"), EXCEPTED);
   }
 

@@ -12,7 +12,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.testing.KeptConnections;
+import dev.pgkeeper.testing.Logins;
 import dev.pgkeeper.testing.TestDatabase;
 import dev.pgkeeper.tree.Recorder;
 import dev.pgkeeper.tree.TreeInvariants;
@@ -21,12 +21,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Who may do what. Every role here logs in by itself. */
@@ -70,58 +71,60 @@ class RolesTest {
           "prune('history', '1 day', 'test')",
           "configure_history('test')");
 
+  /** Functions that views call. */
+  private static final Set<String> OF_VIEWS =
+      Set.of(
+          "protocol",
+          "leases_from",
+          "lease_end",
+          "suspicion_end",
+          "text_of",
+          "candidate_identity",
+          "hold_what",
+          "history_on",
+          "held_at");
+
+  private static final Set<String> OF_THE_OWNER =
+      Set.of(
+          "pin_all",
+          "grant_all",
+          "grant_as",
+          "grant_application",
+          "grant_inspector",
+          "grant_operator",
+          "revoke_role",
+          "let_in",
+          "let_out",
+          "withdraw_all",
+          "history_switch",
+          "note_operation");
+
   private static TestDatabase database;
-  private static final List<String> roles = new ArrayList<>();
-  private static final Map<String, KeptConnections> connections = new HashMap<>();
+  private static Logins logins;
 
   @BeforeAll
   static void createRoles() {
     database = TestDatabase.fresh();
     database.execute("SELECT ${schema}.create('/n', 'payload')");
-    role("application");
-    database.execute("CALL ${schema}.grant_application('" + name("application") + "')");
-    role("inspector");
-    database.execute("CALL ${schema}.grant_inspector('" + name("inspector") + "')");
-    role("operator");
-    database.execute("CALL ${schema}.grant_operator('" + name("operator") + "')");
-    role("nobody");
+    logins = Logins.ofEveryKind(database);
   }
 
   @AfterAll
   static void dropRoles() {
-    connections.values().forEach(KeptConnections::close);
-    for (String role : roles) {
-      database.execute("DROP OWNED BY " + role);
-      database.execute("DROP ROLE " + role);
-    }
+    logins.close();
     database.close();
   }
 
   private static String name(String role) {
-    return database.roleName(role);
-  }
-
-  private static void role(String role) {
-    database.execute("CREATE ROLE " + name(role) + " LOGIN PASSWORD 'secret'");
-    roles.add(name(role));
+    return logins.role(role);
   }
 
   private static PGSimpleDataSource as(String role) {
-    PGSimpleDataSource dataSource = database.plainDataSource();
-    dataSource.setUser(name(role));
-    dataSource.setPassword("secret");
-    return dataSource;
+    return logins.dataSource(role);
   }
 
   private static void runAs(String role, String sql) throws SQLException {
-    connections
-        .computeIfAbsent(role, name -> new KeptConnections(as(name)::getConnection))
-        .with(
-            connection -> {
-              try (Statement statement = connection.createStatement()) {
-                return statement.execute(sql.replace("${schema}", database.schema()));
-              }
-            });
+    logins.run(role, sql);
   }
 
   private static void assertDenied(String role, String sql) {
@@ -240,7 +243,7 @@ class RolesTest {
     database.execute(
         "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 hour', timeline = 0");
     // A server process looks once at which run of the server it is of.
-    connections.values().forEach(KeptConnections::close);
+    logins.disconnect();
     runAs("application", "SELECT ${schema}.create('/epoch')");
     assertThat(
             database.queryString("SELECT current || ' ' || (timeline > 0) FROM ${schema}.epochs"))
@@ -336,6 +339,130 @@ class RolesTest {
         .containsExactly(name("operator"));
   }
 
+  /** What each kind may call is written out here; that it is what they can call is tried. */
+  @ParameterizedTest
+  @ValueSource(strings = {"nobody", "inspector", "application", "operator", "both"})
+  void eachRoleMayCallWhatItsKindMayAndNothingElse(String login) throws SQLException {
+    List<EveryCall> calls = EveryCall.of(database);
+    assertThat(calls).hasSizeGreaterThan(400);
+    try (Connection connection = logins.connect(login);
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      for (EveryCall call : calls) {
+        assertThat(isAllowed(connection, statement, call.sql()))
+            .as(login + ": " + call.sql())
+            .isEqualTo(mayCall(login, call));
+      }
+    }
+  }
+
+  private static boolean isAllowed(Connection connection, Statement statement, String sql)
+      throws SQLException {
+    try {
+      statement.execute(sql);
+      return true;
+    } catch (SQLException e) {
+      return !"42501".equals(e.getSQLState());
+    } finally {
+      connection.rollback();
+    }
+  }
+
+  private static boolean mayCall(String login, EveryCall call) {
+    boolean inspector = call.isView() || OF_VIEWS.contains(call.name());
+    boolean operator = inspector || call.ofOperators();
+    boolean application = !call.ofOperators() && !OF_THE_OWNER.contains(call.name());
+    return switch (login) {
+      case "inspector" -> inspector;
+      case "operator" -> operator;
+      case "application" -> application;
+      case "both" -> application || operator;
+      default -> false;
+    };
+  }
+
+  /** Several views can be written through, which is done with the owner's rights. */
+  @Test
+  void nobodyWritesThroughAView() throws SQLException {
+    List<String> writable =
+        names(
+            "SELECT table_name FROM information_schema.views WHERE table_schema = '${schema}'"
+                + " AND 'YES' IN (is_updatable, is_insertable_into, is_trigger_updatable,"
+                + " is_trigger_deletable, is_trigger_insertable_into)");
+    assertThat(writable).contains("operations", "past_sessions", "history_settings");
+    for (String login : List.of("nobody", "inspector", "application", "operator", "both")) {
+      for (String view : writable) {
+        String column =
+            names(
+                    "SELECT column_name FROM information_schema.columns WHERE table_schema = '${schema}'"
+                        + " AND is_updatable = 'YES' AND table_name = '"
+                        + view
+                        + "'")
+                .get(0);
+        assertDenied(login, "DELETE FROM ${schema}." + view);
+        assertDenied(login, "UPDATE ${schema}." + view + " SET " + column + " = NULL");
+        assertDenied(login, "INSERT INTO ${schema}." + view + " (" + column + ") VALUES (NULL)");
+      }
+      assertThat(
+              names(
+                  "SELECT viewname || ' ' || privilege FROM pg_views,"
+                      + " unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS privilege"
+                      + " WHERE schemaname = '${schema}' AND has_table_privilege('"
+                      + name(login)
+                      + "', format('%I.%I', schemaname, viewname), privilege)"))
+          .isEmpty();
+    }
+  }
+
+  @Test
+  void theSecretOfTheKeysIsKnownToApplicationsAlone() throws SQLException {
+    runAs("application", "SELECT salt FROM ${schema}.secret");
+    for (String login : List.of("nobody", "inspector", "operator")) {
+      assertDenied(login, "SELECT salt FROM ${schema}.secret");
+    }
+    assertDenied("application", "UPDATE ${schema}.secret SET salt = 0");
+    assertDenied("application", "DELETE FROM ${schema}.secret");
+  }
+
+  @Test
+  void aRoleThatIsLetOutStaysOut() throws SQLException {
+    logins.create("leaving");
+    database.execute("CALL ${schema}.grant_application('" + name("leaving") + "')");
+    runAs("leaving", "SELECT ${schema}.set('/n', 'payload')");
+    database.execute("CALL ${schema}.revoke_role('" + name("leaving") + "')");
+    assertDenied("leaving", "SELECT ${schema}.set('/n', 'payload')");
+    database.execute("SELECT ${schema}.grant_all()");
+    assertDenied("leaving", "SELECT ${schema}.set('/n', 'payload')");
+    assertThatThrownBy(() -> database.execute("CALL ${schema}.revoke_role('nöbody')"))
+        .hasMessageContaining("there is no role \"nöbody\"");
+  }
+
+  /** Its successor has nothing but the name. */
+  @Test
+  void aRoleThatIsGivenTheNameOfOneThatWasDroppedIsNotLetIn() throws SQLException {
+    logins.create("successor");
+    database.execute("CALL ${schema}.grant_operator('" + name("successor") + "')");
+    logins.drop("successor");
+    logins.create("successor");
+    database.execute("SELECT ${schema}.grant_all()");
+    assertDenied("successor", "SELECT * FROM ${schema}.sessions");
+    assertDenied("successor", "SELECT ${schema}.purge_queue('roles', 'test')");
+    logins.drop("successor");
+    database.execute("CALL ${schema}.revoke_role('" + name("successor") + "')");
+    logins.create("successor");
+    database.execute("CALL ${schema}.grant_inspector('" + name("successor") + "')");
+    runAs("successor", "SELECT * FROM ${schema}.sessions");
+  }
+
+  @Test
+  void theOwnerIsNotMadeLessThanItIs() {
+    assertThatThrownBy(
+            () ->
+                database.execute(
+                    "DO $$ BEGIN EXECUTE format('CALL ${schema}.grant_inspector(%L)', current_user); END $$"))
+        .hasMessageContaining("owns the schema");
+  }
+
   @Test
   void anApplicationCannotRewriteTheHistoryOfMigrations() {
     for (String change :
@@ -418,6 +545,17 @@ class RolesTest {
         .hasMessageContaining("grant_application");
   }
 
+  /** A procedure that commits can have no path of its own: three, which name all that they use. */
+  @Test
+  void everyFunctionIsBoundOrHasAPathOfItsOwn() throws SQLException {
+    assertThat(
+            names(
+                "SELECT proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+                    + " WHERE pronamespace = '${schema}'::regnamespace AND CASE lanname WHEN 'sql' THEN prosqlbody IS NULL"
+                    + " ELSE NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}')) END"))
+        .containsExactlyInAnyOrder("reap", "reap", "request_add");
+  }
+
   @Test
   void onlyWhatIsForOperatorsRunsWithItsOwnersRightsAndSeesNobodysSearchPath() throws SQLException {
     assertThat(
@@ -457,7 +595,7 @@ class RolesTest {
 
   @Test
   void aRoleOfAnotherKindLosesWhatItHad() throws SQLException {
-    role("changing");
+    logins.create("changing");
     database.execute("CALL ${schema}.grant_application('" + name("changing") + "')");
     runAs("changing", "SELECT ${schema}.set('/n', 'payload')");
     database.execute("CALL ${schema}.grant_inspector('" + name("changing") + "')");
@@ -483,11 +621,12 @@ class RolesTest {
   void aRolesNameIsQuotedWhereItHasToBe() {
     String odd = database.roleName("Odd \"name\";");
     database.execute("CREATE ROLE \"" + odd.replace("\"", "\"\"") + "\"");
-    roles.add("\"" + odd.replace("\"", "\"\"") + "\"");
     database.execute("CALL ${schema}.grant_application('" + odd + "')");
     assertThat(
             database.queryString(
                 "SELECT has_table_privilege('" + odd + "', '${schema}.node', 'UPDATE')"))
         .isEqualTo("t");
+    database.execute("DROP OWNED BY \"" + odd.replace("\"", "\"\"") + "\"");
+    database.execute("DROP ROLE \"" + odd.replace("\"", "\"\"") + "\"");
   }
 }

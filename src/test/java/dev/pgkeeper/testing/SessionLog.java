@@ -52,16 +52,13 @@ public final class SessionLog {
     return database.queryLong("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
   }
 
-  /**
-   * The server process at the other end of a client's own connection; 0 if there is none. Its lock
-   * is shared; whoever suspects the session has it for itself, for a moment.
-   */
+  /** The server process at the other end of a client's own connection; 0 if there is none. */
   public static long backendOf(TestDatabase database, long session) {
     return database.queryLong(
-        "SELECT coalesce((SELECT max(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ShareLock'"
-            + " AND ((classid::bigint << 32) | objid::bigint) = ${schema}.lock_key('live', "
+        "SELECT coalesce((SELECT s.backend FROM ${schema}.session s JOIN ${schema}.advisory_locks() l"
+            + " ON l.key = s.live AND l.pid = s.backend WHERE s.id = "
             + session
-            + ")), 0)");
+            + "), 0)");
   }
 
   /** Ends the present session of this keeper, and waits until its client has heard of that. */

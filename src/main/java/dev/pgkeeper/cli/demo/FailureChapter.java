@@ -69,10 +69,7 @@ final class FailureChapter {
       List<List<String>> ended =
           Table.query(
               connection,
-              "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND"
-                  + " (classid::bigint << 32) | objid::bigint = pgkeeper.lock_key('live', "
-                  + session
-                  + ")");
+              "SELECT pg_terminate_backend(backend) FROM pgkeeper.session WHERE id = " + session);
       stage.story().check(ended.size() == 2, "bob has one connection of its own");
     }
     boolean jeopardy = false;

@@ -41,7 +41,7 @@ final class GuardCalls {
   String claimSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_job_claim(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_job_claim(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   static void bindClaim(
@@ -67,7 +67,7 @@ final class GuardCalls {
   String turnSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_job_turn(?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_job_turn(?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   private static OffsetDateTime at(Instant time) {
@@ -141,7 +141,8 @@ final class GuardCalls {
 
   SqlFunction<Instant> now() {
     return connection -> {
-      try (PreparedStatement statement = connection.prepareStatement("SELECT clock_timestamp()");
+      try (PreparedStatement statement =
+              connection.prepareStatement("SELECT pg_catalog.clock_timestamp()");
           ResultSet row = statement.executeQuery()) {
         row.next();
         return row.getTimestamp(1).toInstant();
@@ -211,8 +212,7 @@ final class GuardCalls {
 
   SqlFunction<Long> pruneJobRuns(Duration keep) {
     return connection ->
-        number(
-            connection, "prune_job_runs(interval '1 millisecond' * " + keep.toMillis() + ", 1000)");
+        number(connection, "prune_job_runs(interval '" + keep.toMillis() + " milliseconds', 1000)");
   }
 
   private long number(Connection connection, String call) throws SQLException {

@@ -129,8 +129,8 @@ final class Borrowed implements AutoCloseable {
     try (Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "SELECT pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT FROM pg_locks l"
-                    + " WHERE l.pid = pg_backend_pid() AND l.locktype <> 'virtualxid'"
+                "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l"
+                    + " WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype <> 'virtualxid'"
                     + " AND (l.relation IS NULL OR l.relation >= 16384))")) {
       row.next();
       return row.getBoolean(1);

@@ -41,7 +41,7 @@ public final class OwnConnection implements AutoCloseable {
       long seconds = Math.max(1, grace.toSeconds());
       try (Statement statement = opened.createStatement()) {
         statement.execute(
-            "SELECT set_config(name, value, false) FROM (VALUES"
+            "SELECT pg_catalog.set_config(name, value, false) FROM (VALUES"
                 + " ('tcp_keepalives_idle', '"
                 + seconds
                 + "'),"
@@ -58,6 +58,7 @@ public final class OwnConnection implements AutoCloseable {
                 + " ('idle_session_timeout', '0'),"
                 + " ('default_transaction_read_only', 'off'),"
                 + " ('jit', 'off'),"
+                + " ('search_path', 'pg_catalog, pg_temp'),"
                 + " ('default_transaction_isolation', 'read committed')) AS wanted (name, value)");
       }
       return new OwnConnection(opened, patience);

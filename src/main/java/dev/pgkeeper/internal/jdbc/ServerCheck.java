@@ -29,8 +29,8 @@ public final class ServerCheck {
   private static void checkServer(Connection connection) throws SQLException {
     try (PreparedStatement statement =
             connection.prepareStatement(
-                "SELECT pg_is_in_recovery(), current_setting('server_version_num')::int,"
-                    + " current_setting('server_version'), current_setting('transaction_read_only')::boolean");
+                "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('server_version_num')::int,"
+                    + " pg_catalog.current_setting('server_version'), pg_catalog.current_setting('transaction_read_only')::boolean");
         ResultSet row = statement.executeQuery()) {
       row.next();
       if (row.getBoolean(1)) {

@@ -55,7 +55,7 @@ final class LineCalls {
   String requestJoinsSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_joins(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_joins(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   static void bind(PreparedStatement statement, int first, List<Join> joins) throws SQLException {

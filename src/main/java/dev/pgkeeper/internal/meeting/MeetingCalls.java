@@ -33,7 +33,7 @@ final class MeetingCalls {
   String requestMeetingComeSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_meeting_come(?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_meeting_come(?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   static void bind(PreparedStatement statement, int first, List<Coming> all) throws SQLException {

@@ -35,7 +35,7 @@ final class QueueCalls {
             + " FROM "
             + schema
             + ".take(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS t"
-            + " LEFT JOIN LATERAL unnest(t.messages) AS m ON true";
+            + " LEFT JOIN LATERAL pg_catalog.unnest(t.messages) AS m ON true";
   }
 
   // Enqueueing.
@@ -53,7 +53,7 @@ final class QueueCalls {
   String requestEnqueueAllSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   /** In the caller's transaction. */
@@ -61,7 +61,7 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT o.* FROM unnest("
+              "SELECT o.* FROM pg_catalog.unnest("
                   + schema
                   + ".enqueue_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
         batch.bind(statement, 1);
@@ -227,7 +227,7 @@ final class QueueCalls {
   String requestReturnSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_return(?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_return(?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   static void bind(PreparedStatement statement, int first, List<Return> returns)
@@ -377,10 +377,11 @@ final class QueueCalls {
       try (PreparedStatement statement =
           connection.prepareStatement(
               "SELECT queue, ready, behind, delayed, retrying, claimed, dead,"
-                  + " coalesce(extract(epoch FROM clock_timestamp() - waiting_since) * 1000, 0)::bigint"
+                  + " coalesce(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) waiting_since)"
+                  + " OPERATOR(pg_catalog.*) 1000.0, 0)::bigint"
                   + " FROM "
                   + schema
-                  + ".queues WHERE queue = ANY (?)")) {
+                  + ".queues WHERE queue OPERATOR(pg_catalog.=) ANY (?)")) {
         statement.setArray(1, Database.textArray(connection, new ArrayList<>(queues)));
         List<QueueDepth> depths = new ArrayList<>();
         try (ResultSet row = statement.executeQuery()) {
@@ -421,6 +422,10 @@ final class QueueCalls {
 
   private static @Nullable Long millis(@Nullable Duration duration) {
     return duration == null ? null : duration.toMillis();
+  }
+
+  private static @Nullable Double seconds(@Nullable Duration duration) {
+    return duration == null ? null : duration.toMillis() / 1000.0;
   }
 
   /** Null: there is no such queue. */
@@ -467,7 +472,7 @@ final class QueueCalls {
   String requestAdministerSql() {
     return "SELECT (outcome).*, watched FROM "
         + schema
-        + ".request_administer(?, ?, ?, ?, ?, ?, ? * interval '1 ms', ?)";
+        + ".request_administer(?, ?, ?, ?, ?, ?, pg_catalog.make_interval(secs => ?), ?)";
   }
 
   static void bind(PreparedStatement statement, int first, Administration order)
@@ -482,7 +487,7 @@ final class QueueCalls {
             : statement
                 .getConnection()
                 .createArrayOf("int8", Arrays.stream(ids).boxed().toArray()));
-    statement.setObject(first + 3, millis(order.older()), Types.BIGINT);
+    statement.setObject(first + 3, seconds(order.older()), Types.DOUBLE);
     statement.setString(first + 4, order.subscription());
   }
 
@@ -535,7 +540,7 @@ final class QueueCalls {
   String requestPublishSql() {
     return "SELECT o.*, watched FROM "
         + schema
-        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + ".request_publish(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   /** In the caller's transaction. */
@@ -543,7 +548,7 @@ final class QueueCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT o.* FROM unnest("
+              "SELECT o.* FROM pg_catalog.unnest("
                   + schema
                   + ".publish_all(?, ?, ?, ?, ?, ?, ?, ?, ?)) AS o")) {
         message.bindOnly(statement, 1);

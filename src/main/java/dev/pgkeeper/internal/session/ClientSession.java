@@ -109,7 +109,6 @@ public final class ClientSession {
   // Only the session's thread uses these.
   private @Nullable Moment pinged;
   private @Nullable Moment renewed;
-  private @Nullable Long tick;
   private long nextPing;
   private long nextRenewal;
   private long nextLeaseReap = Long.MAX_VALUE;
@@ -383,8 +382,7 @@ public final class ClientSession {
 
   private void ping(OwnConnection connection) {
     Moment sent = Moment.now();
-    SessionCalls.Ping ping = connection.call(calls.sessionPing(id, tick));
-    tick = ping.tick();
+    SessionCalls.Ping ping = connection.call(calls.sessionPing(id));
     if (!ping.alive() && !attach(connection)) {
       lost(connection::call);
       return;
@@ -393,8 +391,8 @@ public final class ClientSession {
     nextPing = System.nanoTime() + pingEvery.toNanos();
     believe();
     become(SessionState.HELD);
-    if (ping.reap()) {
-      reaper.takeTick(tick == null ? 1 : tick);
+    if (ping.tick() != null) {
+      reaper.takeTick(ping.tick());
     }
   }
 
@@ -481,7 +479,6 @@ public final class ClientSession {
       lost(connection::call);
       return;
     }
-    tick = null;
     pinged = sent;
     renewed = sent;
     if (alone) {

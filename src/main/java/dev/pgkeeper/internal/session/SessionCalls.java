@@ -40,11 +40,8 @@ final class SessionCalls {
     this.longestLookSeconds = (int) Math.max(1, patience.multipliedBy(4).dividedBy(5).toSeconds());
   }
 
-  /**
-   * What a ping tells: whether the session lives, which tick this client has, and whether it is to
-   * reap.
-   */
-  record Ping(boolean alive, @Nullable Long tick, boolean reap) {}
+  /** What a ping tells: whether the session lives, and the tick in which this client is to reap. */
+  record Ping(boolean alive, @Nullable Long tick) {}
 
   /** How a session ended; by whom and why where that was an operator. */
   record Ending(String how, @Nullable String by, @Nullable String why) {
@@ -123,7 +120,7 @@ final class SessionCalls {
           connection.prepareStatement(
               "SELECT "
                   + schema
-                  + ".session_end(?) FROM (SELECT set_config('lock_timeout', ?, true) OFFSET 0) AS patience")) {
+                  + ".session_end(?) FROM (SELECT pg_catalog.set_config('lock_timeout', ?, true) OFFSET 0) AS patience")) {
         statement.setLong(1, session);
         statement.setString(2, patience.toMillis() + "ms");
         return one(statement).getBoolean(1);
@@ -144,19 +141,13 @@ final class SessionCalls {
     };
   }
 
-  SqlFunction<Ping> sessionPing(long session, @Nullable Long tick) {
+  SqlFunction<Ping> sessionPing(long session) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT alive, tick, reap FROM " + schema + ".session_ping(?, ?)")) {
+          connection.prepareStatement("SELECT alive, tick FROM " + schema + ".session_ping(?)")) {
         statement.setLong(1, session);
-        if (tick == null) {
-          statement.setNull(2, Types.BIGINT);
-        } else {
-          statement.setLong(2, tick);
-        }
         ResultSet row = one(statement);
-        return new Ping(row.getBoolean(1), row.getObject(2, Long.class), row.getBoolean(3));
+        return new Ping(row.getBoolean(1), row.getObject(2, Long.class));
       }
     };
   }
@@ -199,7 +190,7 @@ final class SessionCalls {
   SqlFunction<Long> sessionCount() {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT count(*) FROM " + schema + ".sessions")) {
+          connection.prepareStatement("SELECT pg_catalog.count(*) FROM " + schema + ".sessions")) {
         return one(statement).getLong(1);
       }
     };
@@ -230,7 +221,7 @@ final class SessionCalls {
     return connection -> {
       try (PreparedStatement statement =
           connection.prepareStatement(
-              "SELECT EXISTS (SELECT FROM pg_listening_channels() AS c WHERE c = ?)")) {
+              "SELECT EXISTS (SELECT FROM pg_catalog.pg_listening_channels() AS c WHERE c = ?)")) {
         statement.setString(1, channel);
         return one(statement).getBoolean(1);
       }
@@ -239,7 +230,8 @@ final class SessionCalls {
 
   SqlFunction<Boolean> notify(String channel, String payload) {
     return connection -> {
-      try (PreparedStatement statement = connection.prepareStatement("SELECT pg_notify(?, ?)")) {
+      try (PreparedStatement statement =
+          connection.prepareStatement("SELECT pg_catalog.pg_notify(?, ?)")) {
         statement.setString(1, channel);
         statement.setString(2, payload);
         one(statement);

@@ -204,7 +204,7 @@ public final class SharedTree extends TreeBase implements Tree {
         + schema
         + "."
         + function
-        + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), unnest(outcomes) AS o";
+        + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?), pg_catalog.unnest(outcomes) AS o";
   }
 
   private static Database.RingFor ringFor(Step step) {
@@ -233,7 +233,7 @@ public final class SharedTree extends TreeBase implements Tree {
           connection,
           "SELECT "
               + in
-              + ".ring(path, structural) FROM unnest(?::text[], ?::boolean[])"
+              + ".ring(path, structural) FROM unnest(?::pg_catalog.text[], ?::boolean[])"
               + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
           statement -> {
             statement.setArray(1, connection.createArrayOf("text", paths.toArray()));

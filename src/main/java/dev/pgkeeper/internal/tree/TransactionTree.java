@@ -46,7 +46,7 @@ public final class TransactionTree extends TreeBase {
 
   private Outcome add(Step step) {
     return ask(
-            "code, path, value AS czxid, NULL::timestamptz AS ctime, 0 AS children",
+            "code, path, value AS czxid, NULL::pg_catalog.timestamptz AS ctime, 0 AS children",
             schema + ".add(?, ?::bigint)",
             step::bind)
         .get(0);
@@ -55,7 +55,7 @@ public final class TransactionTree extends TreeBase {
   @Override
   Outcome exchange(String at, long expected, long value) {
     return ask(
-            "code, path, 0 AS czxid, NULL::timestamptz AS ctime, 0 AS children",
+            "code, path, 0 AS czxid, NULL::pg_catalog.timestamptz AS ctime, 0 AS children",
             schema + ".compare_and_set(?, ?, ?)",
             (statement, first) -> {
               statement.setString(first, at);
@@ -90,7 +90,7 @@ public final class TransactionTree extends TreeBase {
   @Override
   List<Outcome> multi(Steps steps) {
     return ask(
-        "unnest(" + schema + ".multi(?, ?, ?, ?, ?, ?, ?, ?))",
+        "pg_catalog.unnest(" + schema + ".multi(?, ?, ?, ?, ?, ?, ?, ?))",
         (statement, first) -> {
           statement.setLong(first, session.id());
           steps.bind(statement, first + 1);
