@@ -189,11 +189,16 @@ LANGUAGE sql
 RETURN (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp() OR ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
   AND (s.suspected IS NULL OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) > clock_timestamp());
 
--- The advisory locks that are held in this database.
-CREATE FUNCTION ${schema}.advisory_locks() RETURNS TABLE (key bigint, pid integer, holder text)
+-- The advisory locks that are held in this database, and by whom. A prepared transaction has no backend; what it shares with its locks is
+-- the lock on its own number.
+CREATE FUNCTION ${schema}.advisory_locks() RETURNS TABLE (key bigint, pid integer, role oid)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT (l.classid::bigint << 32) | l.objid::bigint, l.pid, l.virtualtransaction FROM pg_locks l
+  SELECT (l.classid::bigint << 32) | l.objid::bigint, l.pid, coalesce(
+      (SELECT a.usesysid FROM pg_stat_activity a WHERE a.pid = l.pid),
+      (SELECT r.oid FROM pg_locks t JOIN pg_prepared_xacts x ON x.transaction = t.transactionid JOIN pg_roles r ON r.rolname = x.owner
+        WHERE l.pid IS NULL AND t.virtualtransaction = l.virtualtransaction AND t.mode = 'ExclusiveLock' LIMIT 1))
+    FROM pg_locks l
     WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
       AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
 END;
@@ -203,14 +208,10 @@ CREATE FUNCTION ${schema}.is_writer(in_role oid) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(in_role, r.oid, 'MEMBER') AND has_table_privilege(r.oid, '${schema}.session', 'DELETE'));
 
--- Whether an advisory lock is held by somebody who may write, also in a prepared transaction. Who cannot be told counts.
+-- Whether an advisory lock is held by somebody who may write, or of whom nobody can tell who it is.
 CREATE FUNCTION ${schema}.is_kept(in_key bigint) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS (
-  SELECT FROM ${schema}.advisory_locks() l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-      LEFT JOIN pg_prepared_xacts x ON l.holder = '-1/' || x.transaction::text
-    WHERE l.key = in_key
-      AND coalesce(${schema}.is_writer(coalesce(a.usesysid, (SELECT r.oid FROM pg_roles r WHERE r.rolname = x.owner))), true));
+RETURN EXISTS (SELECT FROM ${schema}.advisory_locks() l WHERE l.key = in_key AND (l.role IS NULL OR ${schema}.is_writer(l.role)));
 
 -- The lock that whoever creates on behalf of a session shares, and whoever ends it has alone.
 CREATE FUNCTION ${schema}.owner_key(in_session bigint) RETURNS bigint
