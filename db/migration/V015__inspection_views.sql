@@ -119,6 +119,21 @@ COMMENT ON COLUMN ${schema}.health.longest_transaction IS
 COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full PostgreSQL''s queue of notifications is, 0 to 1.';
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
+-- Who has an advisory lock of ours without the right to write: see "Strangers" in V002. Only those that can be told from what there is.
+CREATE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  WITH ours AS (
+    SELECT s.live AS key, 'the connection of session ' || s.id AS what FROM ${schema}.session s WHERE s.direct
+    UNION ALL SELECT ${schema}.lock_key(k, 'owner.' || s.id), 'session ' || s.id FROM ${schema}.secret k, ${schema}.session s
+    UNION ALL SELECT ${schema}.idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
+    UNION ALL SELECT ${schema}.lane_key(k, l.queue, l.lane), 'queue ' || q.name
+      FROM ${schema}.secret k, ${schema}.lane l JOIN ${schema}.queue q ON q.id = l.queue
+  )
+  SELECT pg_get_userbyid(l.role), l.pid, o.what FROM ours o JOIN ${schema}.advisory_locks() l ON l.key = o.key
+    WHERE NOT ${schema}.is_writer(l.role);
+END;
+
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
 LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC

@@ -46,6 +46,53 @@ final class RightsChecks {
         OwnConnections.APPLICATION_NAME);
   }
 
+  /**
+   * Whose functions and operators the application may run. pgkeeper's own name what they use; the
+   * application's statements usually do not.
+   */
+  static void creatorsOnThePath(Patient patient, Findings findings) throws SQLException {
+    String role = patient.role();
+    patient
+        .ask(
+            """
+            SELECT string_agg(format('%s in schema "%s"', CASE a.grantee WHEN 0 THEN 'everybody (PUBLIC)' ELSE pg_get_userbyid(a.grantee) END,
+              n.nspname), ', ' ORDER BY n.nspname, a.grantee)
+            FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+            WHERE n.nspname = ANY (current_schemas(false)) AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+              AND coalesce(NOT r.rolsuper AND r.rolname <> current_user, true)
+            HAVING count(*) > 0
+            """,
+            row -> row.getString(1))
+        .ifPresent(
+            creators ->
+                findings.warning(
+                    "others may create functions and operators where the statements of the role \"%s\" look for them: %s"
+                        .formatted(role, creators),
+                    "What they put there may run with that role's rights. REVOKE CREATE ON SCHEMA … FROM …, as new databases have it"
+                        + " for PUBLIC from PostgreSQL 15 on, or give the role another search_path."));
+  }
+
+  /** Asked only by who may know the keys. */
+  static void strangersLocks(Patient patient, Findings findings) throws SQLException {
+    if (!patient.isTrue(
+        "SELECT has_function_privilege(to_regprocedure(?), 'EXECUTE')",
+        patient.schema() + ".strangers_locks()")) {
+      return;
+    }
+    patient
+        .ask(
+            "SELECT string_agg(DISTINCT format('%%s (pid %%s) has that of %%s', role, pid, what), ', ') FROM %s.strangers_locks()"
+                .formatted(patient.schema()),
+            row -> Optional.ofNullable(row.getString(1)))
+        .flatMap(held -> held)
+        .ifPresent(
+            held ->
+                findings.error(
+                    "somebody who may not write has taken advisory locks of pgkeeper's: " + held,
+                    "It keeps clients waiting. End it with pg_terminate_backend, and ask whoever that is; who may connect can take"
+                        + " any advisory lock: REVOKE CONNECT ON DATABASE … keeps them out."));
+  }
+
   private record Everybody(String onSchema, long relations, long routines, String creators) {
     boolean mayNothing() {
       return onSchema.isEmpty() && relations == 0 && routines == 0 && creators.isEmpty();

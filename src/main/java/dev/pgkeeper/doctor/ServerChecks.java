@@ -58,6 +58,30 @@ final class ServerChecks {
     }
   }
 
+  static void loggedParameters(Patient patient, Findings findings) throws SQLException {
+    String role = patient.role();
+    patient
+        .ask(
+            """
+            SELECT concat_ws(', ',
+              CASE WHEN current_setting('log_statement') IN ('mod', 'all') THEN 'log_statement = ' || current_setting('log_statement') END,
+              CASE WHEN current_setting('log_min_duration_statement') <> '-1'
+                THEN 'log_min_duration_statement = ' || current_setting('log_min_duration_statement') END,
+              CASE WHEN current_setting('log_min_duration_sample') <> '-1'
+                THEN 'log_min_duration_sample = ' || current_setting('log_min_duration_sample') END)
+            WHERE current_setting('log_parameter_max_length') <> '0'
+            """,
+            row -> row.getString(1))
+        .filter(settings -> !settings.isEmpty())
+        .ifPresent(
+            settings ->
+                findings.warning(
+                    "the server writes into its log what statements were called with, payloads included: "
+                        + settings,
+                    "ALTER ROLE \"%s\" SET log_parameter_max_length = 0 (as a superuser) keeps them out, and the statements in."
+                        .formatted(role)));
+  }
+
   private record Connections(long used, long available) {}
 
   static void connections(Patient patient, Findings findings) throws SQLException {

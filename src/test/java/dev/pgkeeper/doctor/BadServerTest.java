@@ -5,11 +5,15 @@ import static dev.pgkeeper.doctor.FindingAssertions.only;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -49,6 +53,35 @@ class BadServerTest {
         }
       }
     }
+  }
+
+  /** With a role's own setting, nothing of it is in the log any more. */
+  @Test
+  void aServerThatLogsPayloadsIsFound() throws Exception {
+    try (Clinic clinic = Clinic.open(Map.of("log_min_duration_statement", "0"))) {
+      only(clinic.findings(), Severity.WARNING, "logged_parameters")
+          .endsWith("payloads included: log_min_duration_statement = 0");
+      String payload = "a-payload-in-the-log";
+      create(clinic, "/logged", payload);
+      assertThat(Files.readString(clinic.server().logFile())).contains(hex(payload));
+      clinic.database().execute("ALTER ROLE app SET log_parameter_max_length = 0");
+      assertThat(clinic.findings()).isEmpty();
+      String other = "a-payload-that-is-not";
+      create(clinic, "/not-logged", other);
+      assertThat(Files.readString(clinic.server().logFile()))
+          .doesNotContain(hex(other))
+          .doesNotContain(other);
+    }
+  }
+
+  private static void create(Clinic clinic, String path, String payload) {
+    try (Keeper keeper = clinic.keeper()) {
+      keeper.tree().create(path, payload.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  private static String hex(String payload) {
+    return HexFormat.of().formatHex(payload.getBytes(StandardCharsets.UTF_8));
   }
 
   /** The binaries that the tests bring along compile nothing; a distribution's do. */

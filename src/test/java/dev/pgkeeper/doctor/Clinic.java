@@ -31,6 +31,8 @@ public final class Clinic implements AutoCloseable {
     database = TestDatabase.freshOn(server);
     role(APPLICATION);
     database.execute("GRANT pg_monitor TO " + APPLICATION);
+    database.execute(
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC"); // as it is from PostgreSQL 15 on
     database.execute("CALL ${schema}.grant_application('" + APPLICATION + "')");
   }
 

@@ -449,4 +449,34 @@ class DoctorTest {
   private static void forgetForTheApplication() {
     clinic.database().execute("ALTER ROLE app RESET ALL");
   }
+
+  @Test
+  void whoMayCreateOnTheApplicationsPathIsFound() throws Exception {
+    clinic.database().execute("GRANT CREATE ON SCHEMA public TO PUBLIC");
+    try {
+      only(clinic.findings(), Severity.WARNING, "creators_on_the_path")
+          .contains("everybody (PUBLIC) in schema \"public\"");
+      clinic.database().execute("ALTER ROLE app SET search_path = pg_catalog");
+      assertThat(clinic.findings()).isEmpty();
+    } finally {
+      clinic.database().execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+      clinic.database().execute("ALTER ROLE app RESET search_path");
+    }
+  }
+
+  @Test
+  void aStrangerWithALockOfOursIsFound() throws Exception {
+    clinic.role("stranger");
+    try (Connection stranger = clinic.as("stranger").getConnection();
+        Keeper keeper = clinic.keeper()) {
+      String key =
+          clinic
+              .database()
+              .queryString("SELECT ${schema}.owner_key(" + keeper.sessionId() + ")::text");
+      stranger.createStatement().execute("SELECT pg_advisory_lock_shared(" + key + ")");
+      only(clinic.findings(), Severity.ERROR, "strangers_locks")
+          .matches(".*stranger \\(pid \\d+\\) has that of session \\d+");
+    }
+    assertThat(clinic.findings()).isEmpty();
+  }
 }
