@@ -44,6 +44,9 @@ public final class Watches {
   public static final String PERSISTENT = "p";
   public static final String RECURSIVE = "r";
 
+  /** No path has more bytes. */
+  private static final int LONGEST_PATH = 2000;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, WatchedPath> paths = new HashMap<>();
   private final Map<String, WatchedTree> trees = new HashMap<>();
@@ -63,6 +66,14 @@ public final class Watches {
   public Watches(EventThread events, Supplier<SessionState> state) {
     this.events = events;
     this.state = state;
+  }
+
+  /** Whether a ring can be for a node: what is rung for a place in a line has more in it. */
+  public static boolean isPath(String rung) {
+    return rung.startsWith("/")
+        && rung.length() <= LONGEST_PATH
+        && rung.indexOf('\n') < 0
+        && !rung.contains("//");
   }
 
   /** To be asked before a look is taken; hand it in with what was seen. */
@@ -418,14 +429,18 @@ public final class Watches {
   /** Somebody rang for this path. */
   public void hint(String path) {
     for (Hinted one : hinted) {
-      events.tell(() -> one.rung(path));
+      if (one.rung(path)) {
+        events.tell(one::tell);
+      }
     }
   }
 
   /** Rings may have been lost. */
   public void hintAnywhere() {
     for (Hinted one : hinted) {
-      events.tell(one.listener()::anywhere);
+      if (one.rungAnywhere()) {
+        events.tell(one::tell);
+      }
     }
   }
 
