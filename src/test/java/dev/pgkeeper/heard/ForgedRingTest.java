@@ -16,6 +16,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
@@ -220,6 +221,18 @@ class ForgedRingTest {
       assertThat(left).as("the other one is inside").isNotDone();
       second.leaveAlone();
       assertThat(soon(left)).isTrue();
+    }
+  }
+
+  /** No node can be there, and the look at it would fail again and again. */
+  @Test
+  void aRingForWhatIsNoPathDoesNotKeepACacheFromFollowing() throws Exception {
+    keeper.tree().create("/cached", new byte[0], CreateMode.PERSISTENT);
+    try (Cache cache = keeper.cache("/cached", Scope.SUBTREE)) {
+      soon(cache.initialised());
+      stranger.ring(keeper, "/cached/", "/cached//x", "/cached/..", "/cached/\u0001");
+      keeper.tree().create("/cached/made", new byte[0], CreateMode.PERSISTENT);
+      Await.until("it is followed", () -> cache.get("/cached/made").isPresent());
     }
   }
 

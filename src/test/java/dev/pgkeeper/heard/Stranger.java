@@ -21,8 +21,12 @@ final class Stranger implements AutoCloseable {
   private final Connection connection;
 
   Stranger(TestDatabase database) throws SQLException {
+    this(database, "stranger");
+  }
+
+  Stranger(TestDatabase database, String name) throws SQLException {
     this.database = database;
-    role = database.roleName("stranger");
+    role = database.roleName(name);
     database.execute("CREATE ROLE " + role);
     connection = connect();
   }

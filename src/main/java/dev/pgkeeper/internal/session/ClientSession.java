@@ -10,6 +10,7 @@ import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.path.Paths;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
@@ -443,7 +444,7 @@ public final class ClientSession {
         hastenPing();
       } else {
         companion.rung(payload);
-        if (Watches.isPath(payload)) {
+        if (Paths.isOne(payload)) { // what is rung for a place in a line has more in it
           watches.hint(payload);
           if (!watches.isEmpty()) {
             concerned.addAll(watches.concernedBy(payload));

@@ -44,9 +44,6 @@ public final class Watches {
   public static final String PERSISTENT = "p";
   public static final String RECURSIVE = "r";
 
-  /** No path has more bytes. */
-  private static final int LONGEST_PATH = 2000;
-
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, WatchedPath> paths = new HashMap<>();
   private final Map<String, WatchedTree> trees = new HashMap<>();
@@ -66,14 +63,6 @@ public final class Watches {
   public Watches(EventThread events, Supplier<SessionState> state) {
     this.events = events;
     this.state = state;
-  }
-
-  /** Whether a ring can be for a node: what is rung for a place in a line has more in it. */
-  public static boolean isPath(String rung) {
-    return rung.startsWith("/")
-        && rung.length() <= LONGEST_PATH
-        && rung.indexOf('\n') < 0
-        && !rung.contains("//");
   }
 
   /** To be asked before a look is taken; hand it in with what was seen. */
