@@ -3,6 +3,7 @@ package dev.pgkeeper.ui;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.pgkeeper.ui.StaticFiles.StaticFile;
+import dev.pgkeeper.ui.Turns.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,10 +16,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,11 +23,10 @@ import org.slf4j.LoggerFactory;
 /** Serves the page on this machine's loopback address until it is closed. */
 public final class Page implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Page.class);
-  private static final int MOST_THREADS = 40;
   private static final int MOST_BYTES = 16 * 1024;
 
   private final HttpServer server;
-  private final ExecutorService threads;
+  private final Turns turns = new Turns();
   private final Thread looking;
   private final Source source;
   private final Doorman doorman;
@@ -47,9 +43,6 @@ public final class Page implements AutoCloseable {
     doorman = new Doorman(server.getAddress().getPort(), token);
     questions = new Questions(source);
     changes = new Changes(source);
-    threads =
-        new ThreadPoolExecutor(
-            0, MOST_THREADS, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), Page::daemon);
     looking = daemon(new Looker(source, live));
   }
 
@@ -65,7 +58,7 @@ public final class Page implements AutoCloseable {
     HttpServer server = HttpServer.create(address, 0);
     Page page = new Page(server, source, allowChanges ? newToken() : null);
     server.createContext("/", page::handle);
-    server.setExecutor(page.threads);
+    server.setExecutor(page.turns);
     page.looking.start();
     server.start();
     return page;
@@ -83,6 +76,7 @@ public final class Page implements AutoCloseable {
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
+      Turns.go(State.WORKS);
       try {
         serve(exchange);
       } catch (Refused e) {
@@ -152,7 +146,9 @@ public final class Page implements AutoCloseable {
     if (type == null || !type.startsWith("application/json")) {
       throw new Refused(415, "changes are sent as application/json");
     }
+    Turns.go(State.READS);
     byte[] arguments = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
+    Turns.go(State.WORKS);
     if (arguments.length > MOST_BYTES) {
       throw new Refused(413, "that is more than a change can be");
     }
@@ -186,7 +182,7 @@ public final class Page implements AutoCloseable {
     return HexFormat.of().formatHex(bytes);
   }
 
-  private static Thread daemon(Runnable work) {
+  static Thread daemon(Runnable work) {
     Thread thread = new Thread(work, "pgkeeper-ui");
     thread.setDaemon(true);
     return thread;
@@ -198,7 +194,7 @@ public final class Page implements AutoCloseable {
     live.close();
     looking.interrupt();
     server.stop(0);
-    threads.shutdownNow();
+    turns.close();
     try {
       questions.close();
     } catch (SQLException e) {

@@ -13,6 +13,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -319,5 +320,51 @@ class PageServerTest {
     assertThat(all)
         .contains(Scene.ORDER, "orders-1", "node-2", "mails", "report", "/services/mail/m-1")
         .doesNotContain(Scene.SECRET, "a payload");
+  }
+
+  /** What another user of the machine can do: begin requests, and go on with none. */
+  private static Socket halfSent(Page page, String sent) throws IOException {
+    Socket socket = new Socket("127.0.0.1", port(page));
+    socket.getOutputStream().write(sent.getBytes(StandardCharsets.UTF_8));
+    return socket;
+  }
+
+  @Test
+  void whoBeginsRequestsAndDoesNotGoOnKeepsNobodyOut() throws Exception {
+    List<String> halves =
+        List.of(
+            "GET / HTTP/1.1\r\nHo",
+            "G",
+            "POST /change/pause_queue HTTP/1.1\r\n"
+                + host(changing)
+                + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+            "POST /change/pause_queue HTTP/1.1\r\n"
+                + host(changing)
+                + "\r\n"
+                + token()
+                + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+            "GET /live HTTP/1.1\r\n" + host(changing) + "\r\n\r\n");
+    List<Socket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        sockets.add(halfSent(changing, halves.get(i % halves.size())));
+      }
+      assertThat(get(changing, "/").body()).startsWith("<!doctype html>");
+      assertThat(get(changing, "/ask/tree").status()).isEqualTo(200);
+      assertThat(change("pause_queue", PAUSE, token()).status()).isEqualTo(200);
+      assertThat(change("resume_queue", PAUSE, token()).status()).isEqualTo(200);
+      database.execute("DELETE FROM ${schema}.operation");
+      try (Socket live = halfSent(changing, halves.get(4))) {
+        live.setSoTimeout((int) Await.LIMIT.toMillis());
+        BufferedReader in =
+            new BufferedReader(
+                new InputStreamReader(live.getInputStream(), StandardCharsets.UTF_8));
+        assertThat(in.lines().anyMatch(line -> line.contains("\"next\""))).isTrue();
+      }
+    } finally {
+      for (Socket each : sockets) {
+        each.close();
+      }
+    }
   }
 }
