@@ -9,10 +9,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,13 +32,11 @@ public final class Page implements AutoCloseable {
   private final Live live = new Live();
   private final Questions questions;
   private final Changes changes;
-  private final @Nullable String token;
 
-  private Page(HttpServer server, Source source, @Nullable String token) {
+  private Page(HttpServer server, Source source, boolean allowChanges) {
     this.server = server;
     this.source = source;
-    this.token = token;
-    doorman = new Doorman(server.getAddress().getPort(), token);
+    doorman = new Doorman(server.getAddress().getPort(), allowChanges);
     questions = new Questions(source);
     changes = new Changes(source);
     looking = daemon(new Looker(source, live));
@@ -50,13 +46,13 @@ public final class Page implements AutoCloseable {
    * Starts to serve it.
    *
    * @param port 0 for one that is free
-   * @param allowChanges whether what operators do can be done through it, with the token
+   * @param allowChanges whether what operators do can be done through it, by whoever has the link
    * @throws IOException if the port is taken
    */
   public static Page open(Source source, int port, boolean allowChanges) throws IOException {
     InetSocketAddress address = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port);
     HttpServer server = HttpServer.create(address, 0);
-    Page page = new Page(server, source, allowChanges ? newToken() : null);
+    Page page = new Page(server, source, allowChanges);
     server.createContext("/", page::handle);
     server.setExecutor(page.turns);
     page.looking.start();
@@ -69,9 +65,10 @@ public final class Page implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
   }
 
-  /** What a change needs; null if nothing can be changed. */
-  public @Nullable String token() {
-    return token;
+  /** Where it is, with what lets one browser make changes if any can be made. It works once. */
+  public String link() {
+    String key = doorman.linkKey();
+    return key == null ? address() : address() + "#link=" + key;
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -97,7 +94,11 @@ public final class Page implements AutoCloseable {
     }
     String path = exchange.getRequestURI().getPath();
     String method = exchange.getRequestMethod();
-    if (path.startsWith("/change/")) {
+    if (path.equals("/enter") && method.equals("POST")) {
+      Replies.json(
+          exchange,
+          "{\"token\":" + JsonText.quoted(doorman.enter(exchange.getRequestHeaders())) + "}");
+    } else if (path.startsWith("/change/")) {
       change(exchange, path.substring("/change/".length()));
     } else if (!method.equals("GET") && !method.equals("HEAD")) {
       throw new Refused(405, "only changes are posted");
@@ -130,7 +131,7 @@ public final class Page implements AutoCloseable {
         + ",\"schema\":"
         + JsonText.quoted(source.schema())
         + ",\"changes\":"
-        + (token != null)
+        + doorman.letsChange()
         + "}";
   }
 
@@ -174,12 +175,6 @@ public final class Page implements AutoCloseable {
 
   private static String decoded(String text) {
     return URLDecoder.decode(text, StandardCharsets.UTF_8);
-  }
-
-  private static String newToken() {
-    byte[] bytes = new byte[16];
-    new SecureRandom().nextBytes(bytes);
-    return HexFormat.of().formatHex(bytes);
   }
 
   static Thread daemon(Runnable work) {
