@@ -17,12 +17,14 @@ import dev.pgkeeper.Scope;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -360,6 +362,38 @@ class ForgedRingTest {
       }
       awaitHeard(stranger, keeper, marker);
       assertThat(Kept.by(keeper) - before).isLessThan(10);
+    }
+  }
+
+  /** The read is not there before the write has become it, so a look would find nothing. */
+  @Test
+  void aRingForAReadThatAWriteIsJustBecomingTakesNothingAway() throws Exception {
+    try (Keeper client =
+            Keeper.connect(
+                database.newPool(4), database.keeperOptions().withTimeout(LONG).withGrace(LONG));
+        Held before = keeper.lock("/next").acquire(Await.LIMIT)) {
+      ReadWriteLock lock = client.readWriteLock("/rw");
+      CompletableFuture<Held> next =
+          client.lock("/next").atMost(LONG).acquireAsync(); // which asks when it is rung
+      Await.until("it waits", () -> keeper.lock("/next").waiters().size() == 1);
+      CompletableFuture<Boolean> becomes;
+      try (Connection other = database.connect();
+          Statement row = other.createStatement()) {
+        Held write = lock.write().acquire(Await.LIMIT);
+        String node = "/rw/" + keeper.tree().children("/rw").get(0);
+        other.setAutoCommit(false);
+        row.execute("SELECT FROM " + database.schema() + ".parent WHERE path = '/rw' FOR UPDATE");
+        becomes = onThread(() -> lock.downgrade(write).isHeld());
+        Await.until(
+            "it waits for the row",
+            () -> database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1);
+        stranger.ring(client, node, node.replaceAll("write$", "read"));
+        client.tree().sync();
+        before.close();
+        soon(next).close(); // it was looked at before, or together
+        other.rollback();
+      }
+      assertThat(soon(becomes)).isTrue();
     }
   }
 }

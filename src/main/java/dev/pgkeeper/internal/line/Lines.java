@@ -286,6 +286,10 @@ public final class Lines implements Companion {
     } finally {
       before.changes = false;
       after.changes = false;
+      if (before.takeRing() || after.isRung()) {
+        ring(before);
+        ring(after);
+      }
     }
   }
 
@@ -338,7 +342,13 @@ public final class Lines implements Companion {
     due.forEach(place -> place.ask(sentAt));
     Map<String, Found> found =
         database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
-    due.forEach(place -> saw(place, found.get(place.address), sentAt));
+    for (Place place : due) {
+      if (place.changes) {
+        place.ring(); // to be looked at once it has changed
+      } else {
+        saw(place, found.get(place.address), sentAt);
+      }
+    }
   }
 
   /** Finds out whether a hold is still there. */
@@ -392,7 +402,7 @@ public final class Lines implements Companion {
               List<Place> due = new ArrayList<>();
               for (Place next : rungWithoutThread) {
                 rungWithoutThread.remove(next);
-                if (next.takeRing()) {
+                if (!next.changes && next.takeRing()) {
                   due.add(next);
                 }
               }
