@@ -243,6 +243,10 @@ class ForgedRingTest {
     CountDownLatch marker = marker(keeper);
     try (Connection only = pool.getConnection()) {
       assertThat(only.isValid(5)).isTrue();
+      stranger.ring(keeper, payload.apply(FLOOD));
+      Await.until(
+          "it is about to look",
+          () -> pool.getHikariPoolMXBean().getThreadsAwaitingConnection() == 1);
       long before = Kept.by(keeper);
       stranger.ring(keeper, flood(payload));
       awaitHeard(stranger, keeper, marker);
