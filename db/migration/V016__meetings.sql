@@ -37,11 +37,13 @@ BEGIN
   RETURN outcome;
 END $$;
 
--- Tells the clients of these children, with the keys of each, that their round has begun or is over.
+-- Tells the clients of these children, with the keys of each, that their round has begun or is over. Every role can listen: a ring that
+-- says that it has begun shows the hash of the key, so that nobody who heard it can say that it is over.
 CREATE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.ring_session(c.session, 'meeting ' || c.key || ' ' || in_what) FROM unnest(in_sessions, in_keys) AS c (session, key);
+  SELECT ${schema}.ring_session(c.session, 'meeting ' || encode(CASE in_what WHEN 'over' THEN int8send(c.key) ELSE sha256(int8send(c.key)) END, 'hex'))
+    FROM unnest(in_sessions, in_keys) AS c (session, key);
 END;
 
 -- Decides what is due at a meeting, for a caller that holds its row and has just read it: ends the round that all have left,

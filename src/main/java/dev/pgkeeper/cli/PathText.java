@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.InvalidPathException;
-import dev.pgkeeper.internal.tree.Paths;
+import dev.pgkeeper.internal.path.Paths;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 

@@ -1,13 +1,16 @@
 package dev.pgkeeper.ui;
 
 import com.sun.net.httpserver.HttpExchange;
+import dev.pgkeeper.ui.Turns.State;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +34,7 @@ final class Live implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Map<String, String> latest = new LinkedHashMap<>();
-  private int watchers;
+  private final Set<Watcher> watchers = new LinkedHashSet<>();
   private boolean lookWanted;
   private boolean closed;
 
@@ -77,7 +80,7 @@ final class Live implements AutoCloseable {
   boolean isWatched() {
     lock.lock();
     try {
-      return watchers > 0;
+      return !watchers.isEmpty();
     } finally {
       lock.unlock();
     }
@@ -86,7 +89,7 @@ final class Live implements AutoCloseable {
   void awaitWatchers() throws InterruptedException {
     lock.lock();
     try {
-      while (watchers == 0) {
+      while (watchers.isEmpty()) {
         changed.await();
       }
     } finally {
@@ -95,50 +98,55 @@ final class Live implements AutoCloseable {
   }
 
   /** Tells a watcher what is seen, until it goes or this is closed. */
-  void stream(HttpExchange exchange) throws IOException, InterruptedException, Refused {
-    enter();
+  void stream(HttpExchange exchange) throws IOException, InterruptedException {
+    Watcher watcher = enter();
     try {
       Replies.headers(exchange, "text/event-stream; charset=utf-8");
+      Turns.go(State.WRITES);
       exchange.sendResponseHeaders(200, 0);
       OutputStream out = exchange.getResponseBody();
-      Map<String, String> told = new HashMap<>();
-      for (String news = news(told); news != null; news = news(told)) {
+      Turns.go(State.WORKS);
+      for (String news = news(watcher); news != null; news = news(watcher)) {
+        Turns.go(State.WRITES);
         out.write(news.getBytes(StandardCharsets.UTF_8));
         out.flush();
+        Turns.go(State.WORKS);
       }
     } finally {
-      leave();
+      locked(() -> watchers.remove(watcher));
     }
   }
 
-  private void enter() throws Refused {
-    lock.lock();
-    try {
-      if (watchers >= MOST_WATCHERS) {
-        throw new Refused(503, "this page is open " + watchers + " times; close one of them");
-      }
-      if (watchers++ == 0) {
-        latest.clear(); // what was seen before somebody watched is old
-      }
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+  /** One stream, and what was told there. */
+  private static final class Watcher {
+    final Map<String, String> told = new HashMap<>();
   }
 
-  private void leave() {
-    locked(() -> watchers--);
+  /** There are only so many: the eldest goes, since nobody knows who still looks. */
+  private Watcher enter() {
+    Watcher watcher = new Watcher();
+    locked(
+        () -> {
+          if (watchers.isEmpty()) {
+            latest.clear(); // what was seen before somebody watched is old
+          } else if (watchers.size() >= MOST_WATCHERS) {
+            watchers.remove(watchers.iterator().next());
+          }
+          watchers.add(watcher);
+        });
+    return watcher;
   }
 
-  /** What this watcher was not told yet, or a beat; null when this is closed. */
-  private @Nullable String news(Map<String, String> told) throws InterruptedException {
+  /** What this watcher was not told yet, or a beat; null when it is to go. */
+  private @Nullable String news(Watcher watcher) throws InterruptedException {
+    Map<String, String> told = watcher.told;
     lock.lock();
     try {
       long left = BEAT.toNanos();
-      while (!closed && told.equals(latest) && left > 0) {
+      while (isThere(watcher) && told.equals(latest) && left > 0) {
         left = changed.awaitNanos(left);
       }
-      if (closed) {
+      if (!isThere(watcher)) {
         return null;
       }
       StringBuilder news = new StringBuilder();
@@ -155,6 +163,10 @@ final class Live implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  private boolean isThere(Watcher watcher) {
+    return !closed && watchers.contains(watcher);
   }
 
   private void locked(Runnable change) {

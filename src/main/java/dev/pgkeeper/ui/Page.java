@@ -3,22 +3,17 @@ package dev.pgkeeper.ui;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.pgkeeper.ui.StaticFiles.StaticFile;
+import dev.pgkeeper.ui.Turns.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,11 +21,10 @@ import org.slf4j.LoggerFactory;
 /** Serves the page on this machine's loopback address until it is closed. */
 public final class Page implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Page.class);
-  private static final int MOST_THREADS = 40;
   private static final int MOST_BYTES = 16 * 1024;
 
   private final HttpServer server;
-  private final ExecutorService threads;
+  private final Turns turns = new Turns();
   private final Thread looking;
   private final Source source;
   private final Doorman doorman;
@@ -38,18 +32,13 @@ public final class Page implements AutoCloseable {
   private final Live live = new Live();
   private final Questions questions;
   private final Changes changes;
-  private final @Nullable String token;
 
-  private Page(HttpServer server, Source source, @Nullable String token) {
+  private Page(HttpServer server, Source source, boolean allowChanges) {
     this.server = server;
     this.source = source;
-    this.token = token;
-    doorman = new Doorman(server.getAddress().getPort(), token);
+    doorman = new Doorman(server.getAddress().getPort(), allowChanges);
     questions = new Questions(source);
     changes = new Changes(source);
-    threads =
-        new ThreadPoolExecutor(
-            0, MOST_THREADS, 30, TimeUnit.SECONDS, new SynchronousQueue<>(), Page::daemon);
     looking = daemon(new Looker(source, live));
   }
 
@@ -57,15 +46,15 @@ public final class Page implements AutoCloseable {
    * Starts to serve it.
    *
    * @param port 0 for one that is free
-   * @param allowChanges whether what operators do can be done through it, with the token
+   * @param allowChanges whether what operators do can be done through it, by whoever has the link
    * @throws IOException if the port is taken
    */
   public static Page open(Source source, int port, boolean allowChanges) throws IOException {
     InetSocketAddress address = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port);
     HttpServer server = HttpServer.create(address, 0);
-    Page page = new Page(server, source, allowChanges ? newToken() : null);
+    Page page = new Page(server, source, allowChanges);
     server.createContext("/", page::handle);
-    server.setExecutor(page.threads);
+    server.setExecutor(page.turns);
     page.looking.start();
     server.start();
     return page;
@@ -76,13 +65,15 @@ public final class Page implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
   }
 
-  /** What a change needs; null if nothing can be changed. */
-  public @Nullable String token() {
-    return token;
+  /** Where it is, with what lets one browser make changes if any can be made. It works once. */
+  public String link() {
+    String key = doorman.linkKey();
+    return key == null ? address() : address() + "#link=" + key;
   }
 
   private void handle(HttpExchange exchange) throws IOException {
     try (exchange) {
+      Turns.go(State.WORKS);
       try {
         serve(exchange);
       } catch (Refused e) {
@@ -103,7 +94,11 @@ public final class Page implements AutoCloseable {
     }
     String path = exchange.getRequestURI().getPath();
     String method = exchange.getRequestMethod();
-    if (path.startsWith("/change/")) {
+    if (path.equals("/enter") && method.equals("POST")) {
+      Replies.json(
+          exchange,
+          "{\"token\":" + JsonText.quoted(doorman.enter(exchange.getRequestHeaders())) + "}");
+    } else if (path.startsWith("/change/")) {
       change(exchange, path.substring("/change/".length()));
     } else if (!method.equals("GET") && !method.equals("HEAD")) {
       throw new Refused(405, "only changes are posted");
@@ -136,7 +131,7 @@ public final class Page implements AutoCloseable {
         + ",\"schema\":"
         + JsonText.quoted(source.schema())
         + ",\"changes\":"
-        + (token != null)
+        + doorman.letsChange()
         + "}";
   }
 
@@ -152,7 +147,9 @@ public final class Page implements AutoCloseable {
     if (type == null || !type.startsWith("application/json")) {
       throw new Refused(415, "changes are sent as application/json");
     }
+    Turns.go(State.READS);
     byte[] arguments = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
+    Turns.go(State.WORKS);
     if (arguments.length > MOST_BYTES) {
       throw new Refused(413, "that is more than a change can be");
     }
@@ -180,13 +177,7 @@ public final class Page implements AutoCloseable {
     return URLDecoder.decode(text, StandardCharsets.UTF_8);
   }
 
-  private static String newToken() {
-    byte[] bytes = new byte[16];
-    new SecureRandom().nextBytes(bytes);
-    return HexFormat.of().formatHex(bytes);
-  }
-
-  private static Thread daemon(Runnable work) {
+  static Thread daemon(Runnable work) {
     Thread thread = new Thread(work, "pgkeeper-ui");
     thread.setDaemon(true);
     return thread;
@@ -198,7 +189,7 @@ public final class Page implements AutoCloseable {
     live.close();
     looking.interrupt();
     server.stop(0);
-    threads.shutdownNow();
+    turns.close();
     try {
       questions.close();
     } catch (SQLException e) {

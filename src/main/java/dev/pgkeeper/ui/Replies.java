@@ -39,6 +39,7 @@ final class Replies {
 
   static void send(HttpExchange exchange, int status, String type, byte[] body) throws IOException {
     headers(exchange, type);
+    Turns.go(Turns.State.WRITES);
     boolean head = exchange.getRequestMethod().equals("HEAD");
     exchange.sendResponseHeaders(status, head || body.length == 0 ? -1 : body.length);
     if (!head && body.length > 0) {

@@ -1,4 +1,4 @@
-// What changes something: asked for once more, with a reason, and with the token.
+// What changes something: asked for once more, with a reason, and with the token that the printed link is exchanged for.
 
 import { h } from './dom.js';
 import { count } from './format.js';
@@ -56,12 +56,47 @@ export function button(change, args, label = CHANGES[change].verb) {
   );
 }
 
-/** Takes the token out of the address, where it need not be seen any longer. */
-export function takeToken() {
-  const given = /^#token=([0-9a-f]+)$/.exec(location.hash);
+/** The page's other tabs: of this host and port only, unlike cookies. */
+const tabs = new BroadcastChannel('pgkeeper');
+
+tabs.onmessage = ({ data }) => {
+  const token = sessionStorage.getItem(KEY);
+  if (data.asks && token) {
+    tabs.postMessage({ token });
+  } else if (data.token && (data.isNew || !token)) {
+    sessionStorage.setItem(KEY, data.token);
+  }
+};
+
+/** Exchanges a link, which works once, for the token; throws with why not. */
+async function enter(link) {
+  const key = link.replace(/^.*#link=/, '');
+  const reply = await fetch('enter', { method: 'POST', headers: { 'X-Pgkeeper-Link': key } });
+  if (!reply.ok) {
+    throw new Error((await reply.text()).trim());
+  }
+  const { token } = await reply.json();
+  sessionStorage.setItem(KEY, token);
+  tabs.postMessage({ token, isNew: true });
+  return token;
+}
+
+/** Takes the link out of the address, where it is of no use any longer. */
+export async function takeLink() {
+  const given = /^#link=[0-9a-f]+$/.exec(location.hash);
   if (given) {
-    sessionStorage.setItem(KEY, given[1]);
     history.replaceState(null, '', '#/overview');
+    try {
+      await enter(given[0]);
+      return;
+    } catch (e) {
+      if (!sessionStorage.getItem(KEY)) {
+        toast(`No changes here: ${e.message}`);
+      }
+    }
+  }
+  if (!sessionStorage.getItem(KEY)) {
+    tabs.postMessage({ asks: true });
   }
 }
 
@@ -85,16 +120,16 @@ function open(name, args) {
   byId('dialog-text').textContent = pending.change.text(args);
   byId('dialog-do').textContent = pending.change.verb;
   byId('dialog-why').value = '';
-  byId('dialog-token').value = '';
-  askForToken(sessionStorage.getItem(KEY) === null);
+  byId('dialog-link').value = '';
+  askForLink(sessionStorage.getItem(KEY) === null);
   showError('');
   byId('dialog').showModal();
   byId('dialog-why').focus();
 }
 
-function askForToken(ask) {
-  byId('dialog-token-part').hidden = !ask;
-  byId('dialog-token').required = ask;
+function askForLink(ask) {
+  byId('dialog-link-part').hidden = !ask;
+  byId('dialog-link').required = ask;
 }
 
 function showError(text) {
@@ -105,28 +140,29 @@ function showError(text) {
 async function send() {
   const { name, args, change } = pending;
   const why = byId('dialog-why').value.trim();
-  const token = byId('dialog-token').value.trim() || sessionStorage.getItem(KEY) || '';
+  const link = byId('dialog-link').value.trim();
   byId('dialog-do').disabled = true;
   try {
+    const token = link ? await enter(link) : (sessionStorage.getItem(KEY) ?? '');
+    byId('dialog-link').value = '';
     const reply = await fetch(`change/${name}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Pgkeeper-Token': token },
       body: JSON.stringify({ ...args, why }),
     });
     if (reply.ok) {
-      sessionStorage.setItem(KEY, token);
       byId('dialog').close();
       toast(change.done((await reply.json()).result, args));
       return;
     }
     const said = (await reply.text()).trim();
-    if (/token/.test(said)) {
+    if (reply.status === 401) {
       sessionStorage.removeItem(KEY);
-      askForToken(true);
+      askForLink(true);
     }
     showError(said);
-  } catch {
-    showError('The page\u2019s own server is not reached.');
+  } catch (e) {
+    showError(e instanceof TypeError ? 'The page\u2019s own server is not reached.' : e.message);
   } finally {
     byId('dialog-do').disabled = false;
   }

@@ -1,6 +1,6 @@
 // The page: which view is shown, and when it is drawn again.
 
-import { allow, start as startChanges, takeToken } from './change.js';
+import { allow, start as startChanges, takeLink } from './change.js';
 import { h, render } from './dom.js';
 import { clock, now, span, tick } from './format.js';
 import { live, seen, start as startLive } from './live.js';
@@ -27,7 +27,7 @@ let shown = null;
 let drawn = false;
 
 function start() {
-  takeToken();
+  takeLink();
   startChanges();
   for (const view of Object.values(VIEWS)) {
     view.start?.(drawSoon);

@@ -75,15 +75,20 @@ class UiCommandTest {
   }
 
   @Test
-  void theTokenThatItPrintsAllowsChanges() throws Exception {
+  void theLinkThatItPrintsAllowsChangesOnce() throws Exception {
     database.execute("SELECT ${schema}.queue_create('mails')");
     try (ChildProcess ui = start("--allow-changes")) {
-      String[] page = address(ui).split("#token=");
-      assertThat(ui.awaitLine("The token for changes is ")).isEqualTo(page[1]);
+      String[] page = address(ui).split("#link=");
+      HttpRequest.Builder enter =
+          HttpRequest.newBuilder(URI.create(page[0] + "enter"))
+              .header("X-Pgkeeper-Link", page[1])
+              .POST(HttpRequest.BodyPublishers.noBody());
+      String token = ask(enter).body().replaceAll(".*:\"|\"}", "");
+      assertThat(ask(enter).body()).contains("used before", "start pgkeeper ui again");
       HttpRequest.Builder change =
           HttpRequest.newBuilder(URI.create(page[0] + "change/pause_queue"))
               .header("Content-Type", "application/json")
-              .header("X-Pgkeeper-Token", page[1])
+              .header("X-Pgkeeper-Token", token)
               .POST(
                   HttpRequest.BodyPublishers.ofString("{\"queue\":\"mails\",\"why\":\"a test\"}"));
       assertThat(ask(change).body()).contains("\"true\"");

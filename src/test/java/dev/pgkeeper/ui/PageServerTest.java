@@ -13,6 +13,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -35,6 +36,7 @@ class PageServerTest {
     scene = new Scene(database);
     showing = Page.open(new TestSource(database, role("inspector")), 0, false);
     changing = Page.open(new TestSource(database, role("operator")), 0, true);
+    changesToken = tokenOf(changing);
   }
 
   @AfterAll
@@ -113,8 +115,23 @@ class PageServerTest {
     return send(page, "POST /change/" + function, arguments, all);
   }
 
+  private static String changesToken;
+
   private static String token() {
-    return "X-Pgkeeper-Token: " + changing.token();
+    return "X-Pgkeeper-Token: " + changesToken;
+  }
+
+  private static Answer enter(Page page, String key) throws IOException {
+    return send(page, "POST /enter", "", host(page), "X-Pgkeeper-Link: " + key);
+  }
+
+  private static String linkKey(Page page) {
+    return page.link().replaceAll(".*#link=", "");
+  }
+
+  /** What the link is exchanged for. */
+  private static String tokenOf(Page page) throws IOException {
+    return enter(page, linkKey(page)).body().replaceAll(".*:\"|\"}", "");
   }
 
   private static boolean isPaused() {
@@ -218,8 +235,8 @@ class PageServerTest {
   @Test
   void aChangeNeedsTheToken() throws IOException {
     assertThat(change("pause_queue", PAUSE).status()).isEqualTo(401);
-    assertThat(change("pause_queue", PAUSE, "X-Pgkeeper-Token: ").status()).isEqualTo(403);
-    assertThat(change("pause_queue", PAUSE, token() + "0").status()).isEqualTo(403);
+    assertThat(change("pause_queue", PAUSE, "X-Pgkeeper-Token: ").status()).isEqualTo(401);
+    assertThat(change("pause_queue", PAUSE, token() + "0").status()).isEqualTo(401);
     assertThat(isPaused()).isFalse();
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.operations")).isZero();
 
@@ -233,13 +250,44 @@ class PageServerTest {
   @Test
   void eachPageHasATokenOfItsOwn() throws IOException {
     try (Page other = Page.open(new TestSource(database, role("operator")), 0, true)) {
-      assertThat(other.token()).hasSize(32).isNotEqualTo(changing.token());
+      assertThat(linkKey(other)).hasSize(32);
+      assertThat(tokenOf(other)).hasSize(32).isNotEqualTo(changesToken);
+    }
+  }
+
+  /** As it is found in a browser's history, in a terminal or in a log. */
+  @Test
+  void aLinkThatWasUsedIsWorthNothing() throws IOException {
+    try (Page page = Page.open(new TestSource(database, role("operator")), 0, true)) {
+      String key = linkKey(page);
+      assertThat(enter(page, "0".repeat(32)).status()).isEqualTo(403);
+      assertThat(
+              send(page, "POST /enter", "", host(page), "X-Pgkeeper-Link: " + key, "Origin: null")
+                  .status())
+          .isEqualTo(403);
+      assertThat(
+              send(page, "POST /enter", "", "Host: evil.example", "X-Pgkeeper-Link: " + key)
+                  .status())
+          .isEqualTo(421);
+      assertThat(get(page, "/enter", "X-Pgkeeper-Link: " + key).status()).isEqualTo(404);
+      Answer first = enter(page, key);
+      assertThat(first.status()).isEqualTo(200);
+      assertThat(first.headers())
+          .noneMatch(header -> header.toLowerCase().startsWith("set-cookie"));
+      assertThat(first.body()).doesNotContain(key);
+      assertThat(page.link()).isEqualTo(page.address());
+      Answer second = enter(page, key);
+      assertThat(second.status()).isEqualTo(403);
+      assertThat(second.body()).contains("used before", "start pgkeeper ui again");
+      assertThat(changeOn(page, "pause_queue", PAUSE, "X-Pgkeeper-Token: " + key).status())
+          .isEqualTo(401);
     }
   }
 
   @Test
   void aPageThatShowsChangesNothing() throws IOException {
-    assertThat(showing.token()).isNull();
+    assertThat(showing.link()).isEqualTo(showing.address());
+    assertThat(enter(showing, "").status()).isEqualTo(403);
     assertThat(changeOn(showing, "pause_queue", PAUSE, token()).status()).isEqualTo(403);
     assertThat(isPaused()).isFalse();
   }
@@ -247,7 +295,7 @@ class PageServerTest {
   @Test
   void aChangeOfAnInspectorIsRefusedByTheDatabase() throws IOException {
     try (Page page = Page.open(new TestSource(database, role("inspector")), 0, true)) {
-      Answer answer = changeOn(page, "pause_queue", PAUSE, "X-Pgkeeper-Token: " + page.token());
+      Answer answer = changeOn(page, "pause_queue", PAUSE, "X-Pgkeeper-Token: " + tokenOf(page));
       assertThat(answer.status()).isEqualTo(403);
       assertThat(answer.body()).contains("permission denied");
     }
@@ -319,5 +367,51 @@ class PageServerTest {
     assertThat(all)
         .contains(Scene.ORDER, "orders-1", "node-2", "mails", "report", "/services/mail/m-1")
         .doesNotContain(Scene.SECRET, "a payload");
+  }
+
+  /** What another user of the machine can do: begin requests, and go on with none. */
+  private static Socket halfSent(Page page, String sent) throws IOException {
+    Socket socket = new Socket("127.0.0.1", port(page));
+    socket.getOutputStream().write(sent.getBytes(StandardCharsets.UTF_8));
+    return socket;
+  }
+
+  @Test
+  void whoBeginsRequestsAndDoesNotGoOnKeepsNobodyOut() throws Exception {
+    List<String> halves =
+        List.of(
+            "GET / HTTP/1.1\r\nHo",
+            "G",
+            "POST /change/pause_queue HTTP/1.1\r\n"
+                + host(changing)
+                + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+            "POST /change/pause_queue HTTP/1.1\r\n"
+                + host(changing)
+                + "\r\n"
+                + token()
+                + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+            "GET /live HTTP/1.1\r\n" + host(changing) + "\r\n\r\n");
+    List<Socket> sockets = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        sockets.add(halfSent(changing, halves.get(i % halves.size())));
+      }
+      assertThat(get(changing, "/").body()).startsWith("<!doctype html>");
+      assertThat(get(changing, "/ask/tree").status()).isEqualTo(200);
+      assertThat(change("pause_queue", PAUSE, token()).status()).isEqualTo(200);
+      assertThat(change("resume_queue", PAUSE, token()).status()).isEqualTo(200);
+      database.execute("DELETE FROM ${schema}.operation");
+      try (Socket live = halfSent(changing, halves.get(4))) {
+        live.setSoTimeout((int) Await.LIMIT.toMillis());
+        BufferedReader in =
+            new BufferedReader(
+                new InputStreamReader(live.getInputStream(), StandardCharsets.UTF_8));
+        assertThat(in.lines().anyMatch(line -> line.contains("\"next\""))).isTrue();
+      }
+    } finally {
+      for (Socket each : sockets) {
+        each.close();
+      }
+    }
   }
 }

@@ -13,6 +13,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -283,8 +286,8 @@ class PageTest {
   }
 
   @Test
-  void aLockIsBrokenWithTheTokenOfTheAddressAndAReason() throws Exception {
-    browser.go(page.address() + "#token=" + page.token());
+  void aLockIsBrokenWithTheLinkAndAReason() throws Exception {
+    browser.go(page.link());
     browser.until("location.hash === '#/overview'");
     browser.value("location.hash = '#/locks'");
     browser.click("[data-change=break_lock]");
@@ -306,26 +309,72 @@ class PageTest {
   }
 
   @Test
-  void aWrongTokenIsRefusedAndTheRightOneTaken() {
+  void aWrongLinkIsRefusedAndTheRightOneTaken() {
     show("sessions");
     browser.value("sessionStorage.clear()");
     browser.click("[data-key='" + scene.third.sessionId() + "'] [data-change=end_session]");
     browser.type("#dialog-why", "its host is gone");
-    browser.type("#dialog-token", "0123456789abcdef0123456789abcdef");
+    browser.type("#dialog-link", page.address() + "#link=0123456789abcdef0123456789abcdef");
     browser.click("#dialog-do");
-    browser.untilText("#dialog-error", "not the token");
+    browser.untilText("#dialog-error", "not the one that was printed");
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.sessions")).isEqualTo(3);
-    browser.value("document.getElementById('dialog-token').value = ''");
-    browser.type("#dialog-token", String.valueOf(page.token()));
+    browser.value("document.getElementById('dialog-link').value = ''");
+    browser.type("#dialog-link", page.link());
     browser.click("#dialog-do");
     browser.until("!document.querySelector('tbody').innerText.includes('mailer')");
     assertThat(database.queryString("SELECT target FROM ${schema}.operations"))
         .isEqualTo(String.valueOf(scene.third.sessionId()));
   }
 
+  /** What the link is exchanged for, by whoever comes first. */
+  private String enter() throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(page.address() + "enter"))
+            .header("X-Pgkeeper-Link", page.link().replaceAll(".*#link=", ""))
+            .POST(HttpRequest.BodyPublishers.noBody())
+            .build();
+    return HttpClient.newHttpClient()
+        .send(request, HttpResponse.BodyHandlers.ofString())
+        .body()
+        .replaceAll(".*:\"|\"}", "");
+  }
+
+  private static final String TOKEN = "sessionStorage.getItem('pgkeeper-token')";
+
+  @Test
+  void aLinkInTheHistoryIsWorthNothing() {
+    String link = page.link();
+    browser.go(link);
+    browser.until(TOKEN + " !== null && location.hash === '#/overview'");
+    browser.value("sessionStorage.clear()");
+    browser.go(link);
+    browser.untilText("#toast", "this link was used before");
+    assertThat(browser.value(TOKEN)).isEqualTo("null");
+    assertThat(browser.value("document.cookie")).isEmpty();
+    assertThat(browser.value("location.href")).doesNotContain("link");
+  }
+
+  @Test
+  void anotherTabAndAReloadOfOneMakeChangesToo() {
+    browser.go(page.link());
+    browser.until(TOKEN + " !== null");
+    String token = browser.value(TOKEN);
+    browser.value("location.reload()");
+    browser.until("document.querySelector('#view[aria-busy=false] h1')");
+    assertThat(browser.value(TOKEN)).isEqualTo(token);
+    // a tab that is opened with a script begins with a copy, so it is opened with nothing
+    browser.value("sessionStorage.clear(), window.other = window.open('#/locks'), 1");
+    browser.until("window.other.document.querySelector('#view[aria-busy=false] h1')");
+    assertThat(browser.value("window.other." + TOKEN)).isEqualTo("null");
+    browser.value("sessionStorage.setItem('pgkeeper-token', '" + token + "')");
+    browser.value("window.other.location.reload()");
+    browser.until("window.other." + TOKEN + " === '" + token + "'");
+    browser.value("window.other.close()");
+  }
+
   @Test
   void queuesJobsAndLeadersAreChangedToo() {
-    browser.go(page.address() + "#token=" + page.token());
+    browser.go(page.link());
     browser.until("location.hash === '#/overview'");
     change("queues", "pause_queue");
     browser.untilText(".queue", "paused");
@@ -388,7 +437,7 @@ class PageTest {
       browser.value(blind.formatted(page.address()));
       String known =
           "fetch('%schange/pause_queue', {method: 'POST', headers: {'X-Pgkeeper-Token': '%s', 'Content-Type': 'application/json'}, body: '{\"queue\":\"mails\",\"why\":\"evil\"}'}).then(r => r.text(), e => 'refused')";
-      assertThat(browser.value(known.formatted(page.address(), page.token()))).isEqualTo("refused");
+      assertThat(browser.value(known.formatted(page.address(), enter()))).isEqualTo("refused");
       String frame =
           "new Promise(done => { const f = document.createElement('iframe'); f.src = '"
               + page.address()

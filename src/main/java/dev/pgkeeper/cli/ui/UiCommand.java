@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
           + "the page with the rights of the role that it was started with; it shows no payloads.",
       "",
       "With --allow-changes an operator's rights are needed to end sessions, break locks, move leaderships, pause, resume "
-          + "and redrive: by whoever has the token that is printed, with a reason, and each leaves a row in the view "
+          + "and redrive: by the browser that the printed link is opened in first, with a reason, and each leaves a row in the view "
           + "operations.",
       ""
     })
@@ -39,7 +39,7 @@ public final class UiCommand extends DatabaseCommand {
   @Option(
       names = "--allow-changes",
       description =
-          "Lets what operators do be done through the page, with the token that is printed.")
+          "Lets what operators do be done through the page, by the browser that opens the link first.")
   private boolean allowChanges;
 
   public UiCommand(Context context) {
@@ -57,12 +57,9 @@ public final class UiCommand extends DatabaseCommand {
   protected int run(TargetDatabase database) throws Exception {
     database.check();
     try (Page page = open(database)) {
-      String token = page.token();
-      if (token == null) {
-        print("pgkeeper shows " + database.where() + " at " + page.address());
-      } else {
-        print("pgkeeper shows " + database.where() + " at " + page.address() + "#token=" + token);
-        print("The token for changes is " + token);
+      print("pgkeeper shows " + database.where() + " at " + page.link());
+      if (allowChanges) {
+        print("The link lets one browser make changes, once; start again for another");
       }
       during(
           () -> {

@@ -13,16 +13,31 @@ import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes a millisecond off every notification. After each message the driver looks for one more by
- * setting a socket timeout of 1 ms and blocking in a read; a socket of this factory answers such a
- * read at once when nothing is there. Everything else goes to a socket of the factory that the
- * caller had configured, or to a plain one.
+ * Takes a millisecond off every notification, and hands out so many at a time. After each message
+ * the driver looks for one more by setting a socket timeout of 1 ms and blocking in a read; a
+ * socket of this factory answers such a read at once when nothing is there.
+ *
+ * <p>The driver hears notifications for as long as there are more, so whoever rings without a pause
+ * would keep the heartbeat waiting. After {@link #MOST_AT_ONCE} bytes a socket gives only what the
+ * message that has begun still needs, and then says once that nothing is there. It does so where it
+ * sees the driver's messages: below TLS it sees none. Before the answer to a statement the driver
+ * hears all that was rung, and keeps it: after {@link #MOST_KEPT} bytes, with TLS or without, the
+ * connection fails and is opened again.
+ *
+ * <p>Everything else goes to a socket of the factory that the caller had configured, or to a plain
+ * one.
  *
  * <p>The driver makes it by name, with one argument: the caller's factory and its argument, on two
  * lines.
  */
 public final class PromptSocketFactory extends SocketFactory {
   private static final int DRIVERS_GLANCE_MS = 1;
+
+  /** While it hears notifications, and only then, the driver reads without a timeout. */
+  private static final int HEARS = 0;
+
+  private static final int MOST_AT_ONCE = 1 << 20;
+  private static final int MOST_KEPT = 1 << 26;
 
   private final @Nullable SocketFactory wrapped;
 
@@ -78,29 +93,58 @@ public final class PromptSocketFactory extends SocketFactory {
   private static final class PromptSocket extends Socket {
     private final Socket socket;
 
+    /** Bytes since the driver began to hear. */
+    private int heard;
+
+    /** The first that asks for a stream is the driver; a later one is the layer of TLS. */
+    private boolean isDriverAbove = true;
+
     PromptSocket(Socket socket) {
       this.socket = socket;
     }
 
     @Override
     public InputStream getInputStream() throws IOException {
+      boolean seesMessages = isDriverAbove;
+      isDriverAbove = false;
       return new FilterInputStream(socket.getInputStream()) {
         @Override
         public int read() throws IOException {
           glance();
-          return super.read();
+          return heard(super.read(), 1);
         }
 
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
           glance();
-          return super.read(bytes, offset, length);
+          return heard(
+              super.read(bytes, offset, isEnough() ? Math.min(1, length) : length), length);
+        }
+
+        private int heard(int read, int most) throws IOException {
+          heard += Math.min(most, Math.max(0, read));
+          if (heard > MOST_KEPT) {
+            throw new IOException(
+                "the server has sent " + heard + " bytes at once: somebody rings without end");
+          }
+          return read;
+        }
+
+        @Override
+        public int available() throws IOException {
+          return isEnough() ? 0 : super.available();
         }
 
         private void glance() throws IOException {
-          if (socket.getSoTimeout() == DRIVERS_GLANCE_MS && in.available() == 0) {
-            throw new SocketTimeoutException("nothing there");
+          if (socket.getSoTimeout() == DRIVERS_GLANCE_MS
+              && (heard > MOST_AT_ONCE && seesMessages || in.available() == 0)) {
+            throw new SocketTimeoutException("nothing there, or enough");
           }
+        }
+
+        /** A byte at a time the driver takes what it needs, and no more. */
+        private boolean isEnough() throws IOException {
+          return seesMessages && heard > MOST_AT_ONCE && socket.getSoTimeout() == HEARS;
         }
       };
     }
@@ -197,6 +241,9 @@ public final class PromptSocketFactory extends SocketFactory {
 
     @Override
     public void setSoTimeout(int timeout) throws SocketException {
+      if (timeout > DRIVERS_GLANCE_MS) {
+        heard = 0; // before it begins to hear, and after that
+      }
       socket.setSoTimeout(timeout);
     }
 

@@ -8,6 +8,11 @@ import org.jspecify.annotations.Nullable;
  * tries.
  */
 record Join(String line, String recipe, int permits, Ask ask, boolean tries, long key) {
+  /** The same, to be asked again. */
+  Join withKey(long another) {
+    return new Join(line, recipe, permits, ask, tries, another);
+  }
+
   @Nullable Long limitMs() {
     return ask.atMost() == null ? null : ask.atMost().toMillis();
   }

@@ -16,18 +16,15 @@ import dev.pgkeeper.internal.session.Companion;
 import dev.pgkeeper.internal.session.Moment;
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,15 +63,12 @@ public final class Lines implements Companion {
 
   private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
 
-  /** Joins on their way, each with the largest number that was known when it began. */
-  private final Map<Object, Long> underWay = new ConcurrentHashMap<>();
+  /** The joins under way, and what is rung for their places before they are known. */
+  private final EarlyRings earlyRings = new EarlyRings();
 
-  /** The last that was rung for a place which is not known yet; the lock is for forgetting them. */
-  private final Map<String, String> earlyRings = new ConcurrentHashMap<>();
+  /** Each once, however often it is rung until somebody sees to it. */
+  private final Set<Place> rungWithoutThread = ConcurrentHashMap.newKeySet();
 
-  private final ReentrantLock earlyRingsLock = new ReentrantLock();
-
-  private final ConcurrentLinkedQueue<Place> rungWithoutThread = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
   private final SecureRandom keys = new SecureRandom();
   private final AtomicLong largestToken = new AtomicLong();
@@ -128,7 +122,7 @@ public final class Lines implements Companion {
   @Nullable Place join(Join join) {
     Attempt made = attempt(join);
     while (made.isForgotten()) {
-      made = attempt(join);
+      made = attempt(join.withKey(newKey())); // the last one's may have been overheard
     }
     return made.place();
   }
@@ -138,8 +132,7 @@ public final class Lines implements Companion {
 
   private Attempt attempt(Join join) {
     session.ensureUsable();
-    Object attempt = new Object();
-    underWay.put(attempt, largestToken.get());
+    long attempt = earlyRings.begin(largestToken.get());
     try {
       Moment sentAt = Moment.now();
       Outcome outcome = apply(join);
@@ -148,10 +141,10 @@ public final class Lines implements Companion {
       } else if (outcome.code() == Code.WRONG_RECIPE) {
         throw wrongRecipe(join);
       }
-      Place place = settle(join, outcome.ok(join.line()), sentAt);
+      Place place = settle(join, outcome.ok(join.line()), sentAt, attempt);
       return new Attempt(place, outcome.knownStat().version() == 0 && !flush(place));
     } finally {
-      underWay.remove(attempt);
+      earlyRings.end(attempt);
     }
   }
 
@@ -186,7 +179,7 @@ public final class Lines implements Companion {
     return false;
   }
 
-  private Place settle(Join join, Outcome joined, Moment sentAt) {
+  private Place settle(Join join, Outcome joined, Moment sentAt, long attempt) {
     Place place = new Place(join, joined.path(), joined.knownStat().czxid(), observation);
     know(place.token);
     if (joined.knownStat().version() != 1) {
@@ -197,8 +190,11 @@ public final class Lines implements Companion {
       vanish(place);
     } else if (joined.knownStat().version() == 1) {
       place.grant(sentAt);
-    } else if (!earlyRings.isEmpty()) {
-      hearEarlyRing(place, sentAt);
+    } else {
+      String payload = earlyRings.take(place.address, attempt);
+      if (payload != null) {
+        hear(payload, place, sentAt);
+      }
     }
     return place;
   }
@@ -290,6 +286,10 @@ public final class Lines implements Companion {
     } finally {
       before.changes = false;
       after.changes = false;
+      if (before.takeRing() || after.isRung()) {
+        ring(before);
+        ring(after);
+      }
     }
   }
 
@@ -342,7 +342,13 @@ public final class Lines implements Companion {
     due.forEach(place -> place.ask(sentAt));
     Map<String, Found> found =
         database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
-    due.forEach(place -> saw(place, found.get(place.address), sentAt));
+    for (Place place : due) {
+      if (place.changes) {
+        place.ring(); // to be looked at once it has changed
+      } else {
+        saw(place, found.get(place.address), sentAt);
+      }
+    }
   }
 
   /** Finds out whether a hold is still there. */
@@ -394,10 +400,9 @@ public final class Lines implements Companion {
           () -> {
             try {
               List<Place> due = new ArrayList<>();
-              for (Place next = rungWithoutThread.poll();
-                  next != null;
-                  next = rungWithoutThread.poll()) {
-                if (next.takeRing()) {
+              for (Place next : rungWithoutThread) {
+                rungWithoutThread.remove(next);
+                if (!next.changes && next.takeRing()) {
                   due.add(next);
                 }
               }
@@ -417,49 +422,19 @@ public final class Lines implements Companion {
   // What the session tells.
 
   @Override
-  public void rung(Collection<String> payloads) {
-    Moment now = Moment.now();
-    for (String payload : payloads) {
-      if (!payload.startsWith("/")) {
-        continue;
-      }
-      int end = payload.indexOf(KEY_FOLLOWS);
-      String address = end < 0 ? payload : payload.substring(0, end);
-      Place place = places.get(address);
-      if (place != null) {
-        hear(payload, place, now);
-      } else if (keepsEarlyRing(address, payload)) {
-        Place arrived = places.get(address);
-        if (arrived != null) {
-          hearEarlyRing(arrived, now);
-        }
-      }
+  public void rung(String payload) {
+    if (!payload.startsWith("/")) {
+      return;
     }
-  }
-
-  /** False: no join is under way that it could be for. */
-  private boolean keepsEarlyRing(String address, String payload) {
-    earlyRingsLock.lock();
-    try {
-      boolean keeps = !underWay.isEmpty();
-      if (keeps) {
-        earlyRings.put(address, payload);
-      }
-      return keeps;
-    } finally {
-      earlyRingsLock.unlock();
+    int end = payload.indexOf(KEY_FOLLOWS);
+    String address = end < 0 ? payload : payload.substring(0, end);
+    Place place = places.get(address);
+    if (place == null) {
+      earlyRings.keep(address, payload);
+      place = places.get(address); // it may have come to be known just now
     }
-  }
-
-  /** Whoever joins from here on is not rung before. */
-  private void forgetEarlyRings() {
-    earlyRingsLock.lock();
-    try {
-      if (underWay.isEmpty()) {
-        earlyRings.clear();
-      }
-    } finally {
-      earlyRingsLock.unlock();
+    if (place != null) {
+      hear(payload, place, Moment.now());
     }
   }
 
@@ -469,13 +444,6 @@ public final class Lines implements Companion {
       place.grant(now);
     } else {
       ring(place);
-    }
-  }
-
-  private void hearEarlyRing(Place place, Moment now) {
-    String payload = earlyRings.remove(place.address);
-    if (payload != null) {
-      hear(payload, place, now);
     }
   }
 
@@ -510,11 +478,7 @@ public final class Lines implements Companion {
       sweeps++; // all were looked at since the last time
     }
     // Whatever has a larger number may belong to a join whose reply is still to come.
-    long certain = largestToken.get();
-    for (long knownAtBegin : underWay.values()) {
-      certain = Math.min(certain, knownAtBegin);
-    }
-    forgetEarlyRings();
+    long certain = earlyRings.certain(largestToken.get());
     Moment sentAt = Moment.now();
     known.forEach(place -> place.ask(sentAt));
     Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
@@ -533,7 +497,7 @@ public final class Lines implements Companion {
   private void leaveUnlessKnown(String address, long token, long certain) {
     if (token > certain) {
       know(token);
-      rung(List.of(address));
+      rung(address);
       return;
     }
     if (!places.containsKey(address)) {

@@ -39,7 +39,10 @@ final class Place {
   /** When it was last compared with what is there; only the thread that sweeps uses it. */
   int sweep;
 
-  /** While it becomes another one, a sweep finds one of the two or the other. */
+  /**
+   * While it becomes another one, a look finds one of the two or the other. A ring, which anybody
+   * can make, waits until that is over.
+   */
   volatile boolean changes;
 
   private volatile @Nullable Moment askedAt;

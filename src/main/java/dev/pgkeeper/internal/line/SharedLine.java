@@ -5,7 +5,7 @@ import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
-import dev.pgkeeper.internal.tree.Paths;
+import dev.pgkeeper.internal.path.Paths;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -17,10 +17,10 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Companion;
 import java.security.SecureRandom;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,16 +29,12 @@ import org.slf4j.LoggerFactory;
 /**
  * All of this client's that take part in meetings (V016). Coming and leaving are one round trip
  * each, those of several threads go together. Each is known by a key before it comes, so a ring
- * that is quicker than the reply finds it; a ring with its key says how far its round is. Lost
- * rings, and what a crash of the server forgot, are found by the session's sweep.
+ * that is quicker than the reply finds it; a ring says how far its round is by what only somebody
+ * who knows the key can say. Lost rings, and what a crash of the server forgot, are found by the
+ * session's sweep.
  */
 public final class Meetings implements Companion {
   private static final Logger log = LoggerFactory.getLogger(Meetings.class);
-
-  /** How what is rung for meetings begins; the key follows, and what there is to say. */
-  private static final String RING = "meeting ";
-
-  private static final String OVER = "over";
 
   private final Database database;
   private final ClientSession session;
@@ -48,8 +44,12 @@ public final class Meetings implements Companion {
   private final Combiner<Leaving, Boolean> leaving =
       new Combiner<>(this::leaveAlone, this::leaveTogether);
 
-  /** By their keys. */
-  private final Map<Long, Participant> participants = new ConcurrentHashMap<>();
+  private final Set<Participant> participants = ConcurrentHashMap.newKeySet();
+
+  /** What may be rung for those who take part, and what it says; all else is nothing. */
+  private final Map<String, Said> rings = new ConcurrentHashMap<>();
+
+  private record Said(Participant of, Round round) {}
 
   private final SecureRandom keys = new SecureRandom();
 
@@ -68,7 +68,9 @@ public final class Meetings implements Companion {
 
   Participant come(SharedMeeting meeting) {
     Participant participant = new Participant(this, meeting, keys.nextLong());
-    participants.put(participant.key, participant);
+    participants.add(participant);
+    rings.put(participant.ringOf(Round.BEGUN), new Said(participant, Round.BEGUN));
+    rings.put(participant.ringOf(Round.OVER), new Said(participant, Round.OVER));
     boolean came = false;
     try {
       come(participant);
@@ -158,22 +160,18 @@ public final class Meetings implements Companion {
   }
 
   void forget(Participant participant) {
-    participants.remove(participant.key);
+    participants.remove(participant);
+    rings.remove(participant.ringOf(Round.BEGUN));
+    rings.remove(participant.ringOf(Round.OVER));
   }
 
   // What the session tells.
 
   @Override
-  public void rung(Collection<String> payloads) {
-    for (String payload : payloads) {
-      if (payload.startsWith(RING)) {
-        int end = payload.indexOf(' ', RING.length());
-        Participant participant =
-            participants.get(Long.valueOf(payload.substring(RING.length(), end)));
-        if (participant != null) {
-          participant.reach(payload.endsWith(OVER) ? Round.OVER : Round.BEGUN);
-        }
-      }
+  public void rung(String payload) {
+    Said said = rings.get(payload);
+    if (said != null) {
+      said.of.reach(said.round);
     }
   }
 
@@ -185,7 +183,7 @@ public final class Meetings implements Companion {
   @Override
   public void sweep(Caller caller) {
     Map<Long, Participant> known = new HashMap<>();
-    participants.values().forEach(one -> known.put(one.number(), one));
+    participants.forEach(one -> known.put(one.number(), one));
     known.remove(0L); // still comes
     if (!known.isEmpty()) {
       List<Child> children = new ArrayList<>();
@@ -209,7 +207,7 @@ public final class Meetings implements Companion {
   @Override
   public void told(SessionState state) {
     if (state.isTerminal()) {
-      participants.values().forEach(Participant::wake);
+      participants.forEach(Participant::wake);
     }
   }
 }

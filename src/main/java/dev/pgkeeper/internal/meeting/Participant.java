@@ -2,7 +2,11 @@ package dev.pgkeeper.internal.meeting;
 
 import dev.pgkeeper.Attendance;
 import dev.pgkeeper.internal.meeting.MeetingCalls.Found;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +45,23 @@ final class Participant implements Attendance {
     this.meetings = meetings;
     this.meeting = meeting;
     this.key = key;
+  }
+
+  /**
+   * What is rung when its round has come to this. Anybody can listen, so what is rung first must
+   * not tell what is rung next: it is made of the key, and does not give it away.
+   */
+  String ringOf(Round said) {
+    byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(key).array();
+    return "meeting " + HexFormat.of().formatHex(said == Round.OVER ? bytes : sha256(bytes));
+  }
+
+  private static byte[] sha256(byte[] bytes) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(bytes);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 
   String meeting() {

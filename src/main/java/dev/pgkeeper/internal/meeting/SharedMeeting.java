@@ -2,7 +2,7 @@ package dev.pgkeeper.internal.meeting;
 
 import dev.pgkeeper.Attendance;
 import dev.pgkeeper.Meeting;
-import dev.pgkeeper.internal.tree.Paths;
+import dev.pgkeeper.internal.path.Paths;
 
 /** A meeting as one client sees it. */
 public final class SharedMeeting implements Meeting {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,10 @@ final class NamedQueue {
   final String name;
   final Bell bell = new Bell();
   final Tally tally;
+
+  /** Rings that are for other sessions. */
+  final AtomicInteger toPassOn = new AtomicInteger();
+
   private final Queues queues;
   private final Combiner<byte[][], Long> enqueueing;
   private final Combiner<Trip, Answer> taking;

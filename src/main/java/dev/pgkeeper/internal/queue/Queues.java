@@ -53,6 +53,12 @@ public final class Queues implements Companion {
   /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
   private static final int MANY = 500;
 
+  /**
+   * A session is rung once for each time that it registers, so more rings of one queue are hardly
+   * pgkeeper's, and each wakes another session.
+   */
+  private static final int MOST_PASSED_ON = 16;
+
   private final Database database;
   private final ClientSession session;
   private final Executor background;
@@ -163,16 +169,24 @@ public final class Queues implements Companion {
         });
   }
 
-  /** The session was rung for something that nobody here takes: the ring is for somebody else. */
+  /**
+   * The session was rung for something that nobody here takes: the ring is for somebody else. Those
+   * that come before the first is passed on go with it.
+   */
   void ringElsewhere(NamedQueue queue) {
+    if (queue.toPassOn.getAndIncrement() > 0) {
+      return;
+    }
     attemptLater(
         "a ring to pass on",
-        () ->
-            database.read(
-                connection -> {
-                  calls.ringIdle(connection, List.of(queue.name), List.of(1));
-                  return true;
-                }));
+        () -> {
+          int rings = Math.min(queue.toPassOn.getAndSet(0), MOST_PASSED_ON);
+          database.read(
+              connection -> {
+                calls.ringIdle(connection, List.of(queue.name), List.of(rings));
+                return true;
+              });
+        });
   }
 
   /** The names of all that were used here. */
@@ -415,13 +429,11 @@ public final class Queues implements Companion {
   // What the session tells.
 
   @Override
-  public void rung(Collection<String> payloads) {
-    for (String payload : payloads) {
-      if (payload.startsWith(RING)) {
-        NamedQueue queue = named(payload.substring(RING.length()));
-        if (!queue.bell.ring()) {
-          ringElsewhere(queue);
-        }
+  public void rung(String payload) {
+    if (payload.startsWith(RING)) {
+      NamedQueue queue = named.get(payload.substring(RING.length()));
+      if (queue != null && !queue.bell.ring()) {
+        ringElsewhere(queue);
       }
     }
   }

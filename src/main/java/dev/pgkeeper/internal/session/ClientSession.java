@@ -10,13 +10,14 @@ import dev.pgkeeper.internal.jdbc.Backoff;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.path.Paths;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,7 @@ import org.slf4j.LoggerFactory;
 public final class ClientSession {
   private static final Logger log = LoggerFactory.getLogger(ClientSession.class);
   private static final Duration SLOWEST_PING = Duration.ofMillis(800);
+  private static final Duration SHORTEST_PING = Duration.ofMillis(20);
   private static final Duration POLL = Duration.ofSeconds(1);
   private static final Duration SLOWEST_RECONNECT = Duration.ofMillis(400);
   private static final int FAILURES_BEFORE_ALONE = 3;
@@ -212,8 +214,7 @@ public final class ClientSession {
   private @Nullable OwnConnection openOwn(ConnectionSource source) {
     OwnConnection opened = OwnConnection.open(source, options.grace());
     try {
-      String probe =
-          options.schema() + ":probe:" + Long.toHexString(ThreadLocalRandom.current().nextLong());
+      String probe = options.schema() + ":probe:" + Long.toHexString(new SecureRandom().nextLong());
       opened.listen(probe);
       database.read(calls.notify(probe, "probe"));
       // A pooler may forward what it hears, and have each statement done by another backend.
@@ -427,20 +428,21 @@ public final class ClientSession {
     return options.grace().multipliedBy(3).dividedBy(4);
   }
 
-  /** Hands each ring on to whoever looks at what it names. */
+  /**
+   * Hands each ring on to whoever looks at what it names. Everybody in the database can ring, so
+   * what nobody here waits for is nothing.
+   */
   private void hear(List<String> rung) {
     Set<String> concerned = new LinkedHashSet<>();
-    List<Long> asked = new ArrayList<>();
-    List<String> others = new ArrayList<>(rung.size());
+    Set<String> asked = new LinkedHashSet<>();
     for (String payload : rung) {
-      Long sync = Syncs.numberIn(payload);
-      if (sync != null) {
-        asked.add(sync);
+      if (syncs.isAwaited(payload)) {
+        asked.add(payload);
       } else if (payload.equals(ENDED)) {
-        nextPing = System.nanoTime();
+        hastenPing();
       } else {
-        others.add(payload);
-        if (payload.startsWith("/")) {
+        companion.rung(payload);
+        if (Paths.isOne(payload)) { // what is rung for a place in a line has more in it
           watches.hint(payload);
           if (!watches.isEmpty()) {
             concerned.addAll(watches.concernedBy(payload));
@@ -448,11 +450,16 @@ public final class ClientSession {
         }
       }
     }
-    if (!others.isEmpty()) {
-      companion.rung(others);
-    }
     if (!concerned.isEmpty() || !asked.isEmpty()) {
       looks.rung(concerned, asked);
+    }
+  }
+
+  /** Somebody says that there is something to hear; not more often than that is worth asking. */
+  private void hastenPing() {
+    long soonest = Objects.requireNonNull(pinged).plus(SHORTEST_PING).nanos();
+    if (soonest - nextPing < 0) {
+      nextPing = soonest;
     }
   }
 

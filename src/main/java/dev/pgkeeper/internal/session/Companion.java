@@ -1,7 +1,6 @@
 package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.SessionState;
-import java.util.Collection;
 
 /**
  * What lives with a session beside its watches: it is rung and told of the session's states, on the
@@ -9,10 +8,11 @@ import java.util.Collection;
  */
 public interface Companion {
   /**
-   * Somebody rang with these; whose they are is told by how they begin. Waits for nothing, because
-   * the session's next heartbeat does.
+   * Somebody rang with this: pgkeeper for one of its companions, or any role of the database with
+   * whatever it likes. What does not name something that is known here is nothing, and leaves
+   * nothing. Waits for nothing, because the session's next heartbeat does.
    */
-  void rung(Collection<String> payloads);
+  void rung(String payload);
 
   /** Whether there is nothing that a sweep could find out. */
   boolean isIdle();

@@ -1,21 +1,31 @@
 package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.SessionState;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** All that lives with one session. */
 final class Companions implements Companion {
+  private static final Logger log = LoggerFactory.getLogger(Companions.class);
+
   private final List<Companion> all = new CopyOnWriteArrayList<>();
 
   void add(Companion another) {
     all.add(another);
   }
 
+  /** One that fails is no reason to end the connection, nor for the others not to hear it. */
   @Override
-  public void rung(Collection<String> payloads) {
-    all.forEach(one -> one.rung(payloads));
+  public void rung(String payload) {
+    for (Companion one : all) {
+      try {
+        one.rung(payload);
+      } catch (RuntimeException e) {
+        log.error("a ring was not understood by {}", one.getClass().getSimpleName(), e);
+      }
+    }
   }
 
   @Override

@@ -31,6 +31,7 @@ final class Looks {
   private static final Logger log = LoggerFactory.getLogger(Looks.class);
   private static final int AT_ONCE = 2000;
   private static final int LARGE_SUBTREE = 500;
+  private static final int MOST_PATHS = 10_000;
 
   /** Nobody says when there is something to sweep, or looks overtook each other. */
   private static final long LONGEST_REST_NANOS = 800_000_000;
@@ -49,7 +50,7 @@ final class Looks {
   private final EventThread events;
   private final Thread thread;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition asked = lock.newCondition();
+  private final Condition something = lock.newCondition();
 
   // Guarded by the lock.
   private Wanted wanted = new Wanted();
@@ -60,22 +61,35 @@ final class Looks {
   /** What is to be looked at; what has been is taken out. */
   private static final class Wanted {
     final Set<String> paths = new LinkedHashSet<>();
-    final List<Long> syncs = new ArrayList<>();
+    final Set<String> syncs = new LinkedHashSet<>();
 
     /** When the first of it was heard of; {@link System#nanoTime}. */
     @Nullable Long heardAt;
+
+    /** Too many paths to keep them, so all that is watched. */
+    boolean everything;
 
     boolean returned;
     boolean sweep;
 
     boolean isNothing() {
-      return paths.isEmpty() && syncs.isEmpty() && !returned && !sweep;
+      return paths.isEmpty() && syncs.isEmpty() && !everything && !returned && !sweep;
+    }
+
+    /** Anybody can ring for any path, so not all of them are kept. */
+    void add(Collection<String> more) {
+      paths.addAll(more);
+      if (paths.size() > MOST_PATHS) {
+        paths.clear();
+        everything = true;
+      }
     }
 
     /** The same, and then what came later. */
     void add(Wanted later) {
-      paths.addAll(later.paths);
+      add(later.paths);
       syncs.addAll(later.syncs);
+      everything |= later.everything;
       returned |= later.returned;
       sweep |= later.sweep;
       if (heardAt == null) {
@@ -115,7 +129,7 @@ final class Looks {
     try {
       sweepEvery = every.toNanos();
       nextSweep = System.nanoTime() + sweepEvery;
-      asked.signal();
+      something.signal();
     } finally {
       lock.unlock();
     }
@@ -126,7 +140,7 @@ final class Looks {
     lock.lock();
     try {
       stopped = true;
-      asked.signal();
+      something.signal();
     } finally {
       lock.unlock();
     }
@@ -140,16 +154,16 @@ final class Looks {
     }
   }
 
-  /** These paths were rung for; those who ask in {@code numbers} wait until that has been told. */
-  void rung(Collection<String> paths, Collection<Long> numbers) {
+  /** These paths were rung for; those who ask in {@code asked} wait until that has been told. */
+  void rung(Collection<String> paths, Collection<String> asked) {
     lock.lock();
     try {
       if (wanted.heardAt == null) {
         wanted.heardAt = System.nanoTime();
       }
-      wanted.paths.addAll(paths);
-      wanted.syncs.addAll(numbers);
-      asked.signal();
+      wanted.add(paths);
+      wanted.syncs.addAll(asked);
+      something.signal();
     } finally {
       lock.unlock();
     }
@@ -161,7 +175,7 @@ final class Looks {
     try {
       wanted.returned = true;
       wanted.syncs.addAll(syncs.current());
-      asked.signal();
+      something.signal();
     } finally {
       lock.unlock();
     }
@@ -199,7 +213,7 @@ final class Looks {
     try {
       pause(pause);
       while (!stopped) {
-        wanted.paths.addAll(watches.takeLookAgain());
+        wanted.add(watches.takeLookAgain());
         wanted.sweep |= isSweepDue();
         if (!wanted.isNothing()) {
           Wanted next = wanted;
@@ -207,7 +221,7 @@ final class Looks {
           return next;
         }
         long untilSweep = Math.max(1, nextSweep - System.nanoTime());
-        var unused = asked.awaitNanos(Math.min(untilSweep, LONGEST_REST_NANOS));
+        var unused = something.awaitNanos(Math.min(untilSweep, LONGEST_REST_NANOS));
       }
     } catch (InterruptedException e) {
       log.warn("{} was interrupted and ends", thread.getName());
@@ -220,7 +234,7 @@ final class Looks {
   private void pause(long nanos) throws InterruptedException {
     long left = nanos;
     while (left > 0 && !stopped) {
-      left = asked.awaitNanos(left);
+      left = something.awaitNanos(left);
     }
   }
 
@@ -245,7 +259,10 @@ final class Looks {
       if (now.returned) {
         lookAtAllAgain();
         now.returned = false;
+      } else if (now.everything) {
+        lookAtAll(database::readOnce);
       }
+      now.everything = false;
       look(database::readOnce, new ArrayList<>(now.paths));
       now.paths.clear();
     } finally {

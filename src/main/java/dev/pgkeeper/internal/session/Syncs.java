@@ -1,54 +1,55 @@
 package dev.pgkeeper.internal.session;
 
-import java.util.ArrayList;
+import java.security.SecureRandom;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Those who wait until what was rung before them has been heard: each rings for itself, and hears
- * its own ring.
+ * its own ring. What it rings with cannot be guessed: everybody else in the database can ring too,
+ * and would end the wait before its time.
  */
 final class Syncs {
   private static final String PREFIX = "sync:";
+  private static final int RANDOM_BYTES = 16;
 
-  private final Map<Long, CountDownLatch> waiting = new ConcurrentHashMap<>();
-  private final AtomicLong numbers = new AtomicLong();
+  private final SecureRandom random = new SecureRandom();
+
+  /** By what is rung. */
+  private final Map<String, CountDownLatch> waiting = new ConcurrentHashMap<>();
 
   /** One who waits. */
-  record Sync(long number, CountDownLatch heard) {
-    String payload() {
-      return PREFIX + number;
-    }
-  }
+  record Sync(String payload, CountDownLatch heard) {}
 
   Sync begin() {
-    Sync sync = new Sync(numbers.incrementAndGet(), new CountDownLatch(1));
-    waiting.put(sync.number, sync.heard);
+    byte[] bytes = new byte[RANDOM_BYTES];
+    random.nextBytes(bytes);
+    Sync sync = new Sync(PREFIX + HexFormat.of().formatHex(bytes), new CountDownLatch(1));
+    waiting.put(sync.payload, sync.heard);
     return sync;
   }
 
   void end(Sync sync) {
-    waiting.remove(sync.number);
+    waiting.remove(sync.payload);
   }
 
-  /** The number in a ring's payload; null if the ring is for a path. */
-  static @Nullable Long numberIn(String payload) {
-    return payload.startsWith(PREFIX) ? Long.valueOf(payload.substring(PREFIX.length())) : null;
+  /** Whether somebody here waits for this ring. */
+  boolean isAwaited(String payload) {
+    return waiting.containsKey(payload);
   }
 
   /** Everybody who waits now. */
-  List<Long> current() {
-    return new ArrayList<>(waiting.keySet());
+  List<String> current() {
+    return List.copyOf(waiting.keySet());
   }
 
-  void heard(Collection<Long> numbersHeard) {
-    for (Long number : numbersHeard) {
-      CountDownLatch one = waiting.remove(number);
+  void heard(Collection<String> payloads) {
+    for (String payload : payloads) {
+      CountDownLatch one = waiting.remove(payload);
       if (one != null) {
         one.countDown();
       }

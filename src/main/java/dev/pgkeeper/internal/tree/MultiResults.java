@@ -4,6 +4,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.OpResult;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.path.Paths;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -18,6 +18,7 @@ import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
+import dev.pgkeeper.internal.path.Paths;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;

@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
+import dev.pgkeeper.internal.path.Paths;
 import java.nio.charset.StandardCharsets;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;

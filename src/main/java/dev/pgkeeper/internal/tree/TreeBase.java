@@ -21,6 +21,7 @@ import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.internal.path.Paths;
 import dev.pgkeeper.internal.watch.SumsQuery;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

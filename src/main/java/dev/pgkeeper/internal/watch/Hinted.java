@@ -2,17 +2,49 @@ package dev.pgkeeper.internal.watch;
 
 import dev.pgkeeper.HintListener;
 import dev.pgkeeper.Scope;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Who is told where something may have changed; two of them are the same only if they are the same
- * object.
- *
- * @param root the path as the database has it
- * @param seenFrom how its listener sees a path
+ * Who is told where something may have changed. Several rings for one place are one hint until that
+ * was told. Anybody can ring, so only so many places are kept; if there are more, the hint is that
+ * it may be anywhere.
  */
-public record Hinted(
-    Scope scope, String root, HintListener listener, UnaryOperator<String> seenFrom) {
+public final class Hinted {
+  private static final int MOST_PLACES = 10_000;
+
+  private final Scope scope;
+  private final String root;
+  private final HintListener listener;
+  private final UnaryOperator<String> seenFrom;
+
+  private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by the lock: what is to be told.
+  private Set<String> places = new LinkedHashSet<>();
+  private boolean anywhere;
+
+  /**
+   * @param root the path as the database has it
+   * @param seenFrom how its listener sees a path
+   */
+  public Hinted(Scope scope, String root, HintListener listener, UnaryOperator<String> seenFrom) {
+    this.scope = scope;
+    this.root = root;
+    this.listener = listener;
+    this.seenFrom = seenFrom;
+  }
+
+  public String root() {
+    return root;
+  }
+
+  HintListener listener() {
+    return listener;
+  }
 
   /** The kind of registration by which the database rings for it. */
   public String kind() {
@@ -20,29 +52,92 @@ public record Hinted(
   }
 
   /**
-   * Somebody rang for this path, for this one or for somebody else. Where the scope ends, what
-   * happens below a node may still be a matter of its stat, which counts its children.
+   * Somebody rang for this path, for this one or for somebody else. Returns whether {@link #tell}
+   * is to be called once more.
    */
-  void rung(String path) {
-    if (!path.equals(root) && !isBelow(path)) {
-      return;
+  boolean rung(String path) {
+    String place = placeOf(path);
+    if (place == null) {
+      return false;
     }
-    switch (scope) {
-      case NODE -> {
-        if (depth(path) <= 1) {
-          listener.somewhere(seenFrom.apply(root));
-        }
+    lock.lock();
+    try {
+      boolean nothingYet = isNothing();
+      if (place.equals(ANYWHERE)) {
+        anywhere = true;
+      } else if (places.size() < MOST_PLACES) {
+        places.add(place);
+      } else if (!places.contains(place)) {
+        places.clear();
+        anywhere = true;
       }
+      return nothingYet;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static final String ANYWHERE = "";
+
+  /** The same for all paths. */
+  boolean rungAnywhere() {
+    lock.lock();
+    try {
+      boolean nothingYet = isNothing();
+      anywhere = true;
+      return nothingYet;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isNothing() {
+    return places.isEmpty() && !anywhere;
+  }
+
+  /** Tells what was rung for since the last time. */
+  void tell() {
+    Set<String> now;
+    boolean everywhere;
+    lock.lock();
+    try {
+      now = places;
+      everywhere = anywhere;
+      places = new LinkedHashSet<>();
+      anywhere = false;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      now.forEach(place -> listener.somewhere(seenFrom.apply(place)));
+    } finally {
+      if (everywhere) {
+        listener.anywhere();
+      }
+    }
+  }
+
+  /**
+   * Where something may have happened; null if that is nothing to this one. Where the scope ends,
+   * what happens below a node may still be a matter of its stat, which counts its children.
+   */
+  private @Nullable String placeOf(String path) {
+    if (!path.equals(root) && !isBelow(path)) {
+      return null;
+    }
+    return switch (scope) {
+      case NODE -> depth(path) <= 1 ? root : null;
       case CHILDREN -> {
         if (path.equals(root)) {
-          listener.anywhere();
-        } else if (depth(path) <= 2) {
-          int end = path.indexOf('/', root.equals("/") ? 1 : root.length() + 1);
-          listener.somewhere(seenFrom.apply(end < 0 ? path : path.substring(0, end)));
+          yield ANYWHERE;
+        } else if (depth(path) > 2) {
+          yield null;
         }
+        int end = path.indexOf('/', root.equals("/") ? 1 : root.length() + 1);
+        yield end < 0 ? path : path.substring(0, end);
       }
-      case SUBTREE -> listener.somewhere(seenFrom.apply(path));
-    }
+      case SUBTREE -> path;
+    };
   }
 
   private boolean isBelow(String path) {
@@ -59,15 +154,5 @@ public record Hinted(
     }
     return (int)
         path.substring(root.equals("/") ? 0 : root.length()).chars().filter(c -> c == '/').count();
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return this == other;
-  }
-
-  @Override
-  public int hashCode() {
-    return System.identityHashCode(this);
   }
 }

@@ -418,14 +418,18 @@ public final class Watches {
   /** Somebody rang for this path. */
   public void hint(String path) {
     for (Hinted one : hinted) {
-      events.tell(() -> one.rung(path));
+      if (one.rung(path)) {
+        events.tell(one::tell);
+      }
     }
   }
 
   /** Rings may have been lost. */
   public void hintAnywhere() {
     for (Hinted one : hinted) {
-      events.tell(one.listener()::anywhere);
+      if (one.rungAnywhere()) {
+        events.tell(one::tell);
+      }
     }
   }
 

@@ -1,13 +1,18 @@
 package dev.pgkeeper.internal.jdbc;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -62,5 +67,57 @@ class OwnConnectionTest {
                         + asked
                         + "'")
                 == 0);
+  }
+
+  /** What a keeper has by default. */
+  private OwnConnection listening() {
+    OwnConnection listening =
+        OwnConnection.open(
+            Objects.requireNonNull(
+                OwnConnections.choose(
+                    database.plainDataSource(), database.keeperOptions().withGrace(GRACE))),
+            GRACE);
+    listening.listen("flood");
+    return listening;
+  }
+
+  /** Rings with 7.9 KB each, and numbers them from 1. */
+  private void flood(int rings) throws SQLException {
+    try (Connection flooding = database.connect();
+        PreparedStatement flood =
+            flooding.prepareStatement(
+                "SELECT count(pg_notify('flood', n || repeat('x', 7900)))"
+                    + " FROM generate_series(1, ?) AS n")) {
+      flood.setInt(1, rings);
+      flood.execute();
+    }
+  }
+
+  @Test
+  void hearsSomeOfAFloodAtATimeAndLosesNothingOfIt() throws SQLException {
+    int rings = 4000;
+    try (OwnConnection listening = listening()) {
+      flood(rings);
+      int heard = 0;
+      while (heard < rings) {
+        List<String> some = listening.await(GRACE);
+        assertThat(some.size()).isBetween(1, rings / 4);
+        for (String one : some) {
+          assertThat(one.substring(0, 10)).startsWith(++heard + "x");
+        }
+      }
+    }
+  }
+
+  /** The driver would keep all of it until the heap is full. */
+  @Test
+  void failsIfAFloodComesBeforeAnAnswer() throws SQLException {
+    try (OwnConnection listening = listening()) {
+      flood(10_000);
+      assertThatThrownBy(() -> execute(listening, "SELECT 1"))
+          .isInstanceOf(KeeperException.ConnectionLoss.class)
+          .rootCause()
+          .hasMessageContaining("somebody rings without end");
+    }
   }
 }

@@ -1,4 +1,4 @@
-package dev.pgkeeper.internal.tree;
+package dev.pgkeeper.internal.path;
 
 import dev.pgkeeper.InvalidPathException;
 import dev.pgkeeper.NewNode;
@@ -20,8 +20,15 @@ public final class Paths {
   }
 
   /** The same for the path of a sequential node, which a number will be appended to. */
-  static String checkSequential(@Nullable String path) {
+  public static String checkSequential(@Nullable String path) {
     return check(path, "1", LONGEST_BYTES - LONGEST_NUMBER);
+  }
+
+  /** Whether a node can have this path. */
+  public static boolean isOne(String text) {
+    return text.length() <= LONGEST_BYTES
+        && brokenRule(text) == null
+        && text.getBytes(StandardCharsets.UTF_8).length <= LONGEST_BYTES;
   }
 
   private static String check(@Nullable String path, String appended, int longestBytes) {
@@ -81,7 +88,7 @@ public final class Paths {
   }
 
   /** Where a new node goes: a sequential one named / is a numbered child of the root. */
-  static String under(String chroot, NewNode node) {
+  public static String under(String chroot, NewNode node) {
     boolean child = node.path().equals("/") && node.mode().isSequential();
     return child && !chroot.equals("/") ? chroot + "/" : under(chroot, node.path());
   }

@@ -1,0 +1,5 @@
+/** What is a path. */
+@NullMarked
+package dev.pgkeeper.internal.path;
+
+import org.jspecify.annotations.NullMarked;
