@@ -39,6 +39,7 @@ record Ran(int status, String out, String err) {
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().retainAll(List.of("PATH", "HOME", "LANG"));
+    builder.environment().put("XDG_CACHE_HOME", RunDirectory.shared().toString());
     builder.environment().putAll(environment);
     return builder;
   }
