@@ -1,6 +1,8 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.cli.output.HarmlessStream;
+import dev.pgkeeper.cli.output.HarmlessWriter;
 import dev.pgkeeper.migration.MigrationException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -43,7 +45,9 @@ public final class Main implements Runnable {
     Logs.quiet("error");
     OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out));
     Context context = new Context(System.getenv(), System.in, out, null);
-    System.exit(run(arguments, context, utf8(System.err)));
+    PrintWriter err = utf8(System.err);
+    System.setErr(new HarmlessStream(System.err)); // what the libraries log
+    System.exit(run(arguments, context, err));
   }
 
   /** Runs one command and returns its exit status. */
@@ -79,7 +83,7 @@ public final class Main implements Runnable {
         // an @ belongs to the command that is run: curl -d @file
         .setExpandAtFiles(false)
         .setOut(out)
-        .setErr(err)
+        .setErr(new HarmlessWriter(err))
         .setParameterExceptionHandler(Main::misunderstood)
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
   }
