@@ -136,6 +136,6 @@ public final class Main implements Runnable {
   }
 
   private static String oneLine(String text) {
-    return text.strip().replaceAll("\\s*\\R\\s*", " ");
+    return Credentials.withheld(text).strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }
