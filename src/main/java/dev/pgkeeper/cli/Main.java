@@ -69,7 +69,7 @@ public final class Main implements Runnable {
       err.println(
           "pgkeeper "
               + arguments[0]
-              + ": this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper");
+              + ": this needs org.jline:jline-reader on the class path, which is an optional dependency of pgkeeper");
       return CommandLine.ExitCode.SOFTWARE;
     }
   }
@@ -83,7 +83,7 @@ public final class Main implements Runnable {
         // an @ belongs to the command that is run: curl -d @file
         .setExpandAtFiles(false)
         .setOut(out)
-        .setErr(new HarmlessWriter(err))
+        .setErr(HarmlessWriter.of(err))
         .setParameterExceptionHandler(Main::misunderstood)
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
   }

@@ -9,8 +9,13 @@ import java.io.Writer;
  */
 public final class HarmlessWriter extends PrintWriter {
 
-  public HarmlessWriter(Writer out) {
+  private HarmlessWriter(Writer out) {
     super(out, true);
+  }
+
+  /** The shell hands its own on to each of its lines; twice, the end of a line would be escaped. */
+  public static PrintWriter of(PrintWriter out) {
+    return out instanceof HarmlessWriter ? out : new HarmlessWriter(out);
   }
 
   @Override
