@@ -3,6 +3,7 @@ package dev.pgkeeper;
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.internal.guard.SharedGuard;
 import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.DatabaseUrl;
 import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
@@ -122,6 +123,7 @@ public final class Keeper implements AutoCloseable {
   /**
    * Opens a session.
    *
+   * @throws IllegalArgumentException if the data source has a URL that is mistyped
    * @throws IllegalStateException if the server is a standby or too old, or the schema is missing,
    *     older or newer than this library: the message says what to do
    * @throws KeeperException.ConnectionLoss if the database could not be reached within the
@@ -191,6 +193,7 @@ public final class Keeper implements AutoCloseable {
 
   /** Creates or updates a schema. May be called by any number of processes at once. */
   public static void migrate(DataSource dataSource, String schema) {
+    DatabaseUrl.check(dataSource);
     Migrations.migrate(dataSource, schema);
   }
 

@@ -22,6 +22,7 @@ final class ChildCommand implements AutoCloseable {
 
   private final List<String> command;
   private final Duration patience;
+  private final boolean withoutCredentials;
   private final CountDownLatch closed = new CountDownLatch(1);
   private final Thread hook = new Thread(this::atShutdown, "pgkeeper-stop-child");
   private final ReentrantLock lock = new ReentrantLock();
@@ -30,10 +31,12 @@ final class ChildCommand implements AutoCloseable {
 
   /**
    * @param patience how long the program may take to end once it was asked to
+   * @param withoutCredentials whether to keep from it what this process connects with
    */
-  ChildCommand(List<String> command, Duration patience) {
+  ChildCommand(List<String> command, Duration patience, boolean withoutCredentials) {
     this.command = List.copyOf(command);
     this.patience = patience;
+    this.withoutCredentials = withoutCredentials;
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
@@ -63,6 +66,10 @@ final class ChildCommand implements AutoCloseable {
   /** Null if this process is about to end. */
   private @Nullable Process start(Map<String, String> variables) {
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    if (withoutCredentials) {
+      // libpq's and pgkeeper's own: a list of names would miss the next one
+      builder.environment().keySet().removeIf(name -> name.startsWith("PG"));
+    }
     builder.environment().putAll(variables);
     lock.lock();
     try {

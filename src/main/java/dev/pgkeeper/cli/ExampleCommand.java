@@ -118,7 +118,7 @@ final class ExampleCommand implements Callable<Integer> {
     command.add(program.toString());
     command.add(database);
     command.addAll(arguments);
-    try (ChildCommand child = new ChildCommand(command, PATIENCE)) {
+    try (ChildCommand child = new ChildCommand(command, PATIENCE, false)) {
       return child.run(variables, () -> true);
     }
   }

@@ -49,6 +49,14 @@ final class HoldOptions {
       description = "How long it stays held while this process is paused; ${DEFAULT-VALUE}.")
   private Duration timeout = Duration.ofSeconds(30);
 
+  @Option(
+      names = "--without-credentials",
+      description = {
+        "Keeps from the command all variables that begin with PG, as PGPASSWORD, PGUSER and PGKEEPER_URL.",
+        "Else it finds them as pgkeeper did, and connects as the same role."
+      })
+  private boolean withoutCredentials;
+
   private final Duration usualGrace;
 
   HoldOptions(Duration usualGrace) {
@@ -82,7 +90,7 @@ final class HoldOptions {
   }
 
   ChildCommand child(List<String> command) {
-    return new ChildCommand(command, patience);
+    return new ChildCommand(command, patience, withoutCredentials);
   }
 
   /** Runs the command, and stops it if this may be somebody else's. */

@@ -1,6 +1,8 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.cli.output.HarmlessStream;
+import dev.pgkeeper.cli.output.HarmlessWriter;
 import dev.pgkeeper.migration.MigrationException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -43,7 +45,9 @@ public final class Main implements Runnable {
     Logs.quiet("error");
     OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out));
     Context context = new Context(System.getenv(), System.in, out, null);
-    System.exit(run(arguments, context, utf8(System.err)));
+    PrintWriter err = utf8(System.err);
+    System.setErr(new HarmlessStream(System.err)); // what the libraries log
+    System.exit(run(arguments, context, err));
   }
 
   /** Runs one command and returns its exit status. */
@@ -65,7 +69,7 @@ public final class Main implements Runnable {
       err.println(
           "pgkeeper "
               + arguments[0]
-              + ": this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper");
+              + ": this needs org.jline:jline-reader on the class path, which is an optional dependency of pgkeeper");
       return CommandLine.ExitCode.SOFTWARE;
     }
   }
@@ -79,7 +83,7 @@ public final class Main implements Runnable {
         // an @ belongs to the command that is run: curl -d @file
         .setExpandAtFiles(false)
         .setOut(out)
-        .setErr(err)
+        .setErr(HarmlessWriter.of(err))
         .setParameterExceptionHandler(Main::misunderstood)
         .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
   }
@@ -132,6 +136,6 @@ public final class Main implements Runnable {
   }
 
   private static String oneLine(String text) {
-    return text.strip().replaceAll("\\s*\\R\\s*", " ");
+    return Credentials.withheld(text).strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

@@ -1,9 +1,9 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.internal.jdbc.DatabaseUrl;
 import java.util.Map;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Model.CommandSpec;
@@ -78,17 +78,16 @@ public class ServerOptions {
     if (given == null) {
       throw misused("no database was given; use --url or set PGKEEPER_URL");
     }
-    Properties parsed = given.startsWith("jdbc:postgresql:") ? Driver.parseURL(given, null) : null;
-    if (parsed == null) {
-      throw misused(
-          (url != null ? "--url" : "PGKEEPER_URL")
-              + " is \""
-              + withoutSecrets(given)
-              + "\", which is no URL of the PostgreSQL driver; write"
-              + " jdbc:postgresql://host:5432/database");
-    }
     PGSimpleDataSource source = new PGSimpleDataSource();
-    source.setUrl(given);
+    Properties parsed;
+    try {
+      parsed = DatabaseUrl.parse(given, null);
+      source.setUrl(given);
+    } catch (NumberFormatException e) {
+      throw notAUrl("a property is to be a number and is not");
+    } catch (IllegalArgumentException e) {
+      throw notAUrl(e.getMessage());
+    }
     if (user != null) {
       source.setUser(user);
     } else if (PGProperty.USER.getOrNull(parsed) == null && environment.containsKey("PGUSER")) {
@@ -106,9 +105,14 @@ public class ServerOptions {
     return source;
   }
 
-  /** Neither what follows the question mark nor a password before the host. */
-  private static String withoutSecrets(String text) {
-    return text.replaceFirst("\\?.*", "?...").replaceFirst("//[^/@]*@", "//...@");
+  /** Says where it was given and nothing that is in it: nobody knows where its password is. */
+  private ParameterException notAUrl(@Nullable String why) {
+    return misused(
+        (url != null ? "--url" : "PGKEEPER_URL")
+            + " is not a URL of the PostgreSQL driver: "
+            + why
+            + "; write jdbc:postgresql://host:5432/database, the role in --user or PGUSER, and the"
+            + " password in PGPASSWORD or ~/.pgpass");
   }
 
   final ParameterException misused(String message) {

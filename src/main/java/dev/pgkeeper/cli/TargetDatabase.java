@@ -4,6 +4,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
+import dev.pgkeeper.cli.output.Text;
 import dev.pgkeeper.migration.Migrations;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -63,7 +64,7 @@ public final class TargetDatabase implements AutoCloseable {
     return schema;
   }
 
-  /** Host, port and database. */
+  /** Host, port and database, for a person to read. */
   public String where() {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < source.getServerNames().length; i++) {
@@ -74,7 +75,7 @@ public final class TargetDatabase implements AutoCloseable {
           .append(port == 0 ? 5432 : port);
     }
     String database = source.getDatabaseName();
-    return text + "/" + (database == null ? "" : database);
+    return Text.harmless(text + "/" + (database == null ? "" : database));
   }
 
   /** Connects once, so that what is wrong with that is told apart from everything later. */

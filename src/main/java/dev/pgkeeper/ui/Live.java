@@ -154,7 +154,7 @@ final class Live implements AutoCloseable {
           (name, json) -> {
             if (!json.equals(told.put(name, json))) {
               // a line break of JSON is between its parts: within a text it would be escaped
-              String line = json.replace('\n', ' ');
+              String line = JsonText.harmless(json.replace('\n', ' '));
               news.append("event: ").append(name).append("\ndata: ").append(line).append("\n\n");
             }
           });

@@ -48,7 +48,7 @@ final class Replies {
   }
 
   static void json(HttpExchange exchange, String json) throws IOException {
-    send(exchange, 200, JSON, json.getBytes(StandardCharsets.UTF_8));
+    send(exchange, 200, JSON, JsonText.harmless(json).getBytes(StandardCharsets.UTF_8));
   }
 
   /** As text, which is also what whoever called by hand can read. */

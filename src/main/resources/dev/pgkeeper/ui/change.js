@@ -1,6 +1,6 @@
 // What changes something: asked for once more, with a reason, and with the token that the printed link is exchanged for.
 
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 import { count } from './format.js';
 
 const byId = (id) => document.getElementById(id);
@@ -116,9 +116,9 @@ export function start() {
 
 function open(name, args) {
   pending = { name, args, change: CHANGES[name] };
-  byId('dialog-title').textContent = pending.change.verb;
-  byId('dialog-text').textContent = pending.change.text(args);
-  byId('dialog-do').textContent = pending.change.verb;
+  say(byId('dialog-title'), pending.change.verb);
+  say(byId('dialog-text'), pending.change.text(args));
+  say(byId('dialog-do'), pending.change.verb);
   byId('dialog-why').value = '';
   byId('dialog-link').value = '';
   askForLink(sessionStorage.getItem(KEY) === null);
@@ -133,7 +133,7 @@ function askForLink(ask) {
 }
 
 function showError(text) {
-  byId('dialog-error').textContent = text;
+  say(byId('dialog-error'), text);
   byId('dialog-error').hidden = text === '';
 }
 
@@ -171,7 +171,7 @@ async function send() {
 let toastEnds = 0;
 
 function toast(text) {
-  byId('toast').textContent = text;
+  say(byId('toast'), text);
   byId('toast').hidden = false;
   clearTimeout(toastEnds);
   toastEnds = setTimeout(() => (byId('toast').hidden = true), 6000);

@@ -1,6 +1,32 @@
 // Elements are made here, and nowhere from markup: what comes from the database is only ever text.
 
+// Characters that act are shown as marks: a name may not turn the text round it, or be read as another one.
+
 const SVG = 'http://www.w3.org/2000/svg';
+
+/** Attributes that people read or have read to them; the others are names and addresses, and stay as they are. */
+const READ = new Set(['title', 'aria-label', 'placeholder']);
+
+/** A text in which controls and characters of format, but for line breaks and tabs, are marks: ␛, ⟨U+202E⟩. */
+export function visible(text) {
+  return String(text).replace(/[^\P{Cc}\n\r\t]|[\p{Cf}\u2028\u2029]/gu, mark);
+}
+
+function mark(character) {
+  const code = character.codePointAt(0);
+  if (code < 0x20) {
+    return String.fromCodePoint(0x2400 + code);
+  }
+  return code === 0x7f ? '␡' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+}
+
+/** Makes this the text of an element. */
+export function say(element, text) {
+  const shown = visible(text);
+  if (element.textContent !== shown) {
+    element.textContent = shown;
+  }
+}
 
 /** An element with attributes and children; a child is an element, a text, or nothing. */
 export function h(tag, attributes, ...children) {
@@ -17,7 +43,7 @@ function filled(element, attributes, children) {
     if (value === true) {
       element.setAttribute(name, '');
     } else if (value != null && value !== false) {
-      element.setAttribute(name, value);
+      element.setAttribute(name, READ.has(name) ? visible(value) : value);
     }
   }
   element.append(...nodes(children));
@@ -28,7 +54,7 @@ function nodes(children) {
   return children
     .flat(Infinity)
     .filter((child) => child != null && child !== false)
-    .map((child) => (child instanceof Node ? child : document.createTextNode(String(child))));
+    .map((child) => (child instanceof Node ? child : document.createTextNode(visible(child))));
 }
 
 /**

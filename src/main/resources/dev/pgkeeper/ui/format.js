@@ -1,6 +1,6 @@
 // How numbers, spans and moments are written. The clock is the database's.
 
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 
 const digits = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 let ahead = 0;
@@ -67,7 +67,7 @@ function live(moment, kind) {
     return moment === 'infinity' ? 'never' : '–';
   }
   const element = h('time', { datetime: moment, title: clock(moment, true), 'data-kind': kind });
-  element.textContent = told(at, kind);
+  say(element, told(at, kind));
   return element;
 }
 
@@ -82,10 +82,7 @@ function told(at, kind) {
 /** Brings what grows by itself up to date. */
 export function tick(root) {
   for (const element of root.querySelectorAll('time[data-kind]')) {
-    const text = told(Date.parse(element.dateTime), element.dataset.kind);
-    if (element.textContent !== text) {
-      element.textContent = text;
-    }
+    say(element, told(Date.parse(element.dateTime), element.dataset.kind));
   }
 }
 

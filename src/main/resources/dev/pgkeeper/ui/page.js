@@ -1,7 +1,7 @@
 // The page: which view is shown, and when it is drawn again.
 
 import { allow, start as startChanges, takeLink } from './change.js';
-import { h, render } from './dom.js';
+import { h, render, say, visible } from './dom.js';
 import { clock, now, span, tick } from './format.js';
 import { live, seen, start as startLive } from './live.js';
 import * as elections from './view-elections.js';
@@ -51,8 +51,8 @@ async function fetchAbout() {
   try {
     const about = await (await fetch('about')).json();
     allow(about.changes);
-    byId('where').textContent = `${about.where} · ${about.schema}${about.changes ? '' : ' · read-only'}`;
-    document.title = `pgkeeper · ${about.where}`;
+    say(byId('where'), `${about.where} · ${about.schema}${about.changes ? '' : ' · read-only'}`);
+    document.title = visible(`pgkeeper · ${about.where}`);
     drawSoon();
   } catch {
     setTimeout(fetchAbout, 2000);
@@ -131,16 +131,12 @@ function drawState() {
   byId('state').className = state;
   byId('state').title = seen.at ? `What is shown is from ${clock(seen.at)}` : '';
   const text = seen.at ? `${title} · ${span(Math.floor(age / 1000))} ago` : title;
-  if (byId('state-text').textContent !== text) {
-    byId('state-text').textContent = text;
-  }
+  say(byId('state-text'), text);
   const notice = seen.trouble
     ? `${seen.trouble} ${seen.at ? `What is shown is from ${clock(seen.at)}.` : ''} It is tried again by itself.`
     : '';
-  if (byId('notice').textContent !== notice) {
-    byId('notice').textContent = notice;
-    byId('notice').hidden = notice === '';
-  }
+  say(byId('notice'), notice);
+  byId('notice').hidden = notice === '';
 }
 
 function filter(event) {

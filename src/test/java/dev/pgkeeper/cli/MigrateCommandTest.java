@@ -82,17 +82,20 @@ class MigrateCommandTest {
   }
 
   @Test
-  void aUrlThatIsNoneIsShownWithoutItsSecrets() throws Exception {
+  void aUrlThatIsNoneIsNotShown() throws Exception {
     MainTest.misunderstood(
         Ran.here(Map.of(), "migrate", "--url", "postgres://ada:secret@db/app?password=secret"),
-        "pgkeeper migrate: --url is \"postgres://...@db/app?...\", which is no URL of the PostgreSQL"
-            + " driver; write jdbc:postgresql://host:5432/database; see pgkeeper migrate --help");
+        "pgkeeper migrate: --url is not a URL of the PostgreSQL driver: it does not begin with"
+            + " jdbc:postgresql:; write jdbc:postgresql://host:5432/database, the role in --user or"
+            + " PGUSER, and the password in PGPASSWORD or ~/.pgpass; see pgkeeper migrate --help");
     Ran port =
         Ran.toItsEnd(
             Ran.command(
                 Map.of("PGKEEPER_URL", "jdbc:postgresql://db:port/app?password=secret"),
                 "migrate"));
-    assertThat(port.err()).startsWith("pgkeeper migrate: PGKEEPER_URL is \"jdbc:").hasLineCount(1);
+    assertThat(port.err())
+        .startsWith("pgkeeper migrate: PGKEEPER_URL is not a URL")
+        .hasLineCount(1);
     assertThat(port.err()).doesNotContain("secret");
     assertThat(port.status()).isEqualTo(2);
   }

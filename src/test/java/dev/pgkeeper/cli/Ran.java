@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** A command that was run to its end: what it printed and its exit status. */
 record Ran(int status, String out, String err) {
@@ -32,6 +34,23 @@ record Ran(int status, String out, String err) {
     return new Ran(status, out.toString(StandardCharsets.UTF_8), err.toString());
   }
 
+  /** A command in this process that fails by this. */
+  static Ran failing(Exception e) {
+    StringWriter err = new StringWriter();
+    StringWriter out = new StringWriter();
+    Callable<Integer> command =
+        () -> {
+          throw e;
+        };
+    int status =
+        Main.line(
+                Map.of("fails", () -> CommandSpec.wrapWithoutInspection(command)),
+                new PrintWriter(out),
+                new PrintWriter(err))
+            .execute("fails");
+    return new Ran(status, out.toString(), err.toString());
+  }
+
   /** The command line in a process of its own, which holds only these variables beside PATH. */
   static ProcessBuilder command(Map<String, String> environment, String... arguments) {
     List<String> command = new ArrayList<>(JavaProgram.command(List.of()));
@@ -39,6 +58,7 @@ record Ran(int status, String out, String err) {
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().retainAll(List.of("PATH", "HOME", "LANG"));
+    builder.environment().put("XDG_CACHE_HOME", RunDirectory.shared().toString());
     builder.environment().putAll(environment);
     return builder;
   }

@@ -1,5 +1,6 @@
 package dev.pgkeeper.testing;
 
+import dev.pgkeeper.cli.embedded.TrustedDirectory;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -91,7 +92,9 @@ public final class RunDirectory {
   @SuppressWarnings("unused") // held until the process ends
   private final FileLock lock;
 
-  private RunDirectory(Path parent) throws IOException {
+  private RunDirectory(Path directory) throws IOException {
+    Path parent =
+        TrustedDirectory.check(directory, "set -Djava.io.tmpdir to another, or change its mode");
     removeAbandoned(parent);
     // Short: the paths of sockets below it have 107 bytes at most.
     String name = PREFIX + HexFormat.of().toHexDigits(new SecureRandom().nextInt());
@@ -115,7 +118,10 @@ public final class RunDirectory {
   private static void removeAbandoned(Path parent) throws IOException {
     try (DirectoryStream<Path> runs = Files.newDirectoryStream(parent, PREFIX + "*")) {
       for (Path run : runs) {
-        if (Files.isWritable(run.resolve(LOCK)) && isAbandoned(run)) {
+        // To remove what another user made, while that user renames it, may remove something else.
+        if (TrustedDirectory.isOwn(run)
+            && Files.isWritable(run.resolve(LOCK))
+            && isAbandoned(run)) {
           TestFiles.deleteRecursively(run);
         }
       }
@@ -174,7 +180,7 @@ public final class RunDirectory {
   }
 
   /** Where the first process of a run keeps what those that it starts need too. */
-  static Path shared() {
+  public static Path shared() {
     Path own = get();
     Path parent = own.getParent();
     return isOfARun(parent) ? parent : own;

@@ -1,9 +1,11 @@
 package dev.pgkeeper.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -73,6 +75,27 @@ class RunDirectoryTest {
         second.awaitLine("run ", Await.LIMIT);
         assertThat(run).as("the directory of a run that goes on").exists();
       }
+    }
+  }
+
+  @Test
+  void theDirectoryOfAnotherUserStays() throws Exception {
+    assumeThat(System.getProperty("user.name")).as("who gives a directory away").isEqualTo("root");
+    Path planted = Files.createDirectory(RunDirectory.get().resolve("pgkeeper-test-planted"));
+    Files.createFile(planted.resolve("lock"));
+    Files.setAttribute(planted, "unix:uid", 65534);
+    try (ChildProcess next = ChildProcess.start(Runs.class)) {
+      next.awaitLine("run ");
+      assertThat(planted).exists();
+    }
+  }
+
+  @Test
+  void nothingIsUnpackedWhereAnotherUserCouldPutPrograms(@TempDir Path open) throws Exception {
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+    try (ChildProcess next = ChildProcess.start(List.of("-Djava.io.tmpdir=" + open), Runs.class)) {
+      assertThat(next.awaitExit()).isEqualTo(1);
+      assertThat(open).isEmptyDirectory();
     }
   }
 

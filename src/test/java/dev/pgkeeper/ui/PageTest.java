@@ -285,6 +285,49 @@ class PageTest {
     held.release();
   }
 
+  /** Escape sequences, controls that turn the text round, and characters that nobody sees. */
+  @Test
+  void charactersThatActAreShownAsMarks() {
+    String name = "evil\u001b[2J\u0007\u009b\u202egnp\u2066\u200b";
+    String marks = "evil␛[2J␇⟨U+009B⟩⟨U+202E⟩gnp⟨U+2066⟩⟨U+200B⟩";
+    Keeper keeper = scene.keeper(name);
+    Held held = keeper.lock("/\u202elock").tryAcquire().orElseThrow();
+    keeper.guard().once("\u202ejob", "\u202etick", connection -> {});
+    keeper.tree().create("/services/\u202enode", new byte[0], CreateMode.PERSISTENT);
+    browser.go(page.address() + "#token=" + page.token());
+    browser.until("location.hash === '#/overview'");
+    for (String view : List.of("locks", "sessions", "jobs", "history")) {
+      show(view);
+      browser.untilText("#view", view.equals("jobs") ? "⟨U+202E⟩job" : marks);
+      assertThat(whatActs()).as(view).isEqualTo("[]");
+    }
+    show("tree");
+    browser.click("[data-node='/services']");
+    browser.untilText(".tree", "⟨U+202E⟩node");
+    browser.click("[data-node='/services/\u202enode']");
+    browser.untilText("aside", "/services/⟨U+202E⟩node");
+    assertThat(whatActs()).isEqualTo("[]");
+    show("locks");
+    browser.click("[data-key='/\u202elock'] [data-change=break_lock]");
+    browser.until("document.getElementById('dialog').open");
+    assertThat(browser.text("#dialog-text")).contains("⟨U+202E⟩lock", marks);
+    assertThat(whatActs()).isEqualTo("[]");
+    browser.type("#dialog-why", "a test");
+    browser.click("#dialog-do");
+    browser.until("!document.getElementById('dialog').open");
+    assertThat(whatActs()).isEqualTo("[]");
+    Await.until("the exact path was broken", () -> !held.isHeld());
+  }
+
+  /** All that the page shows or lets be read aloud which has such a character. */
+  private static String whatActs() {
+    return browser.value(
+        "JSON.stringify([document.title, ...[...document.querySelectorAll('body *')].flatMap(e => ["
+            + "...[...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data),"
+            + " e.title, e.ariaLabel, e.placeholder])].filter(t =>"
+            + " /[\\p{Cc}\\p{Cf}\\u2028\\u2029]/u.test((t ?? '').replace(/[\\n\\t]/g, ''))))");
+  }
+
   @Test
   void aLockIsBrokenWithTheLinkAndAReason() throws Exception {
     browser.go(page.link());

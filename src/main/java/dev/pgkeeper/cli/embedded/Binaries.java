@@ -30,14 +30,18 @@ import org.tukaani.xz.XZInputStream;
 public final class Binaries {
   private Binaries() {}
 
-  /** The directory whose {@code bin} holds the programs. */
+  /**
+   * The directory whose {@code bin} holds the programs.
+   *
+   * @param parent a {@link TrustedDirectory}: what is unpacked there already is used as it is
+   */
   public static Path unpackInto(Path parent) throws IOException {
     byte[] archive = archive();
-    Path home = parent.resolve("pgkeeper-postgres-" + digest(archive));
+    Path home = parent.resolve("postgres-" + digest(archive));
     if (Files.isDirectory(home)) {
       return home;
     }
-    Path partial = Files.createTempDirectory(parent, "pgkeeper-postgres-partial-");
+    Path partial = Files.createTempDirectory(parent, "postgres-partial-");
     try {
       extract(archive, partial);
       Files.setPosixFilePermissions(partial, PosixFilePermissions.fromString("rwxr-xr-x"));

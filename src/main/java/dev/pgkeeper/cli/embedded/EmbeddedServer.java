@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -48,11 +49,14 @@ public final class EmbeddedServer implements AutoCloseable {
   public static EmbeddedServer start() {
     try {
       Unprivileged user = Unprivileged.find();
-      Path programs = Binaries.unpackInto(user.directory()).resolve("bin");
+      Path temporary =
+          TrustedDirectory.check(
+              user.directory(), "set -Djava.io.tmpdir in JAVA_TOOL_OPTIONS to another directory");
       EmbeddedServer server =
-          new EmbeddedServer(Files.createTempDirectory(user.directory(), "pgkeeper-server-"));
+          new EmbeddedServer(Files.createTempDirectory(temporary, "pgkeeper-server-"));
       try {
-        user.handOver(server.home);
+        user.letThrough(server.home);
+        Path programs = Programs.forServer(user, server.home).resolve("bin");
         server.initialize(user, programs);
         server.launch(user, programs);
         return server;
@@ -103,9 +107,19 @@ public final class EmbeddedServer implements AutoCloseable {
     guard.close();
   }
 
+  /**
+   * The directory stays this user's, and the server's user gets what it needs in it: else that user
+   * could lead by a link elsewhere what is written here.
+   */
   private void initialize(Unprivileged user, Path programs) throws IOException {
-    Path passwordFile = home.resolve("password");
+    Path passwordFile = newFile("password");
     Files.writeString(passwordFile, password);
+    user.handOver(passwordFile);
+    user.handOver(
+        Files.createDirectory(
+            home.resolve("data"),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
+    newFile("log");
     Process initdb =
         user.command(
                 List.of(
@@ -173,6 +187,12 @@ public final class EmbeddedServer implements AutoCloseable {
     }
     throw new IOException(
         "it took no connections within " + LONGEST_START.toSeconds() + " seconds");
+  }
+
+  private Path newFile(String name) throws IOException {
+    return Files.createFile(
+        home.resolve(name),
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
   }
 
   private static String newPassword() {

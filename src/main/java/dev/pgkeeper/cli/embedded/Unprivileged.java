@@ -4,6 +4,7 @@ import dev.pgkeeper.cli.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +29,7 @@ record Unprivileged(List<String> prefix, Path directory, boolean asNobody) {
     for (Path directory : List.of(temporary, Path.of("/tmp"))) {
       for (List<String> prefix : List.of(SETPRIV, UNSHARE)) {
         Unprivileged candidate = new Unprivileged(prefix, directory, prefix == SETPRIV);
-        if (candidate.canEnter()) {
+        if (candidate.canEnter(directory)) {
           return candidate;
         }
       }
@@ -45,18 +46,26 @@ record Unprivileged(List<String> prefix, Path directory, boolean asNobody) {
     return new ProcessBuilder(command).redirectErrorStream(true);
   }
 
-  /** Gives a new, empty directory to the user that the programs run as. */
-  void handOver(Path newDirectory) throws IOException {
+  /** Gives a new file or empty directory to the user that the programs run as. */
+  void handOver(Path created) throws IOException {
     if (asNobody) {
-      Files.setAttribute(newDirectory, "unix:uid", NOBODY);
-      Files.setAttribute(newDirectory, "unix:gid", NOBODY);
+      Files.setAttribute(created, "unix:uid", NOBODY);
+      Files.setAttribute(created, "unix:gid", NOBODY);
     }
   }
 
-  private boolean canEnter() {
+  /** Lets that user reach what is in a directory, and neither list nor change it. */
+  void letThrough(Path directory) throws IOException {
+    if (asNobody) {
+      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx--x--x"));
+    }
+  }
+
+  /** Whether the programs, as that user, can get to what is in a directory. */
+  boolean canEnter(Path place) {
     try {
       Process test =
-          command(List.of("test", "-x", directory.toString()))
+          command(List.of("test", "-x", place.toString()))
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
       return test.waitFor(10, TimeUnit.SECONDS) && test.exitValue() == 0;

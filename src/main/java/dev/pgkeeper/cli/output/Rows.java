@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli.output;
 
+import dev.pgkeeper.ui.JsonText;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -138,7 +139,7 @@ public final class Rows {
         String before = "[";
         while (rows.next()) {
           out.println(before);
-          out.print("  " + rows.getString(1));
+          out.print("  " + JsonText.harmless(rows.getString(1)));
           before = ",";
         }
         out.println(before.equals("[") ? "[]" : "\n]");

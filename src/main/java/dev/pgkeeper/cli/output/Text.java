@@ -9,6 +9,15 @@ public final class Text {
    * client's name or an error's message may not be who looks at it.
    */
   public static String harmless(String text) {
+    return shown(text, "\\t");
+  }
+
+  /** The same for a message: a stack trace has tabs, which do no harm. */
+  static String message(String text) {
+    return shown(text, "\t");
+  }
+
+  private static String shown(String text, String tab) {
     StringBuilder shown = new StringBuilder(text.length());
     text.codePoints()
         .forEach(
@@ -16,7 +25,7 @@ public final class Text {
               if (c == '\n') {
                 shown.append("\\n");
               } else if (c == '\t') {
-                shown.append("\\t");
+                shown.append(tab);
               } else if (isControl(c)) {
                 shown.append(String.format("\\u%04x", c));
               } else {

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli.shell;
 
+import dev.pgkeeper.cli.output.Text;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -55,6 +56,7 @@ final class Completion implements Completer {
 
   /** No space after a path that can go on. */
   private static Candidate candidate(KnownPaths.Known known) {
-    return new Candidate(known.path(), known.path(), null, null, null, null, !known.hasChildren());
+    return new Candidate(
+        known.path(), Text.harmless(known.path()), null, null, null, null, !known.hasChildren());
   }
 }

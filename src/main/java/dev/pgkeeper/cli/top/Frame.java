@@ -52,7 +52,7 @@ final class Frame {
             : style.amber(Text.cut("pgkeeper  " + old.toSeconds() + " s old  " + place, columns)));
     lines.add(Text.cut(counts, columns));
     if (!trouble.isEmpty()) {
-      lines.add(style.red(Text.cut(trouble, columns)));
+      lines.add(style.red(Text.cut(Text.harmless(trouble), columns)));
     }
     List<Snapshot.Part> shown =
         snapshot.parts().stream().filter(part -> !part.table().isEmpty()).toList();

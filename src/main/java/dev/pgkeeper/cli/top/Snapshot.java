@@ -3,6 +3,7 @@ package dev.pgkeeper.cli.top;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.Rows;
 import dev.pgkeeper.cli.output.Table;
+import dev.pgkeeper.ui.JsonText;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -68,6 +69,6 @@ record Snapshot(LocalTime time, List<Part> parts) {
         }
       }
     }
-    return "{" + String.join(",\n ", members) + "}";
+    return JsonText.harmless("{" + String.join(",\n ", members) + "}");
   }
 }

@@ -77,6 +77,7 @@ public final class Database {
   }
 
   public Database(DataSource dataSource, String schema, Duration operationTimeout) {
+    DatabaseUrl.check(dataSource);
     this.dataSource = dataSource;
     this.schema = schema;
     this.operationTimeout = operationTimeout;

@@ -6,7 +6,6 @@ import java.util.Optional;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 import org.postgresql.ds.common.BaseDataSource;
 
@@ -44,10 +43,11 @@ public final class DriverProperties {
     if (password != null) {
       properties.setProperty(PGProperty.PASSWORD.getName(), password);
     }
-    Properties parsed = Driver.parseURL(url, properties);
-    if (parsed == null) {
-      throw new SQLException(
-          "not a URL of the PostgreSQL driver: " + url.replaceFirst("\\?.*", ""));
+    Properties parsed;
+    try {
+      parsed = DatabaseUrl.parse(url, properties);
+    } catch (IllegalArgumentException e) {
+      throw new SQLException("not a URL of the PostgreSQL driver: " + e.getMessage(), e);
     }
     Properties own = new Properties();
     for (String name : parsed.stringPropertyNames()) {
