@@ -82,8 +82,8 @@ class DoctorTest {
 
   @Test
   void aRoleThatWasNotLetInIsToldSoForEachThingThatItMayNotAsk() {
-    clinic.role("stranger");
-    List<Finding> strange = clinic.findings(clinic.as("stranger"));
+    clinic.role("somebody_else");
+    List<Finding> strange = clinic.findings(clinic.as("somebody_else"));
     assertThat(strange).allMatch(finding -> finding.severity() == Severity.UNKNOWN);
     among(strange, Severity.UNKNOWN, "schema_version").contains("permission denied");
     assertThat(strange)
@@ -466,8 +466,8 @@ class DoctorTest {
 
   @Test
   void aStrangerWithALockOfOursIsFound() throws Exception {
-    clinic.role("stranger");
-    try (Connection stranger = clinic.as("stranger").getConnection();
+    clinic.role("somebody_else");
+    try (Connection stranger = clinic.as("somebody_else").getConnection();
         Keeper keeper = clinic.keeper()) {
       String key =
           clinic
@@ -475,7 +475,7 @@ class DoctorTest {
               .queryString("SELECT ${schema}.owner_key(" + keeper.sessionId() + ")::text");
       stranger.createStatement().execute("SELECT pg_advisory_lock_shared(" + key + ")");
       only(clinic.findings(), Severity.ERROR, "strangers_locks")
-          .matches(".*stranger \\(pid \\d+\\) has that of session \\d+");
+          .matches(".*somebody_else \\(pid \\d+\\) has that of session \\d+");
     }
     assertThat(clinic.findings()).isEmpty();
   }

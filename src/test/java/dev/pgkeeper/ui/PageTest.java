@@ -294,7 +294,7 @@ class PageTest {
     Held held = keeper.lock("/\u202elock").tryAcquire().orElseThrow();
     keeper.guard().once("\u202ejob", "\u202etick", connection -> {});
     keeper.tree().create("/services/\u202enode", new byte[0], CreateMode.PERSISTENT);
-    browser.go(page.address() + "#token=" + page.token());
+    browser.go(page.link());
     browser.until("location.hash === '#/overview'");
     for (String view : List.of("locks", "sessions", "jobs", "history")) {
       show(view);
