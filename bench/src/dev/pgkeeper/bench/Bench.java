@@ -22,7 +22,7 @@ public final class Bench implements Callable<Integer> {
   @Parameters(
       paramLabel = "SUITE",
       arity = "0..*",
-      description = "What to measure; by default everything but scaling and jit.")
+      description = "What to measure; by default everything but scaling, jit and pins.")
   private List<String> suites = new ArrayList<>();
 
   @Option(

@@ -1,12 +1,13 @@
 package dev.pgkeeper.bench;
 
 import dev.pgkeeper.bench.inspect.InspectSuite;
-import dev.pgkeeper.bench.jit.JitSuite;
 import dev.pgkeeper.bench.locks.LocksSuite;
 import dev.pgkeeper.bench.queue.QueueSuite;
 import dev.pgkeeper.bench.recipes.RecipesSuite;
 import dev.pgkeeper.bench.scaling.ScalingSuite;
 import dev.pgkeeper.bench.tree.TreeSuite;
+import dev.pgkeeper.bench.ways.JitSuite;
+import dev.pgkeeper.bench.ways.PinsSuite;
 import java.util.List;
 
 /** The cases of one part of the product. */
@@ -20,7 +21,8 @@ public interface Suite {
           new RecipesSuite(),
           new InspectSuite(),
           new ScalingSuite(),
-          new JitSuite());
+          new JitSuite(),
+          new PinsSuite());
 
   String name();
 

@@ -31,7 +31,7 @@ final class MigrationScript {
             .formatted(schema, fromVersion, latest, Migrations.LOCK_CLASS)
         + (fromVersion == 0 ? beginning(schema) : continuation(schema, fromVersion))
         + "SET LOCAL search_path = "
-        + schema
+        + PlainSession.PATH
         + ";\n";
   }
 

@@ -128,6 +128,7 @@ public final class Migrations {
         .table(HISTORY)
         .locations(new String[0])
         .resourceProvider(new MigrationFiles())
+        .callbacks(new PinnedPath())
         .javaMigrationClassProvider(List::of)
         .placeholders(Map.of("schema", schema))
         .group(true)

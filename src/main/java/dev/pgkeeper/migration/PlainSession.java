@@ -12,8 +12,8 @@ import javax.sql.DataSource;
 
 /**
  * The caller's connection as a migration needs it: each statement a transaction, writable, without
- * limits on time. What was found set otherwise is set again when it is given back, since it may
- * belong to a pool.
+ * limits on time, and with nobody else's names on its path. What was found set otherwise is set
+ * again when it is given back, since it may belong to a pool.
  */
 final class PlainSession {
 
@@ -23,6 +23,9 @@ final class PlainSession {
     "idle_in_transaction_session_timeout",
     "transaction_timeout"
   };
+
+  /** PostgreSQL's own names: others may have put theirs where the caller looks. */
+  static final String PATH = "pg_catalog, pg_temp";
 
   private PlainSession() {}
 
@@ -50,6 +53,7 @@ final class PlainSession {
     connection.setReadOnly(false);
     connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
     Map<String, String> found = settings(connection);
+    set(connection, "search_path", PATH);
     for (String limit : LIMITS) {
       if (found.containsKey(limit)) {
         set(connection, limit, "0");
@@ -106,7 +110,7 @@ final class PlainSession {
   private static void find(Connection connection, String name, Map<String, String> found)
       throws SQLException {
     try (PreparedStatement select =
-        connection.prepareStatement("SELECT current_setting(?, true)")) {
+        connection.prepareStatement("SELECT pg_catalog.current_setting(?, true)")) {
       select.setString(1, name);
       try (ResultSet row = select.executeQuery()) {
         row.next();
@@ -119,7 +123,8 @@ final class PlainSession {
   }
 
   private static void set(Connection connection, String name, String value) throws SQLException {
-    try (PreparedStatement set = connection.prepareStatement("SELECT set_config(?, ?, false)")) {
+    try (PreparedStatement set =
+        connection.prepareStatement("SELECT pg_catalog.set_config(?, ?, false)")) {
       set.setString(1, name);
       set.setString(2, value);
       set.execute();

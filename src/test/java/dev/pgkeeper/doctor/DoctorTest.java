@@ -466,8 +466,8 @@ class DoctorTest {
 
   @Test
   void aStrangerWithALockOfOursIsFound() throws Exception {
-    clinic.role("somebody_else");
-    try (Connection stranger = clinic.as("somebody_else").getConnection();
+    clinic.role("taker");
+    try (Connection stranger = clinic.as("taker").getConnection();
         Keeper keeper = clinic.keeper()) {
       String key =
           clinic
@@ -475,7 +475,7 @@ class DoctorTest {
               .queryString("SELECT ${schema}.owner_key(" + keeper.sessionId() + ")::text");
       stranger.createStatement().execute("SELECT pg_advisory_lock_shared(" + key + ")");
       only(clinic.findings(), Severity.ERROR, "strangers_locks")
-          .matches(".*somebody_else \\(pid \\d+\\) has that of session \\d+");
+          .matches(".*taker \\(pid \\d+\\) has that of session \\d+");
     }
     assertThat(clinic.findings()).isEmpty();
   }

@@ -8,6 +8,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.environment.EveryRecipe;
+import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.sql.EveryCall;
 import dev.pgkeeper.testing.Logins;
 import dev.pgkeeper.testing.PrivateServer;
@@ -154,6 +155,37 @@ class HostilePathTest {
     config.setConnectionInitSql(
         HostileNames.TEMPORARY + "; SET search_path = " + HostileNames.PATH);
     return new HikariDataSource(config);
+  }
+
+  /** Its owner migrates it, lets roles in, and switches history off, on a path of others' names. */
+  @Test
+  void theOwnerMigratesAndLetsRolesInAndRunsNothingOfItsPath() throws Exception {
+    logins.create("owner");
+    database.execute("GRANT CREATE ON DATABASE postgres TO " + logins.role("owner"));
+    HikariConfig config = new HikariConfig();
+    config.setDataSource(logins.dataSource("owner"));
+    config.setMaximumPoolSize(1);
+    config.setConnectionInitSql(
+        HostileNames.TEMPORARY + "; SET search_path = " + HostileNames.PATH);
+    try (HikariDataSource pool = new HikariDataSource(config)) {
+      assertThat(Migrations.migrate(pool, "of_the_owner")).isEqualTo(Migrations.latest());
+      try (Connection connection = pool.getConnection();
+          Statement statement = connection.createStatement()) {
+        for (String call :
+            List.of(
+                "CALL of_the_owner.grant_application('%s')",
+                "CALL of_the_owner.grant_operator('%s')",
+                "CALL of_the_owner.revoke_role('%s')",
+                "SELECT of_the_owner.history_switch(false)",
+                "SELECT of_the_owner.pin_all()",
+                "SELECT of_the_owner.grant_all()",
+                "SELECT of_the_owner.ring('/', true)",
+                "CALL of_the_owner.reap()")) {
+          statement.execute(call.formatted(logins.role("nobody")));
+        }
+      }
+    }
+    assertThat(ran()).isEmpty();
   }
 
   /** Otherwise all of this would prove nothing. */

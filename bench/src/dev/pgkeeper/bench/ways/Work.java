@@ -1,4 +1,4 @@
-package dev.pgkeeper.bench.jit;
+package dev.pgkeeper.bench.ways;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.CreateMode;

@@ -1,4 +1,4 @@
-package dev.pgkeeper.bench.jit;
+package dev.pgkeeper.bench.ways;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
@@ -17,7 +17,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * better for a while, by more than what is measured; and so are the connections that a client began
  * with, hence a third pool for that.
  */
-final class Client implements AutoCloseable {
+final class JitClient implements AutoCloseable {
   private static final int POOL_SIZE = 16;
 
   private final HikariDataSource toBegin;
@@ -26,7 +26,7 @@ final class Client implements AutoCloseable {
   private final OneOfThePools pools;
   private final Keeper keeper;
 
-  private Client(String url) {
+  private JitClient(String url) {
     toBegin = Postgres.pool(url, 1);
     asItIs = Postgres.pool(url, POOL_SIZE);
     off = Postgres.pool(url + (url.contains("?") ? "&" : "?") + "options=-c%20jit=off", POOL_SIZE);
@@ -34,12 +34,12 @@ final class Client implements AutoCloseable {
     keeper = Keeper.connect(pools);
   }
 
-  static Client open(Lab lab, Report report) throws Exception {
+  static JitClient open(Lab lab, Report report) throws Exception {
     Postgres postgres = Postgres.of(lab, report);
     if (!postgres.compiles()) {
       throw new Unavailable("this server compiles nothing; name one that does with --url");
     }
-    return new Client(postgres.createMigrated("jit"));
+    return new JitClient(postgres.createMigrated("jit"));
   }
 
   Keeper keeper() {

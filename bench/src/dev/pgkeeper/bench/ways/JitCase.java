@@ -1,4 +1,4 @@
-package dev.pgkeeper.bench.jit;
+package dev.pgkeeper.bench.ways;
 
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Contest;
@@ -28,7 +28,7 @@ final class JitCase implements Case {
   @Override
   public void run(Lab lab, Report report) throws Exception {
     for (int threads : THREAD_COUNTS) {
-      try (Client client = Client.open(lab, report)) {
+      try (JitClient client = JitClient.open(lab, report)) {
         Work.prepare(client.keeper());
         new Contest(name(), threads, Measure.rate("ops/s"))
             .entrant(AS_IT_IS, () -> client.with(true, work))
