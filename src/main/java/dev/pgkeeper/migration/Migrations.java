@@ -105,8 +105,9 @@ public final class Migrations {
 
   /**
    * The SQL that brings a schema from a version to this jar's, in one transaction, for those who
-   * run it themselves. It refuses a schema of another version, and leaves the history that {@link
-   * #migrate} continues.
+   * run it themselves with psql. (The driver cannot tell where bodies of functions end that are
+   * written without quotes; with preferQueryMode=simple it leaves that to the server.) It refuses a
+   * schema of another version, and leaves the history that {@link #migrate} continues.
    *
    * @param fromVersion the version that the schema has, 0 if it does not exist
    */

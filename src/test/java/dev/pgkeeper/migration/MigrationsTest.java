@@ -195,7 +195,7 @@ class MigrationsTest {
 
   @Test
   void thePrintedScriptMakesTheSameSchema() throws SQLException {
-    database.execute(Migrations.script(database.schema()));
+    database.runScript(Migrations.script(database.schema()));
     assertThat(Migrations.migrate(database.newPool(1), database.schema()))
         .isEqualTo(Migrations.latest());
     assertIsAsMigrated();
@@ -214,7 +214,7 @@ class MigrationsTest {
   @MethodSource("evenVersions")
   void anOlderSchemaIsBroughtUpByTheScriptFromItsVersion(int version) throws SQLException {
     makeOlder(version);
-    database.execute(Migrations.script(database.schema(), version));
+    database.runScript(Migrations.script(database.schema(), version));
     assertIsAsMigrated();
   }
 
@@ -229,9 +229,9 @@ class MigrationsTest {
   @Test
   void theScriptRefusesASchemaOfAnotherVersion() {
     makeOlder(2);
-    assertThatThrownBy(() -> database.execute(Migrations.script(database.schema(), 3)))
+    assertThatThrownBy(() -> database.runScript(Migrations.script(database.schema(), 3)))
         .hasMessageContaining("has version 2, this script begins at 3");
-    assertThatThrownBy(() -> database.execute(Migrations.script(database.schema())))
+    assertThatThrownBy(() -> database.runScript(Migrations.script(database.schema())))
         .hasMessageContaining("is not empty");
     assertThat(database.queryLong("SELECT max(version::integer) FROM ${schema}.migration_history"))
         .isEqualTo(2);

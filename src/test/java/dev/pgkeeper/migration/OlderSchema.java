@@ -8,7 +8,7 @@ public final class OlderSchema {
 
   /** Makes the schema, which does not exist yet, as it was at this version. */
   public static void make(TestDatabase database, int version) {
-    database.execute(
+    database.runScript(
         MigrationScript.of(database.schema(), MigrationFile.all().subList(0, version), 0));
   }
 }

@@ -18,6 +18,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.jdbc.PreferQueryMode;
 
 /**
  * A schema of a test class's own on a real PostgreSQL, in a database of its own where the test may
@@ -191,6 +192,21 @@ public final class TestDatabase implements AutoCloseable {
   /** Runs SQL; {@code ${schema}} stands for this database's schema. */
   public void execute(String sql) {
     ask(sql, statement -> statement.execute(named(sql)));
+  }
+
+  /**
+   * Runs many statements as psql does, which knows where each of them ends. The driver does not
+   * where the body of a function is written without quotes; so it sends all of them as they are.
+   */
+  public void runScript(String script) {
+    PGSimpleDataSource dataSource = plainDataSource();
+    dataSource.setPreferQueryMode(PreferQueryMode.SIMPLE);
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(script);
+    } catch (SQLException e) {
+      throw new IllegalStateException("the script failed: " + e.getMessage(), e);
+    }
   }
 
   /** The one number that a query gives; {@code ${schema}} stands for this database's schema. */
