@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jline.terminal.Terminal;
 import org.junit.jupiter.api.Test;
 
 /** Who only embeds pgkeeper need not have JLine; the commands that want a terminal say so. */
@@ -25,9 +26,18 @@ class WithoutJLineTest {
       Ran shell = ran(database, "shell", "--schema", database.schema());
       assertThat(shell.err())
           .isEqualToNormalizingNewlines(
-              "pgkeeper shell: this needs org.jline:jline on the class path, which is an optional dependency of pgkeeper\n");
+              "pgkeeper shell: this needs org.jline:jline-reader on the class path, which is an optional dependency of pgkeeper\n");
       assertThat(shell.status()).isEqualTo(1);
     }
+  }
+
+  /** The bundle of JLine has one, and advisories are about it. */
+  @Test
+  void withJLineComesNoServerForTelnet() {
+    ClassLoader loader = Terminal.class.getClassLoader();
+    assertThat(loader.getResource("org/jline/reader/LineReader.class")).isNotNull();
+    assertThat(loader.getResource("org/jline/builtins/telnet")).isNull();
+    assertThat(loader.getResource("org/jline/builtins/telnet/TelnetIO.class")).isNull();
   }
 
   /** With a line on its standard input. */

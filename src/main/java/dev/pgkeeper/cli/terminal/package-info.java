@@ -1,4 +1,4 @@
-/** The terminal that a person sits at. Needs the optional dependency org.jline:jline. */
+/** The terminal that a person sits at. Needs the optional dependency org.jline:jline-reader. */
 @NullMarked
 package dev.pgkeeper.cli.terminal;
 
