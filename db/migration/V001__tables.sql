@@ -61,9 +61,9 @@ CREATE TABLE ${schema}.epoch (
 -- know which are ours. It never changes.
 CREATE TABLE ${schema}.secret (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  salt     bigint NOT NULL
+  salt     bytea NOT NULL
 );
-INSERT INTO ${schema}.secret (salt) VALUES (hashtextextended(gen_random_uuid()::text, 0));
+INSERT INTO ${schema}.secret (salt) VALUES (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
 
 -- The tick in which somebody last reaped (V002): one row. Unlogged: nothing is flushed for it, and a crash only lets the next one in sooner.
 CREATE UNLOGGED TABLE ${schema}.reaper (

@@ -44,11 +44,12 @@ BEGIN
   END;
 END $$;
 
--- The advisory lock of one thing. Who can read the secret can take it on purpose, and who sees it in pg_locks while somebody has it.
+-- The advisory lock of one thing. Who can read the secret can take it on purpose, and who sees it in pg_locks while somebody has it. A key
+-- tells nothing of the secret: what is hashed last is a digest.
 -- So nothing that has to go on waits for as long as somebody may have it who cannot write: see "Strangers" below.
 CREATE FUNCTION ${schema}.lock_key(k ${schema}.secret, what text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN hashtextextended(what, k.salt);
+RETURN hashtextextended(encode(sha256(k.salt || convert_to(what, 'UTF8')), 'hex'), 0);
 
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
@@ -191,10 +192,10 @@ RETURN (s.renewed + s.lease_ms * interval '1 ms' > clock_timestamp() OR ${schema
 
 -- The advisory locks that are held in this database, and by whom. A prepared transaction has no backend; what it shares with its locks is
 -- the lock on its own number.
-CREATE FUNCTION ${schema}.advisory_locks() RETURNS TABLE (key bigint, pid integer, role oid)
+CREATE FUNCTION ${schema}.advisory_locks() RETURNS TABLE (key bigint, alone boolean, pid integer, role oid)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT (l.classid::bigint << 32) | l.objid::bigint, l.pid, coalesce(
+  SELECT (l.classid::bigint << 32) | l.objid::bigint, l.mode = 'ExclusiveLock', l.pid, coalesce(
       (SELECT a.usesysid FROM pg_stat_activity a WHERE a.pid = l.pid),
       (SELECT r.oid FROM pg_locks t JOIN pg_prepared_xacts x ON x.transaction = t.transactionid JOIN pg_roles r ON r.rolname = x.owner
         WHERE l.pid IS NULL AND t.virtualtransaction = l.virtualtransaction AND t.mode = 'ExclusiveLock' LIMIT 1))
@@ -208,10 +209,12 @@ CREATE FUNCTION ${schema}.is_writer(in_role oid) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(in_role, r.oid, 'MEMBER') AND has_table_privilege(r.oid, '${schema}.session', 'DELETE'));
 
--- Whether an advisory lock is held by somebody who may write, or of whom nobody can tell who it is.
-CREATE FUNCTION ${schema}.is_kept(in_key bigint) RETURNS boolean
+-- Whether an advisory lock is kept by somebody who may write, or of whom nobody can tell who it is, from whoever wants to share it, or
+-- to have it alone.
+CREATE FUNCTION ${schema}.is_kept(in_key bigint, in_shared boolean) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM ${schema}.advisory_locks() l WHERE l.key = in_key AND (l.role IS NULL OR ${schema}.is_writer(l.role)));
+RETURN EXISTS (SELECT FROM ${schema}.advisory_locks() l
+  WHERE l.key = in_key AND (l.alone OR NOT in_shared) AND (l.role IS NULL OR ${schema}.is_writer(l.role)));
 
 -- The lock that whoever creates on behalf of a session shares, and whoever ends it has alone.
 CREATE FUNCTION ${schema}.owner_key(in_session bigint) RETURNS bigint
@@ -261,7 +264,8 @@ DECLARE
   began timestamptz := clock_timestamp();
 BEGIN
   WHILE NOT ${schema}.wait_for_lock(${schema}.owner_key(in_session), true, ${schema}.patience()) LOOP
-    IF NOT ${schema}.is_kept(${schema}.owner_key(in_session)) THEN
+    PERFORM pg_stat_clear_snapshot(); -- is_kept sees those who have come meanwhile
+    IF NOT ${schema}.is_kept(${schema}.owner_key(in_session), true) THEN
       PERFORM FROM ${schema}.session s WHERE s.id = in_session FOR KEY SHARE;
       RETURN;
     END IF;
@@ -317,8 +321,8 @@ DECLARE
   moment timestamptz;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  IF in_timeout_ms <= 0 OR in_grace_ms <= 0 OR in_grace_ms > in_timeout_ms THEN
-    RAISE EXCEPTION 'a session needs 0 < grace (% ms) <= timeout (% ms)', in_grace_ms, in_timeout_ms USING ERRCODE = '22023';
+  IF NOT coalesce(in_grace_ms > 0 AND in_grace_ms <= in_timeout_ms AND in_timeout_ms <= 1::bigint << 40, false) THEN
+    RAISE EXCEPTION 'a session needs 0 < grace (% ms) <= timeout (% ms) <= 2^40', in_grace_ms, in_timeout_ms USING ERRCODE = '22023';
   END IF;
   IF in_direct THEN
     lock := ${schema}.live_lock();
@@ -459,7 +463,7 @@ BEGIN
     RETURN NULL;
   END IF;
   DELETE FROM ${schema}.watch w WHERE w.session = in_session;
-  PERFORM ${schema}.claims_return(in_session);
+  PERFORM ${schema}.claims_leave(in_session);
   WITH awaited AS (
     DELETE FROM ${schema}.awaited a WHERE a.session = in_session RETURNING a.line
   )
@@ -529,6 +533,7 @@ DECLARE
 BEGIN
   PERFORM set_config('lock_timeout', '20ms', true);
   is_mine := ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience());
+  PERFORM pg_stat_clear_snapshot();
   SELECT * INTO was FROM ${schema}.session s
     WHERE s.id = in_session
       AND (NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
@@ -536,7 +541,7 @@ BEGIN
     FOR UPDATE;
   IF NOT FOUND OR NOT (${schema}.lease_end(was.renewed, was.lease_ms) <= clock_timestamp() OR ${schema}.is_cut_off(was)) THEN
     RETURN NULL;
-  ELSIF NOT is_mine AND ${schema}.is_kept(${schema}.owner_key(in_session)) THEN
+  ELSIF NOT is_mine AND ${schema}.is_kept(${schema}.owner_key(in_session), false) THEN
     RETURN NULL;
   END IF;
   RETURN ${schema}._session_end(in_session);

@@ -181,12 +181,24 @@ END;
 -- Lets a role do nothing any more, from its next statement on. What its sessions own stays theirs, until they end.
 CREATE FUNCTION ${schema}.let_out(in_role text) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+  renamed text;
 BEGIN
   DELETE FROM ${schema}.grantee g WHERE g.role = in_role;
   IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = in_role) THEN
     PERFORM ${schema}.withdraw_all(in_role);
+    IF has_schema_privilege(in_role, '${schema}', 'USAGE') THEN
+      RAISE EXCEPTION 'the role "%" has rights here that are not its own', in_role USING ERRCODE = '42501',
+        HINT = 'It is a superuser, or a member of a role that was let in: let that one out, or take its membership. Nothing was changed.';
+    END IF;
   ELSIF NOT FOUND THEN
     RAISE EXCEPTION 'there is no role "%"', in_role USING ERRCODE = '42704', HINT = 'Check the spelling.';
+  END IF;
+  renamed := (SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ') FROM pg_namespace n, aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE n.nspname = '${schema}' AND a.grantee <> n.nspowner AND r.rolname NOT IN (SELECT g.role FROM ${schema}.grantee g));
+  IF renamed IS NOT NULL THEN
+    RAISE WARNING 'these have rights here and were not let in by that name: %', renamed
+      USING HINT = 'A role that was renamed is let out by the name that it has now: CALL ${schema}.revoke_role(…).';
   END IF;
 END $$;
 

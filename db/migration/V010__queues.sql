@@ -1012,20 +1012,38 @@ BEGIN
   RETURN EXISTS (SELECT FROM ${schema}.claim n WHERE n.session = in_session AND n.number = in_new AND in_id = ANY (n.ids));
 END $$;
 
--- All that a session that ends had claimed goes back at once.
-CREATE FUNCTION ${schema}.claims_return(in_session bigint) RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+-- All that a session that ends had claimed goes back at once. Where somebody has a lock that this takes, nobody's end waits for it: then
+-- whoever tidies next gives it back, as what was taken without a session and is over.
+CREATE FUNCTION ${schema}.claims_leave(in_session bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM ${schema}.idle i WHERE i.session = in_session;
+  IF EXISTS (SELECT FROM ${schema}.claim c WHERE c.session = in_session) AND NOT ${schema}.claims_return(in_session, ${schema}.patience()) THEN
+    DELETE FROM ${schema}.claim c WHERE c.session = in_session AND c.ids = '{}';
+    UPDATE ${schema}.claim c SET session = 0, number = ${schema}.next_zxid(), until = clock_timestamp() WHERE c.session = in_session;
+  END IF;
+END $$;
+
+-- False: somebody has a lock, and nothing was done.
+CREATE FUNCTION ${schema}.claims_return(in_session bigint, in_patience interval) RETURNS boolean
+LANGUAGE plpgsql SET lock_timeout = '2s' SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   back ${schema}.message[];
   c    ${schema}.claim;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  DELETE FROM ${schema}.idle i WHERE i.session = in_session;
+  IF in_patience < interval '2s' THEN
+    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM in_patience) * 1000) || 'ms', true);
+  END IF;
   FOR c IN DELETE FROM ${schema}.claim d WHERE d.session = in_session RETURNING d.* LOOP
     back := back || ${schema}.messages_of(c, c.ids);
   END LOOP;
   PERFORM ${schema}.give_all_back(back, 'gone', 'the session of its consumer ended');
+  RETURN true;
+EXCEPTION
+  WHEN lock_not_available THEN
+    RETURN false;
 END $$;
 
 -- Gives back claims of a session that its client knows nothing of: their calls were given up, and came all the same. Returns how many.

@@ -338,8 +338,8 @@ CREATE FUNCTION ${schema}.configure_history(in_why text, in_enabled boolean DEFA
     in_most_rows bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF in_keep <= interval '0' OR in_most_rows < 1 THEN
-    RAISE EXCEPTION 'history is kept for some time and has at least a row, not % and %', in_keep, in_most_rows
+  IF in_keep <= interval '0' OR in_keep > interval '1000 years' OR in_most_rows < 1 THEN
+    RAISE EXCEPTION 'history is kept for some time, a thousand years at most, and has at least a row, not % and %', in_keep, in_most_rows
       USING ERRCODE = '22023', HINT = 'To have none, switch it off with in_enabled => false.';
   END IF;
   UPDATE ${schema}.history_bound b SET keep = coalesce(in_keep, b.keep), most_rows = coalesce(in_most_rows, b.most_rows);

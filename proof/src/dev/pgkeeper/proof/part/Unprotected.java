@@ -30,8 +30,8 @@ final class Unprotected {
           """,
           // That a transaction which cannot see what came meanwhile decides nothing by it.
           """
-          CREATE OR REPLACE FUNCTION ${schema}.ensure_read_committed() RETURNS void
-            LANGUAGE sql AS $$ SELECT NULL::void $$
+          CREATE OR REPLACE FUNCTION ${schema}.ensure_read_committed() RETURNS boolean
+            LANGUAGE sql RETURN true
           """,
           // That every creation is counted.
           """

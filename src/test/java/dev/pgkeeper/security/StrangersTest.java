@@ -291,6 +291,119 @@ class StrangersTest {
         .isZero();
   }
 
+  /** What it had taken of a queue goes back a little later then. */
+  @Test
+  void aStrangerWhoTakesTheLocksOfAQueueKeepsNoConsumersSessionFromEnding() throws Exception {
+    database.execute("SELECT ${schema}.queue_create('strange')");
+    database.execute(
+        "SELECT ${schema}.enqueue('strange', 'a', in_key => 'k'), ${schema}.enqueue('strange', 'b')");
+    Connection client = logins.connect("application");
+    long session = openSession(client);
+    assertThat(
+            number(
+                client,
+                "SELECT cardinality(messages) FROM ${schema}.take("
+                    + session
+                    + ", 1, 'strange', 2, NULL, false, NULL, NULL, NULL, false, false)"))
+        .isEqualTo(2);
+    Connection stranger = as("nobody");
+    for (String what :
+        List.of(
+            "idle_key(k, 'strange')",
+            "message_key_key(k, q.id, 'k')",
+            "lane_key(k, q.id, 0::smallint)")) {
+      long key =
+          database.queryLong(
+              "SELECT ${schema}."
+                  + what
+                  + " FROM ${schema}.secret k, ${schema}.queue q WHERE q.name = 'strange'");
+      execute(stranger, "SELECT pg_advisory_lock(" + key + ")");
+    }
+    client.close();
+    awaitEnd(session);
+    execute(stranger, "SELECT pg_advisory_unlock_all()");
+    Await.until(
+        "both wait again",
+        () -> {
+          database.execute("SELECT ${schema}.queue_tidy('{strange}')");
+          return database.queryLong(
+                  "SELECT count(*) FROM ${schema}.message m JOIN ${schema}.queue q ON q.id = m.queue WHERE q.name = 'strange'")
+              == 2;
+        });
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.claim")).isZero();
+  }
+
+  /** It may be waited behind, whatever a stranger has. */
+  @Test
+  void aStrangerWhoHasTheLockOfAHoldersSessionKeepsNobodyFromJoiningTheLine() throws Exception {
+    Connection client = as("application");
+    long holder = openSession(client);
+    Connection other = as("application");
+    long waiter = openSession(other);
+    String join =
+        "SELECT (outcome).version FROM ${schema}.request_join(%d, 1, 1, '/behind', 'mutex', 1, 'lock', false, NULL, '', 7)";
+    assertThat(number(client, join.formatted(holder))).isOne();
+    Connection stranger = as("nobody");
+    execute(stranger, "SELECT pg_advisory_lock(" + ownerKeySeen(stranger, holder) + ")");
+    assertThat(number(other, join.formatted(waiter))).isZero();
+    execute(stranger, "SELECT pg_advisory_unlock_all()");
+    execute(client, "SELECT ${schema}.session_end(" + holder + ")");
+    execute(other, "SELECT ${schema}.session_end(" + waiter + ")");
+  }
+
+  /** PostgreSQL shows a transaction the sessions that there were when it first looked. */
+  @Test
+  void aStrangerWhoComesLaterIsToldApartAsWell() throws Exception {
+    Connection client = as("application");
+    long session = openSession(client);
+    long key = ownerKeySeen(as("nobody"), session);
+    Connection creator = as("application");
+    creator.setAutoCommit(false);
+    number(creator, "SELECT count(*) FROM pg_stat_activity");
+    Connection later = as("nobody");
+    execute(later, "SELECT pg_advisory_lock(" + key + ")");
+    assertThat(
+            number(
+                creator,
+                "SELECT (code = 'ok')::integer FROM ${schema}.create('/later-', '', 'ephemeral', true, "
+                    + session
+                    + ")"))
+        .isOne();
+    creator.commit();
+    execute(later, "SELECT pg_advisory_unlock_all()");
+    execute(client, "SELECT ${schema}.session_end(" + session + ")");
+  }
+
+  /** PostgreSQL lets nobody share a lock that somebody else waits to have alone. */
+  @Test
+  void aStrangerWhoWaitsForTheLockOfCreatorsKeepsThemWaitingNoLonger() throws Exception {
+    Connection client = as("application");
+    long session = openSession(client);
+    database.execute("SELECT ${schema}.create('/waits/first', in_parents => true)");
+    database.execute("SELECT ${schema}.create('/goes-on/first', in_parents => true)");
+    Connection one = as("application");
+    one.setAutoCommit(false);
+    execute(one, "SELECT ${schema}.create('/waits/e-', '', 'ephemeral', true, " + session + ")");
+    Connection stranger = as("nobody");
+    CompletableFuture<Void> taken =
+        later(stranger, "SELECT pg_advisory_lock(" + keySeen(stranger, backend(one)) + ")");
+    Await.until(
+        "the stranger waits",
+        () -> database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1);
+    assertThat(
+            number(
+                as("application"),
+                "SELECT (outcome).version FROM ${schema}.request_join("
+                    + session
+                    + ", 1, 1, '/goes-on/lock', 'mutex', 1, 'lock', false, NULL, '', 7)"))
+        .isOne();
+    assertThat(taken).isNotDone();
+    one.rollback();
+    taken.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
+    execute(stranger, "SELECT pg_advisory_unlock_all()");
+    execute(client, "SELECT ${schema}.session_end(" + session + ")");
+  }
+
   /** Keys of before, which anybody could work out, and all that are seen now. */
   @Test
   void whateverAnInspectorTakesNewSessionsAreOpenedAndSomebodyReaps() throws Exception {

@@ -420,7 +420,7 @@ class RolesTest {
     for (String login : List.of("nobody", "inspector", "operator")) {
       assertDenied(login, "SELECT salt FROM ${schema}.secret");
     }
-    assertDenied("application", "UPDATE ${schema}.secret SET salt = 0");
+    assertDenied("application", "UPDATE ${schema}.secret SET salt = ''");
     assertDenied("application", "DELETE FROM ${schema}.secret");
   }
 
@@ -435,6 +435,32 @@ class RolesTest {
     assertDenied("leaving", "SELECT ${schema}.set('/n', 'payload')");
     assertThatThrownBy(() -> database.execute("CALL ${schema}.revoke_role('nöbody')"))
         .hasMessageContaining("there is no role \"nöbody\"");
+  }
+
+  /** Said, and not done as if that were all. */
+  @Test
+  void aRoleThatIsAMemberOfOneThatWasLetInIsNotLetOutByItself() throws SQLException {
+    assertThatThrownBy(() -> database.execute("CALL ${schema}.revoke_role('" + name("both") + "')"))
+        .hasMessageContaining("has rights here that are not its own");
+    runAs("both", "SELECT * FROM ${schema}.sessions");
+  }
+
+  @Test
+  void aRoleThatWasRenamedIsNamedWhereItsOldNameIsLetOut() throws SQLException {
+    logins.create("former");
+    database.execute("CALL ${schema}.grant_inspector('" + name("former") + "')");
+    database.execute("ALTER ROLE %s RENAME TO %s_now".formatted(name("former"), name("former")));
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CALL %s.revoke_role('%s')".formatted(database.schema(), name("former")));
+      assertThat(statement.getWarnings().getMessage()).contains(name("former") + "_now");
+      statement.execute(
+          "CALL %s.revoke_role('%s_now')".formatted(database.schema(), name("former")));
+      assertThat((Object) statement.getWarnings()).isNull();
+    } finally {
+      database.execute("ALTER ROLE %1$s_now RENAME TO %1$s".formatted(name("former")));
+    }
+    assertDenied("former", "SELECT * FROM ${schema}.sessions");
   }
 
   /** Its successor has nothing but the name. */
