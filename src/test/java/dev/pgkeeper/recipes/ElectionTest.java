@@ -601,6 +601,8 @@ class ElectionTest extends TwoClients {
                 })) {
       assertThat(soon(refused)).isInstanceOf(KeeperException.NotHeld.class);
       assertThat(database.queryLong("SELECT count(*) FROM ${schema}.done")).isEqualTo(1);
+      // its work has told this before it is over
+      Await.until("it does not lead any more", () -> !candidacy.isLeader());
       assertThat(candidacy.await()).isFalse();
     }
   }
