@@ -532,8 +532,11 @@ DECLARE
   is_mine boolean;
 BEGIN
   PERFORM set_config('lock_timeout', '20ms', true);
-  is_mine := ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience());
-  PERFORM pg_stat_clear_snapshot();
+  is_mine := pg_try_advisory_xact_lock(${schema}.owner_key(in_session))
+    OR ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience());
+  IF NOT is_mine THEN
+    PERFORM pg_stat_clear_snapshot();
+  END IF;
   SELECT * INTO was FROM ${schema}.session s
     WHERE s.id = in_session
       AND (NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
