@@ -152,7 +152,7 @@ SELECT ${schema}.epoch_begin();
 -- time. What is `live` counts only where the session's own backend has it. Who is kept waiting for the lock of a session (owner_lock) asks
 -- who has it, and passes over those who could not write anyway (is_kept): to create, it locks the session's row instead; to
 -- judge, it needs nothing instead, for from the moment that a session's time is over nobody creates on its behalf (may_own). Who reaps is
--- settled by a row. No other lock of ours is waited for before a session is ended.
+-- settled by a row. For the locks of queues a session's end waits two seconds at most (claims_leave).
 
 -- From when on leases count that were renewed before an epoch began; from now on, while this run of the server has none yet.
 CREATE FUNCTION ${schema}.leases_from(e ${schema}.epoch) RETURNS timestamptz
@@ -210,11 +210,14 @@ LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(in_role, r.oid, 'MEMBER') AND has_table_privilege(r.oid, '${schema}.session', 'DELETE'));
 
 -- Whether an advisory lock is kept by somebody who may write, or of whom nobody can tell who it is, from whoever wants to share it, or
--- to have it alone.
+-- to have it alone. PostgreSQL shows a transaction the backends that there were when it first looked, so it looks anew.
 CREATE FUNCTION ${schema}.is_kept(in_key bigint, in_shared boolean) RETURNS boolean
-LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM ${schema}.advisory_locks() l
-  WHERE l.key = in_key AND (l.alone OR NOT in_shared) AND (l.role IS NULL OR ${schema}.is_writer(l.role)));
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_stat_clear_snapshot();
+  RETURN EXISTS (SELECT FROM ${schema}.advisory_locks() l
+    WHERE l.key = in_key AND (l.alone OR NOT in_shared) AND (l.role IS NULL OR ${schema}.is_writer(l.role)));
+END $$;
 
 -- The lock that whoever creates on behalf of a session shares, and whoever ends it has alone.
 CREATE FUNCTION ${schema}.owner_key(in_session bigint) RETURNS bigint
@@ -264,7 +267,6 @@ DECLARE
   began timestamptz := clock_timestamp();
 BEGIN
   WHILE NOT ${schema}.wait_for_lock(${schema}.owner_key(in_session), true, ${schema}.patience()) LOOP
-    PERFORM pg_stat_clear_snapshot(); -- is_kept sees those who have come meanwhile
     IF NOT ${schema}.is_kept(${schema}.owner_key(in_session), true) THEN
       PERFORM FROM ${schema}.session s WHERE s.id = in_session FOR KEY SHARE;
       RETURN;
@@ -534,9 +536,6 @@ BEGIN
   PERFORM set_config('lock_timeout', '20ms', true);
   is_mine := pg_try_advisory_xact_lock(${schema}.owner_key(in_session))
     OR ${schema}.wait_for_lock(${schema}.owner_key(in_session), false, ${schema}.patience());
-  IF NOT is_mine THEN
-    PERFORM pg_stat_clear_snapshot();
-  END IF;
   SELECT * INTO was FROM ${schema}.session s
     WHERE s.id = in_session
       AND (NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()

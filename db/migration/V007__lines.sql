@@ -230,7 +230,6 @@ CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try bo
 LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT pg_try_advisory_xact_lock_shared(${schema}.owner_key(in_holder)) THEN
-    PERFORM pg_stat_clear_snapshot();
     PERFORM FROM ${schema}.session s WHERE s.id = in_holder AND NOT ${schema}.is_kept(${schema}.owner_key(in_holder), true)
       FOR KEY SHARE SKIP LOCKED; -- as owner_wait does
     IF NOT FOUND AND ${schema}.is_open(in_holder) THEN

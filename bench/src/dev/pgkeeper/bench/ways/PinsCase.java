@@ -11,7 +11,6 @@ import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
-import java.sql.SQLException;
 
 /**
  * One kind of work by one client on one connection, whose functions are pinned and unpinned in
@@ -63,16 +62,12 @@ final class PinsCase implements Case {
 
       @Override
       public void before() throws Exception {
-        change(url, change);
+        Postgres.execute(url, change);
         Worker.Call step = work.step(keeper, 0);
         for (int i = 0; i < STEPS_TO_SETTLE; i++) {
           step.run();
         }
       }
     };
-  }
-
-  private static void change(String url, String sql) throws SQLException {
-    Postgres.execute(url, sql);
   }
 }
