@@ -55,12 +55,12 @@ public final class ClockPart implements Part {
                 () ->
                     new Unavailable(
                         "no clock can be set on this machine: apt-get install faketime"));
-    SettableClock clientClock = SettableClock.right(library);
-    SettableClock serverClock = SettableClock.right(library);
     try (PrivateServer server = PrivateServer.start(Ledger.SERVER_SETTINGS)) {
       server.stopFast();
+      SettableClock serverClock = SettableClock.right(library);
       serverClock.environment().forEach(server::environment);
       server.startAgain();
+      SettableClock clientClock = SettableClock.right(library);
       Surroundings stepped = new Surroundings(List.of(), clientClock.environment());
       try (TestDatabase database = TestDatabase.freshOn(server);
           Stage stage =

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -38,6 +39,9 @@ public final class PrivateServer implements AutoCloseable {
 
   private static final List<String> INITDB =
       List.of("--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync");
+
+  /** By a signal that nobody sent: SIGILL, SIGABRT, SIGBUS, SIGFPE or SIGSEGV. */
+  private static final Pattern CRASH = Pattern.compile("was terminated by signal (?:4|6|7|8|11):");
 
   private static final Pattern SHARED_MEMORY = Pattern.compile("(?m)^ *\\d+ +(\\d+) *$");
 
@@ -278,7 +282,10 @@ public final class PrivateServer implements AutoCloseable {
     return tail(home.resolve("log"));
   }
 
-  /** Stops the server and removes its data. */
+  /**
+   * Stops the server and removes its data. If a process of the server has crashed, that is told: no
+   * test and no fault does that, and its clients only hear that the server is in recovery.
+   */
   @Override
   public void close() {
     try {
@@ -286,12 +293,30 @@ public final class PrivateServer implements AutoCloseable {
         resume();
         stopImmediate();
       }
+      tellCrashes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     } finally {
       try {
         removeSharedMemory();
         TestFiles.deleteRecursively(home);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private void tellCrashes() throws IOException {
+    if (!Files.exists(logFile())) {
+      return;
+    }
+    List<String> said = Files.readAllLines(logFile(), StandardCharsets.ISO_8859_1);
+    for (int i = 0; i < said.size(); i++) {
+      if (CRASH.matcher(said.get(i)).find()) {
+        // The next lines say what it was at.
+        List<String> told = said.subList(i, Math.min(i + 3, said.size()));
+        throw new IllegalStateException(
+            "A process of the server has crashed:\n" + String.join("\n", told));
       }
     }
   }

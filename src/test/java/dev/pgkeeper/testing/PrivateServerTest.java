@@ -59,6 +59,24 @@ class PrivateServerTest {
   }
 
   @Test
+  void aCrashIsToldInTheEnd() throws SQLException {
+    PrivateServer server = PrivateServer.start();
+    try (Connection connection = DriverManager.getConnection(server.jdbcUrl());
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT pg_backend_pid()")) {
+      row.next();
+      PrivateServer.signal("SEGV", row.getLong(1));
+      assertThatThrownBy(() -> statement.execute("SELECT pg_sleep(60)"))
+          .isInstanceOf(SQLException.class);
+    }
+    assertThatThrownBy(server::close)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("has crashed")
+        .hasMessageContaining("signal 11");
+    assertThat(server.dataDirectory()).doesNotExist();
+  }
+
+  @Test
   @EnabledOnOs(OS.LINUX)
   void aKilledServerLeavesNoSharedMemoryBehind() throws IOException {
     try (PrivateServer server = PrivateServer.start()) {
