@@ -71,6 +71,12 @@ CREATE UNLOGGED TABLE ${schema}.reaper (
   tick     bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- Whoever raises the numbers has this row meanwhile (V002).
+CREATE TABLE ${schema}.zxid_turn (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+INSERT INTO ${schema}.zxid_turn DEFAULT VALUES;
+
 -- A client's lease. Its connection is the backend that holds the advisory lock `live`. What a renewal changes is in no index, so that it stays on its page.
 CREATE TABLE ${schema}.session (
   id         bigint PRIMARY KEY,

@@ -51,6 +51,20 @@ CREATE FUNCTION ${schema}.lock_key(k ${schema}.secret, what text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN hashtextextended(encode(sha256(k.salt || convert_to(what, 'UTF8')), 'hex'), 0);
 
+-- Has numbers go on behind this one. They take turns on a row, so that nobody lowers what somebody else has raised in between. This
+-- takes itself back: then PostgreSQL releases the row, and the number stays raised. So the next one does not wait for the caller's
+-- transaction.
+CREATE FUNCTION ${schema}.zxid_raise(in_number bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM ${schema}.zxid_turn t WHERE t.only_row FOR UPDATE;
+  PERFORM setval('${schema}.zxid', in_number) WHERE ${schema}.last_zxid() < in_number;
+  RAISE EXCEPTION USING ERRCODE = 'PK000';
+EXCEPTION
+  WHEN SQLSTATE 'PK000' THEN
+    NULL;
+END $$;
+
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
 CREATE FUNCTION ${schema}.epoch_begin() RETURNS void
@@ -61,7 +75,6 @@ DECLARE
   this         record;
   this_first   bigint;
   least_number bigint := ${schema}.clock_zxid();
-  raising      bigint;
 BEGIN
   SELECT * INTO last FROM ${schema}.epoch WHERE only_row;
   IF last.server_started IS DISTINCT FROM this_started THEN
@@ -74,10 +87,7 @@ BEGIN
         PERFORM ${schema}.sequences_follow();
       END IF;
     END IF;
-    SELECT ${schema}.lock_key(k, 'epoch.' || extract(epoch FROM this_started)) INTO raising FROM ${schema}.secret k WHERE k.only_row;
-    PERFORM pg_advisory_lock(raising);
-    PERFORM setval('${schema}.zxid', least_number) WHERE ${schema}.last_zxid() < least_number;
-    PERFORM pg_advisory_unlock(raising);
+    PERFORM ${schema}.zxid_raise(least_number);
     IF last.server_started IS NULL THEN
       -- Before the first epoch there was nobody to wait for.
       INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this.system_id, this.timeline)
@@ -123,12 +133,25 @@ CREATE FUNCTION ${schema}.ensure_read_committed() RETURNS boolean
 LANGUAGE sql
 RETURN current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') OR ${schema}.refuse_isolation();
 
+-- The channel on which a session is rung. A ring says what changed, and everybody who may connect to the database may listen. So nobody
+-- who cannot read the secret, or the view sessions, can tell which channel it is.
+CREATE FUNCTION ${schema}.channel(k ${schema}.secret, in_session bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '${schema}:' || to_hex(${schema}.lock_key(k, 'ring.' || in_session));
+
+-- The same for the client that is to listen there.
+CREATE FUNCTION ${schema}.session_channel(in_session bigint) RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT ${schema}.channel(k, in_session) FROM ${schema}.secret k WHERE k.only_row;
+END;
+
 -- Rings a session when the transaction commits; true. A transaction must not ring if it is to be prepared (PREPARE TRANSACTION). Its
 -- author says so with SET LOCAL ${schema}.rings = off. A client that is not rung learns of the change at its next sweep.
 CREATE FUNCTION ${schema}.ring_session(in_session bigint, in_payload text) RETURNS boolean
 LANGUAGE sql
 RETURN coalesce(current_setting('${schema}.rings', true) = 'off', false)
-  OR pg_notify('${schema}:' || in_session, in_payload) IS NOT NULL;
+  OR (SELECT pg_notify(${schema}.channel(k, in_session), in_payload) IS NOT NULL FROM ${schema}.secret k WHERE k.only_row);
 
 SELECT ${schema}.epoch_begin();
 
@@ -231,13 +254,20 @@ CREATE FUNCTION ${schema}.patience() RETURNS interval
 LANGUAGE sql STABLE
 RETURN nullif(current_setting('lock_timeout')::interval, interval '0');
 
+-- Lets the function that calls this wait no longer than its own caller may. Until that function ends, if it sets lock_timeout itself.
+CREATE FUNCTION ${schema}.shorten_patience(in_patience interval) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF in_patience < ${schema}.patience() THEN
+    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM in_patience) * 1000) || 'ms', true);
+  END IF;
+END $$;
+
 -- Waits for an advisory lock, two seconds at most. False: somebody still has it.
 CREATE FUNCTION ${schema}.wait_for_lock(in_key bigint, in_shared boolean, in_patience interval) RETURNS boolean
 LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 BEGIN
-  IF in_patience < interval '2s' THEN
-    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM in_patience) * 1000) || 'ms', true);
-  END IF;
+  PERFORM ${schema}.shorten_patience(in_patience);
   IF in_shared THEN
     PERFORM pg_advisory_xact_lock_shared(in_key);
   ELSE
@@ -577,7 +607,7 @@ BEGIN
   next_ms := ${schema}.next_suspicion_ms();
 END $$;
 
--- Suspects, and tells which sessions are to be judged. None in a new run of the server: there an epoch begins first.
+-- Suspects, and tells which sessions are to be judged: any, so that those that cannot be ended yet keep no others waiting. None in a new run of the server: there an epoch begins first.
 CREATE FUNCTION ${schema}.reap_begin(in_most integer) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -596,7 +626,7 @@ BEGIN
     SELECT s.id FROM ${schema}.session s
       WHERE NOT s.direct AND ${schema}.lease_end(s.renewed, s.lease_ms) <= clock_timestamp()
         OR ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms) <= clock_timestamp()
-      ORDER BY s.id LIMIT in_most);
+      ORDER BY random() LIMIT in_most);
 END $$;
 
 -- In how many milliseconds the next suspicion is ripe; null if there is none.

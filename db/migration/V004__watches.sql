@@ -77,10 +77,11 @@ BEGIN
   RETURN true;
 END $$;
 
--- The number of the next transaction: those before it may have looked for watchers before a registration was there.
+-- A number that only later transactions are above: those below it may have looked for watchers before a registration was there, which has
+-- been committed. (What a snapshot calls its end is no such number: transactions above it may have begun.)
 CREATE FUNCTION ${schema}.watch_horizon() RETURNS bigint
 LANGUAGE sql
-RETURN pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+RETURN pg_current_xact_id()::text::bigint;
 
 -- Whether all of those have ended: what is read now, and rung from now on, misses nothing in between.
 CREATE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean

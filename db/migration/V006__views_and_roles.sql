@@ -5,7 +5,8 @@ CREATE VIEW ${schema}.sessions AS
   SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
     d.ends, d.ends > clock_timestamp() AS alive,
     CASE WHEN s.direct THEN s.suspected IS NULL END AS connected,
-    s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace, s.reconnects
+    s.timeout_ms * interval '1 millisecond' AS timeout, s.grace_ms * interval '1 millisecond' AS grace, s.reconnects,
+    (SELECT ${schema}.channel(k, s.id) FROM ${schema}.secret k WHERE k.only_row) AS channel
   FROM ${schema}.session s CROSS JOIN (SELECT ${schema}.leases_from(p) AS began FROM ${schema}.epoch p LIMIT 1) e
     CROSS JOIN LATERAL (SELECT least(${schema}.lease_end(s.renewed, s.lease_ms, e.began),
       ${schema}.suspicion_end(s.suspected, s.grace_ms, s.timeout_ms, e.began)) AS ends) d;
@@ -22,6 +23,7 @@ COMMENT ON COLUMN ${schema}.sessions.connected IS 'Whether its connection stands
 COMMENT ON COLUMN ${schema}.sessions.timeout IS 'How long the client may be silent.';
 COMMENT ON COLUMN ${schema}.sessions.grace IS 'How long it may take to come back after its connection broke.';
 COMMENT ON COLUMN ${schema}.sessions.reconnects IS 'How often it came back so.';
+COMMENT ON COLUMN ${schema}.sessions.channel IS 'Where it is rung: what LISTEN needs.';
 
 CREATE VIEW ${schema}.nodes AS
   SELECT n.path, n.kind, n.version, length(n.data) AS data_length, coalesce(p.children, 0) AS children,
@@ -97,7 +99,7 @@ END;
 CREATE FUNCTION ${schema}.grant_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  for_views     CONSTANT name[] := '{protocol,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
+  for_views     CONSTANT name[] := '{protocol,lock_key,channel,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
   for_the_owner CONSTANT name[] := '{pin_all,grant_all,grant_as,grant_application,grant_inspector,grant_operator,revoke_role,
     let_in,let_out,withdraw_all,history_switch,note_operation}';
   read_only     CONSTANT name[] := '{secret}';

@@ -1033,9 +1033,7 @@ DECLARE
   c    ${schema}.claim;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  IF in_patience < interval '2s' THEN
-    PERFORM set_config('lock_timeout', ceil(extract(epoch FROM in_patience) * 1000) || 'ms', true);
-  END IF;
+  PERFORM ${schema}.shorten_patience(in_patience);
   FOR c IN DELETE FROM ${schema}.claim d WHERE d.session = in_session RETURNING d.* LOOP
     back := back || ${schema}.messages_of(c, c.ids);
   END LOOP;

@@ -11,9 +11,9 @@
 --
 -- Unknown things fail with PK004, a missing reason with 22023; both say what to do.
 
--- What operators did, numbered as nodes and tokens are.
+-- What operators did. Numbers are about those that nodes and tokens have, but need no sequence: applications may set that.
 CREATE TABLE ${schema}.operation (
-  number bigint PRIMARY KEY DEFAULT ${schema}.next_zxid(),
+  number bigint PRIMARY KEY,
   at     timestamptz NOT NULL,
   who    text NOT NULL,
   what   text NOT NULL,
@@ -34,11 +34,17 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  INSERT INTO ${schema}.operation (at, who, what, target, why, result)
-    VALUES (clock_timestamp(), session_user, in_what, in_target, ${schema}.reason(in_why), in_result);
-END;
+LANGUAGE plpgsql AS $$
+BEGIN
+  LOOP
+    INSERT INTO ${schema}.operation (number, at, who, what, target, why, result)
+      SELECT greatest(${schema}.clock_zxid(), coalesce(max(o.number), 0) + 1), clock_timestamp(), session_user, in_what, in_target,
+          ${schema}.reason(in_why), in_result
+        FROM ${schema}.operation o
+      ON CONFLICT DO NOTHING; -- somebody else has just taken that number
+    EXIT WHEN FOUND;
+  END LOOP;
+END $$;
 
 -- Says that there is no such thing, and where to look.
 CREATE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
@@ -59,7 +65,8 @@ END $$;
 CREATE FUNCTION ${schema}.end_session(in_session bigint, in_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  gone text[];
+  gone     text[];
+  stranger record;
 BEGIN
   PERFORM ${schema}.owner_lock(in_session);
   gone := ${schema}._session_end(in_session, session_user, ${schema}.reason(in_why));
@@ -72,6 +79,11 @@ BEGIN
   PERFORM ${schema}.note_operation('end_session', in_session::text, in_why, 'ended');
 EXCEPTION
   WHEN lock_not_available THEN
+    SELECT * INTO stranger FROM ${schema}.strangers_locks() l WHERE l.what = 'session ' || in_session LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'the role "%" has the lock of session %, and no right to it', stranger.role, in_session USING ERRCODE = '55P03',
+        HINT = format('pg_terminate_backend(%s) takes it away. Once the time of the session is over, it ends all the same.', stranger.pid);
+    END IF;
     PERFORM ${schema}.kept(format('something of session %s', in_session));
 END $$;
 
@@ -177,52 +189,72 @@ END $$;
 -- Pauses: nobody takes from the queue, or runs the job but by hand. False: that was so before.
 
 CREATE FUNCTION ${schema}.pause_queue(in_queue text, in_why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  q       ${schema}.queue := ${schema}.queue_known(in_queue);
-  changed boolean := ${schema}.pause(in_queue);
+  changed boolean;
 BEGIN
+  PERFORM ${schema}.queue_known(in_queue);
+  changed := ${schema}.pause(in_queue);
   PERFORM ${schema}.note_operation('pause_queue', in_queue, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
   RETURN changed;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('the queue %s', in_queue));
 END $$;
 
 CREATE FUNCTION ${schema}.resume_queue(in_queue text, in_why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  q       ${schema}.queue := ${schema}.queue_known(in_queue);
-  changed boolean := ${schema}.resume(in_queue);
+  changed boolean;
 BEGIN
+  PERFORM ${schema}.queue_known(in_queue);
+  changed := ${schema}.resume(in_queue);
   PERFORM ${schema}.note_operation('resume_queue', in_queue, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
   RETURN changed;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('the queue %s', in_queue));
 END $$;
 
 CREATE FUNCTION ${schema}.pause_job(in_job text, in_why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  changed boolean := ${schema}.job_known_to_operators(in_job) IS NULL AND ${schema}.job_pause(in_job);
+  changed boolean;
 BEGIN
+  changed := ${schema}.job_known_to_operators(in_job) IS NULL AND ${schema}.job_pause(in_job);
   PERFORM ${schema}.note_operation('pause_job', in_job, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
   RETURN changed;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
 
 CREATE FUNCTION ${schema}.resume_job(in_job text, in_why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  changed boolean := ${schema}.job_known_to_operators(in_job) IS NOT NULL AND ${schema}.job_resume(in_job);
+  changed boolean;
 BEGIN
+  changed := ${schema}.job_known_to_operators(in_job) IS NOT NULL AND ${schema}.job_resume(in_job);
   PERFORM ${schema}.note_operation('resume_job', in_job, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
   RETURN changed;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
 
 -- Asks for a run of a job now, also if it is paused. Returns its tick.
 CREATE FUNCTION ${schema}.trigger_job(in_job text, in_why text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  paused timestamptz := ${schema}.job_known_to_operators(in_job);
-  tick   text := ${schema}.job_trigger(in_job);
+  tick text;
 BEGIN
+  PERFORM ${schema}.job_known_to_operators(in_job);
+  tick := ${schema}.job_trigger(in_job);
   PERFORM ${schema}.note_operation('trigger_job', in_job, in_why, tick);
   RETURN tick;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
 
 -- Since when this job is paused, if it is; fails if there is none.
@@ -257,12 +289,12 @@ END $$;
 
 CREATE FUNCTION ${schema}.redrive_queue(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL, in_older interval DEFAULT NULL)
 RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  q     ${schema}.queue := ${schema}.queue_known(in_queue);
   part  bigint;
   total bigint := 0;
 BEGIN
+  PERFORM ${schema}.queue_known(in_queue);
   FOR round IN 1 .. 100 LOOP
     part := ${schema}.redrive(in_queue, in_ids, in_older);
     total := total + part;
@@ -270,10 +302,13 @@ BEGIN
   END LOOP;
   PERFORM ${schema}.note_operation('redrive_queue', in_queue, in_why, total || ' wait again');
   RETURN total;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
 
 CREATE FUNCTION ${schema}.purge_queue(in_queue text, in_why text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   q     ${schema}.queue := ${schema}.queue_known(in_queue);
   part  bigint;
@@ -286,22 +321,29 @@ BEGIN
   END LOOP;
   PERFORM ${schema}.note_operation('purge_queue', in_queue, in_why, total || ' deleted');
   RETURN total;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
 
 CREATE FUNCTION ${schema}.discard_dead_letters(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL,
     in_older interval DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  q     ${schema}.queue := ${schema}.queue_known(in_queue);
-  total bigint := ${schema}.discard(in_queue, in_ids, in_older);
+  total bigint;
 BEGIN
+  PERFORM ${schema}.queue_known(in_queue);
+  total := ${schema}.discard(in_queue, in_ids, in_older);
   PERFORM ${schema}.note_operation('discard_dead_letters', in_queue, in_why, total || ' deleted');
   RETURN total;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
 
 -- Forgets what is older than this: history (holds and sessions that ended), runs (of jobs) or operations. Returns how many rows went.
 CREATE FUNCTION ${schema}.prune(in_what text, in_older interval, in_why text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   before timestamptz := clock_timestamp() - in_older;
   part   bigint;
@@ -323,6 +365,10 @@ BEGIN
         EXIT WHEN part = 0;
       END LOOP;
     WHEN 'operations' THEN
+      IF in_older < interval '30 days' THEN
+        RAISE EXCEPTION 'what operators did is kept for 30 days, and not for %', in_older USING ERRCODE = '22023',
+          HINT = 'So nobody forgets an operation and then that it was forgotten. The owner of the schema may delete from operation.';
+      END IF;
       DELETE FROM ${schema}.operation o WHERE o.at < before;
       GET DIAGNOSTICS total = ROW_COUNT;
     ELSE
@@ -331,12 +377,15 @@ BEGIN
   END CASE;
   PERFORM ${schema}.note_operation('prune', in_what, in_why, format('%s older than %s', total, in_older));
   RETURN total;
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept(format('something of %s', in_what));
 END $$;
 
 -- Changes what is given: whether history is written, for how long it is kept, and how many rows at most.
 CREATE FUNCTION ${schema}.configure_history(in_why text, in_enabled boolean DEFAULT NULL, in_keep interval DEFAULT NULL,
     in_most_rows bigint DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 BEGIN
   IF in_keep <= interval '0' OR in_keep > interval '1000 years' OR in_most_rows < 1 THEN
     RAISE EXCEPTION 'history is kept for some time, a thousand years at most, and has at least a row, not % and %', in_keep, in_most_rows
@@ -348,6 +397,9 @@ BEGIN
   END IF;
   PERFORM ${schema}.note_operation('configure_history', NULL, in_why, (SELECT format('%s, keep %s, at most %s rows',
     CASE WHEN coalesce(in_enabled, ${schema}.history_on()) THEN 'on' ELSE 'off' END, b.keep, b.most_rows) FROM ${schema}.history_bound b));
+EXCEPTION
+  WHEN lock_not_available THEN
+    PERFORM ${schema}.kept('the setting of the history');
 END $$;
 
 CREATE VIEW ${schema}.operations AS
@@ -380,7 +432,7 @@ COMMENT ON FUNCTION ${schema}.purge_queue(text, text) IS
 COMMENT ON FUNCTION ${schema}.discard_dead_letters(text, text, bigint[], interval) IS
   'For operators: deletes dead letters of a queue: queue, why, ids (null: all), only those that died so long ago. Returns how many.';
 COMMENT ON FUNCTION ${schema}.prune(text, interval, text) IS
-  'For operators: forgets history, runs or operations that are older than this: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
+  'For operators: forgets history, runs or operations that are older than this; operations only after 30 days: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
 COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint) IS
   'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
 

@@ -119,7 +119,8 @@ COMMENT ON COLUMN ${schema}.health.longest_transaction IS
 COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full PostgreSQL''s queue of notifications is, 0 to 1.';
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
--- Who has an advisory lock of ours without the right to write: see "Strangers" in V002. Only those that can be told from what there is.
+-- Who has an advisory lock of ours without the right to write: see "Strangers" in V002. Those of sessions and queues can be told from
+-- what there is; of the others it takes one of us who waits.
 CREATE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -129,9 +130,17 @@ BEGIN ATOMIC
     UNION ALL SELECT ${schema}.idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
     UNION ALL SELECT ${schema}.lane_key(k, l.queue, l.lane), 'queue ' || q.name
       FROM ${schema}.secret k, ${schema}.lane l JOIN ${schema}.queue q ON q.id = l.queue
+  ), held AS (
+    SELECT l.key, l.pid, l.role FROM ${schema}.advisory_locks() l WHERE NOT ${schema}.is_writer(l.role)
   )
-  SELECT pg_get_userbyid(l.role), l.pid, o.what FROM ours o JOIN ${schema}.advisory_locks() l ON l.key = o.key
-    WHERE NOT ${schema}.is_writer(l.role);
+  SELECT pg_get_userbyid(h.role), h.pid, o.what FROM held h JOIN ours o ON o.key = h.key
+  UNION ALL
+  SELECT pg_get_userbyid(h.role), h.pid, 'backend ' || a.pid || ', which waits for it'
+    FROM held h JOIN pg_locks w ON w.locktype = 'advisory' AND w.objsubid = 1 AND NOT w.granted
+        AND (w.classid::bigint << 32) | w.objid::bigint = h.key
+        AND w.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      JOIN pg_stat_activity a ON a.pid = w.pid
+    WHERE ${schema}.is_writer(a.usesysid) AND h.key NOT IN (SELECT o.key FROM ours o WHERE o.key IS NOT NULL);
 END;
 
 CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)

@@ -57,6 +57,7 @@ public final class Doctor {
     checks.put("polling_sessions", SessionChecks::polling);
     checks.put("strong_roles", RightsChecks::strongRoles);
     checks.put("public_rights", RightsChecks::publicRights);
+    checks.put("uninvited_roles", RightsChecks::uninvitedRoles);
     checks.put("creators_on_the_path", RightsChecks::creatorsOnThePath);
     checks.put("strangers_locks", RightsChecks::strangersLocks);
     checks.put("logged_parameters", ServerChecks::loggedParameters);

@@ -8,18 +8,20 @@ import java.util.Optional;
 final class RightsChecks {
   private RightsChecks() {}
 
+  private static boolean seesGrantees(Patient patient) throws SQLException {
+    return patient.isTrue(
+        "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class c WHERE c.oid = to_regclass(?)",
+        patient.schema() + ".grantee");
+  }
+
   /** Those that run keepers at this moment, and those that were let in as applications. */
   static void strongRoles(Patient patient, Findings findings) throws SQLException {
-    boolean seesGrantees =
-        patient.isTrue(
-            "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class c WHERE c.oid = to_regclass(?)",
-            patient.schema() + ".grantee");
     strong(
             patient,
             """
             SELECT usename FROM pg_stat_activity WHERE application_name = ? AND datname = current_database()
             """
-                + (seesGrantees
+                + (seesGrantees(patient)
                     ? " UNION SELECT role FROM %s.grantee WHERE kind = 'application'"
                         .formatted(patient.schema())
                     : ""))
@@ -44,6 +46,41 @@ final class RightsChecks {
         row -> row.getString(1),
         patient.schema(),
         OwnConnections.APPLICATION_NAME);
+  }
+
+  /**
+   * Who has rights to what there is in the schema, and was not let in. PUBLIC is another matter.
+   */
+  static void uninvitedRoles(Patient patient, Findings findings) throws SQLException {
+    if (!seesGrantees(patient)) {
+      return;
+    }
+    patient
+        .ask(
+            """
+            SELECT string_agg(format('%%s (%%s)', role, what), ', ' ORDER BY role) FROM (
+              SELECT pg_get_userbyid(a.grantee) AS role, string_agg(DISTINCT o.name, ', ' ORDER BY o.name) AS what
+              FROM (
+                SELECT c.relname, c.relowner, c.relacl FROM pg_class c WHERE c.relnamespace = to_regnamespace(?)
+                UNION ALL
+                SELECT p.proname, p.proowner, p.proacl FROM pg_proc p WHERE p.pronamespace = to_regnamespace(?)
+              ) o (name, owner, acl), aclexplode(o.acl) a
+              WHERE a.grantee <> o.owner AND a.grantee <> 0
+                AND pg_get_userbyid(a.grantee) NOT IN (SELECT g.role FROM %s.grantee g)
+              GROUP BY a.grantee) AS uninvited
+            HAVING count(*) > 0
+            """
+                .formatted(patient.schema()),
+            row -> row.getString(1),
+            patient.schema(),
+            patient.schema())
+        .ifPresent(
+            roles ->
+                findings.warning(
+                    "these have rights in the schema, and were not let in: " + roles,
+                    "Default privileges of the schema's owner may have given them: \\ddp in psql shows those. REVOKE what they have, or"
+                        + " let them in with CALL %s.grant_inspector('ROLE')."
+                            .formatted(patient.schema())));
   }
 
   /**

@@ -30,9 +30,7 @@ public final class Rings implements AutoCloseable {
     this.connection = connection;
     channels =
         connection.prepareStatement(
-            "SELECT '"
-                + schema
-                + ":' || session FROM "
+            "SELECT channel FROM "
                 + schema
                 + ".sessions ORDER BY opened DESC LIMIT "
                 + MOST_CHANNELS);

@@ -9,6 +9,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.KeeperProcess;
 import dev.pgkeeper.testing.SessionLog;
 import java.sql.Connection;
@@ -21,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Faults of sessions, transactions, rights and settings on a server that is well otherwise. */
@@ -478,5 +480,46 @@ class DoctorTest {
           .matches(".*taker \\(pid \\d+\\) has that of session \\d+");
     }
     assertThat(clinic.findings()).isEmpty();
+  }
+
+  /** Its key tells nothing: what it is for is known by whoever waits. */
+  @Test
+  void aStrangerWhomSomebodyOfUsWaitsForIsFound() throws Exception {
+    clinic.role("keeping");
+    clinic.role("patience");
+    clinic.database().execute("CALL ${schema}.grant_application('patience')");
+    try (Connection stranger = clinic.as("keeping").getConnection();
+        Connection ours = clinic.as("patience").getConnection()) {
+      stranger.createStatement().execute("SELECT pg_advisory_lock(4711)");
+      long backend = ours.unwrap(PGConnection.class).getBackendPID();
+      CompletableFuture<Boolean> waiting =
+          Futures.onThread(
+              () -> ours.createStatement().execute("SELECT pg_advisory_xact_lock(4711)"));
+      Await.until(
+          "it waits",
+          () -> clinic.database().queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
+      only(clinic.findings(), Severity.ERROR, "strangers_locks")
+          .matches(
+              ".*keeping \\(pid \\d+\\) has that of backend %d, which waits for it"
+                  .formatted(backend));
+      stranger.createStatement().execute("SELECT pg_advisory_unlock_all()");
+      Futures.soon(waiting);
+    } finally {
+      clinic.database().execute("CALL ${schema}.revoke_role('patience')");
+    }
+  }
+
+  /** As default privileges of the owner give them to roles, with each migration. */
+  @Test
+  void rightsOfARoleThatWasNotLetInAreFound() {
+    clinic.role("onlooker");
+    clinic.database().execute("GRANT SELECT ON ${schema}.message TO onlooker");
+    try {
+      only(clinic.findings(clinic.as("postgres")), Severity.WARNING, "uninvited_roles")
+          .endsWith(": onlooker (message)");
+    } finally {
+      clinic.database().execute("REVOKE ALL ON ${schema}.message FROM onlooker");
+    }
+    assertThat(clinic.findings(clinic.as("postgres"))).isEmpty();
   }
 }

@@ -13,6 +13,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.HintListener;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
@@ -99,6 +100,20 @@ class ForgedRingTest {
 
   private static List<String> flood(IntFunction<String> payload) {
     return IntStream.range(0, FLOOD).mapToObj(payload).toList();
+  }
+
+  @Test
+  void whoKnowsASessionsNumberHearsNothingOfIt() throws SQLException {
+    CountDownLatch heard = marker(keeper);
+    stranger.listenAt(
+        database.schema() + ":" + keeper.sessionId(),
+        database.schema() + ":" + Long.toHexString(keeper.sessionId()),
+        database.schema());
+    keeper.tree().create(NewNode.at(MARKER));
+    Await.until("its own client hears of the change", () -> heard.getCount() == 0);
+    assertThat(stranger.heard()).isEmpty();
+    assertThatThrownBy(() -> stranger.askForChannel(keeper))
+        .hasMessageContaining("permission denied");
   }
 
   @Test

@@ -14,7 +14,10 @@ import java.util.List;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
-/** A role that may connect to the database, and nothing else: it rings sessions, and listens. */
+/**
+ * A role that may connect to the database, and nothing else: it rings sessions, and listens. It has
+ * learnt their channels from somebody who may know them.
+ */
 final class Stranger implements AutoCloseable {
   private final TestDatabase database;
   private final String role;
@@ -35,16 +38,12 @@ final class Stranger implements AutoCloseable {
     return DriverManager.getConnection(database.jdbcUrl() + "&options=-crole=" + role);
   }
 
-  private String channel(Keeper whose) {
-    return database.schema() + ":" + whose.sessionId();
-  }
-
   /** Rings with each of these, all of them in one transaction. */
   void ring(Keeper whom, Collection<String> payloads) throws SQLException {
     try (PreparedStatement rings =
         connection.prepareStatement(
             "SELECT count(pg_notify(?, payload)) FROM unnest(?::text[]) AS payload")) {
-      rings.setString(1, channel(whom));
+      rings.setString(1, database.channel(whom.sessionId()));
       rings.setArray(2, connection.createArrayOf("text", payloads.toArray()));
       rings.execute();
     }
@@ -56,8 +55,22 @@ final class Stranger implements AutoCloseable {
 
   /** Hears what is rung for this client, from now on. */
   void listen(Keeper whose) throws SQLException {
+    listenAt(database.channel(whose.sessionId()));
+  }
+
+  void listenAt(String... channels) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute("LISTEN \"" + channel(whose) + "\"");
+      for (String channel : channels) {
+        statement.execute("LISTEN \"" + channel + "\"");
+      }
+    }
+  }
+
+  /** Asks where a session is rung. */
+  void askForChannel(Keeper whose) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(
+          "SELECT %s.session_channel(%d)".formatted(database.schema(), whose.sessionId()));
     }
   }
 

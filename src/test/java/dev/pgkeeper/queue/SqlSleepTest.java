@@ -27,7 +27,7 @@ class SqlSleepTest extends SqlQueueTest {
   void listen() throws SQLException {
     listener = database.connect();
     try (Statement statement = listener.createStatement()) {
-      statement.execute("LISTEN \"" + database.schema() + ":" + session + "\"");
+      statement.execute("LISTEN \"" + database.channel(session) + "\"");
     }
   }
 

@@ -73,7 +73,7 @@ class DoubleBarrierTest extends TwoClients {
   private static void ringForNothing(Keeper client, String path) {
     for (String payload : List.of("meeting 1 begun", "meeting 1 over", path, onlyChild(path))) {
       database.execute(
-          "SELECT pg_notify('${schema}:" + client.sessionId() + "', '" + payload + "')");
+          "SELECT pg_notify('" + database.channel(client.sessionId()) + "', '" + payload + "')");
     }
     client.tree().sync();
   }

@@ -1,6 +1,7 @@
 package dev.pgkeeper.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
@@ -402,6 +403,68 @@ class StrangersTest {
     taken.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
     execute(stranger, "SELECT pg_advisory_unlock_all()");
     execute(client, "SELECT ${schema}.session_end(" + session + ")");
+  }
+
+  /** While one of these is kept by a client's transaction. */
+  @Test
+  void whoCannotBeEndedYetKeepsNoOtherSessionWaitingToBeEnded() throws SQLException {
+    long kept = openSession(as("application"));
+    long other = openSession(as("application"));
+    Connection creator = as("application");
+    creator.setAutoCommit(false);
+    execute(creator, "SELECT ${schema}.create('/busy-', '', 'ephemeral', true, " + kept + ")");
+    database.execute(
+        "UPDATE ${schema}.session SET direct = false, renewed = '-infinity' WHERE id IN (%d, %d)"
+            .formatted(kept, other));
+    Await.until(
+        "the other one is ended, one being judged at a time",
+        () -> {
+          database.execute("CALL ${schema}.reap(1, NULL, NULL, NULL)");
+          return database.queryLong("SELECT count(*) FROM ${schema}.session WHERE id = " + other)
+              == 0;
+        });
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.session WHERE id = " + kept))
+        .isOne();
+    creator.commit();
+    awaitEnd(kept);
+  }
+
+  /** A session whose time is not over is ended with its lock, or not at all. */
+  @Test
+  void anOperatorIsToldWhichStrangerKeepsASessionFromBeingEnded() throws SQLException {
+    long session = openSession(as("application"));
+    Connection stranger = as("nobody");
+    execute(stranger, "SELECT pg_advisory_lock_shared(" + ownerKeySeen(stranger, session) + ")");
+    assertThatThrownBy(
+            () ->
+                execute(
+                    as("operator"), "SELECT ${schema}.end_session(" + session + ", 'stranger')"))
+        .hasMessageContaining(
+            "the role \"%s\" has the lock of session %d, and no right to it",
+            logins.role("nobody"), session)
+        .hasMessageContaining("pg_terminate_backend(" + backend(stranger) + ")");
+    execute(stranger, "SELECT pg_advisory_unlock_all()");
+    execute(as("operator"), "SELECT ${schema}.end_session(" + session + ", 'stranger')");
+  }
+
+  /** It takes a sequence back, or on to its end: what operators did is numbered without one. */
+  @Test
+  void anApplicationThatSpoilsTheNumbersKeepsNoOperatorFromBeingNoted() throws SQLException {
+    database.execute("SELECT ${schema}.job_register('spoilt', 'daily', clock_timestamp())");
+    Connection operator = as("operator");
+    String pause = "SELECT ${schema}.pause_job('spoilt', 'why')";
+    execute(operator, pause);
+    long last = database.queryLong("SELECT ${schema}.last_zxid()");
+    for (long number : new long[] {1, Long.MAX_VALUE}) {
+      execute(as("application"), "SELECT setval('${schema}.zxid', " + number + ")");
+      execute(operator, pause);
+      execute(operator, pause);
+    }
+    database.execute("SELECT setval('${schema}.zxid', " + last + ")");
+    assertThat(
+            database.queryLong(
+                "SELECT count(DISTINCT number) FROM ${schema}.operations WHERE target = 'spoilt'"))
+        .isEqualTo(5);
   }
 
   /** Keys of before, which anybody could work out, and all that are seen now. */

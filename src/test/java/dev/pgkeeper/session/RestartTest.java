@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -107,6 +108,34 @@ class RestartTest {
       stats.add(keepers.get(i).tree().stat("/up/" + i));
     }
     return stats;
+  }
+
+  @Test
+  void nobodyWaitsForTheTransactionThatBeganAnEpoch() throws Exception {
+    try (TestDatabase database = TestDatabase.freshOn(server);
+        Connection first = database.connect();
+        Connection second = database.connect();
+        Statement one = first.createStatement();
+        Statement other = second.createStatement()) {
+      String number = "SELECT %s.next_zxid()".formatted(database.schema());
+      database.execute(
+          "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 day'");
+      first.setAutoCommit(false);
+      long least = number(one, number);
+      other.execute("SET lock_timeout = '20s'");
+      long next = number(other, number);
+      assertThat(next).isGreaterThan(least);
+      assertThat(number(one, number)).isGreaterThan(next);
+      first.commit();
+      assertThat(database.queryString("SELECT current FROM ${schema}.epochs")).isEqualTo("t");
+    }
+  }
+
+  private static long number(Statement statement, String sql) throws SQLException {
+    try (ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getLong(1);
+    }
   }
 
   @Test

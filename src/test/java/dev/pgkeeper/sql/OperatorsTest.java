@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.postgresql.util.PSQLException;
@@ -396,6 +397,33 @@ class OperatorsTest {
         .isZero();
   }
 
+  /** Each of what waits for a row, or a lock, that a client's transaction keeps. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "pause_queue('mails', 'test')                 | queue       | the queue mails",
+        "resume_queue('mails', 'test')                | queue       | the queue mails",
+        "pause_job('nightly', 'test')                 | job         | the job nightly",
+        "resume_job('nightly', 'test')                | job         | the job nightly",
+        "trigger_job('nightly', 'test')               | job         | the job nightly",
+        "redrive_queue('mails', 'test')               | dead_letter | something of the queue mails",
+        "purge_queue('mails', 'test')                 | message     | something of the queue mails",
+        "discard_dead_letters('mails', 'test')        | dead_letter | something of the queue mails",
+        "prune('history', '7 days', 'test')           | past_hold   | something of history",
+        "configure_history('test', in_keep => '1 day') | history_bound | the setting of the history"
+      })
+  void whatIsKeptIsWaitedForFiveSecondsAtMost(String call, String table, String kept)
+      throws SQLException {
+    try (Connection keeping = database.connect();
+        Statement statement = keeping.createStatement()) {
+      keeping.setAutoCommit(false);
+      statement.execute("LOCK TABLE %s.%s IN EXCLUSIVE MODE".formatted(database.schema(), table));
+      assertRefused(call, "55P03", kept + " is kept by a transaction", "Ask again");
+      keeping.rollback();
+    }
+  }
+
   @Test
   void whatIsOldIsPruned() throws SQLException {
     SqlClient client = open("old");
@@ -410,8 +438,9 @@ class OperatorsTest {
     assertThat(history("client")).isEqualTo("old");
     assertThat(operate("prune('runs', '1 day', 'test')")).isEqualTo("0");
     database.execute(
-        "INSERT INTO ${schema}.operation (at, who, what, why, result) VALUES (now() - interval '2 days', 'x', 'x', 'x', 'x')");
-    assertThat(operate("prune('operations', '1 day', 'test')")).isEqualTo("1");
+        "INSERT INTO ${schema}.operation (number, at, who, what, why, result) VALUES (1, now() - interval '32 days', 'x', 'x', 'x', 'x')");
+    assertThat(operate("prune('operations', '31 days', 'test')")).isEqualTo("1");
+    assertRefused("prune('operations', '29 days', 'test')", "22023", "30 days", "owner");
     assertRefused("prune('nodes', '1 day', 'test')", "PK004", "'nodes'", "history, runs");
     assertRefused("prune('history', NULL, 'test')", "22023", "how old", "7 days");
     assertRefused("prune('history', '-1 day', 'test')", "22023", "how old", "7 days");

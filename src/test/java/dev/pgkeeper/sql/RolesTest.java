@@ -80,6 +80,8 @@ class RolesTest {
           "suspicion_end",
           "text_of",
           "candidate_identity",
+          "channel",
+          "lock_key",
           "hold_what",
           "history_on",
           "held_at");

@@ -214,6 +214,11 @@ public final class TestDatabase implements AutoCloseable {
     return queryOne(sql, row -> row.getLong(1));
   }
 
+  /** Where a session is rung. */
+  public String channel(long session) {
+    return queryString("SELECT ${schema}.session_channel(" + session + ")");
+  }
+
   /** The one text that a query gives; {@code ${schema}} stands for this database's schema. */
   public String queryString(String sql) {
     return queryOne(sql, row -> row.getString(1));

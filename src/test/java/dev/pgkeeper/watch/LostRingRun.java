@@ -50,7 +50,7 @@ public final class LostRingRun {
         CREATE OR REPLACE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
         LANGUAGE plpgsql AS $$
         BEGIN
-          PERFORM pg_notify('${schema}:' || s.session, in_path)
+          PERFORM pg_notify(${schema}.session_channel(s.session), in_path)
             FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s
             WHERE hashint8extended(nextval('${schema}.rings'), %d) %% 2 = 0;
         END $$

@@ -17,6 +17,7 @@ import dev.pgkeeper.testing.KeeperProcess;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -259,6 +260,25 @@ class WatchTest {
             () -> "no registration left; there are " + registrations(keeper),
             () -> registrations(keeper) == 0);
       }
+    }
+  }
+
+  /** It may have looked for watchers before the registration was there, which came before it. */
+  @Test
+  void whoLooksAtASubtreeWaitsForWritersThatBeganBeforeItWasRegistered() throws Exception {
+    try (Connection registering = database.connect();
+        Connection writing = database.connect()) {
+      registering.setAutoCommit(false);
+      writing.setAutoCommit(false);
+      String begin = "SELECT pg_current_xact_id()";
+      registering.createStatement().execute(begin);
+      writing.createStatement().execute(begin);
+      registering.commit();
+      long horizon = database.queryLong("SELECT ${schema}.watch_horizon()");
+      String settled = "SELECT ${schema}.watch_is_settled(" + horizon + ")::integer";
+      assertThat(database.queryLong(settled)).as("while the writer goes on").isZero();
+      writing.commit();
+      Await.until("all that began before have ended", () -> database.queryLong(settled) == 1);
     }
   }
 }

@@ -100,6 +100,7 @@ public final class ClientSession {
   private volatile Instant since = Instant.now();
   private volatile Instant lastContact = since;
   private volatile long id;
+  private volatile String channel = "";
   private volatile @Nullable OwnConnection own;
 
   /** How it ended, once it has. */
@@ -177,14 +178,16 @@ public final class ClientSession {
         opened = ownConnections == null ? null : openOwn(ownConnections);
         own = opened;
         sent = Moment.now();
+        SessionCalls.Opened opening;
         if (opened == null) {
           ownConnections = null;
-          id = database.read(calls.sessionOpen(options, false));
+          opening = database.read(calls.sessionOpen(options, false));
         } else {
-          long opening = opened.call(calls.sessionOpen(options, true));
-          opened.listen(options.schema() + ":" + opening);
-          id = opening;
+          opening = opened.call(calls.sessionOpen(options, true));
+          opened.listen(opening.channel());
         }
+        channel = opening.channel();
+        id = opening.id();
       } catch (KeeperException.ConnectionLoss e) {
         dropOwn();
         if (!backoff.pause()) {
@@ -236,10 +239,6 @@ public final class ClientSession {
         options.timeout(),
         options.grace());
     return null;
-  }
-
-  private String channel() {
-    return options.schema() + ":" + id;
   }
 
   public long id() {
@@ -476,8 +475,8 @@ public final class ClientSession {
     }
     OwnConnection connection = OwnConnection.open(source, options.grace());
     own = connection;
-    connection.listen(channel());
-    if (!connection.call(calls.listensHere(channel()))) {
+    connection.listen(channel);
+    if (!connection.call(calls.listensHere(channel))) {
       throw new KeeperException.ConnectionLoss(
           "there is a pooler in transaction mode on the way of the client's own connection", null);
     }
@@ -735,7 +734,7 @@ public final class ClientSession {
       if (hearsRings()) {
         Syncs.Sync sync = syncs.begin();
         try {
-          database.read(calls.notify(channel(), sync.payload()));
+          database.read(calls.notify(channel, sync.payload()));
           if (!sync.heard().await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
             throw new KeeperException.ConnectionLoss(
                 "session "
@@ -770,7 +769,7 @@ public final class ClientSession {
                   calls
                       .sessionEndWithin(shorter(options.operationTimeout(), LONGEST_CLOSE), id)
                       .apply(connection);
-              calls.notify(channel(), "closed").apply(connection);
+              calls.notify(channel, "closed").apply(connection);
               return ended;
             });
       } catch (KeeperException e) {

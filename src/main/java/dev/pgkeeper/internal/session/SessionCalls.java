@@ -58,17 +58,26 @@ final class SessionCalls {
    */
   record Reaped(int sessions, int holds, @Nullable Long nextMs) {}
 
-  SqlFunction<Long> sessionOpen(KeeperOptions options, boolean direct) {
+  /** A session, and the channel on which it is rung. */
+  record Opened(long id, String channel) {}
+
+  SqlFunction<Opened> sessionOpen(KeeperOptions options, boolean direct) {
     return connection -> {
       try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".session_open(?, ?, ?, ?, ?, ?)")) {
+          connection.prepareStatement(
+              "SELECT opened, "
+                  + schema
+                  + ".session_channel(opened) FROM "
+                  + schema
+                  + ".session_open(?, ?, ?, ?, ?, ?) AS opened")) {
         statement.setLong(1, options.timeout().toMillis());
         statement.setLong(2, options.grace().toMillis());
         statement.setBoolean(3, direct);
         statement.setString(4, options.clientName());
         statement.setString(5, host());
         statement.setLong(6, ProcessHandle.current().pid());
-        return one(statement).getLong(1);
+        ResultSet row = one(statement);
+        return new Opened(row.getLong(1), row.getString(2));
       }
     };
   }
