@@ -14,12 +14,15 @@
 -- of its statements needs an index that serves it, and no sequence is read as a table. Else PostgreSQL before 18 adds 10^10 to the
 -- plan's cost, and a server with JIT compiles it at every execution, for fifty times what it takes: see EveryPlanTest.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Names. Whoever calls a function chooses the search_path, and may have put operators, functions and domains of its own there. So nothing
 -- is looked up on a caller's path:
 --   functions in SQL are bound when they are created (RETURN, BEGIN ATOMIC), as views are; and still written out where they are called.
 --   functions in PL/pgSQL run under a path of PostgreSQL's own names: pin_all sees to it at the end of each migration. Each does, not only
 --   those that are called from outside: a connection looks up the types of variables when it first calls a function, and keeps them.
--- Migrations run under the same path. bench/results/pins.md has what this costs.
+-- Each file sets the same path for itself, so that what it binds is bound alike by whatever runs it. bench/results/pins.md has what
+-- this costs.
 
 DO $$
 BEGIN

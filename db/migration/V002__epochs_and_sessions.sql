@@ -11,6 +11,8 @@
 -- more than an hour (2^32), which tells nothing then. `first` says so: what was numbered before may be lost (V007). Numbers stay below
 -- 2^53, which JSON and JavaScript can count.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The number that belongs to this moment.
 CREATE FUNCTION ${schema}.clock_zxid() RETURNS bigint
 LANGUAGE sql

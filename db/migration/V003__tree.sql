@@ -1,6 +1,8 @@
 -- The znode tree. Every function may be called inside a transaction of the caller's and ends with it. A broken rule is
 -- an answer, not an error: the transaction stays usable.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The path of the node below which this one would be created: a number alone goes below the root.
 CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

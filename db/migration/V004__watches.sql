@@ -6,6 +6,8 @@
 -- for whatever creates the path must first create a child there. A writer looks for watchers after it has its lock, with
 -- a snapshot of its own. (A writer above READ COMMITTED cannot look again: its watchers learn of it at their sweep.)
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The sessions to ring for a change of this node; `structural` if it was created or deleted. Whoever watches a subtree
 -- has a row under '*' too, so that nobody pays for looking at all the ancestors where no subtree is watched.
 CREATE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint

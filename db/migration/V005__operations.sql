@@ -13,6 +13,8 @@
 -- that looks at the right moment, and many pages of old versions to the plan that it then keeps; and some of these
 -- statements it would plan anew each time, for a third of their cost.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Reads. They answer no row for a node that is not there.
 
 CREATE FUNCTION ${schema}.get(in_path text) RETURNS TABLE (data bytea, czxid bigint, mzxid bigint, ctime timestamptz,

@@ -1,6 +1,8 @@
 -- What everybody may look at, and who may do what. A view that tells of a session too looks for the session of each of its rows (a
 -- LATERAL that OFFSET 0 keeps from becoming a join): asked for one path, it does not look at all the sessions there are.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE VIEW ${schema}.sessions AS
   SELECT s.id AS session, s.client, s.host, s.pid, s.opened, s.renewed,
     d.ends, d.ends > clock_timestamp() AS alive,

@@ -40,6 +40,8 @@
 -- Crash after join: what it made goes with its session, or its client finds it among its own and leaves. After leave and
 -- before its ring is heard: the client finds out at its sweep, or its session ends. Locks are taken in the order of V001.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Holds that end by themselves, and when.
 CREATE TABLE ${schema}.hold_limit (
   path text COLLATE "C" PRIMARY KEY,

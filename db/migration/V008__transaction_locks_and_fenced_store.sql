@@ -1,5 +1,7 @@
 -- Locks that last as long as a transaction, and a store that refuses who comes too late.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The advisory lock of a path. Nothing else that lock_key is asked for (V002) begins with a slash.
 CREATE FUNCTION ${schema}.path_key(in_path text) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$

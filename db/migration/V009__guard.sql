@@ -33,6 +33,8 @@
 --   a paused owner                  keeps the run as long as its session and its limit last, and as long as its transaction holds
 --                                   the row; its commit then still counts, because nobody else has begun.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- What is known of a job. `skipped`: ticks up to here are not made up for; `pruned`: runs of ticks up to here may be forgotten.
 CREATE TABLE ${schema}.job (
   name     text COLLATE "C" PRIMARY KEY,

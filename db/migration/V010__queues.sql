@@ -39,6 +39,8 @@
 -- enqueues just now: look again soon. A ring that is lost costs a sweep; so does what comes back because a transaction that
 -- had taken it was rolled back.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE TABLE ${schema}.queue (
   id           integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name         text COLLATE "C" NOT NULL UNIQUE,

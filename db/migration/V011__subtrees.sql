@@ -1,6 +1,8 @@
 -- Reading many nodes with their data, and telling cheaply whether any of them changed: what copies of a part of the tree are
 -- made and checked with. "The nodes" are the children of a node, or the node with everything below it.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- At most so many of the nodes that come after one path ('' for the first), sorted; fewer where their data is more than
 -- `in_most_bytes` together, but never none of those that there are. No row is read that is not among them.
 CREATE FUNCTION ${schema}.node_page(in_path text, in_children boolean, in_after text, in_limit integer, in_most_bytes bigint)

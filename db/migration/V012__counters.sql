@@ -2,6 +2,8 @@
 -- decides under the node's row, so any number of clients may do it at once and none has to try again; several additions that
 -- come together to one node change it once.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Whether 64 bits hold it; null for null.
 CREATE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -13,6 +13,8 @@
 -- Bounded: rows older than `keep`, and the oldest of more than `most_rows`, are deleted by the reaper, some at a time; nobody else
 -- reads or locks what it deletes. Rows are numbered in the order of their ends, but for those of transactions that took long.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Sessions that have ended: closed by their client, expired, or revoked by an operator.
 CREATE TABLE ${schema}.past_session (
   id       bigint PRIMARY KEY,

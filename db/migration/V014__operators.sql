@@ -11,6 +11,8 @@
 --
 -- Unknown things fail with PK004, a missing reason with 22023; both say what to do.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- What operators did. Numbers are about those that nodes and tokens have, but need no sequence: applications may set that.
 CREATE TABLE ${schema}.operation (
   number bigint PRIMARY KEY,

@@ -4,6 +4,8 @@
 -- instance of a service, a member of a group. A setting of a configuration is a node place/values/key that has a node
 -- place/history/key, below which is who changed it and when.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Lines are few among the nodes that have children: views of all of them read this index, and it is written once for each line.
 CREATE INDEX parent_line ON ${schema}.parent (path) WHERE recipe IS NOT NULL;
 

@@ -18,6 +18,8 @@
 -- to ask. Lost rings are found by the sweep. A child that goes with its session, or is deleted, is not counted any more; what the
 -- round of the others comes to then is decided by whoever ended the session, or by the next sweep.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Creates a meeting, with what is missing above it; 'ok' also if somebody else just did.
 CREATE FUNCTION ${schema}._meeting_create(in_meeting text, in_size integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$

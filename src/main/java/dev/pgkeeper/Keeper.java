@@ -22,6 +22,7 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.store.TableStore;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
+import dev.pgkeeper.migration.Migrated;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
@@ -186,15 +187,18 @@ public final class Keeper implements AutoCloseable {
     }
   }
 
-  /** Creates or updates the schema {@code pgkeeper}. */
-  public static void migrate(DataSource dataSource) {
-    migrate(dataSource, KeeperOptions.defaults().schema());
+  /** Creates or updates the schema {@code pgkeeper}, and returns what was done. */
+  public static Migrated migrate(DataSource dataSource) {
+    return migrate(dataSource, KeeperOptions.defaults().schema());
   }
 
-  /** Creates or updates a schema. May be called by any number of processes at once. */
-  public static void migrate(DataSource dataSource, String schema) {
+  /**
+   * Creates or updates a schema, and returns what was done. May be called by any number of
+   * processes at once.
+   */
+  public static Migrated migrate(DataSource dataSource, String schema) {
     DatabaseUrl.check(dataSource);
-    Migrations.migrate(dataSource, schema);
+    return Migrations.migrate(dataSource, schema);
   }
 
   /**

@@ -167,13 +167,8 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyMigrationsUseFlyway() {
-    check(
-        noClasses()
-            .that()
-            .resideOutsideOfPackage("dev.pgkeeper.migration..")
-            .should()
-            .dependOnClassesThat(resideInAPackage("org.flywaydb..")));
+  void nothingUsesFlyway() {
+    check(noClasses().should().dependOnClassesThat(resideInAPackage("org.flywaydb..")));
   }
 
   /**

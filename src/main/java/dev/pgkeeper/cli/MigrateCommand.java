@@ -1,6 +1,7 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.migration.Migrated;
 import dev.pgkeeper.migration.Migrations;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -53,21 +54,12 @@ final class MigrateCommand implements Callable<Integer> {
     }
     try (TargetDatabase database = connection.open()) {
       database.check();
-      Migrations.Brought brought = Migrations.bringUpToDate(database.source(), schema);
+      Migrated migrated = Migrations.migrate(database.source(), schema);
       spec.commandLine()
           .getOut()
-          .printf("Schema \"%s\" of %s %s.%n", schema, database.where(), told(brought));
+          .printf("Schema \"%s\" of %s %s.%n", schema, database.where(), migrated);
     }
     return 0;
-  }
-
-  private static String told(Migrations.Brought brought) {
-    if (brought.from() == brought.to()) {
-      return "is at version " + brought.to() + "; nothing was to do";
-    }
-    return brought.from() == 0
-        ? "was created at version " + brought.to()
-        : "was brought from version " + brought.from() + " to " + brought.to();
   }
 
   private void checkArguments() {

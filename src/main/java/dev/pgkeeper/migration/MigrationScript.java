@@ -13,7 +13,7 @@ final class MigrationScript {
     for (MigrationFile file : files.subList(fromVersion, files.size())) {
       script.append("\n-- ---- ").append(file.name()).append("\n\n");
       script.append(file.sqlFor(schema).strip()).append("\n\n");
-      script.append(record(schema, file));
+      script.append(HistoryTable.entry(schema, file, 0));
     }
     script.append("\nCOMMIT;\n");
     return script.toString();
@@ -29,13 +29,9 @@ final class MigrationScript {
         SELECT pg_advisory_xact_lock(%4$d, hashtext('%1$s'));
         """
             .formatted(schema, fromVersion, latest, Migrations.LOCK_CLASS)
-        + (fromVersion == 0 ? beginning(schema) : continuation(schema, fromVersion))
-        + "SET LOCAL search_path = "
-        + PlainSession.PATH
-        + ";\n";
+        + (fromVersion == 0 ? beginning(schema) : continuation(schema, fromVersion));
   }
 
-  /** The history's table is what Flyway would have made. */
   private static String beginning(String schema) {
     return """
 
@@ -49,23 +45,10 @@ final class MigrationScript {
           END IF;
         END $$;
 
-        CREATE TABLE %1$s.%2$s (
-          installed_rank integer NOT NULL,
-          version        varchar(50),
-          description    varchar(200) NOT NULL,
-          type           varchar(20) NOT NULL,
-          script         varchar(1000) NOT NULL,
-          checksum       integer,
-          installed_by   varchar(100) NOT NULL,
-          installed_on   timestamp NOT NULL DEFAULT now(),
-          execution_time integer NOT NULL,
-          success        boolean NOT NULL,
-          CONSTRAINT %2$s_pk PRIMARY KEY (installed_rank)
-        );
-        CREATE INDEX %2$s_s_idx ON %1$s.%2$s (success);
-
         """
-        .formatted(schema, Migrations.HISTORY);
+            .formatted(schema)
+        + HistoryTable.creation(schema)
+        + "\n";
   }
 
   private static String continuation(String schema, int fromVersion) {
@@ -81,20 +64,6 @@ final class MigrationScript {
         END $$;
 
         """
-        .formatted(schema, Migrations.HISTORY, fromVersion);
-  }
-
-  private static String record(String schema, MigrationFile file) {
-    return """
-        INSERT INTO %1$s.%2$s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
-          SELECT coalesce(max(installed_rank), 0) + 1, '%3$s', '%4$s', 'SQL', '%5$s', %6$d, current_user, 0, true FROM %1$s.%2$s;
-        """
-        .formatted(
-            schema,
-            Migrations.HISTORY,
-            file.versionText(),
-            file.description(),
-            file.name(),
-            file.checksum());
+        .formatted(schema, HistoryTable.NAME, fromVersion);
   }
 }

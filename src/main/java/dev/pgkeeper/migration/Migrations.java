@@ -6,30 +6,24 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Brings a schema to the version that this jar speaks.
  *
- * <p>Flyway runs the files, with a history of its own in the schema itself. All of it is one
- * transaction on one connection, which keeps everybody else who migrates this schema waiting by an
- * advisory lock. Whoever waited looks again and finds nothing left to do. A schema that is up to
- * date costs a query.
+ * <p>All files that are missing are run in one transaction on one connection, which keeps everybody
+ * else who migrates this schema waiting by an advisory lock. Whoever waited looks again and finds
+ * nothing left to do. A schema that is up to date costs a query.
  *
- * <p>A schema made by {@link #script} is the same, history included, and is taken on from there.
+ * <p>The history is Flyway's, in the schema itself. So a schema made by {@link #script}, or by
+ * Flyway from the same files, is the same, and each of the three goes on from where another ended.
  */
 public final class Migrations {
 
   private static final Logger log = LoggerFactory.getLogger(Migrations.class);
-
-  static final String HISTORY = "migration_history";
 
   /** The first key of the advisory lock, "pgkm"; the second is the hash of the schema's name. */
   static final int LOCK_CLASS = 0x70676b6d;
@@ -44,54 +38,40 @@ public final class Migrations {
   }
 
   /**
-   * Brings the schema to this jar's version, creating it if it is missing, and returns the version
-   * that it has then. A schema of a newer pgkeeper that still serves this version is left as it is.
+   * Brings the schema to this jar's version, creating it if it is missing. A schema of a newer
+   * pgkeeper that still serves this version is left as it is.
    *
    * @throws IllegalArgumentException if the name is no plain identifier
    * @throws MigrationException if the schema is not of this version afterwards
    */
-  public static int migrate(DataSource dataSource, String schema) {
-    return bringUpToDate(dataSource, schema).to();
-  }
-
-  /** From which version a schema was brought to which; twice the same if nothing was to do. */
-  public record Brought(int from, int to) {}
-
-  /** The same as {@link #migrate}, for whoever wants to tell what was done. */
-  public static Brought bringUpToDate(DataSource dataSource, String schema) {
+  public static Migrated migrate(DataSource dataSource, String schema) {
     SchemaName.check(schema);
     String where = "schema \"" + schema + "\"";
     try (Connection connection = PlainSession.of(dataSource)) {
       where = where(connection, schema);
       int version = checkedVersion(connection, schema, where);
       if (version >= latest()) {
-        return new Brought(version, version);
+        return new Migrated(version, version);
       }
       connection.setAutoCommit(false);
       lock(connection, schema, where);
       version = checkedVersion(connection, schema, where);
       if (version >= latest()) {
-        return new Brought(version, version);
+        return new Migrated(version, version);
       }
-      if (version == 0) {
-        create(connection, schema);
-      }
-      run(connection, schema);
-      if (checkedVersion(connection, schema, where) != latest()) {
-        throw new MigrationException(
-            "The " + where + " was not brought to version " + latest() + ", and nothing says why");
-      }
+      run(connection, schema, version);
       connection.commit();
-      log.info("Migrated the {} from version {} to {}", where, version, latest());
-      return new Brought(version, latest());
-    } catch (SQLException | FlywayException e) {
+      Migrated migrated = new Migrated(version, latest());
+      log.info("The {} {}", where, migrated);
+      return migrated;
+    } catch (SQLException e) {
       throw new MigrationException(
           "The "
               + where
               + " could not be brought to version "
               + latest()
               + ": "
-              + reason(e)
+              + e.getMessage()
               + ". Nothing of it was changed. The right to create is needed; without it, let the database's"
               + " administrator run the SQL that Migrations.script prints.",
           e);
@@ -120,21 +100,29 @@ public final class Migrations {
     return MigrationScript.of(schema, MigrationFile.all(), fromVersion);
   }
 
-  private static void run(Connection connection, String schema) {
-    Flyway.configure(Migrations.class.getClassLoader())
-        .dataSource(new OneTransaction(connection))
-        .schemas(schema)
-        .defaultSchema(schema)
-        .createSchemas(false)
-        .table(HISTORY)
-        .locations(new String[0])
-        .resourceProvider(new MigrationFiles())
-        .callbacks(new PinnedPath())
-        .javaMigrationClassProvider(List::of)
-        .placeholders(Map.of("schema", schema))
-        .group(true)
-        .load()
-        .migrate();
+  private static void run(Connection connection, String schema, int from) throws SQLException {
+    if (from == 0) {
+      create(connection, schema);
+    }
+    try (Statement statement = connection.createStatement()) {
+      statement.setEscapeProcessing(false);
+      if (from == 0) {
+        statement.execute(HistoryTable.creation(schema));
+      }
+      for (MigrationFile file : MigrationFile.all().subList(from, latest())) {
+        long began = System.nanoTime();
+        try {
+          for (String each : SqlStatements.of(file.sqlFor(schema))) {
+            statement.execute(each);
+          }
+        } catch (SQLException e) {
+          throw new SQLException(file.name() + ": " + e.getMessage(), e.getSQLState(), e);
+        }
+        long took = Duration.ofNanos(System.nanoTime() - began).toMillis();
+        statement.execute(HistoryTable.entry(schema, file, took));
+        log.debug("{} was run in {} ms", file.name(), took);
+      }
+    }
   }
 
   /**
@@ -155,7 +143,8 @@ public final class Migrations {
    */
   private static int checkedVersion(Connection connection, String schema, String where)
       throws SQLException {
-    if (!exists(connection, "SELECT WHERE to_regclass(?) IS NOT NULL", schema + "." + HISTORY)) {
+    if (!exists(
+        connection, "SELECT WHERE to_regclass(?) IS NOT NULL", schema + "." + HistoryTable.NAME)) {
       if (exists(
           connection,
           "SELECT FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?)",
@@ -197,7 +186,7 @@ public final class Migrations {
                 "SELECT version::integer, checksum FROM "
                     + schema
                     + "."
-                    + HISTORY
+                    + HistoryTable.NAME
                     + " WHERE success AND version IS NOT NULL ORDER BY 1")) {
       while (row.next()) {
         newest = row.getInt(1);
@@ -293,14 +282,5 @@ public final class Migrations {
       row.next();
       return row.getLong(1);
     }
-  }
-
-  /** PostgreSQL's own words, without the frame that Flyway draws around them. */
-  private static String reason(Throwable e) {
-    Throwable cause = e;
-    while (cause.getCause() != null && !(cause instanceof SQLException)) {
-      cause = cause.getCause();
-    }
-    return String.valueOf(cause.getMessage()).strip();
   }
 }

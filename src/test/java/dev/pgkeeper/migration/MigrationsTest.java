@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -24,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +42,11 @@ class MigrationsTest {
 
   private final TestDatabase database = TestDatabase.unmigrated();
 
+  /** The version that the schema has then. */
+  private static int migrate(DataSource dataSource, String schema) {
+    return Migrations.migrate(dataSource, schema).to();
+  }
+
   @AfterEach
   void dropTheSchema() {
     database.close();
@@ -47,10 +54,24 @@ class MigrationsTest {
 
   @Test
   void aMissingSchemaIsCreatedAtThisJarsVersion() {
-    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+    assertThat(migrate(database.plainDataSource(), database.schema()))
         .isEqualTo(Migrations.latest());
     assertThat(database.queryLong("SELECT version FROM ${schema}.protocol()"))
         .isEqualTo(Migrations.latest());
+  }
+
+  @Test
+  void whatWasDoneIsTold() {
+    makeOlder(3);
+    int latest = Migrations.latest();
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isEqualTo(new Migrated(3, latest))
+        .hasToString("was brought from version 3 to " + latest);
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .hasToString("is at version " + latest + "; nothing was to do");
+    database.execute("DROP SCHEMA ${schema} CASCADE");
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .hasToString("was created at version " + latest);
   }
 
   @Test
@@ -65,17 +86,16 @@ class MigrationsTest {
 
   @Test
   void aSchemaThatIsUpToDateCostsOneConnection() {
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     String before = database.queryString(HISTORY);
-    assertThat(Migrations.migrate(database.newPool(1), database.schema()))
-        .isEqualTo(Migrations.latest());
+    assertThat(migrate(database.newPool(1), database.schema())).isEqualTo(Migrations.latest());
     assertThat(database.queryString(HISTORY)).isEqualTo(before);
   }
 
   @Test
   void aPoolOfOneConnectionIsEnough() {
     HikariDataSource pool = database.newPool(1);
-    assertThat(Migrations.migrate(pool, database.schema())).isEqualTo(Migrations.latest());
+    assertThat(migrate(pool, database.schema())).isEqualTo(Migrations.latest());
     assertThat(database.queryString(HISTORY)).isNotEmpty();
   }
 
@@ -91,7 +111,7 @@ class MigrationsTest {
             threads.submit(
                 () -> {
                   start.await();
-                  return Migrations.migrate(own, database.schema());
+                  return migrate(own, database.schema());
                 }));
       }
       start.countDown();
@@ -116,7 +136,7 @@ class MigrationsTest {
           "SELECT pg_advisory_xact_lock(%d, hashtext('%s'))"
               .formatted(Migrations.LOCK_CLASS, database.schema()));
       Future<Integer> second =
-          thread.submit(() -> Migrations.migrate(database.plainDataSource(), database.schema()));
+          thread.submit(() -> migrate(database.plainDataSource(), database.schema()));
       assertThatThrownBy(() -> second.get(500, TimeUnit.MILLISECONDS))
           .isInstanceOf(TimeoutException.class);
       assertThat(
@@ -159,7 +179,7 @@ class MigrationsTest {
       dataSource.setUrl(arguments[0]);
       System.out.println("ready");
       System.in.read();
-      System.out.println("version " + Migrations.migrate(dataSource, arguments[1]));
+      System.out.println("version " + migrate(dataSource, arguments[1]));
     }
   }
 
@@ -172,10 +192,10 @@ class MigrationsTest {
       Flyway application = Flyway.configure().dataSource(dataSource).load();
 
       application.migrate();
-      Migrations.migrate(dataSource, "pgkeeper");
+      migrate(dataSource, "pgkeeper");
       application.validate();
       assertThat(application.migrate().migrationsExecuted).isZero();
-      assertThat(Migrations.migrate(dataSource, "pgkeeper")).isEqualTo(Migrations.latest());
+      assertThat(migrate(dataSource, "pgkeeper")).isEqualTo(Migrations.latest());
 
       assertThat(
               query(dataSource, "SELECT string_agg(script, ' ') FROM public.flyway_schema_history"))
@@ -196,8 +216,7 @@ class MigrationsTest {
   @Test
   void thePrintedScriptMakesTheSameSchema() throws SQLException {
     database.runScript(Migrations.script(database.schema()));
-    assertThat(Migrations.migrate(database.newPool(1), database.schema()))
-        .isEqualTo(Migrations.latest());
+    assertThat(migrate(database.newPool(1), database.schema())).isEqualTo(Migrations.latest());
     assertIsAsMigrated();
   }
 
@@ -222,8 +241,58 @@ class MigrationsTest {
   @MethodSource("oddVersions")
   void aSchemaThatAScriptMadeIsTakenOnByMigrate(int version) throws SQLException {
     makeOlder(version);
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     assertIsAsMigrated();
+  }
+
+  /** As an application would that has Flyway run all that it migrates. */
+  private Flyway flyway(String target) {
+    return Flyway.configure()
+        .dataSource(database.plainDataSource())
+        .schemas(database.schema())
+        .table("migration_history")
+        .locations("classpath:dev/pgkeeper/migration")
+        .placeholders(Map.of("schema", database.schema()))
+        .target(target)
+        .load();
+  }
+
+  private String versions() {
+    return database.queryString(
+        "SELECT string_agg(concat_ws('|', version, description, script, checksum), E'\\n' ORDER BY version)"
+            + " FROM ${schema}.migration_history WHERE version IS NOT NULL");
+  }
+
+  @Test
+  void aSchemaOfFlywaysAndOursIsTakenOnByTheOther() throws SQLException {
+    flyway("5").migrate();
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isEqualTo(new Migrated(5, Migrations.latest()));
+    flyway("latest").validate();
+    assertThat(flyway("latest").migrate().migrationsExecuted).isZero();
+    assertIsTheSameSchema();
+    String versions = versions();
+
+    database.execute("DROP SCHEMA ${schema} CASCADE");
+    makeOlder(9);
+    assertThat(flyway("latest").migrate().migrationsExecuted).isEqualTo(Migrations.latest() - 9);
+    assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
+        .isEqualTo(new Migrated(Migrations.latest(), Migrations.latest()));
+    assertIsTheSameSchema();
+    assertThat(versions()).isEqualTo(versions);
+  }
+
+  @Test
+  void aFileThatFailsIsNamedAndLeavesNothing() throws SQLException {
+    database.execute("CREATE SCHEMA ${schema}; CREATE TYPE ${schema}.claim AS ENUM ()");
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
+        .isInstanceOf(MigrationException.class)
+        .hasMessageContaining("V010__queues.sql: ERROR: ")
+        .hasMessageContaining("Nothing of it was changed");
+    assertThat(
+            database.queryLong(
+                "SELECT count(*) FROM pg_class WHERE relnamespace = '${schema}'::regnamespace"))
+        .isZero();
   }
 
   @Test
@@ -262,7 +331,7 @@ class MigrationsTest {
         "abcdefghijklmnopqrstuvwxyzabcdefghijklmno"
       })
   void aSchemaNameThatIsNoPlainIdentifierIsRefused(String name) {
-    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), name))
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), name))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("\"" + name + "\"")
         .hasMessageContaining("Choose");
@@ -271,7 +340,7 @@ class MigrationsTest {
 
   @Test
   void aNameThatIsAKeywordOfSqlIsRefused() {
-    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), "select"))
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), "select"))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -285,7 +354,7 @@ class MigrationsTest {
     config.setMaximumPoolSize(3);
     config.setConnectionInitSql("SET statement_timeout = '45s'; SET search_path = pg_temp");
     try (HikariDataSource pool = new HikariDataSource(config)) {
-      assertThat(Migrations.migrate(pool, database.schema())).isEqualTo(Migrations.latest());
+      assertThat(migrate(pool, database.schema())).isEqualTo(Migrations.latest());
 
       List<Connection> all = new ArrayList<>();
       try {
@@ -310,9 +379,9 @@ class MigrationsTest {
 
   @Test
   void aSchemaThatIsTooNewForThisJarIsRefused() {
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     makeNewer(1000);
-    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
         .hasMessageContaining(database.schema())
         .hasMessageContaining("has version 1000, which serves clients from version 1000 on")
@@ -321,15 +390,15 @@ class MigrationsTest {
 
   @Test
   void aNewerSchemaThatStillServesThisJarIsLeftAsItIs() {
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     makeNewer(1);
-    assertThat(Migrations.migrate(database.plainDataSource(), database.schema())).isEqualTo(1000);
+    assertThat(migrate(database.plainDataSource(), database.schema())).isEqualTo(1000);
   }
 
   @Test
   void aSchemaWithSomebodyElsesTablesIsRefused() {
     database.execute("CREATE SCHEMA ${schema} CREATE TABLE theirs (id int)");
-    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
         .hasMessageContaining("has tables, but not pgkeeper's");
   }
@@ -337,16 +406,16 @@ class MigrationsTest {
   @Test
   void anEmptySchemaThatAnAdministratorMadeIsFilled() throws SQLException {
     database.execute("CREATE SCHEMA ${schema}");
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     assertIsAsMigrated();
   }
 
   @Test
   void aSchemaMadeFromOtherFilesIsRefused() {
-    Migrations.migrate(database.plainDataSource(), database.schema());
+    migrate(database.plainDataSource(), database.schema());
     database.execute(
         "UPDATE ${schema}.migration_history SET checksum = checksum + 1 WHERE version = '002'");
-    assertThatThrownBy(() -> Migrations.migrate(database.plainDataSource(), database.schema()))
+    assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
         .hasMessageContaining("another content of V002__");
   }
@@ -356,7 +425,7 @@ class MigrationsTest {
     String role = database.schema() + "_visitor";
     database.execute("CREATE ROLE " + role);
     try (HikariDataSource pool = asRole(role)) {
-      assertThatThrownBy(() -> Migrations.migrate(pool, database.schema()))
+      assertThatThrownBy(() -> migrate(pool, database.schema()))
           .isInstanceOf(MigrationException.class)
           .hasMessageContaining("as role \"" + role + "\"")
           .hasMessageContaining("permission denied for database")
@@ -392,11 +461,17 @@ class MigrationsTest {
   }
 
   private void assertIsAsMigrated() throws SQLException {
+    assertIsTheSameSchema();
+    try (TestDatabase migrated = TestDatabase.fresh()) {
+      assertThat(database.queryString(HISTORY)).isEqualTo(migrated.queryString(HISTORY));
+    }
+  }
+
+  private void assertIsTheSameSchema() throws SQLException {
     try (TestDatabase migrated = TestDatabase.fresh();
         Connection connection = database.connect()) {
       assertThat(SchemaSnapshot.of(connection, database.schema()))
           .isEqualTo(SchemaSnapshot.of(connection, migrated.schema()));
-      assertThat(database.queryString(HISTORY)).isEqualTo(migrated.queryString(HISTORY));
     }
   }
 

@@ -16,12 +16,16 @@ import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -168,7 +172,7 @@ class HostilePathTest {
     config.setConnectionInitSql(
         HostileNames.TEMPORARY + "; SET search_path = " + HostileNames.PATH);
     try (HikariDataSource pool = new HikariDataSource(config)) {
-      assertThat(Migrations.migrate(pool, "of_the_owner")).isEqualTo(Migrations.latest());
+      assertThat(Migrations.migrate(pool, "of_the_owner").to()).isEqualTo(Migrations.latest());
       try (Connection connection = pool.getConnection();
           Statement statement = connection.createStatement()) {
         for (String call :
@@ -200,5 +204,33 @@ class HostilePathTest {
       }
     }
     assertThat(ran()).hasSizeGreaterThan(3).allMatch(line -> line.contains(logins.role("nobody")));
+  }
+
+  private static final Pattern TEXT = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)*)\"");
+  private static final Pattern SQL = Pattern.compile("\\b(SELECT|FROM|WHERE)\\b");
+  private static final Pattern LOOKED_FOR =
+      Pattern.compile(
+          " (=|<>|<|>|<=|>=|\\+|-|/|\\|\\||IN|LIKE|BETWEEN) |(?<![.\\w])(count|max|min|sum|now|clock_timestamp)\\(");
+
+  /**
+   * Not those of the command line, the page and the doctor, which are on the path of their own
+   * role.
+   */
+  @Test
+  void whatTheLibrarySendsNamesTheSchemaOfEachOperator() throws IOException {
+    Path library = Path.of("src/main/java/dev/pgkeeper");
+    List<String> found = new ArrayList<>();
+    for (String part : List.of("internal", "recipes", "queue", "guard", ".")) {
+      try (Stream<Path> files = Files.walk(library.resolve(part), part.equals(".") ? 1 : 9)) {
+        for (Path file : files.filter(file -> file.toString().endsWith(".java")).toList()) {
+          TEXT.matcher(Files.readString(file))
+              .results()
+              .map(text -> text.group(1))
+              .filter(text -> SQL.matcher(text).find() && LOOKED_FOR.matcher(text).find())
+              .forEach(text -> found.add(file.getFileName() + ": " + text));
+        }
+      }
+    }
+    assertThat(found).isEmpty();
   }
 }

@@ -1,10 +1,9 @@
 package dev.pgkeeper.internal.guard;
 
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.sql.Types;
@@ -12,11 +11,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The functions of V009 by their own names. */
@@ -74,132 +72,66 @@ final class GuardCalls {
     return time.atOffset(ZoneOffset.UTC);
   }
 
-  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
-  private SqlFunction<@Nullable String> about(
-      String function, long session, Claim claim, @Nullable String... more) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + schema
-                  + "."
-                  + function
-                  + "(?, ?, ?, ?"
-                  + ", ?".repeat(more.length)
-                  + ")")) {
-        statement.setLong(1, session);
-        statement.setString(2, claim.job());
-        statement.setString(3, claim.tick());
-        statement.setInt(4, claim.attempt());
-        for (int i = 0; i < more.length; i++) {
-          statement.setString(5 + i, more[i]);
-        }
-        return one(statement);
-      }
-    };
+  private Call about(String function, long session, Claim claim) {
+    return Call.of(schema, function, session, claim.job(), claim.tick(), claim.attempt());
   }
 
-  private static @Nullable String one(PreparedStatement statement) throws SQLException {
-    try (ResultSet row = statement.executeQuery()) {
-      row.next();
-      return row.getString(1);
-    }
+  private Call about(String function, long session, Claim claim, @Nullable String more) {
+    return Call.of(schema, function, session, claim.job(), claim.tick(), claim.attempt(), more);
   }
 
   SqlFunction<@Nullable String> jobHold(long session, Claim claim) {
-    return about("job_hold", session, claim);
+    return about("job_hold", session, claim).text();
   }
 
   SqlFunction<@Nullable String> jobDone(long session, Claim claim, @Nullable String transaction) {
-    return about("job_done", session, claim, transaction);
+    return about("job_done", session, claim, transaction).text();
   }
 
   SqlFunction<@Nullable String> jobFence(long session, Claim claim) {
-    return about("job_fence", session, claim);
+    return about("job_fence", session, claim).text();
   }
 
   SqlFunction<String> jobEnd(long session, Claim claim, @Nullable String error) {
-    SqlFunction<@Nullable String> asked = about("job_end", session, claim, error);
-    return connection -> Objects.requireNonNull(asked.apply(connection), "what became of it");
+    return about("job_end", session, claim, error).row(row -> row.getString(1));
   }
 
   /** One of job_pause, job_resume and job_trigger: null or {@code f} if there is no such job. */
-  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
   SqlFunction<@Nullable String> jobSwitch(String function, String job, String... more) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT " + schema + "." + function + "(?" + ", ?".repeat(more.length) + ")")) {
-        statement.setString(1, job);
-        for (int i = 0; i < more.length; i++) {
-          statement.setString(2 + i, more[i]);
-        }
-        return one(statement);
-      }
-    };
+    Object[] arguments = Stream.concat(Stream.of(job), Stream.of(more)).toArray();
+    return Call.of(schema, function, arguments).text();
   }
 
   SqlFunction<Instant> now() {
-    return connection -> {
-      try (PreparedStatement statement =
-              connection.prepareStatement("SELECT pg_catalog.clock_timestamp()");
-          ResultSet row = statement.executeQuery()) {
-        row.next();
-        return row.getTimestamp(1).toInstant();
-      }
-    };
+    return Call.of("pg_catalog", "clock_timestamp").row(row -> row.getTimestamp(1).toInstant());
   }
 
   SqlFunction<Boolean> jobRegister(String job, String schedule, Instant now) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".job_register(?, ?, ?)")) {
-        statement.setString(1, job);
-        statement.setString(2, schedule);
-        statement.setObject(3, at(now));
-        return statement.execute();
-      }
-    };
+    return Call.of(schema, "job_register", job, schedule, now).done();
   }
 
   SqlFunction<Boolean> jobSkip(String job, Instant to) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".job_skip(?, ?)")) {
-        statement.setString(1, job);
-        statement.setObject(2, at(to));
-        return statement.execute();
-      }
-    };
+    return Call.of(schema, "job_skip", job, to).done();
   }
 
   SqlFunction<List<Look>> jobLook(Collection<String> jobs, Instant now) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT job, paused, last_tick, last_token, last_ended, runs, open_ticks, moment FROM "
-                  + schema
-                  + ".job_look(?, ?)")) {
-        statement.setArray(1, Database.textArray(connection, new ArrayList<>(jobs)));
-        statement.setObject(2, at(now));
-        List<Look> looks = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            looks.add(
+    return Call.columns(
+            "job, paused, last_tick, last_token, last_ended, runs, open_ticks, moment",
+            schema,
+            "job_look",
+            Call.texts(jobs),
+            now)
+        .rows(
+            row ->
                 new Look(
-                    rows.getString(1),
-                    rows.getBoolean(2),
-                    instant(rows.getTimestamp(3)),
-                    rows.getLong(4),
-                    instant(rows.getTimestamp(5)),
-                    rows.getBoolean(6),
-                    Arrays.asList(Database.strings(rows, 7)),
-                    rows.getTimestamp(8).toInstant()));
-          }
-        }
-        return looks;
-      }
-    };
+                    row.getString(1),
+                    row.getBoolean(2),
+                    instant(row.getTimestamp(3)),
+                    row.getLong(4),
+                    instant(row.getTimestamp(5)),
+                    row.getBoolean(6),
+                    Arrays.asList(Database.strings(row, 7)),
+                    row.getTimestamp(8).toInstant()));
   }
 
   private static @Nullable Instant instant(@Nullable Timestamp timestamp) {
@@ -207,20 +139,13 @@ final class GuardCalls {
   }
 
   SqlFunction<Long> markAbandonedRuns() {
-    return connection -> number(connection, "mark_abandoned_runs()");
+    return Call.of(schema, "mark_abandoned_runs").number();
   }
 
   SqlFunction<Long> pruneJobRuns(Duration keep) {
-    return connection ->
-        number(connection, "prune_job_runs(interval '" + keep.toMillis() + " milliseconds', 1000)");
-  }
-
-  private long number(Connection connection, String call) throws SQLException {
-    try (PreparedStatement statement =
-            connection.prepareStatement("SELECT " + schema + "." + call);
-        ResultSet row = statement.executeQuery()) {
-      row.next();
-      return row.getLong(1);
-    }
+    return Call.statement(
+            "SELECT " + schema + ".prune_job_runs(pg_catalog.make_interval(secs => ?), 1000)",
+            keep.toMillis() / 1000.0)
+        .number();
   }
 }

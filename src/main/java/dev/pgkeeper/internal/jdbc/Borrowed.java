@@ -130,8 +130,8 @@ final class Borrowed implements AutoCloseable {
         ResultSet row =
             statement.executeQuery(
                 "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l"
-                    + " WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype <> 'virtualxid'"
-                    + " AND (l.relation IS NULL OR l.relation >= 16384))")) {
+                    + " WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.locktype OPERATOR(pg_catalog.<>) 'virtualxid'"
+                    + " AND (l.relation IS NULL OR l.relation OPERATOR(pg_catalog.>=) 16384))")) {
       row.next();
       return row.getBoolean(1);
     }

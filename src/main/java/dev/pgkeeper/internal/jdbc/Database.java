@@ -294,15 +294,7 @@ public final class Database {
   /** Its row is worth nothing any more. If it stays, it goes some time after the session. */
   private void forget(Slot slot) {
     try {
-      once(
-          connection -> {
-            try (PreparedStatement statement =
-                connection.prepareStatement("SELECT " + schema + ".slot_forget(?, ?)")) {
-              statement.setLong(1, sessionId);
-              statement.setInt(2, slot.number);
-              return statement.execute();
-            }
-          });
+      once(Call.of(schema, "slot_forget", sessionId, slot.number).done());
     } catch (SQLException e) {
       log.debug("session {}: slot {} stays: {}", sessionId, slot.number, e.getMessage());
     }
@@ -448,16 +440,12 @@ public final class Database {
     /** Rings whoever watches the nodes of those changes that were made. */
     static void watchedNodes(Connection connection, String schema, List<Outcome> outcomes)
         throws SQLException {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".ring_watched(?)")) {
-        List<String> nodes =
-            outcomes.stream()
-                .filter(outcome -> outcome.code() == Code.OK)
-                .map(Outcome::path)
-                .toList();
-        statement.setArray(1, textArray(connection, nodes));
-        statement.execute();
-      }
+      List<String> nodes =
+          outcomes.stream()
+              .filter(outcome -> outcome.code() == Code.OK)
+              .map(Outcome::path)
+              .toList();
+      var unused = Call.of(schema, "ring_watched", Call.texts(nodes)).done().apply(connection);
     }
   }
 
@@ -531,11 +519,6 @@ public final class Database {
       throws SQLException {
     Connection connection = statement.getConnection();
     statement.setArray(at, connection.createArrayOf(type, all.stream().map(field).toArray()));
-  }
-
-  public static Array textArray(Connection connection, List<@Nullable String> values)
-      throws SQLException {
-    return connection.createArrayOf("text", values.toArray());
   }
 
   /** What the server said, without where in its functions it was. */

@@ -1,7 +1,5 @@
 package dev.pgkeeper.internal.jdbc;
 
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.util.Objects;
 
 /** What there is where something else was asked for. */
@@ -10,16 +8,10 @@ public final class FoundInstead {
 
   /** In words: {@code semaphore of 3}. */
   public static SqlFunction<String> at(String schema, String path) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_instead(?)")) {
-        statement.setString(1, path);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return Objects.requireNonNullElse(
-              row.getString(1), "below something that takes no such children");
-        }
-      }
-    };
+    return Call.of(schema, "line_instead", path)
+        .row(
+            row ->
+                Objects.requireNonNullElse(
+                    row.getString(1), "below something that takes no such children"));
   }
 }

@@ -1,8 +1,6 @@
 package dev.pgkeeper.internal.jdbc;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 
 /** Locks that last as long as the caller's transaction (V008). */
 public final class TransactionLocks {
@@ -11,32 +9,13 @@ public final class TransactionLocks {
   /** Waits for the lock of a path. */
   public static void lock(Connection connection, String schema, String path) {
     ensureInTransaction(connection, path);
-    Database.on(
-        connection,
-        c -> {
-          try (PreparedStatement statement =
-              c.prepareStatement("SELECT " + schema + ".lock_in_transaction(?)")) {
-            statement.setString(1, path);
-            return statement.execute();
-          }
-        });
+    Database.on(connection, Call.of(schema, "lock_in_transaction", path).done());
   }
 
   /** False: another transaction has it. */
   public static boolean tryLock(Connection connection, String schema, String path) {
     ensureInTransaction(connection, path);
-    return Database.on(
-        connection,
-        c -> {
-          try (PreparedStatement statement =
-              c.prepareStatement("SELECT " + schema + ".try_lock_in_transaction(?)")) {
-            statement.setString(1, path);
-            try (ResultSet row = statement.executeQuery()) {
-              row.next();
-              return row.getBoolean(1);
-            }
-          }
-        });
+    return Database.on(connection, Call.of(schema, "try_lock_in_transaction", path).isTrue());
   }
 
   private static void ensureInTransaction(Connection connection, String path) {

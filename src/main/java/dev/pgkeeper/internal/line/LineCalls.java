@@ -1,14 +1,12 @@
 package dev.pgkeeper.internal.line;
 
 import dev.pgkeeper.Contender;
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -71,167 +69,74 @@ final class LineCalls {
   }
 
   SqlFunction<Boolean> lineLeave(Leave leave) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_leave(?)")) {
-        statement.setString(1, leave.node());
-        statement.execute();
-        return true;
-      }
-    };
+    return Call.of(schema, "line_leave", leave.node()).done();
   }
 
   SqlFunction<Boolean> linesLeave(List<Leave> leaves) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".lines_leave(?)")) {
-        Database.array(statement, 1, "text", leaves, Leave::node);
-        statement.execute();
-        return true;
-      }
-    };
+    return Call.of(schema, "lines_leave", Call.array("text", leaves, Leave::node)).done();
   }
 
   SqlFunction<Boolean> lineFree(Leave leave) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_free(?, ?)")) {
-        statement.setString(1, leave.node());
-        statement.setLong(2, leave.token());
-        statement.execute();
-        return true;
-      }
-    };
+    return Call.of(schema, "line_free", leave.node(), leave.token()).done();
   }
 
   SqlFunction<Boolean> linesFree(List<Leave> leaves) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".lines_free(?, ?)")) {
-        Database.array(statement, 1, "text", leaves, Leave::node);
-        Database.array(statement, 2, "int8", leaves, Leave::token);
-        statement.execute();
-        return true;
-      }
-    };
+    return Call.of(
+            schema,
+            "lines_free",
+            Call.array("text", leaves, Leave::node),
+            Call.array("int8", leaves, Leave::token))
+        .done();
   }
 
   /** Whether the contender is there, which it stays now whatever becomes of the server. */
   SqlFunction<Boolean> flush(long session, String node, long token) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_flush(?, ?, ?)")) {
-        statement.setLong(1, session);
-        statement.setString(2, node);
-        statement.setLong(3, token);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getBoolean(1);
-        }
-      }
-    };
+    return Call.of(schema, "line_flush", session, node, token).isTrue();
   }
 
   SqlFunction<Map<String, Found>> lineTake(long session, List<String> nodes) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT path, state, token FROM " + schema + ".line_take(?, ?)")) {
-        statement.setLong(1, session);
-        statement.setArray(2, Database.textArray(connection, nodes));
-        return found(statement);
-      }
-    };
+    return found("line_take", session, nodes);
   }
 
   SqlFunction<Map<String, Found>> lineSweep(long session, List<String> lines) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT path, state, token FROM " + schema + ".line_sweep(?, ?)")) {
-        statement.setLong(1, session);
-        statement.setArray(2, Database.textArray(connection, lines));
-        return found(statement);
-      }
-    };
+    return found("line_sweep", session, lines);
   }
 
-  private static Map<String, Found> found(PreparedStatement statement) throws SQLException {
-    Map<String, Found> found = new HashMap<>();
-    try (ResultSet rows = statement.executeQuery()) {
-      while (rows.next()) {
-        found.put(rows.getString(1), new Found(rows.getString(2), rows.getLong(3)));
-      }
-    }
-    return found;
+  private SqlFunction<Map<String, Found>> found(String function, long session, List<String> of) {
+    return Call.columns("path, state, token", schema, function, session, Call.texts(of))
+        .rowsBy(row -> row.getString(1), row -> new Found(row.getString(2), row.getLong(3)));
   }
 
   SqlFunction<Boolean> lineDowngrade(long session, String node) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_downgrade(?, ?)")) {
-        statement.setLong(1, session);
-        statement.setString(2, node);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getBoolean(1);
-        }
-      }
-    };
+    return Call.of(schema, "line_downgrade", session, node).isTrue();
   }
 
   SqlFunction<Integer> lineRevoke(String line) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".line_revoke(?)")) {
-        statement.setString(1, line);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getInt(1);
-        }
-      }
-    };
+    return Call.of(schema, "line_revoke", line).row(row -> row.getInt(1));
   }
 
   SqlFunction<Boolean> fence(String node, long token) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".fence(?, ?)")) {
-        statement.setString(1, node);
-        statement.setLong(2, token);
-        statement.execute();
-        return true;
-      }
-    };
+    return Call.of(schema, "fence", node, token).done();
   }
 
   SqlFunction<List<Contender>> contenders(String line, Function<String, String> seen) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT path, token, what, holds, since, session, client, host, pid, data FROM "
-                  + schema
-                  + ".contenders(?)")) {
-        statement.setString(1, line);
-        List<Contender> contenders = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            contenders.add(
+    return Call.columns(
+            "path, token, what, holds, since, session, client, host, pid, data",
+            schema,
+            "contenders",
+            line)
+        .rows(
+            row ->
                 new Contender(
-                    seen.apply(rows.getString("path")),
-                    rows.getLong("token"),
-                    rows.getString("what"),
-                    rows.getBoolean("holds"),
-                    rows.getTimestamp("since").toInstant(),
-                    rows.getLong("session"),
-                    rows.getString("client"),
-                    rows.getString("host"),
-                    rows.getLong("pid"),
-                    rows.getBytes("data")));
-          }
-        }
-        return contenders;
-      }
-    };
+                    seen.apply(row.getString("path")),
+                    row.getLong("token"),
+                    row.getString("what"),
+                    row.getBoolean("holds"),
+                    row.getTimestamp("since").toInstant(),
+                    row.getLong("session"),
+                    row.getString("client"),
+                    row.getString("host"),
+                    row.getLong("pid"),
+                    row.getBytes("data")));
   }
 }

@@ -1,12 +1,10 @@
 package dev.pgkeeper.internal.meeting;
 
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -44,58 +42,31 @@ final class MeetingCalls {
 
   /** Of each, whether its round is over. */
   SqlFunction<List<Boolean>> meetingLeave(List<Leaving> all) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".meeting_leave(?, ?, ?)")) {
-        Database.array(statement, 1, "text", all, Leaving::meeting);
-        Database.array(statement, 2, "int8", all, Leaving::number);
-        Database.array(statement, 3, "bool", all, Leaving::waits);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return List.copyOf(Arrays.asList((Boolean[]) row.getArray(1).getArray()));
-        }
-      }
-    };
+    return Call.of(
+            schema,
+            "meeting_leave",
+            Call.array("text", all, Leaving::meeting),
+            Call.array("int8", all, Leaving::number),
+            Call.array("bool", all, Leaving::waits))
+        .row(row -> List.of((Boolean[]) row.getArray(1).getArray()));
   }
 
   SqlFunction<Boolean> meetingQuit(String meeting, long number) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".meeting_quit(?, ?)")) {
-        statement.setString(1, meeting);
-        statement.setLong(2, number);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getBoolean(1);
-        }
-      }
-    };
+    return Call.of(schema, "meeting_quit", meeting, number).isTrue();
   }
 
   /** By their numbers. */
   SqlFunction<Map<Long, Found>> meetingSweep(List<Child> all) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT number, present, has_left, begun, over FROM "
-                  + schema
-                  + ".meeting_sweep(?, ?)")) {
-        Database.array(statement, 1, "text", all, Child::meeting);
-        Database.array(statement, 2, "int8", all, Child::number);
-        Map<Long, Found> found = new HashMap<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            found.put(
-                rows.getLong(1),
+    return Call.columns(
+            "number, present, has_left, begun, over",
+            schema,
+            "meeting_sweep",
+            Call.array("text", all, Child::meeting),
+            Call.array("int8", all, Child::number))
+        .rowsBy(
+            row -> row.getLong(1),
+            row ->
                 new Found(
-                    rows.getBoolean(2),
-                    rows.getBoolean(3),
-                    rows.getBoolean(4),
-                    rows.getBoolean(5)));
-          }
-        }
-        return found;
-      }
-    };
+                    row.getBoolean(2), row.getBoolean(3), row.getBoolean(4), row.getBoolean(5)));
   }
 }

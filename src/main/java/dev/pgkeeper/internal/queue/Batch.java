@@ -84,10 +84,10 @@ record Batch(
   }
 
   /** Name, value, name, … */
-  static Object[] pairs(Map<String, String> headers) {
+  static List<String> pairs(Map<String, String> headers) {
     return headers.entrySet().stream()
         .flatMap(header -> Stream.of(header.getKey(), header.getValue()))
-        .toArray();
+        .toList();
   }
 
   /** The pairs as PostgreSQL writes an array. */
@@ -96,8 +96,8 @@ record Batch(
       return null;
     }
     StringBuilder literal = new StringBuilder("{");
-    for (Object text : pairs(headers)) {
-      String escaped = text.toString().replace("\\", "\\\\").replace("\"", "\\\"");
+    for (String text : pairs(headers)) {
+      String escaped = text.replace("\\", "\\\\").replace("\"", "\\\"");
       literal.append(literal.length() > 1 ? "," : "").append('"').append(escaped).append('"');
     }
     return literal.append('}').toString();

@@ -1,5 +1,6 @@
 package dev.pgkeeper.internal.queue;
 
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -72,12 +74,14 @@ final class QueueCalls {
 
   void ringIdle(Connection connection, Collection<String> queues, Collection<Integer> numbers)
       throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement("SELECT " + schema + ".ring_idle(?, ?)")) {
-      statement.setArray(1, connection.createArrayOf("text", queues.toArray()));
-      statement.setArray(2, connection.createArrayOf("int4", numbers.toArray()));
-      statement.execute();
-    }
+    var unused =
+        Call.of(
+                schema,
+                "ring_idle",
+                Call.texts(queues),
+                Call.array("int4", numbers, number -> number))
+            .done()
+            .apply(connection);
   }
 
   // Taking, acking, giving back.
@@ -171,57 +175,32 @@ final class QueueCalls {
   }
 
   private SqlFunction<List<StoredMessage>> messages(String function, String queue, int most) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + StoredMessage.columns("m")
-                  + " FROM "
-                  + schema
-                  + "."
-                  + function
-                  + "(?, ?) AS m")) {
-        statement.setString(1, queue);
-        statement.setInt(2, most);
-        List<StoredMessage> messages = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            messages.add(StoredMessage.of(rows, 1));
-          }
-        }
-        return messages;
-      }
-    };
+    return Call.columns(StoredMessage.columns("m"), schema, function, queue, most)
+        .as("m")
+        .rows(row -> StoredMessage.of(row, 1));
   }
 
   /** Under the dead letters with a message that the caller's transaction has taken. */
   SqlFunction<Boolean> bury(String queue, StoredMessage message, String error) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + schema
-                  + ".bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
-                  + schema
-                  + ".message, 'given up') FROM "
-                  + schema
-                  + ".queue q WHERE q.name = ?")) {
-        statement.setLong(1, message.id());
-        statement.setInt(2, message.priority());
-        statement.setInt(3, message.tries() + 1);
-        statement.setObject(4, message.enqueued().atOffset(java.time.ZoneOffset.UTC));
-        statement.setObject(
-            5,
-            message.expires() == null ? null : message.expires().atOffset(java.time.ZoneOffset.UTC),
-            Types.TIMESTAMP_WITH_TIMEZONE);
-        statement.setString(6, message.key());
-        statement.setArray(7, connection.createArrayOf("text", Batch.pairs(message.headers())));
-        statement.setString(8, error);
-        statement.setBytes(9, message.payload());
-        statement.setString(10, queue);
-        return statement.execute();
-      }
-    };
+    return Call.statement(
+            "SELECT "
+                + schema
+                + ".bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
+                + schema
+                + ".message, 'given up') FROM "
+                + schema
+                + ".queue q WHERE q.name OPERATOR(pg_catalog.=) ?",
+            message.id(),
+            message.priority(),
+            message.tries() + 1,
+            message.enqueued(),
+            Call.time(message.expires()),
+            message.key(),
+            Call.texts(Batch.pairs(message.headers())),
+            error,
+            message.payload(),
+            queue)
+        .done();
   }
 
   String requestReturnSql() {
@@ -240,61 +219,28 @@ final class QueueCalls {
   }
 
   SqlFunction<Boolean> ack(long session, long claim, long id) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".ack(?, ?, ?)")) {
-        statement.setLong(1, claim);
-        statement.setLong(2, id);
-        statement.setLong(3, session);
-        return statement.execute();
-      }
-    };
+    return Call.of(schema, "ack", claim, id, session).done();
   }
 
   SqlFunction<Boolean> claimSplit(long session, long claim, long id, long newClaim) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".claim_split(?, ?, ?, ?)")) {
-        statement.setLong(1, session);
-        statement.setLong(2, claim);
-        statement.setLong(3, id);
-        statement.setLong(4, newClaim);
-        return is(statement);
-      }
-    };
+    return Call.of(schema, "claim_split", session, claim, id, newClaim).isTrue();
   }
 
   SqlFunction<Boolean> extend(long session, long claim, Duration lease) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".extend(?, ?, ?)")) {
-        statement.setLong(1, claim);
-        statement.setLong(2, lease.toMillis());
-        statement.setLong(3, session);
-        return is(statement);
-      }
-    };
+    return Call.of(schema, "extend", claim, lease.toMillis(), session).isTrue();
   }
 
   /** Which of these claims are still there. */
   SqlFunction<Set<Long>> claimsThere(long session, List<Long> claims) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT c.number FROM "
-                  + schema
-                  + ".claim c WHERE c.session = ? AND c.number = ANY (?)")) {
-        statement.setLong(1, session);
-        numbers(statement, 2, claims);
-        Set<Long> there = new HashSet<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            there.add(rows.getLong(1));
-          }
-        }
-        return there;
-      }
-    };
+    SqlFunction<List<Long>> there =
+        Call.statement(
+                "SELECT c.number FROM "
+                    + schema
+                    + ".claim c WHERE c.session OPERATOR(pg_catalog.=) ? AND c.number OPERATOR(pg_catalog.=) ANY (?)",
+                session,
+                Call.numbers(claims))
+            .rows(row -> row.getLong(1));
+    return connection -> new HashSet<>(there.apply(connection));
   }
 
   // From time to time.
@@ -307,86 +253,44 @@ final class QueueCalls {
   record Tidied(String queue, @Nullable Long nextMs) {}
 
   SqlFunction<List<Tidied>> queueTidy(List<String> queues) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT queue, next_ms FROM " + schema + ".queue_tidy(?)")) {
-        statement.setArray(1, Database.textArray(connection, queues));
-        List<Tidied> tidied = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            tidied.add(new Tidied(rows.getString(1), rows.getObject(2, Long.class)));
-          }
-        }
-        return tidied;
-      }
-    };
+    return Call.columns("queue, next_ms", schema, "queue_tidy", Call.texts(queues))
+        .rows(row -> new Tidied(row.getString(1), row.getObject(2, Long.class)));
   }
 
   /** At which of these queues something waits. */
   SqlFunction<List<String>> queueSleep(long session, List<String> queues, boolean sleeps) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT * FROM " + schema + ".queue_sleep(?, ?, ?)")) {
-        statement.setLong(1, session);
-        statement.setArray(2, Database.textArray(connection, queues));
-        statement.setBoolean(3, sleeps);
-        return texts(statement);
-      }
-    };
+    return Call.columns("*", schema, "queue_sleep", session, Call.texts(queues), sleeps)
+        .rows(row -> row.getString(1));
   }
 
   SqlFunction<Boolean> claimsForget(long session, List<Long> known, long before) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".claims_forget(?, ?, ?)")) {
-        statement.setLong(1, session);
-        statement.setArray(2, connection.createArrayOf("int8", known.toArray()));
-        statement.setLong(3, before);
-        return statement.execute();
-      }
-    };
-  }
-
-  private static List<String> texts(PreparedStatement statement) throws SQLException {
-    List<String> texts = new ArrayList<>();
-    try (ResultSet rows = statement.executeQuery()) {
-      while (rows.next()) {
-        texts.add(rows.getString(1));
-      }
-    }
-    return texts;
+    return Call.of(schema, "claims_forget", session, Call.numbers(known), before).done();
   }
 
   SqlFunction<Boolean> queueReport(List<QueueCounts> counts) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".queue_report(?, ?, ?, ?, ?, ?)")) {
-        Database.array(statement, 1, "text", counts, QueueCounts::queue);
-        Database.array(statement, 2, "int8", counts, QueueCounts::enqueued);
-        Database.array(statement, 3, "int8", counts, QueueCounts::taken);
-        Database.array(statement, 4, "int8", counts, QueueCounts::acked);
-        Database.array(statement, 5, "int8", counts, QueueCounts::returned);
-        Database.array(statement, 6, "int8", counts, QueueCounts::died);
-        return statement.execute();
-      }
-    };
+    return Call.of(
+            schema,
+            "queue_report",
+            Call.array("text", counts, QueueCounts::queue),
+            Call.array("int8", counts, QueueCounts::enqueued),
+            Call.array("int8", counts, QueueCounts::taken),
+            Call.array("int8", counts, QueueCounts::acked),
+            Call.array("int8", counts, QueueCounts::returned),
+            Call.array("int8", counts, QueueCounts::died))
+        .done();
   }
 
   SqlFunction<List<QueueDepth>> queueDepths(Collection<String> queues) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT queue, ready, behind, delayed, retrying, claimed, dead,"
-                  + " coalesce(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) waiting_since)"
-                  + " OPERATOR(pg_catalog.*) 1000.0, 0)::bigint"
-                  + " FROM "
-                  + schema
-                  + ".queues WHERE queue OPERATOR(pg_catalog.=) ANY (?)")) {
-        statement.setArray(1, Database.textArray(connection, new ArrayList<>(queues)));
-        List<QueueDepth> depths = new ArrayList<>();
-        try (ResultSet row = statement.executeQuery()) {
-          while (row.next()) {
-            depths.add(
+    return Call.statement(
+            "SELECT queue, ready, behind, delayed, retrying, claimed, dead,"
+                + " coalesce(extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) waiting_since)"
+                + " OPERATOR(pg_catalog.*) 1000.0, 0)::bigint"
+                + " FROM "
+                + schema
+                + ".queues WHERE queue OPERATOR(pg_catalog.=) ANY (?)",
+            Call.texts(queues))
+        .rows(
+            row ->
                 new QueueDepth(
                     row.getString(1),
                     row.getLong(2),
@@ -396,28 +300,21 @@ final class QueueCalls {
                     row.getLong(6),
                     row.getLong(7),
                     Duration.ofMillis(Math.max(0, row.getLong(8)))));
-          }
-        }
-        return depths;
-      }
-    };
   }
 
   // Looking after queues.
 
   SqlFunction<Boolean> queueCreate(String queue, QueueOptions options) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".queue_create(?, ?, ?, ?, ?, ?)")) {
-        statement.setString(1, queue);
-        statement.setObject(2, options.mostTries(), Types.INTEGER);
-        statement.setObject(3, millis(options.backoff()), Types.BIGINT);
-        statement.setObject(4, millis(options.longestBackoff()), Types.BIGINT);
-        statement.setObject(5, millis(options.deduplicationWindow()), Types.BIGINT);
-        statement.setObject(6, options.mostBytes(), Types.INTEGER);
-        return statement.execute();
-      }
-    };
+    return Call.of(
+            schema,
+            "queue_create",
+            queue,
+            Call.integer(options.mostTries()),
+            Call.bigint(millis(options.backoff())),
+            Call.bigint(millis(options.longestBackoff())),
+            Call.bigint(millis(options.deduplicationWindow())),
+            Call.integer(options.mostBytes()))
+        .done();
   }
 
   private static @Nullable Long millis(@Nullable Duration duration) {
@@ -428,45 +325,26 @@ final class QueueCalls {
     return duration == null ? null : duration.toMillis() / 1000.0;
   }
 
-  /** Null: there is no such queue. */
-  @SuppressWarnings("NullAway") // does not infer that a lambda may return null
-  SqlFunction<@Nullable QueueSize> queueSize(String queue) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT ready, delayed + retrying, behind, claimed, dead FROM "
-                  + schema
-                  + ".queues WHERE queue = ?")) {
-        statement.setString(1, queue);
-        try (ResultSet row = statement.executeQuery()) {
-          return row.next()
-              ? new QueueSize(
-                  row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4), row.getLong(5))
-              : null;
-        }
-      }
-    };
+  /** Empty: there is no such queue. */
+  SqlFunction<Optional<QueueSize>> queueSize(String queue) {
+    return Call.statement(
+            "SELECT ready, delayed OPERATOR(pg_catalog.+) retrying, behind, claimed, dead FROM "
+                + schema
+                + ".queues WHERE queue OPERATOR(pg_catalog.=) ?",
+            queue)
+        .rowIfThere(
+            row ->
+                new QueueSize(
+                    row.getLong(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5)));
   }
 
   /** Null: there is no such queue. */
   SqlFunction<@Nullable Boolean> isPaused(String queue) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".is_paused(?)")) {
-        statement.setString(1, queue);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getObject(1, Boolean.class);
-        }
-      }
-    };
-  }
-
-  private static boolean is(PreparedStatement statement) throws SQLException {
-    try (ResultSet row = statement.executeQuery()) {
-      row.next();
-      return row.getBoolean(1);
-    }
+    return Call.of(schema, "is_paused", queue).row(row -> row.getObject(1, Boolean.class));
   }
 
   String requestAdministerSql() {
@@ -492,49 +370,33 @@ final class QueueCalls {
   }
 
   SqlFunction<List<DeadLetter>> deadLetters(String queue, int most) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT died, reason, (message).error, "
-                  + StoredMessage.columns("(message)")
-                  + " FROM "
-                  + schema
-                  + ".dead_letters_of(?, ?)")) {
-        statement.setString(1, queue);
-        statement.setInt(2, most);
-        List<DeadLetter> letters = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            StoredMessage message = StoredMessage.of(rows, 4);
-            letters.add(
-                new DeadLetter(
-                    message.id(),
-                    rows.getTimestamp(1).toInstant(),
-                    rows.getString(2),
-                    rows.getString(3),
-                    message.payload(),
-                    message.headers(),
-                    message.tries(),
-                    message.key(),
-                    message.enqueued()));
-          }
-        }
-        return letters;
-      }
-    };
+    return Call.columns(
+            "died, reason, (message).error, " + StoredMessage.columns("(message)"),
+            schema,
+            "dead_letters_of",
+            queue,
+            most)
+        .rows(QueueCalls::deadLetter);
+  }
+
+  private static DeadLetter deadLetter(ResultSet row) throws SQLException {
+    StoredMessage message = StoredMessage.of(row, 4);
+    return new DeadLetter(
+        message.id(),
+        row.getTimestamp(1).toInstant(),
+        row.getString(2),
+        row.getString(3),
+        message.payload(),
+        message.headers(),
+        message.tries(),
+        message.key(),
+        message.enqueued());
   }
 
   // Topics.
 
   SqlFunction<Boolean> subscribe(String topic, String subscription) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".subscribe(?, ?)")) {
-        statement.setString(1, topic);
-        statement.setString(2, subscription);
-        return statement.execute();
-      }
-    };
+    return Call.of(schema, "subscribe", topic, subscription).done();
   }
 
   String requestPublishSql() {
@@ -559,12 +421,6 @@ final class QueueCalls {
 
   /** The names of their queues. */
   SqlFunction<List<String>> subscriptions(String topic) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT * FROM " + schema + ".subscriptions(?)")) {
-        statement.setString(1, topic);
-        return texts(statement);
-      }
-    };
+    return Call.columns("*", schema, "subscriptions", topic).rows(row -> row.getString(1));
   }
 }

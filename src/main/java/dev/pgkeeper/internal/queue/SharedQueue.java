@@ -472,13 +472,11 @@ public final class SharedQueue<T> implements Queue<T> {
   @Override
   public QueueSize size() {
     return made(
-        () -> {
-          QueueSize size = queues.database().read(queues.calls().queueSize(queue.name));
-          if (size == null) {
-            throw queue.noQueue(null);
-          }
-          return size;
-        });
+        () ->
+            queues
+                .database()
+                .read(queues.calls().queueSize(queue.name))
+                .orElseThrow(() -> queue.noQueue(null)));
   }
 
   @Override

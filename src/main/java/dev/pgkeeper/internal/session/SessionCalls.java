@@ -2,7 +2,7 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NodeSums;
-import dev.pgkeeper.internal.jdbc.Database;
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.SumsQuery;
@@ -10,14 +10,8 @@ import dev.pgkeeper.internal.watch.Watches;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.CallableStatement;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,24 +56,18 @@ final class SessionCalls {
   record Opened(long id, String channel) {}
 
   SqlFunction<Opened> sessionOpen(KeeperOptions options, boolean direct) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT opened, "
-                  + schema
-                  + ".session_channel(opened) FROM "
-                  + schema
-                  + ".session_open(?, ?, ?, ?, ?, ?) AS opened")) {
-        statement.setLong(1, options.timeout().toMillis());
-        statement.setLong(2, options.grace().toMillis());
-        statement.setBoolean(3, direct);
-        statement.setString(4, options.clientName());
-        statement.setString(5, host());
-        statement.setLong(6, ProcessHandle.current().pid());
-        ResultSet row = one(statement);
-        return new Opened(row.getLong(1), row.getString(2));
-      }
-    };
+    return Call.columns(
+            "opened, " + schema + ".session_channel(opened)",
+            schema,
+            "session_open",
+            options.timeout().toMillis(),
+            options.grace().toMillis(),
+            direct,
+            options.clientName(),
+            host(),
+            ProcessHandle.current().pid())
+        .as("opened")
+        .row(row -> new Opened(row.getLong(1), row.getString(2)));
   }
 
   private static String host() {
@@ -91,74 +79,45 @@ final class SessionCalls {
   }
 
   SqlFunction<Boolean> sessionAttach(long session, long way) {
-    return ask("session_attach", session, way);
+    return Call.of(schema, "session_attach", session, way).isTrue();
   }
 
   SqlFunction<Boolean> sessionRenew(long session) {
-    return ask("session_renew", session);
+    return Call.of(schema, "session_renew", session).isTrue();
   }
 
   SqlFunction<Boolean> sessionRenewAlone(long session, long way) {
-    return ask("session_renew_alone", session, way);
+    return Call.of(schema, "session_renew_alone", session, way).isTrue();
   }
 
   SqlFunction<Boolean> sessionEnd(long session) {
-    return ask("session_end", session);
+    return Call.of(schema, "session_end", session).isTrue();
   }
 
   /** How a session ended, for people to read; empty if nobody remembers. */
   SqlFunction<Optional<Ending>> sessionEnding(long session) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT how, ended_by, why FROM " + schema + ".past_sessions WHERE session = ?")) {
-        statement.setLong(1, session);
-        try (ResultSet row = statement.executeQuery()) {
-          return row.next()
-              ? Optional.of(new Ending(row.getString(1), row.getString(2), row.getString(3)))
-              : Optional.empty();
-        }
-      }
-    };
+    return Call.statement(
+            "SELECT how, ended_by, why FROM "
+                + schema
+                + ".past_sessions WHERE session OPERATOR(pg_catalog.=) ?",
+            session)
+        .rowIfThere(row -> new Ending(row.getString(1), row.getString(2), row.getString(3)));
   }
 
   /** The same, unless a transaction holds on to something of the session for longer than this. */
   SqlFunction<Boolean> sessionEndWithin(Duration patience, long session) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT "
-                  + schema
-                  + ".session_end(?) FROM (SELECT pg_catalog.set_config('lock_timeout', ?, true) OFFSET 0) AS patience")) {
-        statement.setLong(1, session);
-        statement.setString(2, patience.toMillis() + "ms");
-        return one(statement).getBoolean(1);
-      }
-    };
-  }
-
-  private SqlFunction<Boolean> ask(String function, long... arguments) {
-    String places = String.join(", ", Collections.nCopies(arguments.length, "?"));
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(" + places + ")")) {
-        for (int i = 0; i < arguments.length; i++) {
-          statement.setLong(i + 1, arguments[i]);
-        }
-        return one(statement).getBoolean(1);
-      }
-    };
+    return Call.statement(
+            "SELECT "
+                + schema
+                + ".session_end(?) FROM (SELECT pg_catalog.set_config('lock_timeout', ?, true) OFFSET 0) AS patience",
+            session,
+            patience.toMillis() + "ms")
+        .isTrue();
   }
 
   SqlFunction<Ping> sessionPing(long session) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT alive, tick FROM " + schema + ".session_ping(?)")) {
-        statement.setLong(1, session);
-        ResultSet row = one(statement);
-        return new Ping(row.getBoolean(1), row.getObject(2, Long.class));
-      }
-    };
+    return Call.columns("alive, tick", schema, "session_ping", session)
+        .row(row -> new Ping(row.getBoolean(1), row.getObject(2, Long.class)));
   }
 
   SqlFunction<Reaped> reap(int most) {
@@ -179,112 +138,54 @@ final class SessionCalls {
   }
 
   SqlFunction<Integer> reapNodes(int most) {
-    return reapAtMost(most, "reap_nodes");
+    return Call.of(schema, "reap_nodes", most).row(row -> row.getInt(1));
   }
 
   SqlFunction<Integer> pruneHistory(int most) {
-    return reapAtMost(most, "prune_history");
-  }
-
-  private SqlFunction<Integer> reapAtMost(int most, String function) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?)")) {
-        statement.setInt(1, most);
-        return one(statement).getInt(1);
-      }
-    };
+    return Call.of(schema, "prune_history", most).row(row -> row.getInt(1));
   }
 
   SqlFunction<Long> sessionCount() {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT pg_catalog.count(*) FROM " + schema + ".sessions")) {
-        return one(statement).getLong(1);
-      }
-    };
+    return Call.statement("SELECT pg_catalog.count(*) FROM " + schema + ".sessions").number();
   }
 
   SqlFunction<Boolean> tidy() {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + ".tidy()")) {
-        one(statement);
-        return true;
-      }
-    };
+    return Call.of(schema, "tidy").done();
   }
 
   /** Nothing but a round trip. */
   SqlFunction<Boolean> echo() {
-    return connection -> {
-      try (PreparedStatement statement = connection.prepareStatement("SELECT 1")) {
-        one(statement);
-        return true;
-      }
-    };
+    return Call.statement("SELECT 1").done();
   }
 
   /** Whether the backend that answers is the one that listens on this channel. */
   SqlFunction<Boolean> listensHere(String channel) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT EXISTS (SELECT FROM pg_catalog.pg_listening_channels() AS c WHERE c = ?)")) {
-        statement.setString(1, channel);
-        return one(statement).getBoolean(1);
-      }
-    };
+    return Call.statement(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_listening_channels() AS c WHERE c OPERATOR(pg_catalog.=) ?)",
+            channel)
+        .isTrue();
   }
 
   SqlFunction<Boolean> notify(String channel, String payload) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT pg_catalog.pg_notify(?, ?)")) {
-        statement.setString(1, channel);
-        statement.setString(2, payload);
-        one(statement);
-        return true;
-      }
-    };
+    return Call.of("pg_catalog", "pg_notify", channel, payload).done();
   }
 
   SqlFunction<Map<String, Seen>> watchStates(List<String> paths) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT path, czxid, mzxid, pzxid FROM " + schema + ".watch_states(?)")) {
-        statement.setArray(1, Database.textArray(connection, paths));
-        return states(statement);
-      }
-    };
+    return states("watch_states", Call.texts(paths));
   }
 
   SqlFunction<Map<String, Seen>> watchSubtree(String root) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT path, czxid, mzxid, pzxid FROM " + schema + ".watch_subtree(?)")) {
-        statement.setString(1, root);
-        return states(statement);
-      }
-    };
+    return states("watch_subtree", root);
   }
 
   SqlFunction<NodeSums> nodeSums(String root) {
     return SumsQuery.of(schema, root, false);
   }
 
-  private Map<String, Seen> states(PreparedStatement statement) throws SQLException {
-    statement.setFetchSize(FETCHED_AT_ONCE);
-    statement.setQueryTimeout(longestLookSeconds);
-    Map<String, Seen> states = new HashMap<>();
-    try (ResultSet rows = statement.executeQuery()) {
-      while (rows.next()) {
-        states.put(rows.getString("path"), Seen.of(rows));
-      }
-    }
-    return states;
+  private SqlFunction<Map<String, Seen>> states(String function, Object of) {
+    return Call.columns("path, czxid, mzxid, pzxid", schema, function, of)
+        .fetching(FETCHED_AT_ONCE, longestLookSeconds)
+        .rowsBy(row -> row.getString("path"), Seen::of);
   }
 
   SqlFunction<Boolean> watchAgain(long session, List<Watches.Registration> registrations) {
@@ -297,46 +198,24 @@ final class SessionCalls {
 
   private SqlFunction<Boolean> registrations(
       long session, List<Watches.Registration> registrations, String function) {
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement("SELECT " + schema + "." + function + "(?, ?, ?)")) {
-        statement.setLong(1, session);
-        statement.setArray(
-            2,
-            Database.textArray(
-                connection, registrations.stream().map(Watches.Registration::path).toList()));
-        statement.setArray(
-            3,
-            Database.textArray(
-                connection, registrations.stream().map(Watches.Registration::kind).toList()));
-        one(statement);
-        return true;
-      }
-    };
+    return Call.of(
+            schema,
+            function,
+            session,
+            Call.array("text", registrations, Watches.Registration::path),
+            Call.array("text", registrations, Watches.Registration::kind))
+        .done();
   }
 
   /** Registers without a look and returns the horizon that the first look has to be past. */
   SqlFunction<Long> watchUnread(long session, Watches.Registration registration) {
     return connection -> {
       watchAgain(session, List.of(registration)).apply(connection);
-      return horizon(connection, "SELECT " + schema + ".watch_horizon()");
+      return Call.of(schema, "watch_horizon").number().apply(connection);
     };
   }
 
-  private static long horizon(Connection connection, String sql) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      return one(statement).getLong(1);
-    }
-  }
-
   SqlFunction<Boolean> watchIsSettled(long horizon) {
-    return ask("watch_is_settled", horizon);
-  }
-
-  /** The statement's only row. */
-  private static ResultSet one(PreparedStatement statement) throws SQLException {
-    ResultSet row = statement.executeQuery();
-    row.next();
-    return row;
+    return Call.of(schema, "watch_is_settled", horizon).isTrue();
   }
 }

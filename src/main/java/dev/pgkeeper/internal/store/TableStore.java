@@ -3,14 +3,13 @@ package dev.pgkeeper.internal.store;
 import dev.pgkeeper.DataTooLargeException;
 import dev.pgkeeper.FencedStore;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.util.Optional;
 
 /** A fenced store in the table of V008. */
@@ -102,20 +101,7 @@ public final class TableStore implements FencedStore {
     if (data.length > maxDataBytes) {
       throw new DataTooLargeException(key, data.length, maxDataBytes);
     }
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT " + database.schema() + ".fenced_write(?, ?, ?, ?)")) {
-        statement.setString(1, name);
-        statement.setString(2, key);
-        statement.setLong(3, token);
-        statement.setBytes(4, data);
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getLong(1);
-        }
-      }
-    };
+    return Call.of(database.schema(), "fenced_write", name, key, token, data).number();
   }
 
   @Override
@@ -132,20 +118,9 @@ public final class TableStore implements FencedStore {
 
   private SqlFunction<Optional<Entry>> fencedRead(String key) {
     checked("key", key);
-    return connection -> {
-      try (PreparedStatement statement =
-          connection.prepareStatement(
-              "SELECT data, token, written FROM " + database.schema() + ".fenced_read(?, ?)")) {
-        statement.setString(1, name);
-        statement.setString(2, key);
-        try (ResultSet row = statement.executeQuery()) {
-          return row.next()
-              ? Optional.of(
-                  new Entry(row.getBytes(1), row.getLong(2), row.getTimestamp(3).toInstant()))
-              : Optional.empty();
-        }
-      }
-    };
+    return Call.columns("data, token, written", database.schema(), "fenced_read", name, key)
+        .rowIfThere(
+            row -> new Entry(row.getBytes(1), row.getLong(2), row.getTimestamp(3).toInstant()));
   }
 
   @Override

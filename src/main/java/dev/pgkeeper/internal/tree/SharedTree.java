@@ -11,6 +11,7 @@ import dev.pgkeeper.Tree;
 import dev.pgkeeper.WatchKind;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.Watcher;
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Database.Binder;
@@ -25,7 +26,6 @@ import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Subscriber;
 import dev.pgkeeper.internal.watch.Watches;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -152,13 +152,7 @@ public final class SharedTree extends TreeBase implements Tree {
           statement.setBoolean(first + 5, parents);
         },
         (connection, in, outcomes) ->
-            ring(
-                connection,
-                "SELECT " + in + ".ring_created(?, ?)",
-                statement -> {
-                  statement.setString(1, outcomes.get(0).path());
-                  statement.setBoolean(2, parents);
-                }));
+            ring(connection, Call.of(in, "ring_created", outcomes.get(0).path(), parents)));
   }
 
   @Override
@@ -175,11 +169,7 @@ public final class SharedTree extends TreeBase implements Tree {
     return requestOne(
         "request_delete_recursive(?, ?, ?, ?)",
         (statement, first) -> statement.setString(first, at),
-        (connection, in, outcomes) ->
-            ring(
-                connection,
-                "SELECT " + in + ".ring_subtree(?)",
-                statement -> statement.setString(1, at)));
+        (connection, in, outcomes) -> ring(connection, Call.of(in, "ring_subtree", at)));
   }
 
   private Outcome requestOne(String call, Binder arguments, Database.RingFor rung) {
@@ -210,13 +200,7 @@ public final class SharedTree extends TreeBase implements Tree {
 
   private static Database.RingFor ringFor(Step step) {
     return (connection, in, outcomes) ->
-        ring(
-            connection,
-            "SELECT " + in + ".ring(?, ?)",
-            statement -> {
-              statement.setString(1, step.path());
-              statement.setBoolean(2, step.structural());
-            });
+        ring(connection, Call.of(in, "ring", step.path(), step.structural()));
   }
 
   /** For all that changed something, in their order. */
@@ -232,27 +216,18 @@ public final class SharedTree extends TreeBase implements Tree {
       }
       ring(
           connection,
-          "SELECT "
-              + in
-              + ".ring(path, structural) FROM unnest(?::pg_catalog.text[], ?::boolean[])"
-              + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
-          statement -> {
-            statement.setArray(1, connection.createArrayOf("text", paths.toArray()));
-            statement.setArray(2, connection.createArrayOf("bool", structural.toArray()));
-          });
+          Call.statement(
+              "SELECT "
+                  + in
+                  + ".ring(path, structural) FROM unnest(?::pg_catalog.text[], ?::boolean[])"
+                  + " WITH ORDINALITY AS step (path, structural, number) ORDER BY number",
+              Call.texts(paths),
+              Call.array("bool", structural, each -> each)));
     };
   }
 
-  private interface Arguments {
-    void bind(PreparedStatement statement) throws SQLException;
-  }
-
-  private static void ring(Connection connection, String sql, Arguments arguments)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      arguments.bind(statement);
-      statement.execute();
-    }
+  private static void ring(Connection connection, Call call) throws SQLException {
+    var unused = call.done().apply(connection);
   }
 
   // Reads.

@@ -18,16 +18,15 @@ import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.path.Paths;
 import dev.pgkeeper.internal.watch.SumsQuery;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -234,22 +233,8 @@ abstract class TreeBase implements TreeOperations {
     List<String> names =
         look(
             at,
-            connection -> {
-              try (PreparedStatement statement =
-                  connection.prepareStatement(
-                      "SELECT name FROM " + schema + ".children(?, ?, ?)")) {
-                statement.setString(1, at);
-                statement.setString(2, after);
-                statement.setInt(3, limit + 1);
-                List<String> page = new ArrayList<>();
-                try (ResultSet rows = statement.executeQuery()) {
-                  while (rows.next()) {
-                    page.add(rows.getString(1));
-                  }
-                }
-                return page;
-              }
-            },
+            Call.columns("name", schema, "children", at, after, limit + 1)
+                .rows(row -> row.getString(1)),
             page -> null);
     if (names.isEmpty()) {
       stat(path);
@@ -306,23 +291,15 @@ abstract class TreeBase implements TreeOperations {
   public List<ReadResult> readAll(List<Read> reads) {
     ensureUsable();
     List<String> paths = reads.stream().map(read -> at(read.path())).toList();
-    List<Boolean> children = reads.stream().map(read -> read instanceof Read.OfChildren).toList();
     return look(
         "/",
-        connection -> {
-          try (PreparedStatement statement =
-              connection.prepareStatement("SELECT * FROM " + schema + ".read_all(?, ?)")) {
-            statement.setArray(1, connection.createArrayOf("text", paths.toArray()));
-            statement.setArray(2, connection.createArrayOf("bool", children.toArray()));
-            List<ReadResult> results = new ArrayList<>();
-            try (ResultSet rows = statement.executeQuery()) {
-              while (rows.next()) {
-                results.add(readResult(rows));
-              }
-            }
-            return results;
-          }
-        },
+        Call.columns(
+                "*",
+                schema,
+                "read_all",
+                Call.texts(paths),
+                Call.array("bool", reads, read -> read instanceof Read.OfChildren))
+            .rows(TreeBase::readResult),
         results -> null);
   }
 

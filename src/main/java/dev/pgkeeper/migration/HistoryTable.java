@@ -1,0 +1,43 @@
+package dev.pgkeeper.migration;
+
+/** Which files were run: the table that Flyway would have made, and goes on with. */
+final class HistoryTable {
+  static final String NAME = "migration_history";
+
+  private HistoryTable() {}
+
+  static String creation(String schema) {
+    return """
+        CREATE TABLE IF NOT EXISTS %1$s.%2$s (
+          installed_rank integer NOT NULL,
+          version        varchar(50),
+          description    varchar(200) NOT NULL,
+          type           varchar(20) NOT NULL,
+          script         varchar(1000) NOT NULL,
+          checksum       integer,
+          installed_by   varchar(100) NOT NULL,
+          installed_on   timestamp NOT NULL DEFAULT now(),
+          execution_time integer NOT NULL,
+          success        boolean NOT NULL,
+          CONSTRAINT %2$s_pk PRIMARY KEY (installed_rank)
+        );
+        CREATE INDEX IF NOT EXISTS %2$s_s_idx ON %1$s.%2$s (success);
+        """
+        .formatted(schema, NAME);
+  }
+
+  static String entry(String schema, MigrationFile file, long millis) {
+    return """
+        INSERT INTO %1$s.%2$s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
+          SELECT coalesce(max(installed_rank), 0) + 1, '%3$s', '%4$s', 'SQL', '%5$s', %6$d, current_user, %7$d, true FROM %1$s.%2$s;
+        """
+        .formatted(
+            schema,
+            NAME,
+            file.versionText(),
+            file.description(),
+            file.name(),
+            file.checksum(),
+            millis);
+  }
+}
