@@ -26,13 +26,11 @@ class LeadCommandTest {
    */
   private static final String SERVICE =
       """
-      trap 'echo stopping; exit 0' TERM
+      exec 3<&0
+      (read line <&3) & reader=$!
+      trap 'kill $reader 2>/dev/null; echo stopping; exit 0' TERM
       echo leads $PGKEEPER_TOKEN
-      while true; do
-        read -t 0.05 line; status=$?
-        [ $status -eq 0 ] && break
-        [ $status -gt 128 ] || exit 4
-      done
+      wait $reader || exit 4
       echo ending; exit 3""";
 
   /** Of who just goes, the next one would hear in an hour. */
