@@ -3,10 +3,10 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Scope;
-import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.recipes.Counter;
 import dev.pgkeeper.recipes.DoubleBarrier;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.Registration;
 import dev.pgkeeper.recipes.ServiceInstance;
@@ -63,7 +63,7 @@ public class ComingFromCurator {
   }
 
   private static void cache(Keeper keeper) throws InterruptedException {
-    try (Cache cache = keeper.cache("/settings", Scope.SUBTREE)) {
+    try (NodeCache cache = keeper.cache("/settings", Scope.SUBTREE)) {
       cache.listen(change -> reload(change.path()));
       cache.awaitInitialised(Duration.ofSeconds(10));
       cache.get("/settings/limit").ifPresent(node -> use(node.data()));
@@ -106,7 +106,7 @@ public class ComingFromCurator {
 
   /** As kazoo's ChildrenWatch. */
   private static void children(Keeper keeper) throws InterruptedException {
-    try (Cache workers = keeper.cache("/workers", Scope.CHILDREN)) {
+    try (NodeCache workers = keeper.cache("/workers", Scope.CHILDREN)) {
       workers.awaitInitialised(Duration.ofSeconds(10));
       System.out.println("workers: " + workers.children("/workers"));
     }

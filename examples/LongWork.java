@@ -3,9 +3,9 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
 import dev.pgkeeper.queue.Message;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 
@@ -38,9 +38,9 @@ public class LongWork {
   private static void message(Keeper keeper, Keeper other) throws InterruptedException {
     ConsumeOptions options = ConsumeOptions.defaults().withLease(Duration.ofSeconds(1));
     CountDownLatch done = new CountDownLatch(1);
-    Queue<String> films = keeper.queue("films", Codec.text());
-    try (Consumer first = films.consume(options, message -> convert(message, done));
-        Consumer second =
+    MessageQueue<String> films = keeper.queue("films", Codec.text());
+    try (MessageConsumer first = films.consume(options, message -> convert(message, done));
+        MessageConsumer second =
             other
                 .queue("films", Codec.text())
                 .consume(options, message -> convert(message, done))) {

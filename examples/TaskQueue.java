@@ -2,10 +2,10 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
 import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -30,7 +30,7 @@ public class TaskQueue {
   }
 
   private static void invoice(Keeper keeper, HikariDataSource dataSource) throws Exception {
-    Queue<String> invoices = keeper.queue("invoices", Codec.text());
+    MessageQueue<String> invoices = keeper.queue("invoices", Codec.text());
 
     // The order and its message: both are there, or neither is.
     try (Connection connection = dataSource.getConnection()) {
@@ -43,7 +43,7 @@ public class TaskQueue {
 
     // The invoice and the ack: both are there, or the message is tried again, by whoever lives.
     CountDownLatch written = new CountDownLatch(1);
-    try (Consumer consumer =
+    try (MessageConsumer consumer =
         invoices.consumeInTransactions(
             ConsumeOptions.defaults().withConcurrency(4),
             (connection, message) -> {
@@ -57,7 +57,7 @@ public class TaskQueue {
   }
 
   private static void remind(Keeper keeper) throws InterruptedException {
-    Queue<String> reminders = keeper.queue("reminders", Codec.text());
+    MessageQueue<String> reminders = keeper.queue("reminders", Codec.text());
     reminders.enqueue(
         Outgoing.of("O005 is to be paid")
             .delay(Duration.ofMillis(200))

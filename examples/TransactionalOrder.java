@@ -1,7 +1,7 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -19,7 +19,7 @@ public class TransactionalOrder {
       Keeper.migrate(dataSource);
       createOrders(dataSource);
       try (Keeper keeper = Keeper.connect(dataSource)) {
-        Queue<String> warehouse = keeper.queue("warehouse", Codec.text());
+        MessageQueue<String> warehouse = keeper.queue("warehouse", Codec.text());
         try {
           order(keeper, dataSource, warehouse, "O001", true);
         } catch (IllegalStateException e) {
@@ -37,7 +37,7 @@ public class TransactionalOrder {
   private static void order(
       Keeper keeper,
       HikariDataSource dataSource,
-      Queue<String> warehouse,
+      MessageQueue<String> warehouse,
       String order,
       boolean cardIsRefused)
       throws SQLException {

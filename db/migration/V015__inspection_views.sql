@@ -1,7 +1,7 @@
 -- What else everybody may look at: who is registered where, settings, and how it all is, in one row.
 --
 -- Nobody notes what a node is for: its shape tells. A registration is an ephemeral node that stands in no line and comes to no meeting, whoever made it: an
--- instance of a service, a member of a group. A setting of a configuration is a node place/values/key that has a node
+-- instance of a service, a member of a group. A setting is a node place/values/key that has a node
 -- place/history/key, below which is who changed it and when.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -30,7 +30,7 @@ COMMENT ON COLUMN ${schema}.registrations.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.registrations.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.registrations.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.configuration AS
+CREATE VIEW ${schema}.settings AS
   SELECT v.path, left(p.path, -7) AS place, v.name AS key, v.version, length(v.data) AS data_length, h.version + 1 AS changes,
     v.mtime AS changed, c.changed_by
   FROM ${schema}.parent p JOIN ${schema}.node v ON v.parent = p.path
@@ -38,16 +38,16 @@ CREATE VIEW ${schema}.configuration AS
     LEFT JOIN LATERAL (SELECT ${schema}.text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
       FROM ${schema}.node e WHERE e.parent = h.path AND substring(e.data FOR 3) = 'by=' AND position('\x0a'::bytea IN e.data) > 4 ORDER BY e.name DESC LIMIT 1) c ON true
   WHERE p.path LIKE '%/values';
-COMMENT ON VIEW ${schema}.configuration IS
+COMMENT ON VIEW ${schema}.settings IS
   'Settings, without their values. Look for some by path: WHERE path LIKE ''/config/values/%''.';
-COMMENT ON COLUMN ${schema}.configuration.path IS 'Where the value is.';
-COMMENT ON COLUMN ${schema}.configuration.place IS 'The configuration that it belongs to.';
-COMMENT ON COLUMN ${schema}.configuration.key IS 'The name of the setting.';
-COMMENT ON COLUMN ${schema}.configuration.version IS 'How often it was changed since it was last created.';
-COMMENT ON COLUMN ${schema}.configuration.data_length IS 'The length of the value in bytes.';
-COMMENT ON COLUMN ${schema}.configuration.changes IS 'How often it was ever changed.';
-COMMENT ON COLUMN ${schema}.configuration.changed IS 'When it was last changed.';
-COMMENT ON COLUMN ${schema}.configuration.changed_by IS 'Who did that.';
+COMMENT ON COLUMN ${schema}.settings.path IS 'Where the value is.';
+COMMENT ON COLUMN ${schema}.settings.place IS 'The path of the settings that it belongs to.';
+COMMENT ON COLUMN ${schema}.settings.key IS 'The name of the setting.';
+COMMENT ON COLUMN ${schema}.settings.version IS 'How often it was changed since it was last created.';
+COMMENT ON COLUMN ${schema}.settings.data_length IS 'The length of the value in bytes.';
+COMMENT ON COLUMN ${schema}.settings.changes IS 'How often it was ever changed.';
+COMMENT ON COLUMN ${schema}.settings.changed IS 'When it was last changed.';
+COMMENT ON COLUMN ${schema}.settings.changed_by IS 'Who did that.';
 
 CREATE VIEW ${schema}.health AS
   SELECT current_setting('server_version') AS server_version, pg_postmaster_start_time() AS server_started, pg_is_in_recovery() AS standby,

@@ -24,12 +24,10 @@ import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrated;
 import dev.pgkeeper.migration.Migrations;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Barrier;
-import dev.pgkeeper.recipes.Cache;
-import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Counter;
 import dev.pgkeeper.recipes.DoubleBarrier;
 import dev.pgkeeper.recipes.Election;
@@ -39,12 +37,14 @@ import dev.pgkeeper.recipes.JavaLock;
 import dev.pgkeeper.recipes.Latch;
 import dev.pgkeeper.recipes.MultiLock;
 import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.recipes.Partitioner;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.recipes.ReentrantMutex;
 import dev.pgkeeper.recipes.Semaphore;
 import dev.pgkeeper.recipes.ServiceRegistry;
+import dev.pgkeeper.recipes.Settings;
 import dev.pgkeeper.recipes.SharedValue;
 import dev.pgkeeper.recipes.SimpleQueue;
 import java.sql.Connection;
@@ -271,13 +271,13 @@ public final class Keeper implements AutoCloseable {
   }
 
   /** A copy of nodes that follows what happens to them, to be read without a round trip. */
-  public Cache cache(String path, Scope scope) {
-    return new Cache(this, path, scope);
+  public NodeCache cache(String path, Scope scope) {
+    return new NodeCache(this, path, scope);
   }
 
   /** Settings that all processes share, read without a round trip. */
-  public Configuration configuration(String path) {
-    return new Configuration(this, path);
+  public Settings settings(String path) {
+    return new Settings(this, path);
   }
 
   /** A node that is there as long as this process lives and keeps it. */
@@ -356,12 +356,12 @@ public final class Keeper implements AutoCloseable {
   }
 
   /** A queue of 1 to 500 bytes' name, made when it is first used. */
-  public <T> Queue<T> queue(String name, Codec<T> codec) {
+  public <T> MessageQueue<T> queue(String name, Codec<T> codec) {
     return queue(name, codec, QueueOptions.defaults());
   }
 
   /** The same, with settings that hold for everybody who uses it. */
-  public <T> Queue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
+  public <T> MessageQueue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
     session.ensureUsable();
     return new SharedQueue<>(queues, name, codec, queueOptions);
   }
@@ -439,7 +439,7 @@ public final class Keeper implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the patience is negative
    */
-  public Health health(Duration patience) {
+  public KeeperHealth health(Duration patience) {
     if (patience.isNegative()) {
       throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
     }
@@ -447,7 +447,7 @@ public final class Keeper implements AutoCloseable {
   }
 
   /** The same, within a second. */
-  public Health health() {
+  public KeeperHealth health() {
     return health(LONGEST_PING);
   }
 
@@ -484,8 +484,8 @@ public final class Keeper implements AutoCloseable {
   /**
    * Stops the consumers of queues, and ends the session: everything it owned goes at one moment.
    * Messages that no handler has begun are given back at once, as if nobody had taken them, and
-   * handlers that run have ten seconds to finish; {@link dev.pgkeeper.queue.Consumer#stop} waits
-   * longer. Calling it again does nothing.
+   * handlers that run have ten seconds to finish; {@link dev.pgkeeper.queue.MessageConsumer#stop}
+   * waits longer. Calling it again does nothing.
    */
   @Override
   public void close() {

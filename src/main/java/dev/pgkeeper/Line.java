@@ -17,23 +17,23 @@ public interface Line {
   String path();
 
   /** At once, or not at all. */
-  Optional<Held> tryEnter(Ask ask);
+  Optional<Held> tryEnter(LineRequest request);
 
   /** Waits as long as it takes. */
-  Held enter(Ask ask) throws InterruptedException;
+  Held enter(LineRequest request) throws InterruptedException;
 
   /** Empty if it could not be had in this time; then nothing of the attempt is left. */
-  Optional<Held> tryEnter(Ask ask, Duration patience) throws InterruptedException;
+  Optional<Held> tryEnter(LineRequest request, Duration patience) throws InterruptedException;
 
   /**
    * The same, with an exception that names who is in the way.
    *
    * @throws KeeperException.Busy if it could not be had in this time
    */
-  Held enter(Ask ask, Duration patience) throws InterruptedException;
+  Held enter(LineRequest request, Duration patience) throws InterruptedException;
 
   /** Waits without a thread. Cancelling the future, or completing it otherwise, leaves the line. */
-  CompletableFuture<Held> enterAsync(Ask ask);
+  CompletableFuture<Held> enterAsync(LineRequest request);
 
   /** All that wait or hold, first come first. */
   List<Contender> contenders();

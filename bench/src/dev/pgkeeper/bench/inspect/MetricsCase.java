@@ -13,7 +13,7 @@ import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.metrics.KeeperMetrics;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.recipes.Mutex;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -97,7 +97,7 @@ final class MetricsCase implements Case {
   }
 
   private static Workload messages(Keeper keeper) {
-    Queue<byte[]> queue = keeper.queue("messages-" + keeper.sessionId(), Codec.bytes());
+    MessageQueue<byte[]> queue = keeper.queue("messages-" + keeper.sessionId(), Codec.bytes());
     return new Workload() {
       @Override
       public Worker worker(int thread) {

@@ -6,8 +6,9 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ final class PgkeeperMessages implements Serving {
   private final String url;
   private final HikariDataSource pool;
   private final Keeper keeper;
-  private final Queue<byte[]> queue;
+  private final MessageQueue<byte[]> queue;
   private final Way way;
   private final int keys;
   private final List<AutoCloseable> serving = new ArrayList<>();
@@ -87,7 +88,7 @@ final class PgkeeperMessages implements Serving {
   /** Takes as far ahead as {@link SchedulerMessages} fetches. */
   private Consumers handled(int threads, int batch) {
     HandledOnDemand demand = new HandledOnDemand();
-    dev.pgkeeper.queue.Consumer consumer =
+    MessageConsumer consumer =
         queue.consume(
             ConsumeOptions.defaults()
                 .withConcurrency(threads)
@@ -174,8 +175,8 @@ final class PgkeeperMessages implements Serving {
 
   @Override
   public void fill(int count) throws SQLException {
-    for (int from = 0; from < count; from += Queue.MOST_AT_ONCE) {
-      List<byte[]> payloads = Messages.payloads(Math.min(Queue.MOST_AT_ONCE, count - from));
+    for (int from = 0; from < count; from += MessageQueue.MOST_AT_ONCE) {
+      List<byte[]> payloads = Messages.payloads(Math.min(MessageQueue.MOST_AT_ONCE, count - from));
       if (keys == 0) {
         queue.enqueueAll(payloads);
       } else {

@@ -12,7 +12,7 @@ import dev.pgkeeper.bench.Series;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
-import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.NodeCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -107,7 +107,7 @@ final class CacheCase implements Case {
   }
 
   private static Started start(Keeper keeper) throws Exception {
-    Cache cache = keeper.cache(ROOT, Scope.SUBTREE);
+    NodeCache cache = keeper.cache(ROOT, Scope.SUBTREE);
     cache.initialised().get(2, TimeUnit.MINUTES);
     return new Started(cache, cache.size());
   }

@@ -5,8 +5,8 @@ import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.bench.Worker;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
@@ -72,7 +72,7 @@ enum Work {
   MESSAGE("message") {
     @Override
     Worker.Call step(Keeper keeper, int thread) {
-      Queue<byte[]> queue = messages(keeper, thread);
+      MessageQueue<byte[]> queue = messages(keeper, thread);
       return () -> {
         queue.enqueue(DATA);
         queue.take().orElseThrow().ack();
@@ -83,7 +83,7 @@ enum Work {
   KEYED_MESSAGE("message.keyed") {
     @Override
     Worker.Call step(Keeper keeper, int thread) {
-      Queue<byte[]> queue = messages(keeper, thread);
+      MessageQueue<byte[]> queue = messages(keeper, thread);
       return () -> {
         queue.enqueue(Outgoing.of(DATA).key("key"));
         queue.take().orElseThrow().ack();
@@ -117,7 +117,7 @@ enum Work {
   }
 
   /** A queue of the thread's own: what it takes is what it has enqueued. */
-  private static Queue<byte[]> messages(Keeper keeper, int thread) {
+  private static MessageQueue<byte[]> messages(Keeper keeper, int thread) {
     return keeper.queue("messages-" + thread, Codec.bytes());
   }
 }

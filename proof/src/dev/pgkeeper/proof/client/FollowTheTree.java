@@ -4,7 +4,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.scenario.Client;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -24,7 +24,7 @@ final class FollowTheTree {
   private final Map<String, String> known = new TreeMap<>();
   private BlockingQueue<String> told = new LinkedBlockingQueue<>();
   private Keeper followed;
-  private Cache cache;
+  private NodeCache cache;
 
   FollowTheTree(Client client) {
     this.client = client;
@@ -69,7 +69,7 @@ final class FollowTheTree {
     for (int i = 0; i < ChangeTheTree.NODES; i++) {
       paths.add(ChangeTheTree.node(i));
     }
-    Cache next = keeper.cache(ChangeTheTree.ROOT, Scope.SUBTREE);
+    NodeCache next = keeper.cache(ChangeTheTree.ROOT, Scope.SUBTREE);
     synchronized (this) {
       known.clear();
       told = paths;

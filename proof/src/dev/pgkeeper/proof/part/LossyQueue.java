@@ -3,7 +3,7 @@ package dev.pgkeeper.proof.part;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.proof.check.Finding;
 import dev.pgkeeper.queue.Delivery;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
@@ -40,7 +40,7 @@ final class LossyQueue implements RepliesPart.Subject {
 
   @Override
   public Finding work(LossyNetwork network, Random random, Duration length) throws Exception {
-    Queue<String> queue = network.keeper().queue("lossy", Codec.text());
+    MessageQueue<String> queue = network.keeper().queue("lossy", Codec.text());
     network.lose(random, PASSING);
     List<CompletableFuture<Boolean>> producers = new ArrayList<>();
     List<CompletableFuture<Boolean>> running = new ArrayList<>();
@@ -74,7 +74,7 @@ final class LossyQueue implements RepliesPart.Subject {
     return new Finding(acked.size(), "messages", List.copyOf(violations));
   }
 
-  private boolean produce(Queue<String> queue) {
+  private boolean produce(MessageQueue<String> queue) {
     while (!stopped.get()) {
       for (long id : queue.enqueueAll(List.of("x", "y"))) {
         if (!enqueued.add(id)) {
@@ -86,7 +86,7 @@ final class LossyQueue implements RepliesPart.Subject {
   }
 
   /** Goes on until all messages are acked, or nothing comes for so long that one is lost. */
-  private boolean consume(Queue<String> queue, AtomicBoolean isAllSent)
+  private boolean consume(MessageQueue<String> queue, AtomicBoolean isAllSent)
       throws InterruptedException {
     long last = System.nanoTime();
     while (!isAllSent.get() || acked.size() < enqueued.size()) {

@@ -23,7 +23,7 @@ public interface Topic<T> {
   /**
    * The subscription of this name; has all that is published from the time it was first asked for.
    */
-  Queue<T> subscribe(String subscription);
+  MessageQueue<T> subscribe(String subscription);
 
   /** Ends a subscription, with all its messages. False: there was none. */
   boolean unsubscribe(String subscription);

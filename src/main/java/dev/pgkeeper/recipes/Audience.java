@@ -29,7 +29,7 @@ final class Audience<T extends Object> {
 
   Subscription add(Consumer<? super T> told) {
     Listener<T> listener =
-        new Listener<>(Objects.requireNonNull(told, "listener"), new Steps(name), errors);
+        new Listener<>(Objects.requireNonNull(told, "listener"), new SerialExecutor(name), errors);
     lock.lock();
     try {
       listeners.add(listener);
@@ -55,20 +55,20 @@ final class Audience<T extends Object> {
 
   private static final class Listener<T extends Object> {
     private final Consumer<? super T> told;
-    private final Steps steps;
+    private final SerialExecutor serially;
     private final ErrorListeners errors;
     private final AtomicReference<@Nullable T> due = new AtomicReference<>();
     private volatile boolean closed;
 
-    Listener(Consumer<? super T> told, Steps steps, ErrorListeners errors) {
+    Listener(Consumer<? super T> told, SerialExecutor serially, ErrorListeners errors) {
       this.told = told;
-      this.steps = steps;
+      this.serially = serially;
       this.errors = errors;
     }
 
     void tell(T value) {
       if (due.getAndSet(value) == null) {
-        steps.run(this::tellDue);
+        serially.run(this::tellDue);
       }
     }
 

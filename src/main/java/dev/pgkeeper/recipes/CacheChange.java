@@ -5,8 +5,8 @@ import dev.pgkeeper.PathNode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link Cache} saw happen to a node: created if there was none before, deleted if there is
- * none now, else changed. A node that was deleted and created again is told as both. Several
+ * What a {@link NodeCache} saw happen to a node: created if there was none before, deleted if there
+ * is none now, else changed. A node that was deleted and created again is told as both. Several
  * changes in quick succession may be told as one that leads to the last.
  */
 public record CacheChange(String path, @Nullable Node before, @Nullable Node now) {

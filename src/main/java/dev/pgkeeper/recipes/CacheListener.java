@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
 /**
- * Told by a {@link Cache}, on a thread of the cache's and one call at a time. The cache looks for
- * the next changes after a call has returned: what takes long is better done elsewhere.
+ * Told by a {@link NodeCache}, on a thread of the cache's and one call at a time. The cache looks
+ * for the next changes after a call has returned: what takes long is better done elsewhere.
  */
 @FunctionalInterface
 public interface CacheListener {

@@ -4,7 +4,7 @@ import java.util.Objects;
 import java.util.function.Predicate;
 
 /**
- * What a {@link Cache} keeps. Immutable; each {@code with…} returns a changed copy.
+ * What a {@link NodeCache} keeps. Immutable; each {@code with…} returns a changed copy.
  *
  * @param filter which paths are shown and told of; of the others a few numbers are kept
  * @param keepsData whether data is kept; if not, nodes are shown with their stat and no data

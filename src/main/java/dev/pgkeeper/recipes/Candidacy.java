@@ -21,23 +21,24 @@ public final class Candidacy implements AutoCloseable {
 
   private final String name;
   private final ErrorListeners errors;
-  private final Campaign campaign;
+  private final CandidacyLoop loop;
 
-  private Candidacy(Keeper keeper, Line line, Person person, Duty duty, boolean requeues) {
-    this.name = line.path() + ", candidate " + person.identity();
+  private Candidacy(Keeper keeper, Line line, CandidateInfo info, Duty duty, boolean requeues) {
+    this.name = line.path() + ", candidate " + info.identity();
     this.errors = new ErrorListeners(name);
-    this.campaign = new Campaign(keeper, line, person, duty, requeues, errors);
+    this.loop = new CandidacyLoop(keeper, line, info, duty, requeues, errors);
   }
 
-  static Candidacy stand(Keeper keeper, Line line, Person person, Duty duty, boolean requeues) {
-    Candidacy candidacy = new Candidacy(keeper, line, person, duty, requeues);
-    candidacy.campaign.stand();
+  static Candidacy stand(
+      Keeper keeper, Line line, CandidateInfo info, Duty duty, boolean requeues) {
+    Candidacy candidacy = new Candidacy(keeper, line, info, duty, requeues);
+    candidacy.loop.stand();
     return candidacy;
   }
 
   /** The leadership, while it is certainly this candidate's own. */
   public Optional<Leadership> leadership() {
-    return campaign.leadership();
+    return loop.leadership();
   }
 
   public boolean isLeader() {
@@ -51,9 +52,8 @@ public final class Candidacy implements AutoCloseable {
 
   /** Waits until it leads. False: it does not yet, or the candidacy has ended. */
   public boolean await(Duration patience) throws InterruptedException {
-    campaign.await(
-        () -> isLeader() || campaign.isEnded(),
-        patience.compareTo(LONGEST) < 0 ? patience : LONGEST);
+    loop.await(
+        () -> isLeader() || loop.isEnded(), patience.compareTo(LONGEST) < 0 ? patience : LONGEST);
     return isLeader();
   }
 
@@ -86,18 +86,18 @@ public final class Candidacy implements AutoCloseable {
   }
 
   private boolean close(boolean silently, Duration patience) {
-    campaign.close(silently);
-    if (!campaign.isOwnThread()) {
+    loop.close(silently);
+    if (!loop.isOwnThread()) {
       try {
-        campaign.await(campaign::isEnded, patience);
+        loop.await(loop::isEnded, patience);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-      if (!campaign.isEnded()) {
+      if (!loop.isEnded()) {
         log.warn("{}: leads until what it does for that has returned", name);
       }
     }
-    return campaign.isEnded();
+    return loop.isEnded();
   }
 
   @Override

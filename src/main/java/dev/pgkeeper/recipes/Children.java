@@ -11,10 +11,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** A node's children by their names, with their data: what a {@link Cache} has of them. */
+/** A node's children by their names, with their data: what a {@link NodeCache} has of them. */
 final class Children implements AutoCloseable {
   private final String path;
-  private final Cache cache;
+  private final NodeCache cache;
 
   /**
    * Has told them when this returns.
@@ -24,7 +24,7 @@ final class Children implements AutoCloseable {
    */
   Children(Keeper keeper, String path, Consumer<SortedMap<String, Node>> changed) {
     this.path = path;
-    this.cache = new Cache(keeper, path, Scope.CHILDREN);
+    this.cache = new NodeCache(keeper, path, Scope.CHILDREN);
     CompletableFuture<Void> told = new CompletableFuture<>();
     cache.onChange(
         () -> {

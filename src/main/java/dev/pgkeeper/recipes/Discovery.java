@@ -22,7 +22,7 @@ import java.util.function.Consumer;
 public final class Discovery implements AutoCloseable {
   private final String path;
   private final ErrorListeners errors;
-  private final Roster roster;
+  private final InstanceSelector selector;
   private final Audience<List<ServiceInstance>> audience;
   private final Children children;
 
@@ -32,14 +32,14 @@ public final class Discovery implements AutoCloseable {
   Discovery(Keeper keeper, String path, Duration pause) {
     this.path = path;
     this.errors = new ErrorListeners(toString());
-    this.roster = new Roster(pause, System::nanoTime);
+    this.selector = new InstanceSelector(pause, System::nanoTime);
     this.audience = new Audience<>("pgkeeper-discovery " + path, errors, List.of());
     this.children = new Children(keeper, path, this::become);
   }
 
   private void become(SortedMap<String, Node> nodes) {
     Set<Long> unreadable = new HashSet<>();
-    roster.become(
+    selector.become(
         ServiceRegistry.instances(
             path,
             nodes,
@@ -50,17 +50,17 @@ public final class Discovery implements AutoCloseable {
               }
             }));
     reported = unreadable;
-    audience.tell(roster.all());
+    audience.tell(selector.all());
   }
 
   /** All that are registered, whether they can be chosen or not, in the order of their ids. */
   public List<ServiceInstance> instances() {
-    return roster.all();
+    return selector.all();
   }
 
   /** Empty if none is there that is up. */
   public Optional<ServiceInstance> choose(Choice how) {
-    return roster.choose(how).map(Roster.Entry::instance);
+    return selector.choose(how).map(InstanceSelector.Entry::instance);
   }
 
   /**
@@ -69,22 +69,22 @@ public final class Discovery implements AutoCloseable {
    * one is forgotten; even then it most often gets the same one.
    */
   public Optional<ServiceInstance> chooseFor(String key) {
-    return roster.chooseFor(key).map(Roster.Entry::instance);
+    return selector.chooseFor(key).map(InstanceSelector.Entry::instance);
   }
 
   /** Chooses one and counts a call of it as open, until that is closed. */
   public Optional<ServiceCall> open(Choice how) {
-    return roster.choose(how).map(entry -> new ServiceCall(roster, entry));
+    return selector.choose(how).map(entry -> new ServiceCall(selector, entry));
   }
 
   /** The same, for the instance of a {@linkplain #chooseFor key}. */
   public Optional<ServiceCall> openFor(String key) {
-    return roster.chooseFor(key).map(entry -> new ServiceCall(roster, entry));
+    return selector.chooseFor(key).map(entry -> new ServiceCall(selector, entry));
   }
 
   /** Leaves this one out for a while, unless all others are left out too. */
   public void reportFailing(ServiceInstance instance) {
-    roster.fails(instance.id());
+    selector.fails(instance.id());
   }
 
   /** Tells what is registered: what is known now, and then whenever it has changed. */

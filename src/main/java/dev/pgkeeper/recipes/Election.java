@@ -79,7 +79,7 @@ public final class Election {
   }
 
   private Candidacy stand(Duty duty) {
-    return Candidacy.stand(keeper, line, new Person(identity, data), duty, requeues);
+    return Candidacy.stand(keeper, line, new CandidateInfo(identity, data), duty, requeues);
   }
 
   public Optional<Candidate> leader() {

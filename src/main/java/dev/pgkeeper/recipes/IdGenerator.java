@@ -37,7 +37,7 @@ public final class IdGenerator {
   private final Keeper keeper;
   private final String path;
   private final int blockSize;
-  private final Steps steps;
+  private final SerialExecutor serially;
   private volatile Block block = new Block(1, 0);
 
   /** Held while a block is fetched. */
@@ -75,7 +75,7 @@ public final class IdGenerator {
     this.keeper = Objects.requireNonNull(keeper, "keeper");
     this.path = Objects.requireNonNull(path, "path");
     this.blockSize = blockSize;
-    this.steps = new Steps("pgkeeper-ids " + path);
+    this.serially = new SerialExecutor("pgkeeper-ids " + path);
   }
 
   public String path() {
@@ -94,7 +94,7 @@ public final class IdGenerator {
       if (present.used.get() < present.size) {
         long place = present.used.getAndIncrement();
         if (place == (present.size - 1) / 2) {
-          steps.run(this::fetchAhead);
+          serially.run(this::fetchAhead);
         }
         if (place < present.size) {
           return present.first + place;

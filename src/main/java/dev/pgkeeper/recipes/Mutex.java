@@ -1,11 +1,11 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.LineRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -24,15 +24,15 @@ public final class Mutex {
   private static final String RECIPE = "mutex";
 
   private final Line line;
-  private final Ask ask;
+  private final LineRequest request;
 
   public Mutex(Keeper keeper, String path) {
-    this(keeper.line(path, RECIPE, 1), Ask.of("lock"));
+    this(keeper.line(path, RECIPE, 1), LineRequest.of("lock"));
   }
 
-  private Mutex(Line line, Ask ask) {
+  private Mutex(Line line, LineRequest request) {
     this.line = line;
-    this.ask = ask;
+    this.request = request;
   }
 
   /**
@@ -40,12 +40,12 @@ public final class Mutex {
    * their client does.
    */
   public Mutex atMost(Duration limit) {
-    return new Mutex(line, ask.atMost(limit));
+    return new Mutex(line, request.atMost(limit));
   }
 
   /** The same lock, with something that others see of whoever waits or holds. */
   public Mutex withData(byte[] data) {
-    return new Mutex(line, ask.data(data));
+    return new Mutex(line, request.data(data));
   }
 
   public String path() {
@@ -54,7 +54,7 @@ public final class Mutex {
 
   /** Waits as long as it takes. */
   public Held acquire() throws InterruptedException {
-    return line.enter(ask);
+    return line.enter(request);
   }
 
   /**
@@ -63,22 +63,22 @@ public final class Mutex {
    * @throws KeeperException.Busy if that was not enough; names the holder
    */
   public Held acquire(Duration patience) throws InterruptedException {
-    return line.enter(ask, patience);
+    return line.enter(request, patience);
   }
 
   /** Empty if somebody else holds it. */
   public Optional<Held> tryAcquire() {
-    return line.tryEnter(ask);
+    return line.tryEnter(request);
   }
 
   /** Empty if it could not be had in this time. */
   public Optional<Held> tryAcquire(Duration patience) throws InterruptedException {
-    return line.tryEnter(ask, patience);
+    return line.tryEnter(request, patience);
   }
 
   /** Waits without a thread; cancel the future to give up. */
   public CompletableFuture<Held> acquireAsync() {
-    return line.enterAsync(ask);
+    return line.enterAsync(request);
   }
 
   public Optional<Contender> holder() {

@@ -27,7 +27,7 @@ final class NodeChanges {
   private final Keeper keeper;
   private final String path;
   private final Consumer<Optional<Node>> listener;
-  private final Steps steps;
+  private final SerialExecutor serially;
   private final AtomicBoolean due = new AtomicBoolean();
   private volatile boolean closed;
 
@@ -45,7 +45,7 @@ final class NodeChanges {
     this.keeper = keeper;
     this.path = path;
     this.listener = listener;
-    this.steps = new Steps("pgkeeper-changes of " + path);
+    this.serially = new SerialExecutor("pgkeeper-changes of " + path);
   }
 
   static Optional<Node> read(TreeOperations tree, String path) {
@@ -72,7 +72,7 @@ final class NodeChanges {
 
   private void lookSoon() {
     if (due.compareAndSet(false, true)) {
-      steps.run(this::look);
+      serially.run(this::look);
     }
   }
 

@@ -28,7 +28,7 @@ public final class Participation implements AutoCloseable {
   private final String id;
   private final byte[] set;
   private final ErrorListeners errors;
-  private final SortedMap<String, Stake> stakes = new TreeMap<>();
+  private final SortedMap<String, OwnedElement> elements = new TreeMap<>();
   private final Membership membership;
   private final Subscription group;
   private final Subscription sessions;
@@ -46,7 +46,8 @@ public final class Participation implements AutoCloseable {
     this.id = id;
     this.errors = new ErrorListeners(toString());
     for (String element : partitioner.elements()) {
-      stakes.put(element, new Stake(element, partitioner.lockOf(element), listener, errors));
+      elements.put(
+          element, new OwnedElement(element, partitioner.lockOf(element), listener, errors));
     }
     this.set = partitioner.set().getBytes(StandardCharsets.UTF_8);
     this.membership = partitioner.group().join(id, set);
@@ -72,7 +73,7 @@ public final class Participation implements AutoCloseable {
   /** What is certainly its own at this moment, after the listener was told of it. */
   public Map<String, Held> owned() {
     Map<String, Held> owned = new TreeMap<>();
-    stakes.forEach((element, stake) -> stake.owned().ifPresent(held -> owned.put(element, held)));
+    elements.forEach((element, one) -> one.owned().ifPresent(held -> owned.put(element, held)));
     return owned;
   }
 
@@ -128,8 +129,8 @@ public final class Participation implements AutoCloseable {
     Keeper now = keeper;
     boolean takesPart = now != null && members.stream().anyMatch(member -> isThis(member, now));
     List<String> sharers = members.stream().filter(this::namesThisSet).map(Member::id).toList();
-    Map<String, String> owners = takesPart ? Shares.of(stakes.keySet(), sharers) : Map.of();
-    stakes.forEach((element, stake) -> stake.want(id.equals(owners.get(element)) ? now : null));
+    Map<String, String> owners = takesPart ? Shares.of(elements.keySet(), sharers) : Map.of();
+    elements.forEach((element, one) -> one.want(id.equals(owners.get(element)) ? now : null));
   }
 
   /** Another session may have the same id, and an earlier one of its own have it still. */
@@ -158,9 +159,9 @@ public final class Participation implements AutoCloseable {
   private boolean awaitIdle(Duration patience) throws InterruptedException {
     long deadline = System.nanoTime() + patience.toNanos();
     boolean idle = true;
-    for (Stake stake : stakes.values()) {
-      long left = stake.isOnThread() ? 0 : Math.max(0, deadline - System.nanoTime());
-      idle &= stake.awaitIdle(Duration.ofNanos(left));
+    for (OwnedElement one : elements.values()) {
+      long left = one.isOnThread() ? 0 : Math.max(0, deadline - System.nanoTime());
+      idle &= one.awaitIdle(Duration.ofNanos(left));
     }
     return idle;
   }

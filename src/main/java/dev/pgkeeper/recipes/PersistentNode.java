@@ -38,7 +38,7 @@ public final class PersistentNode implements AutoCloseable {
   private final int mostBytes;
   private final ErrorListeners errors;
   private final Attempts attempts;
-  private final Steps steps;
+  private final SerialExecutor serially;
   private final Subscription sessions;
 
   /** Held while the node is looked at and changed, so that no two of these cross. */
@@ -74,7 +74,7 @@ public final class PersistentNode implements AutoCloseable {
     this.unwritten = mode == CreateMode.PERSISTENT;
     this.errors = new ErrorListeners(toString());
     this.attempts = new Attempts(path, errors);
-    this.steps = new Steps("pgkeeper-node " + path);
+    this.serially = new SerialExecutor("pgkeeper-node " + path);
     this.sessions = keeper.inEachSession(this::begin);
   }
 
@@ -193,7 +193,7 @@ public final class PersistentNode implements AutoCloseable {
   }
 
   private void keepThereSoon(Watching in) {
-    steps.run(() -> keepThere(in));
+    serially.run(() -> keepThere(in));
   }
 
   /** A step: after something happened to the node, or could not be done. */

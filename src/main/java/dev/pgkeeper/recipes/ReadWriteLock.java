@@ -1,11 +1,11 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.LineRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -28,13 +28,13 @@ public final class ReadWriteLock {
 
   private final Keeper keeper;
   private final Line line;
-  private final UnaryOperator<Ask> extras;
+  private final UnaryOperator<LineRequest> extras;
 
   public ReadWriteLock(Keeper keeper, String path) {
     this(keeper, keeper.line(path, RECIPE, MOST_READERS), UnaryOperator.identity());
   }
 
-  private ReadWriteLock(Keeper keeper, Line line, UnaryOperator<Ask> extras) {
+  private ReadWriteLock(Keeper keeper, Line line, UnaryOperator<LineRequest> extras) {
     this.keeper = keeper;
     this.line = line;
     this.extras = extras;
@@ -112,8 +112,8 @@ public final class ReadWriteLock {
       this.what = what;
     }
 
-    private Ask ask() {
-      return extras.apply(Ask.of(what));
+    private LineRequest ask() {
+      return extras.apply(LineRequest.of(what));
     }
 
     /**

@@ -1,11 +1,11 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.LineRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -28,14 +28,14 @@ public final class Semaphore {
 
   private final Line line;
   private final int permits;
-  private final UnaryOperator<Ask> extras;
+  private final UnaryOperator<LineRequest> extras;
 
   /** A semaphore of 1 to 999,999,999 permits. */
   public Semaphore(Keeper keeper, String path, int permits) {
     this(keeper.line(path, RECIPE, checked(path, permits)), permits, UnaryOperator.identity());
   }
 
-  private Semaphore(Line line, int permits, UnaryOperator<Ask> extras) {
+  private Semaphore(Line line, int permits, UnaryOperator<LineRequest> extras) {
     this.line = line;
     this.permits = permits;
     this.extras = extras;
@@ -68,12 +68,12 @@ public final class Semaphore {
     return permits;
   }
 
-  private Ask ask(int number) {
+  private LineRequest ask(int number) {
     if (number < 1 || number > permits) {
       throw new IllegalArgumentException(
           path() + ": " + number + " permits are asked for; use 1 to " + permits);
     }
-    return extras.apply(Ask.of(Integer.toString(number)));
+    return extras.apply(LineRequest.of(Integer.toString(number)));
   }
 
   /** Waits for one as long as it takes. */

@@ -7,13 +7,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * closed.
  */
 public final class ServiceCall implements AutoCloseable {
-  private final Roster roster;
-  private final Roster.Entry entry;
+  private final InstanceSelector selector;
+  private final InstanceSelector.Entry entry;
   private final ServiceInstance instance;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  ServiceCall(Roster roster, Roster.Entry entry) {
-    this.roster = roster;
+  ServiceCall(InstanceSelector selector, InstanceSelector.Entry entry) {
+    this.selector = selector;
     this.entry = entry;
     this.instance = entry.instance();
     entry.opened();
@@ -25,7 +25,7 @@ public final class ServiceCall implements AutoCloseable {
 
   /** The instance did not do what it was asked for: it is left out for a while. */
   public void failed() {
-    roster.fails(instance.id());
+    selector.fails(instance.id());
   }
 
   @Override

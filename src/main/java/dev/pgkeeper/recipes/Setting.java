@@ -5,8 +5,8 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * A key of a {@link Configuration}: its name, how its value is written, and what holds while nobody
- * has set it.
+ * A key of a {@link Settings}: its name, how its value is written, and what holds while nobody has
+ * set it.
  */
 public record Setting<T>(String name, Codec<T> codec, T defaultValue) {
   // One of each, so that settings of the same name and default are equal.

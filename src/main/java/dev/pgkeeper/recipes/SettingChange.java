@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * What was done to a key of a {@link Configuration}.
+ * What was done to a key of a {@link Settings}.
  *
  * @param data the value as it was written; empty if it was deleted
  * @param by who did it

@@ -4,7 +4,7 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import java.time.Duration;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -12,14 +12,14 @@ import java.util.Optional;
 
 /**
  * First in, first out, for those who come from Curator's {@code SimpleDistributedQueue} or kazoo's
- * {@code Queue}. What is taken is gone, whether or not whoever took it gets to work on it; for a
- * queue whose messages come back if their consumer dies, see {@link Keeper#queue}, which this is
- * made of.
+ * {@code MessageQueue}. What is taken is gone, whether or not whoever took it gets to work on it;
+ * for a queue whose messages come back if their consumer dies, see {@link Keeper#queue}, which this
+ * is made of.
  */
 public final class SimpleQueue<T> {
   private static final Duration FOREVER = Duration.ofDays(36_500);
 
-  private final Queue<T> queue;
+  private final MessageQueue<T> queue;
 
   public SimpleQueue(Keeper keeper, String name, Codec<T> codec) {
     this.queue = keeper.queue(name, codec);

@@ -3,12 +3,12 @@ package dev.pgkeeper.recipes;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
 
-/** A leadership, as its campaign keeps it. */
+/** A leadership, as its loop keeps it. */
 final class Term extends WrappedHeld implements Leadership {
-  private final Campaign campaign;
-  private final Person person;
+  private final CandidacyLoop loop;
+  private final CandidateInfo info;
 
-  // Guarded by the campaign's lock.
+  // Guarded by the loop's lock.
   /** The duty was taken on, and goes on. */
   boolean goesOn;
 
@@ -18,35 +18,35 @@ final class Term extends WrappedHeld implements Leadership {
   /** Nothing is done for it any more. */
   boolean over;
 
-  Term(Campaign campaign, Person person, Held held) {
+  Term(CandidacyLoop loop, CandidateInfo info, Held held) {
     super(held);
-    this.campaign = campaign;
-    this.person = person;
+    this.loop = loop;
+    this.info = info;
   }
 
   @Override
   public String identity() {
-    return person.identity();
+    return info.identity();
   }
 
   @Override
   public byte[] data() {
-    return person.data();
+    return info.data();
   }
 
   @Override
   public void resign() {
-    campaign.giveUp(this);
+    loop.giveUp(this);
   }
 
   @Override
   public void close() {
-    campaign.giveUp(this);
+    loop.giveUp(this);
   }
 
   @Override
   public void release() {
-    if (state().isTerminal() || !campaign.giveUp(this)) {
+    if (state().isTerminal() || !loop.giveUp(this)) {
       throw new KeeperException.NotHeld(
           path(), token(), path() + " was given up before, or lost (token " + token() + ")", null);
     }

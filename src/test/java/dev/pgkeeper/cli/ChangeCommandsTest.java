@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.util.ArrayList;
@@ -114,7 +114,7 @@ class ChangeCommandsTest {
 
   @Test
   void deadLettersWaitAgainOrGo() {
-    Queue<String> queue = keeper.queue("dead", Codec.text());
+    MessageQueue<String> queue = keeper.queue("dead", Codec.text());
     List<Long> ids = queue.enqueueAll(List.of("a", "b", "c"));
     ids.forEach(id -> queue.take().orElseThrow().bury("not wanted"));
     assertThat(done("queue", "redrive", "dead", "--why", "x", "--older", "1h"))

@@ -3,7 +3,7 @@ package dev.pgkeeper.cli;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
@@ -43,7 +43,7 @@ final class GuideState implements AutoCloseable {
     stand(stuck, "node-2");
     stand(billing, "node-3");
     billing.queue("invoices", Codec.text()).enqueue("O005");
-    Queue<String> mails = billing.queue("mails", Codec.text());
+    MessageQueue<String> mails = billing.queue("mails", Codec.text());
     mails.enqueueAll(List.of("to Ada", "to Bob"));
     mails.take().orElseThrow().bury("no such address");
     billing.guard().once("nightly", "2026-11-20", connection -> {});

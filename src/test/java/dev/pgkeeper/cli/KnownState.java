@@ -5,7 +5,7 @@ import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.recipes.Setting;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
@@ -42,7 +42,7 @@ final class KnownState implements AutoCloseable {
     orders.tree().watch("/watched", WatchMode.PERSISTENT, event -> {});
     orders.tree().create("/services", bytes(""));
     orders.tree().create("/services/web", bytes("payload"), CreateMode.EPHEMERAL);
-    orders.configuration("/config").set(Setting.text("colour", "red"), "green");
+    orders.settings("/config").set(Setting.text("colour", "red"), "green");
     database.execute("SELECT ${schema}.pause_queue('mails', 'a test')");
   }
 
@@ -58,7 +58,7 @@ final class KnownState implements AutoCloseable {
   }
 
   /** One claimed, one dead, one that waits. */
-  private static void fill(Queue<String> queue) {
+  private static void fill(MessageQueue<String> queue) {
     queue.enqueueAll(List.of("first", "second", "third"));
     queue.take().orElseThrow();
     queue.take().orElseThrow().bury("not wanted");

@@ -11,7 +11,7 @@ import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.guard.RunResult;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
@@ -83,7 +83,7 @@ class CallersTransactionTest {
 
   @Test
   void aMessageThatWouldBeGoneAtOnceIsNotTaken() throws Exception {
-    Queue<String> queue = keeper.queue("autocommit", Codec.text());
+    MessageQueue<String> queue = keeper.queue("autocommit", Codec.text());
     queue.enqueue("stays");
     try (Connection connection = database.connect()) {
       assertThatThrownBy(() -> queue.take(connection))

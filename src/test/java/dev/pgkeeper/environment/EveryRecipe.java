@@ -18,24 +18,24 @@ import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.guard.RunResult;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
 import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
-import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.recipes.Candidacy;
-import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Counter;
 import dev.pgkeeper.recipes.Discovery;
 import dev.pgkeeper.recipes.DoubleBarrier;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.recipes.Participation;
 import dev.pgkeeper.recipes.PartitionListener;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.Registration;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.Setting;
+import dev.pgkeeper.recipes.Settings;
 import dev.pgkeeper.testing.Await;
 import java.sql.Connection;
 import java.time.Duration;
@@ -204,7 +204,7 @@ public enum EveryRecipe {
 
   QUEUE(
       stage -> {
-        Queue<String> queue = stage.one.queue("plain", Codec.text());
+        MessageQueue<String> queue = stage.one.queue("plain", Codec.text());
         queue.enqueue("one");
         stage.inTransaction(connection -> queue.enqueue(connection, "two"));
         Delivery<String> first = queue.take(Await.LIMIT).orElseThrow();
@@ -217,14 +217,14 @@ public enum EveryRecipe {
 
   QUEUE_WITH_CONSUMERS(
       stage -> {
-        Queue<String> queue =
+        MessageQueue<String> queue =
             stage.one.queue("keys", Codec.text(), QueueOptions.defaults().withMostTries(1));
         AtomicInteger handled = new AtomicInteger();
         for (int i = 0; i < 20; i++) {
           queue.enqueue(Outgoing.of("m" + i).key("k" + i % 3));
         }
         queue.enqueue(Outgoing.of("bad").deduplicationKey("bad"));
-        try (Consumer one =
+        try (MessageConsumer one =
                 queue.consume(
                     ConsumeOptions.defaults().withConcurrency(2),
                     message -> {
@@ -233,7 +233,7 @@ public enum EveryRecipe {
                       }
                       handled.incrementAndGet();
                     });
-            Consumer other =
+            MessageConsumer other =
                 stage
                     .other
                     .queue("keys", Codec.text())
@@ -255,7 +255,7 @@ public enum EveryRecipe {
   TOPIC(
       stage -> {
         Topic<String> topic = stage.one.topic("news", Codec.text());
-        Queue<String> subscription = topic.subscribe("me");
+        MessageQueue<String> subscription = topic.subscribe("me");
         topic.publish("hello");
         subscription.take(Await.LIMIT).orElseThrow().ack();
         topic.unsubscribe("me");
@@ -345,12 +345,12 @@ public enum EveryRecipe {
   KEPT_COPIES(
       stage -> {
         Setting<String> colour = Setting.text("colour", "red");
-        try (Configuration configuration = stage.one.configuration("/copies/configuration");
-            Configuration others = stage.other.configuration("/copies/configuration");
-            Cache cache = stage.other.cache("/copies", Scope.SUBTREE)) {
-          configuration.set(colour, "blue");
+        try (Settings settings = stage.one.settings("/copies/settings");
+            Settings others = stage.other.settings("/copies/settings");
+            NodeCache cache = stage.other.cache("/copies", Scope.SUBTREE)) {
+          settings.set(colour, "blue");
           Await.until("it is known", () -> others.get(colour).equals("blue"));
-          assertThat(configuration.history(colour)).isNotEmpty();
+          assertThat(settings.history(colour)).isNotEmpty();
           assertThat(cache.awaitCurrent(Await.LIMIT)).isTrue();
           assertThat(cache.size()).isPositive();
         }

@@ -9,7 +9,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.queue.Delivery;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,7 +42,7 @@ public final class InterruptedRun {
   }
 
   private final Keeper keeper;
-  private final Queue<String> queue;
+  private final MessageQueue<String> queue;
   private final Map<String, Told> created = new ConcurrentHashMap<>();
   private final Map<String, Told> enqueued = new ConcurrentHashMap<>();
   private final List<Thread> interruptible = new CopyOnWriteArrayList<>();

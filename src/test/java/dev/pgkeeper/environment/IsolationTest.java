@@ -11,7 +11,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.TreeOperations;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -105,7 +105,7 @@ class IsolationTest {
   /** An outbox in a SERIALIZABLE transaction, for one. */
   @Test
   void whatNeedsNoSecondLookIsDoneInAnyTransaction() throws Exception {
-    Queue<String> queue = keeper.queue("orders", Codec.text());
+    MessageQueue<String> queue = keeper.queue("orders", Codec.text());
     queue.enqueue("before");
     keeper.tree().create("/value", "1".getBytes(StandardCharsets.UTF_8));
     keeper.tree().create("/number", "1".getBytes(StandardCharsets.UTF_8));

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
@@ -24,7 +24,7 @@ class PreparedTransactionTest {
     try (PrivateServer server = PrivateServer.start(Map.of("max_prepared_transactions", "2"));
         TestDatabase database = TestDatabase.freshOn(server);
         Keeper keeper = database.keeper()) {
-      Queue<String> queue = keeper.queue("orders", Codec.text());
+      MessageQueue<String> queue = keeper.queue("orders", Codec.text());
       assertThat(queue.take()).as("nothing, but it is there now").isEmpty();
       keeper.tree().create("/watched", NOTHING);
       keeper.tree().watch("/watched", WatchMode.PERSISTENT, event -> {});

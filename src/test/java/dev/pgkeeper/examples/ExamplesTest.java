@@ -80,8 +80,8 @@ class ExamplesTest {
   }
 
   @Test
-  void aLiveConfigurationTakesEffectInARunningProcess() throws Exception {
-    Class<?> live = Class.forName("LiveConfiguration");
+  void aLiveSettingTakesEffectInARunningProcess() throws Exception {
+    Class<?> live = Class.forName("LiveSettings");
     try (ChildProcess watcher = ChildProcess.start(live, url, "watch")) {
       watcher.awaitLine("limit: 100");
       try (ChildProcess changer = ChildProcess.start(live, url, "250")) {

@@ -25,9 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * P10: whatever breaks around the commit of a change, its caller learns what became of it, and it
- * is done once. The part {@code replies} of the proof breaks connections at random, with many
- * threads.
+ * Whatever breaks around the commit of a change, its caller learns what became of it, and it is
+ * done once. The part {@code replies} of the proof breaks connections at random, with many threads.
  */
 class LostReplyTest {
   private static TestDatabase database;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** P9: a job tick's database effects commit at most once across the fleet. */
+/** A job tick's database effects commit at most once across the fleet. */
 class OnceTest {
   private static GuardFixture fixture;
   private static Keeper keeper;

@@ -17,7 +17,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.recipes.ReadWriteLock;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.SessionLog;
@@ -245,7 +245,7 @@ class ForgedRingTest {
   @Test
   void aRingForWhatIsNoPathDoesNotKeepACacheFromFollowing() throws Exception {
     keeper.tree().create("/cached", new byte[0], CreateMode.PERSISTENT);
-    try (Cache cache = keeper.cache("/cached", Scope.SUBTREE)) {
+    try (NodeCache cache = keeper.cache("/cached", Scope.SUBTREE)) {
       soon(cache.initialised());
       stranger.ring(keeper, "/cached/", "/cached//x", "/cached/..", "/cached/\u0001");
       keeper.tree().create("/cached/made", new byte[0], CreateMode.PERSISTENT);

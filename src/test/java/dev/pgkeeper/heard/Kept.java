@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -20,22 +21,48 @@ final class Kept {
   private final Deque<Object> next = new ArrayDeque<>();
   private long elements;
 
+  /** What is large, by the field that has it. */
+  private final Map<String, Integer> large = new TreeMap<>();
+
+  private static final int LARGE = 20;
+
   private Kept() {}
+
+  /** Where the most of it is, for people. */
+  static String where(Keeper keeper) {
+    return of(keeper).large.toString();
+  }
 
   /** The number of the elements. */
   static long by(Keeper keeper) {
+    return of(keeper).elements;
+  }
+
+  private static Kept of(Keeper keeper) {
     Kept kept = new Kept();
     kept.visit(keeper);
     for (Object one = kept.next.poll(); one != null; one = kept.next.poll()) {
       kept.lookInto(one);
     }
-    return kept.elements;
+    return kept;
   }
 
   private void visit(@Nullable Object object) {
     if (object != null && seen.add(object)) {
       next.add(object);
     }
+  }
+
+  private void visit(Field field, @Nullable Object value) {
+    int size =
+        value instanceof Map<?, ?> map
+            ? map.size()
+            : value instanceof Collection<?> all ? all.size() : 0;
+    if (size > LARGE) {
+      large.merge(
+          field.getDeclaringClass().getSimpleName() + "." + field.getName(), size, Integer::sum);
+    }
+    visit(value);
   }
 
   private void lookInto(Object object) {
@@ -58,7 +85,7 @@ final class Kept {
       for (Class<?> type = object.getClass(); type != Object.class; type = type.getSuperclass()) {
         for (Field field : type.getDeclaredFields()) {
           if (!Modifier.isStatic(field.getModifiers()) && !field.getType().isPrimitive()) {
-            visit(valueOf(field, object));
+            visit(field, valueOf(field, object));
           }
         }
         if (type.getSuperclass() == null || !type.getSuperclass().getName().startsWith("dev.")) {

@@ -13,7 +13,7 @@ import dev.pgkeeper.Op;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Heard;
@@ -109,7 +109,7 @@ class KeeperMetricsTest {
       keeper.fencedStore("kinds").write("key", 1, DATA);
       keeper.fencedStore("kinds").read("key");
       database.execute("SELECT ${schema}.queue_create('kinds')");
-      Queue<String> queue = keeper.queue("kinds", Codec.text());
+      MessageQueue<String> queue = keeper.queue("kinds", Codec.text());
       queue.enqueue("a");
       queue.enqueue(List.of(dev.pgkeeper.queue.Outgoing.of("b")));
       queue.take().orElseThrow().ack();
@@ -301,7 +301,7 @@ class KeeperMetricsTest {
   @Test
   void queuesAreCountedWithTheTallyAndTheirDepthIsRead() {
     Keeper keeper = measured();
-    Queue<String> queue = keeper.queue("counted", Codec.text());
+    MessageQueue<String> queue = keeper.queue("counted", Codec.text());
     queue.enqueueAll(List.of("a", "b", "c", "d"));
     queue.take().orElseThrow().ack();
     queue.take().orElseThrow().bury("as it should");

@@ -3,8 +3,8 @@ package dev.pgkeeper.observe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.Health;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.KeeperHealth;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
@@ -40,7 +40,7 @@ class HealthTest {
   void aHealthySessionIsReady() {
     Instant before = Instant.now();
     try (Keeper keeper = database.keeper()) {
-      Health health = keeper.health(Await.LIMIT);
+      KeeperHealth health = keeper.health(Await.LIMIT);
       assertThat(health.session()).isEqualTo(keeper.sessionId());
       assertThat(health.state()).isEqualTo(SessionState.HELD);
       assertThat(health.since()).isBetween(before, Instant.now());
@@ -56,7 +56,7 @@ class HealthTest {
   @Test
   void theLastContactGoesOnWhileTheStateStays() {
     try (Keeper keeper = database.keeper()) {
-      Health first = keeper.health(Await.LIMIT);
+      KeeperHealth first = keeper.health(Await.LIMIT);
       Await.until(
           "a later contact",
           () -> keeper.health(Await.LIMIT).lastContact().isAfter(first.lastContact()));
@@ -80,7 +80,7 @@ class HealthTest {
       try {
         proxy.stallToClient();
         for (int i = 0; i < 3; i++) {
-          Health health = keeper.health(Duration.ofMillis(50));
+          KeeperHealth health = keeper.health(Duration.ofMillis(50));
           assertThat(health.ping()).isEmpty();
           assertThat(health.isReady()).isFalse();
         }
@@ -110,7 +110,7 @@ class HealthTest {
         keeper.onStateChange(heard::add);
         proxy.cut();
         heard.await(SessionState.JEOPARDY);
-        Health health = keeper.health(Await.LIMIT);
+        KeeperHealth health = keeper.health(Await.LIMIT);
         assertThat(health.state()).isEqualTo(SessionState.JEOPARDY);
         assertThat(health.since()).isAfter(began);
         assertThat(health.listens()).isFalse();
@@ -138,7 +138,7 @@ class HealthTest {
   void aClosedKeeperSaysSo() {
     Keeper keeper = database.keeper();
     keeper.close();
-    Health health = keeper.health(Await.LIMIT);
+    KeeperHealth health = keeper.health(Await.LIMIT);
     assertThat(health.state()).isEqualTo(SessionState.CLOSED);
     assertThat(health.ping()).isEmpty();
     assertThat(health.isReady()).isFalse();
@@ -148,7 +148,7 @@ class HealthTest {
   void aClientWithoutAConnectionOfItsOwnIsReadyAndDoesNotListen() {
     try (Keeper keeper =
         Keeper.connect(database.dataSource(), database.keeperOptions().withLeaseOnly())) {
-      Health health = keeper.health(Await.LIMIT);
+      KeeperHealth health = keeper.health(Await.LIMIT);
       assertThat(health.isReady()).isTrue();
       assertThat(health.listens()).isFalse();
     }

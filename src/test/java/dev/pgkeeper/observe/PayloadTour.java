@@ -1,11 +1,11 @@
 package dev.pgkeeper.observe;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Read;
@@ -14,17 +14,17 @@ import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
 import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
-import dev.pgkeeper.recipes.Cache;
-import dev.pgkeeper.recipes.Configuration;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.recipes.PartitionListener;
 import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.Setting;
+import dev.pgkeeper.recipes.Settings;
 import dev.pgkeeper.testing.Await;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -146,8 +146,8 @@ final class PayloadTour {
     tell(keeper.readWriteLock("/locks/rw").holders());
     tell(keeper.multiLock(List.of("/locks/x", "/locks/y")).withData(SECRET).acquire());
     tell(keeper.reentrantLock("/locks/r").withData(SECRET).acquire());
-    Ask ask = Ask.of("1").data(SECRET);
-    tell(ask, keeper.line("/locks/line", "line", 1).enter(ask));
+    LineRequest request = LineRequest.of("1").data(SECRET);
+    tell(request, keeper.line("/locks/line", "line", 1).enter(request));
     tell(keeper.line("/locks/line", "line", 1).contenders());
     CountDownLatch led = new CountDownLatch(1);
     try (var candidacy =
@@ -166,7 +166,7 @@ final class PayloadTour {
   }
 
   private void copies() throws Exception {
-    try (Cache cache = keeper.cache("/tree", Scope.SUBTREE);
+    try (NodeCache cache = keeper.cache("/tree", Scope.SUBTREE);
         PersistentNode node = keeper.persistentNode("/kept", SECRET)) {
       cache.listen(event -> tell(event));
       cache.awaitInitialised(Await.LIMIT);
@@ -177,15 +177,15 @@ final class PayloadTour {
       keeper.tree().delete("/kept");
       node.setData(SECRET);
     }
-    try (Configuration configuration = keeper.configuration("/settings")) {
+    try (Settings settings = keeper.settings("/settings")) {
       Setting<String> setting = Setting.text("colour", "none");
       CountDownLatch changed = new CountDownLatch(1);
-      configuration.onChange(setting, value -> changed.countDown());
-      configuration.set(setting, PAYLOAD);
+      settings.onChange(setting, value -> changed.countDown());
+      settings.set(setting, PAYLOAD);
       changed.await();
-      tell(configuration, setting, configuration.history(setting), configuration.edit());
+      tell(settings, setting, settings.history(setting), settings.edit());
       keeper.tree().set("/settings/values/colour", new byte[] {(byte) 0xff});
-      configuration.awaitCurrent(Await.LIMIT);
+      settings.awaitCurrent(Await.LIMIT);
     }
   }
 
@@ -237,7 +237,7 @@ final class PayloadTour {
   }
 
   private void queues() throws Exception {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         keeper.queue(
             "q", Codec.text(), QueueOptions.defaults().withMostTries(1).withMostBytes(500));
     queue.enqueue(PAYLOAD);
@@ -248,7 +248,7 @@ final class PayloadTour {
     tell(delivery, delivery.message());
     delivery.nack(new IllegalStateException("it failed"));
     CountDownLatch failed = new CountDownLatch(1);
-    try (Consumer consumer =
+    try (MessageConsumer consumer =
         queue.consume(
             ConsumeOptions.defaults(),
             message -> {
@@ -260,7 +260,7 @@ final class PayloadTour {
       tell(consumer);
     }
     tell(queue.deadLetters(), queue.deadLetters().list(10));
-    Queue<String> unreadable = keeper.queue("unreadable", NEVER_DECODES);
+    MessageQueue<String> unreadable = keeper.queue("unreadable", NEVER_DECODES);
     unreadable.enqueue(PAYLOAD);
     refused(() -> unreadable.take().orElseThrow().message());
     var topic = keeper.topic("t", Codec.text());

@@ -31,7 +31,7 @@ class DeadLetterTest {
 
   @Test
   void theLastTryEndsUnderTheDeadLettersWithItsErrorAndARedriveBeginsAnew() throws Exception {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         fixture.newQueue(
             keeper, QueueOptions.defaults().withMostTries(2).withBackoff(Duration.ofMillis(1)));
     long id = queue.enqueue(Outgoing.of("x").headers(Map.of("h", "1")).priority(4)).id();
@@ -57,7 +57,7 @@ class DeadLetterTest {
 
   @Test
   void redriveAndDiscardTakeAllOrThoseOfAnAge() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b", "c", "d"));
     for (Delivery<String> delivery : queue.take(4, Await.LIMIT)) {
       delivery.bury("not wanted");
@@ -79,7 +79,7 @@ class DeadLetterTest {
 
   @Test
   void moreThanOneCallTakesAreRedrivenOrPurged() {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");
     queue.take().orElseThrow().bury("x");
     fixture.database.execute(
@@ -93,7 +93,7 @@ class DeadLetterTest {
     assertThat(queue.purge()).isEqualTo(2502);
   }
 
-  private static String of(Queue<?> queue) {
+  private static String of(MessageQueue<?> queue) {
     return " WHERE d.queue = (SELECT q.id FROM ${schema}.queue q WHERE q.name = '"
         + queue.name()
         + "')";
@@ -103,7 +103,7 @@ class DeadLetterTest {
   @Test
   @Timeout(value = 2, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void whatDiesAgainMeanwhileIsNotRedrivenAgain() {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");
     queue.take().orElseThrow().bury("x");
     fixture.database.execute(
@@ -125,7 +125,7 @@ class DeadLetterTest {
 
   @Test
   void theBackoffGrowsUpToItsLimit() throws Exception {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         fixture.newQueue(
             keeper,
             QueueOptions.defaults()
@@ -143,7 +143,7 @@ class DeadLetterTest {
 
   @Test
   void aMessageWhoseTimeIsOverIsNotTakenAndGoesUnderTheDeadLetters() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue(Outgoing.of("short").timeToLive(Duration.ofMillis(1)));
     Await.pause(Duration.ofMillis(2)); // the time itself is what this is about
     assertThat(queue.take()).isEmpty();

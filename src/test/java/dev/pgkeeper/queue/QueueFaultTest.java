@@ -87,7 +87,7 @@ class QueueFaultTest {
 
   @Test
   void whatIsEnqueuedTakenAckedOrGivenBackIsSoOnceAlthoughTheReplyIsLost() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("makes the queue");
     queue.take().orElseThrow().ack();
     for (int round = 0; round < 2; round++) {
@@ -119,11 +119,11 @@ class QueueFaultTest {
   @Test
   void whoIsRungBeforeItHearsThatItSleepsTakesWhatItWasRungForWhileItsHandlerIsBusy()
       throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("short", "long", "long", "long", "long", "long"));
     CountDownLatch mayEndTheShort = new CountDownLatch(1);
     CountDownLatch mayEndTheLong = new CountDownLatch(1);
-    Consumer consumer =
+    MessageConsumer consumer =
         queue.consume(
             ConsumeOptions.defaults().withPrefetch(5),
             message -> (message.body().equals("short") ? mayEndTheShort : mayEndTheLong).await());
@@ -160,8 +160,8 @@ class QueueFaultTest {
   @Test
   void whatIsPublishedIsSoOnceAndRungForAlthoughTheReplyIsLost() throws Exception {
     Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
-    Queue<String> mail = topic.subscribe("mail");
-    Queue<String> audit = topic.subscribe("audit");
+    MessageQueue<String> mail = topic.subscribe("mail");
+    MessageQueue<String> audit = topic.subscribe("audit");
     for (Outgoing<String> message :
         List.of(Outgoing.of("a"), Outgoing.of("b").deduplicationKey("b"))) {
       var taking = onThread(() -> same(audit, other).take(LONG));
@@ -178,7 +178,7 @@ class QueueFaultTest {
   @Test
   void whatAnAdministratorDoesIsToldRightAlthoughTheReplyIsLost() throws Exception {
     Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
-    Queue<String> queue = topic.subscribe("all");
+    MessageQueue<String> queue = topic.subscribe("all");
     queue.enqueueAll(Collections.nCopies(3, "x"));
     for (Delivery<String> one : queue.take(3, Await.LIMIT)) {
       one.bury("x");
@@ -230,7 +230,7 @@ class QueueFaultTest {
   @Test
   void aSessionsEndFreesItsMessagesAtOnceAndItsAcksAreRefused() throws Exception {
     Keeper ending = fixture.connect();
-    Queue<String> queue = fixture.newQueue(ending);
+    MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueueAll(List.of("a", "b"));
     List<Delivery<String>> taken = queue.take(2, Await.LIMIT);
     var waiting = onThread(() -> queue.take(LONG));
@@ -250,7 +250,7 @@ class QueueFaultTest {
   @Test
   void anAckThatComesAfterTheSessionsEndIsRefusedTheSameWayWithATake() throws Exception {
     Keeper ending = fixture.connect();
-    Queue<String> queue = fixture.newQueue(ending);
+    MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueueAll(List.of("a", "b"));
     List<Delivery<String>> taken = queue.take(2, Await.LIMIT);
     List<Delivery<String>> one = taken.subList(0, 1);
@@ -270,7 +270,7 @@ class QueueFaultTest {
 
   @Test
   void aMessageWhoseRingIsLostIsFoundByTheSweep() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     var taking = onThread(() -> queue.take(LONG));
     Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     fixture.database.execute("DELETE FROM ${schema}.idle");
@@ -280,7 +280,7 @@ class QueueFaultTest {
 
   @Test
   void aClaimThatNobodyKnowsOfIsGivenBackByTheSweep() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");
     queue.take().orElseThrow().ack();
     queue.enqueue("unknown");
@@ -300,7 +300,7 @@ class QueueFaultTest {
   @Test
   void aRingThatFindsNobodyWaitingIsPassedOn() throws Exception {
     Keeper gaveUp = fixture.connect();
-    Queue<String> queue = fixture.newQueue(gaveUp);
+    MessageQueue<String> queue = fixture.newQueue(gaveUp);
     Await.until(
         "it went to sleep before it gave up, and is still registered",
         () ->
@@ -316,11 +316,11 @@ class QueueFaultTest {
 
   @Test
   void consumersGoOnAfterTheConnectionsBroke() {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     Set<String> handled = ConcurrentHashMap.newKeySet();
     List<String> sent = IntStream.range(0, 200).mapToObj(Integer::toString).toList();
     ConsumeOptions how = ConsumeOptions.defaults().withConcurrency(2).withPrefetch(10);
-    Consumer consumer = queue.consume(how, message -> handled.add(message.body()));
+    MessageConsumer consumer = queue.consume(how, message -> handled.add(message.body()));
     try {
       same(queue, other).enqueueAll(sent.subList(0, 100));
       proxy.breakAll();

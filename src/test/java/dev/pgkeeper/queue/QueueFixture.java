@@ -37,16 +37,16 @@ final class QueueFixture implements AutoCloseable {
     return "queue-" + number.incrementAndGet();
   }
 
-  Queue<String> newQueue(Keeper keeper) {
+  MessageQueue<String> newQueue(Keeper keeper) {
     return keeper.queue(newName(), Codec.text());
   }
 
-  Queue<String> newQueue(Keeper keeper, QueueOptions options) {
+  MessageQueue<String> newQueue(Keeper keeper, QueueOptions options) {
     return keeper.queue(newName(), Codec.text(), options);
   }
 
   /** The same queue as another client has it. */
-  static Queue<String> same(Queue<String> queue, Keeper keeper) {
+  static MessageQueue<String> same(MessageQueue<String> queue, Keeper keeper) {
     return keeper.queue(queue.name(), Codec.text());
   }
 
@@ -55,7 +55,7 @@ final class QueueFixture implements AutoCloseable {
   }
 
   /** How many sessions sleep at this queue. */
-  long sleepers(Queue<?> queue) {
+  long sleepers(MessageQueue<?> queue) {
     return database.queryLong(
         "SELECT count(*) FROM ${schema}.idle WHERE queue = '" + queue.name() + "'");
   }

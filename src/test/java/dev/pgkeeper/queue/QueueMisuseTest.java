@@ -73,7 +73,8 @@ class QueueMisuseTest {
 
   @Test
   void aQueueThatIsNotToBeMadeIsAskedFor() {
-    Queue<String> queue = fixture.newQueue(keeper, QueueOptions.defaults().withCreation(false));
+    MessageQueue<String> queue =
+        fixture.newQueue(keeper, QueueOptions.defaults().withCreation(false));
     for (ThrowingCallable call :
         List.<ThrowingCallable>of(
             () -> queue.enqueue("x"),
@@ -94,7 +95,7 @@ class QueueMisuseTest {
 
   @Test
   void aMessageThatIsTooLargeIsRefusedAndNoneOfItsBatchIsThere() {
-    Queue<String> queue = fixture.newQueue(keeper, QueueOptions.defaults().withMostBytes(4));
+    MessageQueue<String> queue = fixture.newQueue(keeper, QueueOptions.defaults().withMostBytes(4));
     assertThatThrownBy(() -> queue.enqueueAll(List.of("good", "large")))
         .isInstanceOf(KeeperException.MessageRefused.class)
         .hasMessageContaining("5 bytes")
@@ -105,7 +106,7 @@ class QueueMisuseTest {
 
   @Test
   void aDeliveryEndsOnce() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b"));
     Delivery<String> acked = queue.take().orElseThrow();
     assertThat(acked.isHeld()).isTrue();
@@ -134,7 +135,7 @@ class QueueMisuseTest {
 
   @Test
   void anAckAfterTheLeaseIsRefusedAndSomebodyElseHasTheMessage() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue("x");
     Delivery<String> leased = queue.take(1, Await.LIMIT, Duration.ofMillis(1)).get(0);
     Delivery<String> again = queue.take(Await.LIMIT).orElseThrow();

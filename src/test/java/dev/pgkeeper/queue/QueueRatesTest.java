@@ -31,7 +31,7 @@ class QueueRatesTest {
   }
 
   /** enqueued taken acked returned died; null if nothing was reported. */
-  private static String tallies(Queue<?> queue) {
+  private static String tallies(MessageQueue<?> queue) {
     return fixture.database.queryString(
         "SELECT concat_ws(' ', sum(t.enqueued), sum(t.taken), sum(t.acked), sum(t.returned), sum(t.died))"
             + " FROM ${schema}.queue_tally t JOIN ${schema}.queue q ON q.id = t.queue WHERE q.name = '"
@@ -39,7 +39,7 @@ class QueueRatesTest {
             + "'");
   }
 
-  private static void awaitTallies(Queue<?> queue, String tallies) {
+  private static void awaitTallies(MessageQueue<?> queue, String tallies) {
     Await.until(
         () -> tallies + " reported; it is " + tallies(queue), () -> tallies.equals(tallies(queue)));
   }
@@ -48,7 +48,8 @@ class QueueRatesTest {
   void theRatesAreWhatAllClientsDid() throws Exception {
     Keeper one = fixture.connect();
     Keeper another = fixture.connect();
-    Queue<String> queue = fixture.newQueue(one, QueueOptions.defaults().withBackoff(Duration.ZERO));
+    MessageQueue<String> queue =
+        fixture.newQueue(one, QueueOptions.defaults().withBackoff(Duration.ZERO));
     queue.enqueue("a");
     queue.enqueueAll(List.of("b", "c"));
     queue.enqueue(
@@ -59,7 +60,7 @@ class QueueRatesTest {
     taken.get(1).nack();
     taken.get(2).release();
     taken.get(3).bury("x");
-    Queue<String> theirs = same(queue, another);
+    MessageQueue<String> theirs = same(queue, another);
     theirs.enqueueAll(Collections.nCopies(600, "e"));
     assertThat(theirs.ackAndTake(theirs.take(1000, Await.LIMIT), 1, Duration.ZERO)).isEmpty();
     one.close();
@@ -76,8 +77,8 @@ class QueueRatesTest {
 
   @Test
   void aConsumerIsReportedWhileItRuns() {
-    Queue<String> queue = fixture.newQueue(keeper);
-    try (Consumer consumer = queue.consume(ConsumeOptions.defaults(), message -> {})) {
+    MessageQueue<String> queue = fixture.newQueue(keeper);
+    try (MessageConsumer consumer = queue.consume(ConsumeOptions.defaults(), message -> {})) {
       assertThat(consumer.isRunning()).isTrue();
       queue.enqueueAll(List.of("a", "b", "c"));
       awaitTallies(queue, "3 3 3 0 0");
@@ -86,8 +87,8 @@ class QueueRatesTest {
 
   @Test
   void whatIsDoneInTransactionsIsReported() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
-    Queue<String> handled = keeper.queue(queue.name(), Codec.text());
+    MessageQueue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> handled = keeper.queue(queue.name(), Codec.text());
     try (Connection connection = fixture.database.connect()) {
       connection.setAutoCommit(false);
       queue.enqueueAll(connection, List.of("a", "b", "c"));
@@ -98,7 +99,7 @@ class QueueRatesTest {
       delivery.ack(connection);
       connection.commit();
     }
-    try (Consumer consumer =
+    try (MessageConsumer consumer =
         handled.consumeInTransactions(ConsumeOptions.defaults(), (connection, message) -> {})) {
       assertThat(consumer.isRunning()).isTrue();
       Await.until("handled", () -> queue.size().live() == 0);
@@ -111,7 +112,7 @@ class QueueRatesTest {
   @Test
   void aSessionThatEndsIsReported() {
     Keeper ending = fixture.connect();
-    Queue<String> queue = fixture.newQueue(ending);
+    MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueue("a");
     fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
     Await.until("ended", () -> ending.state().isTerminal());

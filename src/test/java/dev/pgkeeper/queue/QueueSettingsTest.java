@@ -39,7 +39,7 @@ class QueueSettingsTest {
 
   @Test
   void aDeduplicationKeyCountsForItsWindow() {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         fixture.newQueue(
             keeper, QueueOptions.defaults().withDeduplicationWindow(Duration.ofHours(1)));
     List<Enqueued> first =
@@ -60,9 +60,9 @@ class QueueSettingsTest {
   /** To the microsecond, which a delay that this machine's clock makes of it cannot be. */
   @Test
   void whatIsNotToBeTakenBeforeAMomentIsDueAtThatMomentOfTheDatabasesClock() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
-    Queue<String> subscription = topic.subscribe("s");
+    MessageQueue<String> subscription = topic.subscribe("s");
     Instant now =
         Instant.ofEpochSecond(
             fixture.database.queryLong("SELECT extract(epoch FROM clock_timestamp())::bigint"));
@@ -88,7 +88,7 @@ class QueueSettingsTest {
 
   @Test
   void messagesOfAKeyAreTakenOneAtATimeAndOthersFlowPast() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueue(
         List.of(
             Outgoing.of("a1").key("a"),
@@ -105,7 +105,7 @@ class QueueSettingsTest {
 
   @Test
   void nothingIsTakenFromAPausedQueueAndResumingWakesWhoWaits() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     assertThat(queue.pause()).isTrue();
     assertThat(queue.pause()).isFalse();
     assertThat(queue.isPaused()).isTrue();
@@ -120,7 +120,7 @@ class QueueSettingsTest {
 
   @Test
   void aPurgeLeavesWhatIsClaimed() {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b", "c"));
     queue.enqueue(Outgoing.of("later").delay(Duration.ofHours(1)));
     Delivery<String> taken = queue.take().orElseThrow();
@@ -131,7 +131,7 @@ class QueueSettingsTest {
 
   @Test
   void settingsAreWrittenWhenTheQueueIsFirstUsedAndKeptWhereNothingIsSaid() {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         fixture.newQueue(keeper, QueueOptions.defaults().withMostTries(3).withMostBytes(100));
     queue.enqueue("x");
     keeper
@@ -150,8 +150,8 @@ class QueueSettingsTest {
   void everySubscriptionOfATopicHasWhatIsPublished() throws Exception {
     Topic<String> topic = keeper.topic(fixture.newName(), Codec.text());
     assertThat(topic.publish("to nobody")).isZero();
-    Queue<String> mail = topic.subscribe("mail");
-    Queue<String> audit = topic.subscribe("audit");
+    MessageQueue<String> mail = topic.subscribe("mail");
+    MessageQueue<String> audit = topic.subscribe("audit");
     assertThat(topic.subscriptions()).containsExactly("mail", "audit");
     Topic<String> elsewhere = other.topic(topic.name(), Codec.text());
     assertThat(elsewhere.publish("one")).isEqualTo(2);

@@ -60,7 +60,7 @@ class QueueTransactionTest {
 
   @Test
   void whatIsEnqueuedIsThereExactlyIfTheTransactionCommits() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     try (Connection connection = begin()) {
       queue.enqueue(connection, "rolled back");
       connection.rollback();
@@ -79,7 +79,7 @@ class QueueTransactionTest {
 
   @Test
   void aTransactionThatEnqueuesRingsWhenItCommits() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     var taking = Futures.onThread(() -> queue.take(LONG));
     Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     try (Connection connection = begin()) {
@@ -91,7 +91,8 @@ class QueueTransactionTest {
 
   @Test
   void anUnknownQueueLeavesTheTransactionUsable() throws Exception {
-    Queue<String> unknown = fixture.newQueue(keeper, QueueOptions.defaults().withCreation(false));
+    MessageQueue<String> unknown =
+        fixture.newQueue(keeper, QueueOptions.defaults().withCreation(false));
     try (Connection connection = begin()) {
       effect(connection, "usable");
       assertThatThrownBy(() -> unknown.enqueue(connection, "x"))
@@ -105,7 +106,7 @@ class QueueTransactionTest {
 
   @Test
   void whatIsTakenIsGoneExactlyIfTheTransactionCommits() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b"));
     try (Connection connection = begin()) {
       assertThat(queue.take(connection).orElseThrow().body()).isEqualTo("a");
@@ -119,8 +120,8 @@ class QueueTransactionTest {
 
   @Test
   void whatTheCodecCannotReadIsBuriedInThatTransactionToo() throws Exception {
-    Queue<byte[]> bytes = keeper.queue(fixture.newName(), Codec.bytes());
-    Queue<String> texts = keeper.queue(bytes.name(), Codec.text());
+    MessageQueue<byte[]> bytes = keeper.queue(fixture.newName(), Codec.bytes());
+    MessageQueue<String> texts = keeper.queue(bytes.name(), Codec.text());
     bytes.enqueue(Outgoing.of(new byte[] {(byte) 0xff}).header("h", "v"));
     texts.enqueue("good");
     try (Connection connection = begin()) {
@@ -135,7 +136,7 @@ class QueueTransactionTest {
 
   @Test
   void anAckInATransactionCountsIfThatCommitsAndKeepsNobodyFromAckingTheOthers() throws Exception {
-    Queue<String> queue = fixture.newQueue(keeper);
+    MessageQueue<String> queue = fixture.newQueue(keeper);
     queue.enqueueAll(List.of("a", "b", "c"));
     List<Delivery<String>> taken = queue.take(3, Await.LIMIT);
     try (Connection connection = begin()) {
@@ -155,7 +156,7 @@ class QueueTransactionTest {
   @Test
   void aStaleAckFailsTheTransaction() throws Exception {
     Keeper ending = fixture.connect();
-    Queue<String> queue = fixture.newQueue(ending);
+    MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueue("x");
     Delivery<String> delivery = queue.take().orElseThrow();
     fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
@@ -171,12 +172,12 @@ class QueueTransactionTest {
 
   @Test
   void aConsumerInTransactionsHasItsEffectsOnceAlthoughItsHandlerFailsOften() {
-    Queue<String> queue =
+    MessageQueue<String> queue =
         fixture.newQueue(
             keeper, QueueOptions.defaults().withMostTries(100).withBackoff(Duration.ZERO));
     queue.enqueueAll(IntStream.range(0, 100).mapToObj(i -> "once").toList());
     AtomicInteger calls = new AtomicInteger();
-    try (Consumer consumer =
+    try (MessageConsumer consumer =
         queue.consumeInTransactions(
             ConsumeOptions.defaults().withConcurrency(3).withPrefetch(5),
             (connection, message) -> {

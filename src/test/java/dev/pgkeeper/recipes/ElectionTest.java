@@ -7,11 +7,11 @@ import static dev.pgkeeper.testing.Futures.soon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.TestDatabase;
@@ -439,8 +439,8 @@ class ElectionTest extends TwoClients {
     }
   }
 
-  private static Ask ask() {
-    return Ask.of("candidate");
+  private static LineRequest ask() {
+    return LineRequest.of("candidate");
   }
 
   @Test

@@ -178,8 +178,8 @@ class PersistentNodeTest {
   }
 
   /**
-   * P10: whatever becomes of the request that sets or creates it. The part {@code replies} of the
-   * proof breaks connections at random.
+   * Whatever becomes of the request that sets or creates it. The part {@code replies} of the proof
+   * breaks connections at random.
    */
   @ParameterizedTest
   @EnumSource(TcpProxy.Fate.class)

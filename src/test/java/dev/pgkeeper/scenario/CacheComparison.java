@@ -8,8 +8,8 @@ import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Scope;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
-import dev.pgkeeper.recipes.Cache;
 import dev.pgkeeper.recipes.CacheChange;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +31,7 @@ public final class CacheComparison {
   public static final List<String> PATHS =
       List.of("/r", "/r/a", "/r/a!", "/r/a/x", "/r/a/x/1", "/r/a/y", "/r/b", "/r/b/z", "/r/c");
 
-  private final Map<Cache, Mirror> caches = new LinkedHashMap<>();
+  private final Map<NodeCache, Mirror> caches = new LinkedHashMap<>();
   private final TestDatabase database;
 
   /** One cache of each scope for each keeper, closed with its keeper. */
@@ -39,7 +39,7 @@ public final class CacheComparison {
     this.database = database;
     for (Keeper keeper : keepers) {
       for (Scope scope : Scope.values()) {
-        Cache cache = keeper.cache(ROOT, scope);
+        NodeCache cache = keeper.cache(ROOT, scope);
         Mirror mirror = new Mirror();
         cache.listen(mirror::changed);
         caches.put(cache, mirror);
@@ -48,7 +48,7 @@ public final class CacheComparison {
   }
 
   /** What one cache has is compared with the database, and with what a listener was told. */
-  CacheComparison(TestDatabase database, Cache cache, Mirror mirror) {
+  CacheComparison(TestDatabase database, NodeCache cache, Mirror mirror) {
     this.database = database;
     caches.put(cache, mirror);
   }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Scope;
-import dev.pgkeeper.recipes.Cache;
+import dev.pgkeeper.recipes.NodeCache;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.AfterEach;
@@ -67,7 +67,7 @@ class CacheFollowsTest {
   @Test
   void aListenerThatMissesAChangeOrIsToldOneTwiceIsFound() {
     try (Keeper keeper = database.keeper();
-        Cache cache = keeper.cache(ROOT, Scope.SUBTREE)) {
+        NodeCache cache = keeper.cache(ROOT, Scope.SUBTREE)) {
       change(keeper.tree(), ROOT, 0);
       CacheComparison.Mirror once = new CacheComparison.Mirror();
       cache.listen(once::changed);

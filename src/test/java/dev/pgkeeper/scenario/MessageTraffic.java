@@ -6,8 +6,8 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -73,7 +73,7 @@ public final class MessageTraffic implements Work {
     }
   }
 
-  private static Queue<String> queue(Keeper keeper, String name) {
+  private static MessageQueue<String> queue(Keeper keeper, String name) {
     return keeper.queue(name, Codec.text());
   }
 
@@ -99,7 +99,7 @@ public final class MessageTraffic implements Work {
     }
   }
 
-  private void send(Client client, Queue<String> queue, boolean withKeys, Random random)
+  private void send(Client client, MessageQueue<String> queue, boolean withKeys, Random random)
       throws SQLException {
     if (queue.size().live() >= ENOUGH) {
       return;
@@ -147,7 +147,7 @@ public final class MessageTraffic implements Work {
   }
 
   private static void takeAndAck(Client client, Keeper keeper, Random random) throws Exception {
-    Queue<String> queue = queue(keeper, "acked");
+    MessageQueue<String> queue = queue(keeper, "acked");
     List<Delivery<String>> taken = queue.take(1 + random.nextInt(5), SHORT);
     List<Delivery<String>> handled = new ArrayList<>();
     for (Delivery<String> delivery : taken) {
@@ -176,7 +176,7 @@ public final class MessageTraffic implements Work {
   }
 
   private static void ack(
-      Client client, Keeper keeper, Queue<String> queue, Delivery<String> delivery)
+      Client client, Keeper keeper, MessageQueue<String> queue, Delivery<String> delivery)
       throws SQLException {
     try {
       delivery.ack();
@@ -187,7 +187,11 @@ public final class MessageTraffic implements Work {
   }
 
   private static void giveBack(
-      Client client, Keeper keeper, Queue<String> queue, Delivery<String> delivery, Random random)
+      Client client,
+      Keeper keeper,
+      MessageQueue<String> queue,
+      Delivery<String> delivery,
+      Random random)
       throws SQLException {
     note(client, keeper, queue, delivery, "returned");
     try {
@@ -203,7 +207,7 @@ public final class MessageTraffic implements Work {
 
   private static void takeAndAckInTransactions(Client client, Keeper keeper, Random random)
       throws Exception {
-    Queue<String> queue = queue(keeper, "in-order");
+    MessageQueue<String> queue = queue(keeper, "in-order");
     for (Delivery<String> delivery : queue.take(1 + random.nextInt(3), SHORT)) {
       boolean commits = random.nextInt(10) > 0;
       try (Connection connection = client.dataSource().getConnection()) {
@@ -228,7 +232,7 @@ public final class MessageTraffic implements Work {
 
   private static void takeInTransaction(Client client, Keeper keeper, Random random)
       throws SQLException {
-    Queue<String> queue = queue(keeper, "now");
+    MessageQueue<String> queue = queue(keeper, "now");
     try (Connection connection = client.dataSource().getConnection()) {
       connection.setAutoCommit(false);
       for (Message<String> message : queue.take(connection, 1 + random.nextInt(3))) {
@@ -240,7 +244,11 @@ public final class MessageTraffic implements Work {
   }
 
   private static void note(
-      Client client, Keeper keeper, Queue<String> queue, Delivery<String> delivery, String what)
+      Client client,
+      Keeper keeper,
+      MessageQueue<String> queue,
+      Delivery<String> delivery,
+      String what)
       throws SQLException {
     try (Connection connection = client.dataSource().getConnection()) {
       note(client, connection, queue.name(), delivery.message(), what, keeper);

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.Delivery;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -54,7 +54,7 @@ class MessageTrafficTest {
   }
 
   private void doneAndRolledBack(boolean together) throws Exception {
-    Queue<String> queue = queue(one, "in-order");
+    MessageQueue<String> queue = queue(one, "in-order");
     send(queue, "k");
     Delivery<String> first = take(queue);
     try (Connection connection = database.connect();
@@ -94,7 +94,7 @@ class MessageTrafficTest {
   }
 
   private void giveBackAndTakeAll() throws Exception {
-    Queue<String> queue = queue(one, "in-order");
+    MessageQueue<String> queue = queue(one, "in-order");
     send(queue, "k");
     take(queue).release();
     for (Delivery<String> delivery : queue.take(1, Duration.ZERO)) {
@@ -119,11 +119,11 @@ class MessageTrafficTest {
   }
 
   private void takeTheSecondBesideTheFirst() throws Exception {
-    Queue<String> queue = queue(one, "in-order");
+    MessageQueue<String> queue = queue(one, "in-order");
     send(queue, "k");
     send(queue, "k");
     Delivery<String> first = take(queue);
-    Queue<String> beside = queue(other, "in-order");
+    MessageQueue<String> beside = queue(other, "in-order");
     for (Delivery<String> second : beside.take(1, Duration.ZERO)) {
       handle(other, beside, second, "done");
     }
@@ -159,7 +159,7 @@ class MessageTrafficTest {
   }
 
   private void takeTwiceAndAck() throws Exception {
-    Queue<String> queue = queue(one, "acked");
+    MessageQueue<String> queue = queue(one, "acked");
     send(queue, null);
     Delivery<String> first = take(queue);
     note(one, queue, first, "handled");
@@ -181,11 +181,11 @@ class MessageTrafficTest {
     assertThat(TrafficChecker.neverSent(database)).containsExactly("now 7");
   }
 
-  private static Queue<String> queue(Keeper keeper, String name) {
+  private static MessageQueue<String> queue(Keeper keeper, String name) {
     return keeper.queue(name, Codec.text());
   }
 
-  private void send(Queue<String> queue, String key) {
+  private void send(MessageQueue<String> queue, String key) {
     Outgoing<String> message = Outgoing.of("m");
     long id = queue.enqueue(key == null ? message : message.key(key)).id();
     database.execute(
@@ -193,17 +193,19 @@ class MessageTrafficTest {
             .formatted(queue.name(), id, key == null ? "NULL" : "'" + key + "'"));
   }
 
-  private static Delivery<String> take(Queue<String> queue) throws InterruptedException {
+  private static Delivery<String> take(MessageQueue<String> queue) throws InterruptedException {
     return queue.take(1, Duration.ZERO).get(0);
   }
 
-  private void handle(Keeper keeper, Queue<String> queue, Delivery<String> delivery, String what)
+  private void handle(
+      Keeper keeper, MessageQueue<String> queue, Delivery<String> delivery, String what)
       throws SQLException {
     note(keeper, queue, delivery, what);
     delivery.ack();
   }
 
-  private void note(Keeper keeper, Queue<String> queue, Delivery<String> delivery, String what)
+  private void note(
+      Keeper keeper, MessageQueue<String> queue, Delivery<String> delivery, String what)
       throws SQLException {
     try (Connection connection = database.connect()) {
       note(connection, keeper, queue, delivery, what);
@@ -213,7 +215,7 @@ class MessageTrafficTest {
   private void note(
       Connection connection,
       Keeper keeper,
-      Queue<String> queue,
+      MessageQueue<String> queue,
       Delivery<String> delivery,
       String what)
       throws SQLException {

@@ -15,8 +15,8 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
- * P3: no client believes in its session after the database ended it, whatever happens to the
- * network between them. The part {@code races} of the proof breaks the network at random.
+ * No client believes in its session after the database ended it, whatever happens to the network
+ * between them. The part {@code races} of the proof breaks the network at random.
  */
 class BeliefTest {
   /** The ways in which a network fails for good; a lease-only client comes last. */

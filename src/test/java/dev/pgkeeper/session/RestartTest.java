@@ -30,7 +30,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** D7: a server that comes back, or another one in its place, begins a new epoch. */
+/** A server that comes back, or another one in its place, begins a new epoch. */
 class RestartTest {
   private static final byte[] NOTHING = {};
 

@@ -3,11 +3,11 @@ package dev.pgkeeper.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Configuration;
 import dev.pgkeeper.recipes.Membership;
 import dev.pgkeeper.recipes.Registration;
 import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.recipes.Setting;
+import dev.pgkeeper.recipes.Settings;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.AfterAll;
@@ -69,25 +69,25 @@ class InspectionViewsTest {
   }
 
   @Test
-  void configurationTellsWhatWasChangedWhenAndByWhomAndNoValue() {
+  void settingsTellWhatWasChangedWhenAndByWhomAndNoValue() {
     Setting<Long> limit = Setting.number("limit", 10);
     Setting<String> name = Setting.text("name", "nobody");
     Setting<String> deleted = Setting.text("deleted", "never");
     try (Keeper keeper = shop();
-        Configuration configuration = keeper.configuration("/conf")) {
-      configuration.set(limit, 20L);
-      configuration.edit().by("Jörg, the admin").set(limit, 300L).commit();
-      configuration.set(name, "x");
-      configuration.edit().delete(name).commit();
-      configuration.set(name, "by=somebody\nset\nelse");
-      configuration.set(deleted, "x");
-      configuration.edit().delete(deleted).commit();
+        Settings settings = keeper.settings("/conf")) {
+      settings.set(limit, 20L);
+      settings.edit().by("Jörg, the admin").set(limit, 300L).commit();
+      settings.set(name, "x");
+      settings.edit().delete(name).commit();
+      settings.set(name, "by=somebody\nset\nelse");
+      settings.set(deleted, "x");
+      settings.edit().delete(deleted).commit();
       keeper.tree().create("/conf/values/by-hand", new byte[] {1});
     }
     assertThat(
             told(
                 "SELECT string_agg(concat_ws(' ', path, place, key, version, data_length, changes, changed <= clock_timestamp(),"
-                    + " changed_by), ', ' ORDER BY path) FROM ${schema}.configuration WHERE path LIKE '/conf/values/%'"))
+                    + " changed_by), ', ' ORDER BY path) FROM ${schema}.settings WHERE path LIKE '/conf/values/%'"))
         .isEqualTo(
             "/conf/values/limit /conf limit 1 3 2 t Jörg, the admin, /conf/values/name /conf name 0 20 3 t shop");
   }
@@ -182,7 +182,7 @@ class InspectionViewsTest {
           "holds",
           "history",
           "registrations",
-          "configuration"
+          "settings"
         }) {
       assertThat(plan("SELECT * FROM ${schema}." + view + " WHERE path = '/x'"))
           .as(view)

@@ -51,7 +51,7 @@ class RolesTest {
           "past_sessions",
           "operations",
           "registrations",
-          "configuration",
+          "settings",
           "health");
 
   /** A call of each function that is for operators. */

@@ -8,8 +8,8 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.Bury;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
@@ -29,7 +29,7 @@ final class Scene implements AutoCloseable {
   final Held held;
   final CompletableFuture<Held> next;
   final CompletableFuture<Held> last;
-  final Queue<String> mails;
+  final MessageQueue<String> mails;
 
   private final TestDatabase database;
   private final List<Keeper> keepers = new ArrayList<>();
@@ -81,7 +81,7 @@ final class Scene implements AutoCloseable {
 
   private void fill() throws InterruptedException {
     mails.enqueue(SECRET);
-    try (Consumer consumer =
+    try (MessageConsumer consumer =
         mails.consume(
             ConsumeOptions.defaults(),
             delivery -> {

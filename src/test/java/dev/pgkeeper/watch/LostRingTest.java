@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * P7: every watcher comes to know the final state, whatever becomes of the rings and of the
- * connections that they travel on. The part {@code races} of the proof loses them at random.
+ * Every watcher comes to know the final state, whatever becomes of the rings and of the connections
+ * that they travel on. The part {@code races} of the proof loses them at random.
  */
 class LostRingTest {
   private static final Duration LONG = Duration.ofMinutes(10);

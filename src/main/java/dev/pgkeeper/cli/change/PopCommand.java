@@ -12,7 +12,7 @@ import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
-import dev.pgkeeper.queue.Queue;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.QueueOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -54,7 +54,7 @@ final class PopCommand extends DatabaseCommand {
 
   @Override
   protected int run(TargetDatabase database) throws InterruptedException, IOException {
-    Queue<byte[]> from =
+    MessageQueue<byte[]> from =
         understood(
             () ->
                 keeper(database)
@@ -68,7 +68,7 @@ final class PopCommand extends DatabaseCommand {
     return 0;
   }
 
-  private Optional<Delivery<byte[]>> take(Queue<byte[]> from) throws InterruptedException {
+  private Optional<Delivery<byte[]>> take(MessageQueue<byte[]> from) throws InterruptedException {
     try {
       return wait.isZero() ? from.take() : during(() -> from.take(wait));
     } catch (KeeperException.NoQueue e) {

@@ -30,7 +30,7 @@ final class ViewChapter {
     story.check(
         watchers.stream().anyMatch(w -> w.contains(Stage.CONFIG) && w.contains("demo bob"))
             && watchers.stream().noneMatch(w -> w.contains("demo ada")),
-        "bob watches the configuration, ada watches nothing any more");
+        "bob watches the settings, ada watches nothing any more");
   }
 
   private static List<String> column(List<List<String>> rows, int number) {

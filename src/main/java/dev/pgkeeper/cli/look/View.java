@@ -109,7 +109,7 @@ record View(
               .below("path")
               .shows("path, version, data_length, registered, client, host, pid, session, alive")
               .in("path"),
-          view("configuration", "which settings there are, and who changed them last")
+          view("settings", "which settings there are, and who changed them last")
               .called("config")
               .below("path")
               .shows("path, key, version, data_length, changes, changed, changed_by")

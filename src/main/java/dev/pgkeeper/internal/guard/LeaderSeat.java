@@ -1,8 +1,8 @@
 package dev.pgkeeper.internal.guard;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.LineRequest;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +27,7 @@ final class LeaderSeat {
       last = null;
     }
     if (last == null) {
-      last = line.enterAsync(Ask.of("leader"));
+      last = line.enterAsync(LineRequest.of("leader"));
       asked = last;
       var unused = last.thenRun(taken);
     }

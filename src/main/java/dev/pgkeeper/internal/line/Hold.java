@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** A place that holds, as its holder sees it. */
 final class Hold implements Held {
   private final Lines lines;
-  private final Place place;
+  private final LineEntry entry;
   private final String path;
   private final String node;
   private final ReentrantLock lock = new ReentrantLock();
@@ -43,30 +43,30 @@ final class Hold implements Held {
    * @param path as the caller asked for it
    * @param node the contender's, as seen from the caller's root
    */
-  Hold(Lines lines, Place place, String path, String node) {
+  Hold(Lines lines, LineEntry entry, String path, String node) {
     this.lines = lines;
-    this.place = place;
+    this.entry = entry;
     this.path = path;
     this.node = node;
-    this.state = new ToldState(lines.session(), place.join.line(), place.token);
-    place.hold = this;
-    Duration left = place.left();
+    this.state = new ToldState(lines.session(), entry.join.line(), entry.token);
+    entry.hold = this;
+    Duration left = entry.left();
     if (left != null) {
       var unused =
           over.completeOnTimeout(true, left.toMillis() + 1, TimeUnit.MILLISECONDS)
               .thenAcceptAsync(this::reachLimit, lines.background());
     }
-    if (place.phase() == Place.Phase.GONE) {
+    if (entry.phase() == LineEntry.Phase.GONE) {
       lost();
     }
   }
 
-  Place place() {
-    return place;
+  LineEntry entry() {
+    return entry;
   }
 
   private void reachLimit(boolean byTime) {
-    if (byTime && lines.leave(place)) {
+    if (byTime && lines.leave(entry)) {
       lost();
     }
   }
@@ -83,7 +83,7 @@ final class Hold implements Held {
 
   @Override
   public long token() {
-    return place.token;
+    return entry.token;
   }
 
   @Override
@@ -93,10 +93,10 @@ final class Hold implements Held {
 
   @Override
   public Duration remaining() {
-    if (place.phase() != Place.Phase.HOLDS) {
+    if (entry.phase() != LineEntry.Phase.HOLDS) {
       return Duration.ZERO;
     }
-    return lines.session().heldFor(place.left());
+    return lines.session().heldFor(entry.left());
   }
 
   @Override
@@ -117,8 +117,8 @@ final class Hold implements Held {
         };
     return new KeeperException.NotHeld(
         path,
-        place.token,
-        path + " " + why + " (session " + lines.session().id() + ", token " + place.token + ")",
+        entry.token,
+        path + " " + why + " (session " + lines.session().id() + ", token " + entry.token + ")",
         cause);
   }
 
@@ -179,7 +179,7 @@ final class Hold implements Held {
     CallersTransaction.ensure(connection, path, "the fence would guard nothing");
     lastFence = new Fence(Thread.currentThread(), connection);
     try {
-      Database.on(connection, lines.calls().fence(place.node, place.token));
+      Database.on(connection, lines.calls().fence(entry.node, entry.token));
     } catch (KeeperException.NotHeld e) {
       throw notHeld(e);
     }
@@ -200,7 +200,7 @@ final class Hold implements Held {
   @Override
   public void release() {
     if (!isHeld()) {
-      lines.lookAt(place); // it may have been lost long ago, before anybody here was told
+      lines.lookAt(entry); // it may have been lost long ago, before anybody here was told
     }
     if (!giveBack()) {
       throw notHeld(null);
@@ -224,7 +224,7 @@ final class Hold implements Held {
   }
 
   private boolean giveBack() {
-    boolean mine = lines.leave(place, isFencedHere());
+    boolean mine = lines.leave(entry, isFencedHere());
     if (mine) {
       become(HoldState.RELEASED);
     }

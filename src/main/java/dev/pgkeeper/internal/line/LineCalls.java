@@ -43,10 +43,10 @@ final class LineCalls {
     statement.setString(first, join.line());
     statement.setString(first + 1, join.recipe());
     statement.setInt(first + 2, join.permits());
-    statement.setString(first + 3, join.ask().what());
+    statement.setString(first + 3, join.request().what());
     statement.setBoolean(first + 4, join.tries());
     statement.setObject(first + 5, join.limitMs(), Types.BIGINT);
-    statement.setBytes(first + 6, join.ask().data());
+    statement.setBytes(first + 6, join.request().data());
     statement.setLong(first + 7, join.key());
   }
 
@@ -60,10 +60,10 @@ final class LineCalls {
     Database.array(statement, first, "text", joins, Join::line);
     Database.array(statement, first + 1, "text", joins, Join::recipe);
     Database.array(statement, first + 2, "int4", joins, Join::permits);
-    Database.array(statement, first + 3, "text", joins, join -> join.ask().what());
+    Database.array(statement, first + 3, "text", joins, join -> join.request().what());
     Database.array(statement, first + 4, "bool", joins, Join::tries);
     Database.array(statement, first + 5, "int8", joins, Join::limitMs);
-    byte[][] data = joins.stream().map(join -> join.ask().data()).toArray(byte[][]::new);
+    byte[][] data = joins.stream().map(join -> join.request().data()).toArray(byte[][]::new);
     statement.setArray(first + 6, statement.getConnection().createArrayOf("bytea", data));
     Database.array(statement, first + 7, "int8", joins, Join::key);
   }

@@ -12,8 +12,8 @@ import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
-import dev.pgkeeper.internal.session.Companion;
 import dev.pgkeeper.internal.session.Moment;
+import dev.pgkeeper.internal.session.SessionService;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  * server or the reply to its joining never came, is left then; one that is known but not there is
  * lost.
  */
-public final class Lines implements Companion {
+public final class Lines implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Lines.class);
 
   /**
@@ -56,10 +56,10 @@ public final class Lines implements Companion {
   private final Executor background;
   private final LineCalls calls;
   private final Combiner<Join, Outcome> joining;
-  private final Departures departures;
+  private final PendingLeaves leaves;
 
   /** By their addresses. */
-  private final Map<String, Place> places = new ConcurrentHashMap<>();
+  private final Map<String, LineEntry> entries = new ConcurrentHashMap<>();
 
   private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
 
@@ -67,7 +67,7 @@ public final class Lines implements Companion {
   private final EarlyRings earlyRings = new EarlyRings();
 
   /** Each once, however often it is rung until somebody sees to it. */
-  private final Set<Place> rungWithoutThread = ConcurrentHashMap.newKeySet();
+  private final Set<LineEntry> rungWithoutThread = ConcurrentHashMap.newKeySet();
 
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
   private final SecureRandom keys = new SecureRandom();
@@ -83,7 +83,7 @@ public final class Lines implements Companion {
     this.background = background;
     this.calls = new LineCalls(database.schema());
     this.joining = new Combiner<>(this::joinAlone, this::joinTogether);
-    this.departures = new Departures(database, session, calls, this::later);
+    this.leaves = new PendingLeaves(database, session, calls, this::later);
     session.accompany(this);
   }
 
@@ -119,16 +119,16 @@ public final class Lines implements Companion {
   // Joining.
 
   /** Null if it only tried and somebody was in the way. */
-  @Nullable Place join(Join join) {
+  @Nullable LineEntry join(Join join) {
     Attempt made = attempt(join);
     while (made.isForgotten()) {
       made = attempt(join.withKey(newKey())); // the last one's may have been overheard
     }
-    return made.place();
+    return made.entry();
   }
 
   /** What came of asking once; forgotten if the server crashed before it was durable. */
-  private record Attempt(@Nullable Place place, boolean isForgotten) {}
+  private record Attempt(@Nullable LineEntry entry, boolean isForgotten) {}
 
   private Attempt attempt(Join join) {
     session.ensureUsable();
@@ -141,8 +141,8 @@ public final class Lines implements Companion {
       } else if (outcome.code() == Code.WRONG_RECIPE) {
         throw wrongRecipe(join);
       }
-      Place place = settle(join, outcome.ok(join.line()), sentAt, attempt);
-      return new Attempt(place, outcome.knownStat().version() == 0 && !flush(place));
+      LineEntry entry = settle(join, outcome.ok(join.line()), sentAt, attempt);
+      return new Attempt(entry, outcome.knownStat().version() == 0 && !flush(entry));
     } finally {
       earlyRings.end(attempt);
     }
@@ -166,37 +166,37 @@ public final class Lines implements Companion {
    * Whoever has to wait makes its place durable meanwhile, before anything is built on it (V007).
    * False: it is not there any more.
    */
-  private boolean flush(Place place) {
+  private boolean flush(LineEntry entry) {
     try {
-      if (database.read(calls.flush(session.id(), place.node, place.token))) {
+      if (database.read(calls.flush(session.id(), entry.node, entry.token))) {
         return true;
       }
     } catch (KeeperException e) {
-      leave(place);
+      leave(entry);
       throw e;
     }
-    vanish(place);
+    vanish(entry);
     return false;
   }
 
-  private Place settle(Join join, Outcome joined, Moment sentAt, long attempt) {
-    Place place = new Place(join, joined.path(), joined.knownStat().czxid(), observation);
-    know(place.token);
+  private LineEntry settle(Join join, Outcome joined, Moment sentAt, long attempt) {
+    LineEntry entry = new LineEntry(join, joined.path(), joined.knownStat().czxid(), observation);
+    know(entry.token);
     if (joined.knownStat().version() != 1) {
-      place.begin(observation.waits(session.id(), join.line(), join.recipe()));
+      entry.begin(observation.waits(session.id(), join.line(), join.recipe()));
     }
-    places.put(place.address, place);
+    entries.put(entry.address, entry);
     if (session.state().isTerminal()) {
-      vanish(place);
+      vanish(entry);
     } else if (joined.knownStat().version() == 1) {
-      place.grant(sentAt);
+      entry.grant(sentAt);
     } else {
-      String payload = earlyRings.take(place.address, attempt);
+      String payload = earlyRings.take(entry.address, attempt);
       if (payload != null) {
-        hear(payload, place, sentAt);
+        hear(payload, entry, sentAt);
       }
     }
-    return place;
+    return entry;
   }
 
   private void know(long token) {
@@ -239,8 +239,8 @@ public final class Lines implements Companion {
    * Gives up a place, whether it waits or holds. If the database is away, it is given up once that
    * is back. False: it was given up before, or is gone.
    */
-  boolean leave(Place place) {
-    return leave(place, false);
+  boolean leave(LineEntry entry) {
+    return leave(entry, false);
   }
 
   /**
@@ -248,17 +248,17 @@ public final class Lines implements Companion {
    *
    * @param fencedHere by a transaction that cannot end before this returns
    */
-  boolean leave(Place place, boolean fencedHere) {
-    if (!place.beginToLeave()) {
+  boolean leave(LineEntry entry, boolean fencedHere) {
+    if (!entry.beginToLeave()) {
       return false;
     }
     if (fencedHere) {
-      departures.leaveOnceItIsLetGo(place.leave());
+      leaves.leaveOnceItIsLetGo(entry.leave());
     } else {
-      departures.leave(place.leave());
+      leaves.leave(entry.leave());
     }
-    place.vanish();
-    places.remove(place.address, place);
+    entry.vanish();
+    entries.remove(entry.address, entry);
     return true;
   }
 
@@ -266,12 +266,12 @@ public final class Lines implements Companion {
    * A write becomes a read: another node in the same place, with the same number. Asked again, it
    * finds it done.
    */
-  Place downgrade(Hold write) {
-    Place before = write.place();
-    Place after = before.downgraded();
+  LineEntry downgrade(Hold write) {
+    LineEntry before = write.entry();
+    LineEntry after = before.downgraded();
     before.changes = true;
     after.changes = true;
-    places.put(after.address, after);
+    entries.put(after.address, after);
     try {
       if (!database.read(calls.lineDowngrade(session.id(), before.node))) {
         vanish(after);
@@ -281,7 +281,7 @@ public final class Lines implements Companion {
       write.handOver();
       before.beginToLeave();
       before.vanish();
-      places.remove(before.address, before);
+      entries.remove(before.address, before);
       return after;
     } finally {
       before.changes = false;
@@ -296,16 +296,16 @@ public final class Lines implements Companion {
   // Waiting.
 
   /** Whether it holds; false if it has not come to that by this {@link System#nanoTime}. */
-  boolean await(Place place, long deadline) throws InterruptedException {
-    place.waitsOn(Thread.currentThread());
+  boolean await(LineEntry entry, long deadline) throws InterruptedException {
+    entry.waitsOn(Thread.currentThread());
     try {
       while (true) {
         if (Thread.interrupted()) {
           throw new InterruptedException();
-        } else if (place.takeRing()) {
-          take(List.of(place));
+        } else if (entry.takeRing()) {
+          take(List.of(entry));
         }
-        switch (place.phase()) {
+        switch (entry.phase()) {
           case HOLDS -> {
             return true;
           }
@@ -313,82 +313,82 @@ public final class Lines implements Companion {
             long left = deadline - System.nanoTime();
             if (left <= 0) {
               return false;
-            } else if (!place.isRung()) {
-              LockSupport.parkNanos(place, left);
+            } else if (!entry.isRung()) {
+              LockSupport.parkNanos(entry, left);
             }
           }
-          default -> throw gone(place);
+          default -> throw gone(entry);
         }
       }
     } finally {
-      place.waitsOn(null);
-      if (place.isRung()) {
-        ring(place);
+      entry.waitsOn(null);
+      if (entry.isRung()) {
+        ring(entry);
       }
     }
   }
 
-  RuntimeException gone(Place place) {
+  RuntimeException gone(LineEntry entry) {
     session.ensureUsable();
     return new KeeperException.NotHeld(
-        place.node,
-        place.token,
-        place.node + " was taken out of the line, by an administrator or at its limit",
+        entry.node,
+        entry.token,
+        entry.node + " was taken out of the line, by an administrator or at its limit",
         null);
   }
 
-  private void take(List<Place> due) {
+  private void take(List<LineEntry> due) {
     Moment sentAt = Moment.now();
-    due.forEach(place -> place.ask(sentAt));
+    due.forEach(entry -> entry.ask(sentAt));
     Map<String, Found> found =
-        database.read(calls.lineTake(session.id(), due.stream().map(place -> place.node).toList()));
-    for (Place place : due) {
-      if (place.changes) {
-        place.ring(); // to be looked at once it has changed
+        database.read(calls.lineTake(session.id(), due.stream().map(entry -> entry.node).toList()));
+    for (LineEntry entry : due) {
+      if (entry.changes) {
+        entry.ring(); // to be looked at once it has changed
       } else {
-        saw(place, found.get(place.address), sentAt);
+        saw(entry, found.get(entry.address), sentAt);
       }
     }
   }
 
   /** Finds out whether a hold is still there. */
-  void lookAt(Place place) {
+  void lookAt(LineEntry entry) {
     if (!database
-        .read(calls.lineTake(session.id(), List.of(place.node)))
-        .containsKey(place.address)) {
-      vanish(place);
+        .read(calls.lineTake(session.id(), List.of(entry.node)))
+        .containsKey(entry.address)) {
+      vanish(entry);
     }
   }
 
-  private void saw(Place place, @Nullable Found found, Moment sentAt) {
+  private void saw(LineEntry entry, @Nullable Found found, Moment sentAt) {
     if (found == null) {
-      vanish(place);
+      vanish(entry);
     } else if (found.holds()) {
-      place.grant(sentAt);
+      entry.grant(sentAt);
       if (found.isRevoked()) {
-        Hold hold = place.hold;
+        Hold hold = entry.hold;
         if (hold != null) {
           hold.revoked();
         }
       }
     } else {
-      place.refuse();
+      entry.refuse();
     }
   }
 
-  void vanish(Place place) {
-    if (place.vanish()) {
-      Hold hold = place.hold;
+  void vanish(LineEntry entry) {
+    if (entry.vanish()) {
+      Hold hold = entry.hold;
       if (hold != null) {
         hold.lost();
       }
     }
-    places.remove(place.address, place);
+    entries.remove(entry.address, entry);
   }
 
-  private void ring(Place place) {
-    if (!place.ring() && place.phase() != Place.Phase.GONE) {
-      rungWithoutThread.add(place);
+  private void ring(LineEntry entry) {
+    if (!entry.ring() && entry.phase() != LineEntry.Phase.GONE) {
+      rungWithoutThread.add(entry);
       seeToRings();
     }
   }
@@ -399,8 +399,8 @@ public final class Lines implements Companion {
       later(
           () -> {
             try {
-              List<Place> due = new ArrayList<>();
-              for (Place next : rungWithoutThread) {
+              List<LineEntry> due = new ArrayList<>();
+              for (LineEntry next : rungWithoutThread) {
                 rungWithoutThread.remove(next);
                 if (!next.changes && next.takeRing()) {
                   due.add(next);
@@ -428,50 +428,50 @@ public final class Lines implements Companion {
     }
     int end = payload.indexOf(KEY_FOLLOWS);
     String address = end < 0 ? payload : payload.substring(0, end);
-    Place place = places.get(address);
-    if (place == null) {
+    LineEntry entry = entries.get(address);
+    if (entry == null) {
       earlyRings.keep(address, payload);
-      place = places.get(address); // it may have come to be known just now
+      entry = entries.get(address); // it may have come to be known just now
     }
-    if (place != null) {
-      hear(payload, place, Moment.now());
+    if (entry != null) {
+      hear(payload, entry, Moment.now());
     }
   }
 
   /** With its key it holds; otherwise somebody has to look. */
-  private void hear(String payload, Place place, Moment now) {
-    if (payload.equals(place.address + KEY_FOLLOWS + place.join.key())) {
-      place.grant(now);
+  private void hear(String payload, LineEntry entry, Moment now) {
+    if (payload.equals(entry.address + KEY_FOLLOWS + entry.join.key())) {
+      entry.grant(now);
     } else {
-      ring(place);
+      ring(entry);
     }
   }
 
   @Override
   public boolean isIdle() {
-    return places.isEmpty() && departures.areFinished() && doubtful.isEmpty();
+    return entries.isEmpty() && leaves.areFinished() && doubtful.isEmpty();
   }
 
   @Override
   public void sweep(Caller caller) {
-    departures.finish();
+    leaves.finish();
     List<String> doubted = new ArrayList<>(doubtful);
     if (!doubted.isEmpty()) {
       database.settleAll(); // else it could be done after the look
     }
-    List<Place> known = new ArrayList<>();
+    List<LineEntry> known = new ArrayList<>();
     List<String> lines = new ArrayList<>(doubted);
     int held = 0;
-    for (Place place : places.values()) {
-      boolean waits = place.phase() == Place.Phase.WAITS;
-      if (place.changes) {
+    for (LineEntry entry : entries.values()) {
+      boolean waits = entry.phase() == LineEntry.Phase.WAITS;
+      if (entry.changes) {
         continue;
-      } else if (!place.isInRow()) {
-        known.add(place);
-      } else if (waits || place.sweep != sweeps && held++ < SWEPT_AT_ONCE) {
-        place.sweep = sweeps;
-        known.add(place);
-        lines.add(place.node);
+      } else if (!entry.isInRow()) {
+        known.add(entry);
+      } else if (waits || entry.sweep != sweeps && held++ < SWEPT_AT_ONCE) {
+        entry.sweep = sweeps;
+        known.add(entry);
+        lines.add(entry.node);
       }
     }
     if (held < SWEPT_AT_ONCE) {
@@ -480,12 +480,12 @@ public final class Lines implements Companion {
     // Whatever has a larger number may belong to a join whose reply is still to come.
     long certain = earlyRings.certain(largestToken.get());
     Moment sentAt = Moment.now();
-    known.forEach(place -> place.ask(sentAt));
+    known.forEach(entry -> entry.ask(sentAt));
     Map<String, Found> found = caller.call(calls.lineSweep(session.id(), lines));
-    for (Place place : known) {
-      Found there = found.remove(place.address);
-      if (place.phase() != Place.Phase.LEAVES && !place.changes) {
-        saw(place, there, sentAt);
+    for (LineEntry entry : known) {
+      Found there = found.remove(entry.address);
+      if (entry.phase() != LineEntry.Phase.LEAVES && !entry.changes) {
+        saw(entry, there, sentAt);
       }
     }
     for (Map.Entry<String, Found> unknown : found.entrySet()) {
@@ -500,15 +500,15 @@ public final class Lines implements Companion {
       rung(address);
       return;
     }
-    if (!places.containsKey(address)) {
+    if (!entries.containsKey(address)) {
       log.info("session {}: leaving {}, which nobody here knows of", session.id(), address);
-      departures.leaveLater(Place.leave(address, token));
+      leaves.leaveLater(LineEntry.leave(address, token));
     }
   }
 
   @Override
   public void returned(Caller caller) {
-    departures.repeat();
+    leaves.repeat();
     // Also if nothing is known here: after a loss the database may know of what was left long ago.
     sweep(caller);
   }
@@ -516,10 +516,10 @@ public final class Lines implements Companion {
   @Override
   public void told(SessionState state) {
     if (state.isTerminal()) {
-      List.copyOf(places.values()).forEach(this::vanish);
+      List.copyOf(entries.values()).forEach(this::vanish);
     } else {
-      for (Place place : places.values()) {
-        Hold hold = place.hold;
+      for (LineEntry entry : entries.values()) {
+        Hold hold = entry.hold;
         if (hold != null) {
           hold.told(state);
         }

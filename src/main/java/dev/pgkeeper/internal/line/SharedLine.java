@@ -1,10 +1,10 @@
 package dev.pgkeeper.internal.line;
 
-import dev.pgkeeper.Ask;
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.internal.path.Paths;
 import java.time.Duration;
 import java.util.List;
@@ -45,31 +45,32 @@ public final class SharedLine implements Line {
     return path;
   }
 
-  private Join join(Ask ask, boolean tries) {
-    if (Character.isDigit(ask.what().charAt(0)) && Integer.parseInt(ask.what()) > permits) {
+  private Join join(LineRequest request, boolean tries) {
+    if (Character.isDigit(request.what().charAt(0)) && Integer.parseInt(request.what()) > permits) {
       throw new IllegalArgumentException(
-          path + ": " + ask.what() + " permits are asked for, and there are only " + permits);
+          path + ": " + request.what() + " permits are asked for, and there are only " + permits);
     }
-    return new Join(at, recipe, permits, ask, tries, lines.newKey());
+    return new Join(at, recipe, permits, request, tries, lines.newKey());
   }
 
   @Override
-  public Optional<Held> tryEnter(Ask ask) {
-    return Optional.ofNullable(lines.join(join(ask, true))).map(this::hold);
+  public Optional<Held> tryEnter(LineRequest request) {
+    return Optional.ofNullable(lines.join(join(request, true))).map(this::hold);
   }
 
-  private Held hold(Place place) {
-    return new Hold(lines, place, path, Paths.from(chroot, place.node));
-  }
-
-  @Override
-  public Held enter(Ask ask) throws InterruptedException {
-    return tryEnter(ask, FOREVER).orElseThrow();
+  private Held hold(LineEntry entry) {
+    return new Hold(lines, entry, path, Paths.from(chroot, entry.node));
   }
 
   @Override
-  public Optional<Held> tryEnter(Ask ask, Duration patience) throws InterruptedException {
-    return Optional.ofNullable(enterBy(ask, System.nanoTime() + nanos(patience)));
+  public Held enter(LineRequest request) throws InterruptedException {
+    return tryEnter(request, FOREVER).orElseThrow();
+  }
+
+  @Override
+  public Optional<Held> tryEnter(LineRequest request, Duration patience)
+      throws InterruptedException {
+    return Optional.ofNullable(enterBy(request, System.nanoTime() + nanos(patience)));
   }
 
   private static long nanos(Duration patience) {
@@ -80,8 +81,8 @@ public final class SharedLine implements Line {
   }
 
   @Override
-  public Held enter(Ask ask, Duration patience) throws InterruptedException {
-    Held held = enterBy(ask, System.nanoTime() + nanos(patience));
+  public Held enter(LineRequest request, Duration patience) throws InterruptedException {
+    Held held = enterBy(request, System.nanoTime() + nanos(patience));
     if (held == null) {
       throw new KeeperException.Busy(
           path,
@@ -97,28 +98,28 @@ public final class SharedLine implements Line {
     return held;
   }
 
-  private @Nullable Held enterBy(Ask ask, long deadline) throws InterruptedException {
+  private @Nullable Held enterBy(LineRequest request, long deadline) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    Place place = lines.join(join(ask, false));
+    LineEntry entry = lines.join(join(request, false));
     boolean holds = false;
-    if (place == null) {
+    if (entry == null) {
       throw new IllegalStateException(at + ": busy, although it would have waited");
     }
     try {
-      holds = lines.await(place, deadline);
+      holds = lines.await(entry, deadline);
     } finally {
       if (!holds) {
-        lines.leave(place);
+        lines.leave(entry);
       }
     }
-    return holds ? hold(place) : null;
+    return holds ? hold(entry) : null;
   }
 
   @Override
-  public CompletableFuture<Held> enterAsync(Ask ask) {
-    Join join = join(ask, false);
+  public CompletableFuture<Held> enterAsync(LineRequest request) {
+    Join join = join(request, false);
     lines.session().ensureUsable();
     CompletableFuture<Held> result = new CompletableFuture<>();
     try {
@@ -139,16 +140,16 @@ public final class SharedLine implements Line {
 
   private void joinFor(Join join, CompletableFuture<Held> result) {
     try {
-      Place place = lines.join(join);
-      if (place == null) {
+      LineEntry entry = lines.join(join);
+      if (entry == null) {
         throw new IllegalStateException(at + ": busy, although it would have waited");
       }
-      place.whenDecided(() -> lines.later(() -> pass(place, result)));
+      entry.whenDecided(() -> lines.later(() -> pass(entry, result)));
       var unused =
           result.whenComplete(
               (held, failure) -> {
                 if (held == null) {
-                  lines.later(() -> lines.leave(place));
+                  lines.later(() -> lines.leave(entry));
                 }
               });
     } catch (RuntimeException | Error e) {
@@ -156,16 +157,16 @@ public final class SharedLine implements Line {
     }
   }
 
-  private void pass(Place place, CompletableFuture<Held> result) {
-    if (place.phase() == Place.Phase.HOLDS) {
-      Held held = hold(place);
+  private void pass(LineEntry entry, CompletableFuture<Held> result) {
+    if (entry.phase() == LineEntry.Phase.HOLDS) {
+      Held held = hold(entry);
       if (!result.complete(held)) {
         held.close();
       }
       return;
     }
     try {
-      throw lines.gone(place);
+      throw lines.gone(entry);
     } catch (RuntimeException e) {
       result.completeExceptionally(e);
     }
@@ -186,8 +187,8 @@ public final class SharedLine implements Line {
   @Override
   public Held downgrade(Held write) {
     if (!(write instanceof Hold hold)
-        || !hold.place().join.line().equals(at)
-        || !hold.place().join.ask().what().equals("write")) {
+        || !hold.entry().join.line().equals(at)
+        || !hold.entry().join.request().what().equals("write")) {
       throw new IllegalArgumentException(path + ": " + write + " is no hold of all of its permits");
     }
     hold.ensureHeld();

@@ -14,7 +14,7 @@ import dev.pgkeeper.internal.meeting.MeetingCalls.Leaving;
 import dev.pgkeeper.internal.meeting.Participant.Round;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
-import dev.pgkeeper.internal.session.Companion;
+import dev.pgkeeper.internal.session.SessionService;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * who knows the key can say. Lost rings, and what a crash of the server forgot, are found by the
  * session's sweep.
  */
-public final class Meetings implements Companion {
+public final class Meetings implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Meetings.class);
 
   private final Database database;

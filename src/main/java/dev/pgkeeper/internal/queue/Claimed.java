@@ -16,19 +16,19 @@ final class Claimed {
     LOST
   }
 
-  private final NamedQueue queue;
+  private final QueueChannel queue;
   private final StoredMessage message;
   private final AtomicReference<State> state = new AtomicReference<>(State.HELD);
   private volatile Claim claim;
 
-  Claimed(NamedQueue queue, StoredMessage message, Claim claim) {
+  Claimed(QueueChannel queue, StoredMessage message, Claim claim) {
     this.queue = queue;
     this.message = message;
     this.claim = claim;
   }
 
   /** Where it was taken from. */
-  NamedQueue queue() {
+  QueueChannel queue() {
     return queue;
   }
 

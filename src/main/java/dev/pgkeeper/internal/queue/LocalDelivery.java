@@ -3,7 +3,7 @@ package dev.pgkeeper.internal.queue;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.queue.Claimed.State;
-import dev.pgkeeper.internal.queue.NamedQueue.Trip;
+import dev.pgkeeper.internal.queue.QueueChannel.Trip;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
 import java.sql.Connection;
@@ -16,12 +16,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A claimed message as its consumer sees it. */
 final class LocalDelivery<T> implements Delivery<T> {
-  private final NamedQueue queue;
+  private final QueueChannel queue;
   private final Queues queues;
   private final Claimed claimed;
   private final Message<T> message;
 
-  LocalDelivery(NamedQueue queue, Claimed claimed, Message<T> message) {
+  LocalDelivery(QueueChannel queue, Claimed claimed, Message<T> message) {
     this.queue = queue;
     this.queues = queue.queues();
     this.claimed = claimed;

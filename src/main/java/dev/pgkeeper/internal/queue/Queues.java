@@ -12,7 +12,7 @@ import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.QueueCalls.Tidied;
 import dev.pgkeeper.internal.session.Caller;
 import dev.pgkeeper.internal.session.ClientSession;
-import dev.pgkeeper.internal.session.Companion;
+import dev.pgkeeper.internal.session.SessionService;
 import dev.pgkeeper.queue.Enqueued;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,7 +43,7 @@ import org.slf4j.LoggerFactory;
  * looks, with a few statements, at all the queues at which somebody waits, gives back claims that
  * nobody knows of, and repeats what could not be given back before.
  */
-public final class Queues implements Companion {
+public final class Queues implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Queues.class);
   private static final String RING = "queue ";
 
@@ -66,9 +66,9 @@ public final class Queues implements Companion {
   private final QueueCalls calls;
   private final Claims claims = new Claims();
   private final Tidying tidying;
-  private final Tallies tallies;
+  private final QueueCounters counters;
   private final Threads threads = new Threads();
-  private final Map<String, NamedQueue> named = new ConcurrentHashMap<>();
+  private final Map<String, QueueChannel> named = new ConcurrentHashMap<>();
 
   /** What could not be given back, because the database was away. */
   private final Queue<Return> unreturned = new ConcurrentLinkedQueue<>();
@@ -76,7 +76,7 @@ public final class Queues implements Companion {
   /** What was acked in transactions of which nobody here knows whether they committed. */
   private final Set<Claimed> inDoubt = ConcurrentHashMap.newKeySet();
 
-  private final Set<Worker<?>> workers = ConcurrentHashMap.newKeySet();
+  private final Set<QueueConsumer<?>> consumers = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean sweeping = new AtomicBoolean();
 
   public Queues(
@@ -87,7 +87,7 @@ public final class Queues implements Companion {
     this.sweep = options.sweep();
     this.calls = new QueueCalls(database.schema());
     this.tidying = new Tidying(this);
-    this.tallies = new Tallies(this);
+    this.counters = new QueueCounters(this);
     session.accompany(this);
   }
 
@@ -115,8 +115,8 @@ public final class Queues implements Companion {
     return tidying;
   }
 
-  Tallies tallies() {
-    return tallies;
+  QueueCounters counters() {
+    return counters;
   }
 
   Duration sweep() {
@@ -128,12 +128,12 @@ public final class Queues implements Companion {
   }
 
   /** What users of one name share. */
-  NamedQueue named(String name) {
-    NamedQueue known = named.get(name);
+  QueueChannel named(String name) {
+    QueueChannel known = named.get(name);
     if (known != null) {
       return known;
     }
-    NamedQueue fresh = new NamedQueue(this, name);
+    QueueChannel fresh = new QueueChannel(this, name);
     known = named.putIfAbsent(name, fresh);
     if (known == null) {
       session.observation().usesQueue(name);
@@ -142,7 +142,7 @@ public final class Queues implements Companion {
   }
 
   /** Somebody looked at it just now. */
-  void used(NamedQueue queue, @Nullable Long nextMs) {
+  void used(QueueChannel queue, @Nullable Long nextMs) {
     tidying.used(queue, nextMs);
   }
 
@@ -173,7 +173,7 @@ public final class Queues implements Companion {
    * The session was rung for something that nobody here takes: the ring is for somebody else. Those
    * that come before the first is passed on go with it.
    */
-  void ringElsewhere(NamedQueue queue) {
+  void ringElsewhere(QueueChannel queue) {
     if (queue.toPassOn.getAndIncrement() > 0) {
       return;
     }
@@ -231,7 +231,7 @@ public final class Queues implements Companion {
   void countEnqueued(Batch batch, List<Enqueued> enqueued) {
     for (int i = 0; i < enqueued.size(); i++) {
       if (!enqueued.get(i).isDuplicate()) {
-        named(batch.queues()[i]).tally.enqueued(1);
+        named(batch.queues()[i]).counter.enqueued(1);
       }
     }
   }
@@ -354,12 +354,12 @@ public final class Queues implements Companion {
 
   // Consumers.
 
-  void add(Worker<?> worker) {
-    workers.add(worker);
+  void add(QueueConsumer<?> consumer) {
+    consumers.add(consumer);
   }
 
-  void remove(Worker<?> worker) {
-    workers.remove(worker);
+  void remove(QueueConsumer<?> consumer) {
+    consumers.remove(consumer);
   }
 
   // The end.
@@ -376,7 +376,7 @@ public final class Queues implements Companion {
       } catch (KeeperException e) {
         log.debug("session {}: what was acked in transactions is not counted", session.id(), e);
       }
-      tallies.report();
+      counters.report();
     }
   }
 
@@ -385,18 +385,18 @@ public final class Queues implements Companion {
    * run. What these do not finish in time goes to others, with the session.
    */
   private void stopConsumers() {
-    List<Worker<?>> stopping = List.copyOf(workers);
+    List<QueueConsumer<?>> stopping = List.copyOf(consumers);
     if (stopping.isEmpty()) {
       return;
     }
     long deadline = System.nanoTime() + LONGEST_CLOSE.toNanos();
     // On another thread, for it waits for the database as long as any call does.
     CompletableFuture<Void> begun =
-        CompletableFuture.runAsync(() -> stopping.forEach(Worker::beginToStop), this::later);
+        CompletableFuture.runAsync(() -> stopping.forEach(QueueConsumer::beginToStop), this::later);
     int running = 0;
     try {
       if (await(begun, deadline)) {
-        for (Worker<?> one : stopping) {
+        for (QueueConsumer<?> one : stopping) {
           running += one.awaitEnd(Duration.ofNanos(deadline - System.nanoTime())) ? 0 : 1;
         }
       } else {
@@ -431,8 +431,8 @@ public final class Queues implements Companion {
   @Override
   public void rung(String payload) {
     if (payload.startsWith(RING)) {
-      NamedQueue queue = named.get(payload.substring(RING.length()));
-      if (queue != null && !queue.bell.ring()) {
+      QueueChannel queue = named.get(payload.substring(RING.length()));
+      if (queue != null && !queue.wakeups.ring()) {
         ringElsewhere(queue);
       }
     }
@@ -440,7 +440,8 @@ public final class Queues implements Companion {
 
   @Override
   public boolean isIdle() {
-    return claims.isEmpty() && named.values().stream().noneMatch(queue -> queue.bell.hasSleepers());
+    return claims.isEmpty()
+        && named.values().stream().noneMatch(queue -> queue.wakeups.hasSleepers());
   }
 
   /** On another thread: a look at a thousand queues would delay the session's pings. */
@@ -472,7 +473,7 @@ public final class Queues implements Companion {
     settleDoubts();
     List<String> waited =
         named.values().stream()
-            .filter(queue -> queue.bell.hasSleepers())
+            .filter(queue -> queue.wakeups.hasSleepers())
             .map(queue -> queue.name)
             .toList();
     long before = claims.horizon(); // read before what is known
@@ -484,7 +485,7 @@ public final class Queues implements Companion {
       tidying.tidied(named(tidied.queue()), tidied.nextMs());
     }
     for (String queue : database.read(calls.queueSleep(session.id(), waited, hearsRings()))) {
-      named(queue).bell.ring();
+      named(queue).wakeups.ring();
     }
   }
 
@@ -503,7 +504,7 @@ public final class Queues implements Companion {
       if (!there.contains(one.claim().number) && one.beginToLeave()) {
         inDoubt.remove(one);
         claims.committed(one);
-        one.queue().tally.acked(1);
+        one.queue().counter.acked(1);
       }
     }
   }
@@ -520,10 +521,10 @@ public final class Queues implements Companion {
     if (state.isTerminal()) {
       tidying.stop();
       if (state == SessionState.LOST) {
-        later(tallies::report);
+        later(counters::report);
       }
-      workers.forEach(Worker::sessionEnded);
-      named.values().forEach(queue -> queue.bell.ringAll());
+      consumers.forEach(QueueConsumer::sessionEnded);
+      named.values().forEach(queue -> queue.wakeups.ringAll());
     }
   }
 }

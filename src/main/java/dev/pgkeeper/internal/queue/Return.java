@@ -49,11 +49,11 @@ record Return(Claimed claimed, How how, @Nullable Long delayMs, @Nullable String
 
   /** It was given back. */
   void count() {
-    Tally tally = claimed.queue().tally;
+    QueueCounter counter = claimed.queue().counter;
     if (how == How.DEAD) {
-      tally.died(1);
+      counter.died(1);
     } else {
-      tally.returned(1);
+      counter.returned(1);
     }
   }
 

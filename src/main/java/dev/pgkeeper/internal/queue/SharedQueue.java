@@ -8,17 +8,17 @@ import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.queue.Administration.What;
 import dev.pgkeeper.internal.queue.Claimed.State;
-import dev.pgkeeper.internal.queue.NamedQueue.Answer;
-import dev.pgkeeper.internal.queue.NamedQueue.Trip;
+import dev.pgkeeper.internal.queue.QueueChannel.Answer;
+import dev.pgkeeper.internal.queue.QueueChannel.Trip;
 import dev.pgkeeper.queue.ConsumeOptions;
-import dev.pgkeeper.queue.Consumer;
 import dev.pgkeeper.queue.DeadLetters;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Enqueued;
 import dev.pgkeeper.queue.Handler;
 import dev.pgkeeper.queue.Message;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.QueueSize;
 import dev.pgkeeper.queue.TransactionHandler;
@@ -37,13 +37,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A queue as its users see it: what is in it is read and written by a codec. */
-public final class SharedQueue<T> implements Queue<T> {
+public final class SharedQueue<T> implements MessageQueue<T> {
   private static final Logger log = LoggerFactory.getLogger(SharedQueue.class);
   private static final int LONGEST_NAME = 500;
   private static final Duration LONGEST_WAIT = Duration.ofDays(36_500);
 
   private final Queues queues;
-  private final NamedQueue queue;
+  private final QueueChannel queue;
   private final Codec<T> codec;
   private final QueueOptions options;
   private volatile boolean settingsWritten;
@@ -384,7 +384,7 @@ public final class SharedQueue<T> implements Queue<T> {
         connection, "the queue " + queue.name, "what is taken would be gone at once");
     while (true) {
       List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
-      queue.tally.taken(taken.size());
+      queue.counter.taken(taken.size());
       List<Message<T>> messages = new ArrayList<>(taken.size());
       for (StoredMessage stored : taken) {
         try {
@@ -393,8 +393,8 @@ public final class SharedQueue<T> implements Queue<T> {
           Database.on(connection, queues.calls().bury(queue.name, stored, why(e)));
         }
       }
-      queue.tally.acked(messages.size());
-      queue.tally.died(taken.size() - messages.size());
+      queue.counter.acked(messages.size());
+      queue.counter.died(taken.size() - messages.size());
       if (!messages.isEmpty() || taken.isEmpty()) {
         return messages;
       }
@@ -404,7 +404,7 @@ public final class SharedQueue<T> implements Queue<T> {
   // Working.
 
   @Override
-  public Consumer consume(ConsumeOptions how, Handler<T> handler) {
+  public MessageConsumer consume(ConsumeOptions how, Handler<T> handler) {
     Objects.requireNonNull(handler, "handler");
     return consume(
         how,
@@ -416,7 +416,7 @@ public final class SharedQueue<T> implements Queue<T> {
   }
 
   @Override
-  public Consumer consumeInTransactions(ConsumeOptions how, TransactionHandler<T> handler) {
+  public MessageConsumer consumeInTransactions(ConsumeOptions how, TransactionHandler<T> handler) {
     Objects.requireNonNull(handler, "handler");
     return consume(
         how,
@@ -434,16 +434,17 @@ public final class SharedQueue<T> implements Queue<T> {
                             .ack(queues.session().id(), claimed.claim().number, claimed.id()));
                   });
           queues.claims().committed(claimed);
-          queue.tally.acked(1);
+          queue.counter.acked(1);
           return true;
         });
   }
 
-  private Consumer consume(ConsumeOptions how, boolean apart, Worker.Work<T> work) {
+  private MessageConsumer consume(ConsumeOptions how, boolean apart, QueueConsumer.Work<T> work) {
     isPaused(); // makes it, or says that it is not there
-    Worker<T> worker = new Worker<>(queue, how, apart, this::readForWorker, work, this::restore);
-    worker.start();
-    return worker;
+    QueueConsumer<T> consumer =
+        new QueueConsumer<>(queue, how, apart, this::readForWorker, work, this::restore);
+    consumer.start();
+    return consumer;
   }
 
   private Message<T> readForWorker(Claimed claimed) {
@@ -521,6 +522,6 @@ public final class SharedQueue<T> implements Queue<T> {
 
   @Override
   public String toString() {
-    return "Queue[" + queue.name + "]";
+    return "MessageQueue[" + queue.name + "]";
   }
 }

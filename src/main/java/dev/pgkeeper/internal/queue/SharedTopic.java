@@ -4,8 +4,8 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
-import dev.pgkeeper.queue.Queue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import java.sql.Connection;
@@ -67,14 +67,14 @@ public final class SharedTopic<T> implements Topic<T> {
   private int counted(List<Outcome> outcomes) {
     for (Outcome one : outcomes) {
       if (one.code() == KeeperException.Code.OK) {
-        queues.named(one.path()).tally.enqueued(1);
+        queues.named(one.path()).counter.enqueued(1);
       }
     }
     return outcomes.size();
   }
 
   @Override
-  public Queue<T> subscribe(String subscription) {
+  public MessageQueue<T> subscribe(String subscription) {
     checkSubscription(subscription);
     String queue = name + SLASH + subscription;
     SharedQueue.checkName("a subscription's name, with its topic's,", queue);

@@ -21,11 +21,11 @@ final class Tidying {
 
   private final Queues queues;
   private final ScheduledThreadPoolExecutor clock;
-  private final Set<NamedQueue> used = ConcurrentHashMap.newKeySet();
+  private final Set<QueueChannel> used = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean scheduled = new AtomicBoolean();
 
   /** The {@link System#nanoTime} at which a queue is looked at next. */
-  private final Map<NamedQueue, Long> dueAt = new ConcurrentHashMap<>();
+  private final Map<QueueChannel, Long> dueAt = new ConcurrentHashMap<>();
 
   Tidying(Queues queues) {
     this.queues = queues;
@@ -49,7 +49,7 @@ final class Tidying {
         clock.schedule(task, Math.max(0, nanoTime - System.nanoTime()), TimeUnit.NANOSECONDS);
   }
 
-  void used(NamedQueue queue, @Nullable Long nextMs) {
+  void used(QueueChannel queue, @Nullable Long nextMs) {
     if (!used.contains(queue)) {
       used.add(queue);
     }
@@ -61,12 +61,12 @@ final class Tidying {
 
   private void tidyUsed() {
     scheduled.set(false);
-    List<NamedQueue> all = new ArrayList<>(used);
+    List<QueueChannel> all = new ArrayList<>(used);
     all.forEach(used::remove);
     tidy(all);
   }
 
-  private void tidy(List<NamedQueue> some) {
+  private void tidy(List<QueueChannel> some) {
     queues.attemptLater(
         "tidying queues",
         () -> {
@@ -78,15 +78,15 @@ final class Tidying {
   }
 
   /** It was looked at, and what was due then has its place. */
-  void tidied(NamedQueue queue, @Nullable Long nextMs) {
+  void tidied(QueueChannel queue, @Nullable Long nextMs) {
     due(queue, nextMs);
     if (!queues.hearsRings()) {
-      queue.bell.ring();
+      queue.wakeups.ring();
     }
   }
 
   /** A message of this queue has its time so long from now. */
-  private void due(NamedQueue queue, @Nullable Long nextMs) {
+  private void due(QueueChannel queue, @Nullable Long nextMs) {
     if (nextMs == null || nextMs > FARTHEST_MS) {
       return; // the sweep will say it again
     }
@@ -97,8 +97,8 @@ final class Tidying {
     }
   }
 
-  private void comeDue(NamedQueue queue, long at) {
-    if (dueAt.remove(queue, at) && queue.bell.hasSleepers()) {
+  private void comeDue(QueueChannel queue, long at) {
+    if (dueAt.remove(queue, at) && queue.wakeups.hasSleepers()) {
       tidy(List.of(queue));
     }
   }

@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.session;
 
-import dev.pgkeeper.Health;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.KeeperHealth;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.KeeperOptions.ConnectionSource;
 import dev.pgkeeper.SessionState;
@@ -83,7 +83,7 @@ public final class ClientSession {
   private final EventThread events;
   private final Watches watches;
   private final Executor background;
-  private final Trust trust = new Trust();
+  private final BeliefDeadline belief = new BeliefDeadline();
   private final ReentrantLock stateLock = new ReentrantLock();
   private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
   private final Syncs syncs = new Syncs();
@@ -92,7 +92,7 @@ public final class ClientSession {
   private final Duration pingEvery;
   private final Duration renewEvery;
   private final Thread thread;
-  private final Companions companion = new Companions();
+  private final SessionServices services = new SessionServices();
   private final Looks looks;
   private final Pings pings;
 
@@ -154,7 +154,7 @@ public final class ClientSession {
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
     this.renewEvery = options.timeout().dividedBy(3);
     this.pings = new Pings(database, calls);
-    this.looks = new Looks(database, calls, this, watches, companion, syncs, events);
+    this.looks = new Looks(database, calls, this, watches, services, syncs, events);
     this.thread = new Thread(this::run, "pgkeeper-session");
     thread.setDaemon(true);
   }
@@ -164,8 +164,8 @@ public final class ClientSession {
   }
 
   /** Something else that lives with this session; before it is opened. */
-  public void accompany(Companion another) {
-    companion.add(another);
+  public void accompany(SessionService another) {
+    services.add(another);
   }
 
   /** Opens the session in the database. */
@@ -258,13 +258,13 @@ public final class ClientSession {
   }
 
   /** What an operator wants to know at once. */
-  public Health health(Duration patience) {
+  public KeeperHealth health(Duration patience) {
     boolean believed = isHeld();
     SessionState now = state;
     boolean silent = now == SessionState.HELD && !believed; // and nobody has got round to tell
     Optional<Duration> ping =
         now == SessionState.CLOSED ? Optional.empty() : pings.within(patience);
-    return new Health(
+    return new KeeperHealth(
         id,
         silent ? SessionState.JEOPARDY : now,
         silent ? lastContact : since,
@@ -295,12 +295,12 @@ public final class ClientSession {
 
   /** Whether the session is certainly alive at this moment. */
   public boolean isHeld() {
-    return !state.isTerminal() && !trust.left().isZero();
+    return !state.isTerminal() && !belief.left().isZero();
   }
 
   /** How long it certainly stays alive. */
   public Duration heldFor() {
-    return state.isTerminal() ? Duration.ZERO : trust.left();
+    return state.isTerminal() ? Duration.ZERO : belief.left();
   }
 
   /**
@@ -362,7 +362,7 @@ public final class ClientSession {
     long now = System.nanoTime();
     long due = Math.min(Math.min(nextPing, nextRenewal), reaper.dueAt());
     List<String> rung = connection.await(Duration.ofNanos(Math.max(0, due - now)));
-    if (trust.left().isZero()) {
+    if (belief.left().isZero()) {
       become(SessionState.JEOPARDY);
     }
     hear(rung);
@@ -420,7 +420,7 @@ public final class ClientSession {
     Moment byLease = Objects.requireNonNull(renewed).plus(options.timeout());
     Moment byPing = Objects.requireNonNull(pinged).plus(beliefAfterAPing());
     lastContact = Instant.now();
-    trust.extendTo(hearsRings() && !alone && byPing.isBefore(byLease) ? byPing : byLease);
+    belief.extendTo(hearsRings() && !alone && byPing.isBefore(byLease) ? byPing : byLease);
   }
 
   private Duration beliefAfterAPing() {
@@ -440,7 +440,7 @@ public final class ClientSession {
       } else if (payload.equals(ENDED)) {
         hastenPing();
       } else {
-        companion.rung(payload);
+        services.rung(payload);
         if (Paths.isOne(payload)) { // what is rung for a place in a line has more in it
           watches.hint(payload);
           if (!watches.isEmpty()) {
@@ -511,7 +511,7 @@ public final class ClientSession {
    */
   private boolean attach(OwnConnection connection) {
     Moment sent = Moment.now();
-    trust.limitTo(sent.plus(beliefAfterAPing()));
+    belief.limitTo(sent.plus(beliefAfterAPing()));
     nextRenewal = sent.nanos();
     attachedWay = ways.incrementAndGet();
     return connection.call(calls.sessionAttach(id, attachedWay));
@@ -566,7 +566,7 @@ public final class ClientSession {
     if (state.isTerminal()) {
       return;
     }
-    if (trust.left().isZero()) {
+    if (belief.left().isZero()) {
       become(SessionState.JEOPARDY);
     }
     long now = System.nanoTime();
@@ -610,7 +610,7 @@ public final class ClientSession {
       log.debug("session {}: attempt {} to connect failed", id, failures, e);
     }
     dropOwn();
-    if (!alone || trust.left().isZero()) {
+    if (!alone || belief.left().isZero()) {
       become(SessionState.JEOPARDY);
     }
   }
@@ -663,7 +663,7 @@ public final class ClientSession {
       if (next == SessionState.JEOPARDY) {
         observation.jeopardy();
       }
-      companion.told(next);
+      services.told(next);
       watches.tellState(next);
       for (Consumer<SessionState> listener : stateListeners) {
         events.tell(() -> listener.accept(next));

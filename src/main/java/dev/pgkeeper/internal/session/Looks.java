@@ -45,7 +45,7 @@ final class Looks {
   private final SessionCalls calls;
   private final ClientSession session;
   private final Watches watches;
-  private final Companions companions;
+  private final SessionServices services;
   private final Syncs syncs;
   private final EventThread events;
   private final Thread thread;
@@ -103,14 +103,14 @@ final class Looks {
       SessionCalls calls,
       ClientSession session,
       Watches watches,
-      Companions companions,
+      SessionServices services,
       Syncs syncs,
       EventThread events) {
     this.database = database;
     this.calls = calls;
     this.session = session;
     this.watches = watches;
-    this.companions = companions;
+    this.services = services;
     this.syncs = syncs;
     this.events = events;
     thread = new Thread(this::run, "pgkeeper-looks");
@@ -240,7 +240,7 @@ final class Looks {
 
   private boolean isSweepDue() {
     return System.nanoTime() - nextSweep >= 0
-        && !(watches.isEmpty() && watches.hintsNobody() && companions.isIdle());
+        && !(watches.isEmpty() && watches.hintsNobody() && services.isIdle());
   }
 
   private void putBack(Wanted unseen) {
@@ -281,7 +281,7 @@ final class Looks {
       List<Watches.Registration> registrations = watches.allRegistrations();
       inParts(registrations, some -> database.readOnce(calls.watchAgain(session.id(), some)));
     }
-    companions.returned(database::readOnce);
+    services.returned(database::readOnce);
     watches.hintAnywhere();
     lookAtAll(database::readOnce);
   }
@@ -329,7 +329,7 @@ final class Looks {
   /** Compares everything that is watched with the database, and forgets what nobody waits for. */
   private void sweep() {
     long began = System.nanoTime();
-    companions.sweep(database::readOnce);
+    services.sweep(database::readOnce);
     if (!watches.isEmpty() || !watches.hintsNobody()) {
       forget(watches.takeIdle());
       watches.hintSweep();

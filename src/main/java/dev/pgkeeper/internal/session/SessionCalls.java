@@ -94,16 +94,6 @@ final class SessionCalls {
     return Call.of(schema, "session_end", session).isTrue();
   }
 
-  /** How a session ended, for people to read; empty if nobody remembers. */
-  SqlFunction<Optional<Ending>> sessionEnding(long session) {
-    return Call.statement(
-            "SELECT how, ended_by, why FROM "
-                + schema
-                + ".past_sessions WHERE session OPERATOR(pg_catalog.=) ?",
-            session)
-        .rowIfThere(row -> new Ending(row.getString(1), row.getString(2), row.getString(3)));
-  }
-
   /** The same, unless a transaction holds on to something of the session for longer than this. */
   SqlFunction<Boolean> sessionEndWithin(Duration patience, long session) {
     return Call.statement(
@@ -113,6 +103,16 @@ final class SessionCalls {
             session,
             patience.toMillis() + "ms")
         .isTrue();
+  }
+
+  /** How a session ended, for people to read; empty if nobody remembers. */
+  SqlFunction<Optional<Ending>> sessionEnding(long session) {
+    return Call.statement(
+            "SELECT how, ended_by, why FROM "
+                + schema
+                + ".past_sessions WHERE session OPERATOR(pg_catalog.=) ?",
+            session)
+        .rowIfThere(row -> new Ending(row.getString(1), row.getString(2), row.getString(3)));
   }
 
   SqlFunction<Ping> sessionPing(long session) {

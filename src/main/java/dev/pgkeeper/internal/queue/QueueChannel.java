@@ -1,0 +1,355 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.jdbc.Combiner;
+import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
+import dev.pgkeeper.internal.queue.Claimed.State;
+import dev.pgkeeper.internal.queue.QueueCalls.Take;
+import dev.pgkeeper.internal.queue.QueueCalls.Taken;
+import dev.pgkeeper.queue.MessageQueue;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** What all users of one queue share in this client: those of several threads go together. */
+final class QueueChannel {
+  /** Trips that take more than so many go by themselves: together they gain nothing. */
+  private static final int TOGETHER = 8;
+
+  /** Bytes that go in one request, if they come from several threads. */
+  private static final int BYTES_TOGETHER = 1 << 22;
+
+  final String name;
+  final Wakeups wakeups = new Wakeups();
+  final QueueCounter counter;
+
+  /** Rings that are for other sessions. */
+  final AtomicInteger toPassOn = new AtomicInteger();
+
+  private final Queues queues;
+  private final Combiner<byte[][], Long> enqueueing;
+  private final Combiner<Trip, Answer> taking;
+
+  QueueChannel(Queues queues, String name) {
+    this.queues = queues;
+    this.name = name;
+    this.counter = new QueueCounter(queues.counters(), this);
+    this.enqueueing = new Combiner<>(this::enqueueAlone, this::enqueueTogether);
+    this.taking = new Combiner<>(this::takeAlone, this::takeTogether);
+  }
+
+  Queues queues() {
+    return queues;
+  }
+
+  // Enqueueing.
+
+  /** The number of the first; the others follow it one by one. */
+  long enqueue(byte[][] payloads) {
+    Observation observation = queues.session().observation();
+    long began = observation.begin();
+    try {
+      long first = observation.answered(Operation.ENQUEUE, began, enqueueing.apply(payloads));
+      counter.enqueued(payloads.length);
+      return first;
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.ENQUEUE, began, e);
+    }
+  }
+
+  private Long enqueueAlone(byte[][] payloads) {
+    return queues
+        .database()
+        .request(
+            queues.calls().requestEnqueueSql(),
+            (statement, first) -> QueueCalls.bind(statement, first, name, payloads),
+            (connection, schema, outcomes) ->
+                queues.calls().ringIdle(connection, List.of(name), List.of(payloads.length)))
+        .get(0)
+        .number();
+  }
+
+  @SuppressWarnings("NullAway") // null: each goes alone
+  private @Nullable List<Long> enqueueTogether(List<byte[][]> several) {
+    int number = several.stream().mapToInt(some -> some.length).sum();
+    long bytes = 0;
+    byte[][] payloads = new byte[number][];
+    int place = 0;
+    for (byte[][] some : several) {
+      for (byte[] payload : some) {
+        payloads[place++] = payload;
+        bytes += payload.length;
+      }
+    }
+    if (number > MessageQueue.MOST_AT_ONCE || bytes > BYTES_TOGETHER) {
+      return null;
+    }
+    List<Outcome> outcomes =
+        queues
+            .database()
+            .requestOnce(
+                queues.calls().requestEnqueueSql(),
+                (statement, first) -> QueueCalls.bind(statement, first, name, payloads),
+                (connection, schema, done) ->
+                    queues.calls().ringIdle(connection, List.of(name), List.of(number)));
+    if (outcomes == null) {
+      return null;
+    }
+    List<Long> firsts = new ArrayList<>(several.size());
+    long next = outcomes.get(0).number();
+    for (byte[][] some : several) {
+      firsts.add(next);
+      next += some.length;
+    }
+    return firsts;
+  }
+
+  // Taking.
+
+  /**
+   * One look at the queue.
+   *
+   * @param apart each message in a claim of its own, to be acked in a transaction of its own
+   * @param done to be acked; each has begun to leave
+   * @param sleeps registers the session to be rung if there is nothing
+   */
+  record Trip(
+      int most, @Nullable Duration lease, boolean apart, List<Claimed> done, boolean sleeps) {}
+
+  /**
+   * What it brought.
+   *
+   * @param refused of those to be acked: they were lost before
+   * @param asleep a ring will come
+   */
+  record Answer(List<Claimed> taken, List<Claimed> refused, boolean asleep) {}
+
+  Answer go(Trip trip) {
+    Observation observation = queues.session().observation();
+    Operation operation = trip.most == 0 ? Operation.ACK : Operation.TAKE;
+    long began = observation.begin();
+    try {
+      return observation.answered(
+          operation, began, trip.most <= TOGETHER ? taking.apply(trip) : takeAlone(trip));
+    } catch (RuntimeException e) {
+      throw observation.failed(operation, began, e);
+    }
+  }
+
+  private Answer takeAlone(Trip trip) {
+    return takeAll(List.of(trip), trip.apart).get(0);
+  }
+
+  @SuppressWarnings("NullAway") // null: each goes alone
+  private @Nullable List<Answer> takeTogether(List<Trip> trips) {
+    Duration lease = trips.get(0).lease;
+    if (trips.stream().anyMatch(trip -> !java.util.Objects.equals(trip.lease, lease))) {
+      return null;
+    }
+    return takeAll(trips, true);
+  }
+
+  private List<Answer> takeAll(List<Trip> trips, boolean apart) {
+    int most = 0;
+    boolean sleeps = false;
+    List<Claimed> acks = trips.size() == 1 ? trips.get(0).done : new ArrayList<>();
+    for (Trip trip : trips) {
+      most += trip.most;
+      sleeps |= trip.sleeps;
+      if (trips.size() > 1) {
+        acks.addAll(trip.done);
+      }
+    }
+    Claims claims = queues.claims();
+    Claims.Departure departure = claims.depart(acks);
+    long first = claims.begin(apart ? Math.max(1, most) : 1);
+    List<Long> proofs = acks.isEmpty() ? List.of() : claims.takeProofs();
+    boolean done = false;
+    try {
+      List<Long> whole = new ArrayList<>(departure.whole);
+      whole.addAll(proofs);
+      long sentAt = System.nanoTime();
+      Taken taken =
+          queues
+              .database()
+              .repeat(
+                  queues
+                      .calls()
+                      .take(
+                          queues.session().id(),
+                          new Take(
+                              name,
+                              first,
+                              most,
+                              trips.get(0).lease,
+                              apart && most > 1,
+                              whole,
+                              departure.claims,
+                              departure.ids,
+                              sleeps)));
+      done = true;
+      if (taken.messages().isEmpty() && !acks.isEmpty()) {
+        claims.proved(first);
+      }
+      queues.used(this, taken.nextMs());
+      Set<Claimed> refused = new HashSet<>(departure.done(State.ACKED, taken.refused()));
+      counter.taken(taken.messages().size());
+      counter.acked(acks.size() - refused.size());
+      return share(trips, claim(taken, first, apart, trips.get(0).lease, sentAt), refused, taken);
+    } finally {
+      if (!done) {
+        departure.failed();
+        proofs.forEach(claims::proved);
+      }
+      claims.end(first);
+    }
+  }
+
+  private List<Claimed> claim(
+      Taken taken, long first, boolean apart, @Nullable Duration lease, long sentAt) {
+    List<Claimed> claimed = new ArrayList<>(taken.messages().size());
+    Claim claim = null;
+    for (StoredMessage message : taken.messages()) {
+      if (claim == null || apart) {
+        int messages = apart ? 1 : taken.messages().size();
+        claim = new Claim(first + claimed.size(), messages, lease, sentAt);
+        queues.claims().know(claim);
+      }
+      claimed.add(new Claimed(this, message, claim));
+    }
+    return claimed;
+  }
+
+  /** First come first served. */
+  private static List<Answer> share(
+      List<Trip> trips, List<Claimed> claimed, Set<Claimed> refused, Taken taken) {
+    List<Answer> answers = new ArrayList<>(trips.size());
+    int next = 0;
+    for (Trip trip : trips) {
+      int end = Math.min(claimed.size(), next + trip.most);
+      answers.add(
+          new Answer(
+              claimed.subList(next, end),
+              trip.done.stream().filter(refused::contains).toList(),
+              taken.asleep()));
+      next = end;
+    }
+    return answers;
+  }
+
+  /**
+   * Takes, and waits for something to take until this {@link System#nanoTime}; acks do not wait.
+   */
+  Answer take(Trip trip, long deadline) throws InterruptedException {
+    Wait wait = new Wait();
+    wakeups.enter();
+    try {
+      List<Claimed> refused = List.of();
+      List<Claimed> done = trip.done;
+      while (true) {
+        wait.seen = wakeups.rung();
+        boolean sleeps = deadline - System.nanoTime() > 0;
+        Answer answer =
+            go(new Trip(trip.most, trip.lease, trip.apart, done, sleeps && queues.hearsRings()));
+        refused = done.isEmpty() ? refused : answer.refused;
+        done = List.of();
+        if (!answer.taken.isEmpty() || !sleeps || !refused.isEmpty()) {
+          return new Answer(answer.taken, refused, answer.asleep);
+        }
+        wait.woken = false;
+        wait.pass(answer.asleep, deadline);
+        queues.session().ensureUsable();
+      }
+    } finally {
+      wakeups.exit();
+      passOn(wait.woken, wait.seen);
+    }
+  }
+
+  /**
+   * Whoever was woken and took something wakes the next one here. And what was rung since it looked
+   * is for the next one, here or elsewhere.
+   */
+  void passOn(boolean woken, long seen) {
+    boolean rungSince = wakeups.rung() != seen;
+    if ((woken || rungSince) && !wakeups.ring() && rungSince) {
+      queues.ringElsewhere(this);
+    }
+  }
+
+  /** One thread that waits. */
+  private final class Wait implements Wakeups.Sleeper {
+    private final Thread thread = Thread.currentThread();
+    private final Pauses pauses = new Pauses(queues);
+    long seen;
+
+    /** It is on this one to see that the session is registered again. */
+    volatile boolean woken;
+
+    @Override
+    public void wake() {
+      woken = true;
+      LockSupport.unpark(thread);
+    }
+
+    void pass(boolean asleep, long deadline) throws InterruptedException {
+      long until = asleep ? deadline : Math.min(deadline, pauses.next());
+      if (!wakeups.sleep(this, seen)) {
+        return;
+      }
+      try {
+        while (!woken && System.nanoTime() - until < 0) {
+          LockSupport.parkNanos(this, until - System.nanoTime());
+          if (Thread.interrupted()) {
+            throw new InterruptedException();
+          }
+        }
+      } finally {
+        if (!wakeups.leave(this)) {
+          woken = true;
+        }
+      }
+    }
+  }
+
+  /**
+   * Each of these is to leave, or none.
+   *
+   * @throws IllegalStateException if one did before
+   * @throws KeeperException.NotHeld if one is no longer this session's
+   */
+  void beginToLeave(List<Claimed> messages) {
+    if (queues.session().state().isTerminal()) {
+      messages.stream().filter(Claimed::beginToLeave).forEach(one -> one.become(State.LOST));
+    }
+    Claims.ensureLeaves(name, messages);
+  }
+
+  /** False: it is gone. */
+  boolean extend(Claim claim, Duration lease) {
+    long sentAt = System.nanoTime();
+    if (!queues
+        .database()
+        .read(queues.calls().extend(queues.session().id(), claim.number, lease))) {
+      return false;
+    }
+    claim.extend(lease, sentAt);
+    return true;
+  }
+
+  KeeperException.NoQueue noQueue(@Nullable Throwable cause) {
+    return new KeeperException.NoQueue(
+        "there is no queue \""
+            + name
+            + "\". Make it with QueueOptions.withCreation(true) or the SQL function queue_create,"
+            + " or check the spelling",
+        cause);
+  }
+}

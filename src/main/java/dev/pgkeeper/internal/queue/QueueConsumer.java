@@ -1,0 +1,597 @@
+package dev.pgkeeper.internal.queue;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.queue.QueueChannel.Answer;
+import dev.pgkeeper.internal.queue.QueueChannel.Trip;
+import dev.pgkeeper.queue.ConsumeOptions;
+import dev.pgkeeper.queue.Message;
+import dev.pgkeeper.queue.MessageConsumer;
+import dev.pgkeeper.queue.MessageQueue;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One consumer. At most one trip to the database is under way for it; what handlers finish
+ * meanwhile gathers, and the next trip acks it and takes as many as there is room for. A handler's
+ * thread that finds nothing to do makes that trip itself; while all handlers are busy, a thread of
+ * the keeper's does, once half of what was taken ahead is used up or something handled has waited
+ * for some milliseconds. Asleep it has no thread.
+ */
+final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
+  private static final Logger log = LoggerFactory.getLogger(QueueConsumer.class);
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
+  private static final long AFTER_FAILURE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+  /** What is done with a message. True: that acked it already. */
+  interface Work<T> {
+    boolean on(Claimed claimed, Message<T> message) throws Exception;
+  }
+
+  private enum State {
+    RUNS,
+    STOPS,
+    ENDED
+  }
+
+  private final QueueChannel queue;
+  private final Queues queues;
+  private final ConsumeOptions options;
+  private final boolean apart;
+  private final Function<Claimed, Message<T>> reader;
+  private final Work<T> work;
+  private final BooleanSupplier restore;
+  private final Executor executor;
+  private final Pauses pauses;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition ended = lock.newCondition();
+  private State state = State.RUNS;
+  private final Deque<Claimed> ahead = new ArrayDeque<>();
+  private final List<Claimed> handled = new ArrayList<>();
+
+  /** All that was taken and has not left, if it has to be extended. */
+  private final Set<Claimed> leased = new HashSet<>();
+
+  private int handlers;
+  private boolean underWay;
+  private boolean asleep;
+  private boolean woken;
+
+  /** What was handled gathers, since enough was taken ahead; a moment is set at which it leaves. */
+  private boolean gathers;
+
+  /** That moment has come. */
+  private boolean gathered;
+
+  /** The last trip failed: none for a while. */
+  private boolean rests;
+
+  /**
+   * @param restore makes the queue again after somebody dropped it; false: it is not to be made
+   */
+  QueueConsumer(
+      QueueChannel queue,
+      ConsumeOptions options,
+      boolean apart,
+      Function<Claimed, Message<T>> reader,
+      Work<T> work,
+      BooleanSupplier restore) {
+    this.queue = queue;
+    this.queues = queue.queues();
+    this.options = options;
+    this.apart = apart;
+    this.reader = reader;
+    this.work = work;
+    this.restore = restore;
+    this.executor = options.executor() == null ? queues.threads() : options.executor();
+    this.pauses = new Pauses(queues);
+  }
+
+  void start() {
+    queues.add(this);
+    if (queues.session().state().isTerminal()) {
+      sessionEnded();
+    }
+    extendInTime();
+    travelIfWanted();
+  }
+
+  @Override
+  public boolean isRunning() {
+    return inState(State.RUNS);
+  }
+
+  private boolean inState(State asked) {
+    lock.lock();
+    try {
+      return state == asked;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // Trips. What is called …Locked has the lock.
+
+  private int roomLocked() {
+    int most = options.concurrency() + options.prefetch();
+    return state == State.RUNS && !asleep ? Math.max(0, most - handlers - ahead.size()) : 0;
+  }
+
+  private boolean beginTripLocked() {
+    if (underWay || rests || state == State.ENDED || handled.isEmpty() && roomLocked() == 0) {
+      return false;
+    }
+    boolean hasEnough = handlers == options.concurrency() && ahead.size() > options.prefetch() / 2;
+    if (hasEnough && !gathered && !woken) {
+      gatherLocked();
+      return false;
+    }
+    gathered = false;
+    underWay = true;
+    return true;
+  }
+
+  private void gatherLocked() {
+    if (!gathers && !handled.isEmpty()) {
+      gathers = true;
+      queues
+          .tidying()
+          .at(
+              System.nanoTime() + LONGEST_GATHERING_NANOS,
+              () -> {
+                leaveGathered();
+                travelIfWanted();
+              });
+    }
+  }
+
+  private void leaveGathered() {
+    lock.lock();
+    try {
+      gathers = false;
+      gathered = !handled.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** On a thread of the keeper's, for this one has something else to do. */
+  private void travelIfWanted() {
+    boolean begins;
+    lock.lock();
+    try {
+      begins = beginTripLocked();
+    } finally {
+      lock.unlock();
+    }
+    if (begins) {
+      queues.later(
+          () -> {
+            travel(false);
+            travelIfWanted();
+            endIfQuiet();
+          });
+    }
+  }
+
+  /**
+   * One trip.
+   *
+   * @param stays this thread handles messages: true if there is one for it now
+   */
+  private boolean travel(boolean stays) {
+    List<Claimed> acks;
+    int most;
+    lock.lock();
+    try {
+      acks = handled.stream().filter(Claimed::beginToLeave).toList();
+      handled.clear();
+      most = Math.min(roomLocked(), MessageQueue.MOST_AT_ONCE);
+    } finally {
+      lock.unlock();
+    }
+    long seen = queue.wakeups.rung();
+    if (most > 0) {
+      queue.wakeups.enter();
+    }
+    Answer answer = null;
+    try {
+      boolean sleeps = most > 0 && queues.hearsRings();
+      answer = queue.go(new Trip(most, options.lease(), apart, acks, sleeps));
+    } catch (KeeperException.NoQueue e) {
+      noQueue(e);
+    } catch (RuntimeException e) {
+      failed(e);
+    } finally {
+      if (most > 0) {
+        queue.wakeups.exit();
+      }
+    }
+    return answer == null ? failedTrip(acks, most > 0) : arrive(answer, acks, most, seen, stays);
+  }
+
+  private void noQueue(KeeperException.NoQueue e) {
+    try {
+      if (!restore.getAsBoolean()) {
+        log.warn("a consumer of the queue {} ends: {}", queue.name, e.getMessage());
+        end();
+      }
+    } catch (RuntimeException again) {
+      failed(again);
+    }
+  }
+
+  private void failed(RuntimeException e) {
+    if (queues.session().state().isTerminal()) {
+      end();
+    } else {
+      log.warn("a consumer of the queue {} goes on in a second: {}", queue.name, e.toString());
+    }
+  }
+
+  private boolean failedTrip(List<Claimed> acks, boolean looked) {
+    boolean passesOn;
+    lock.lock();
+    try {
+      handled.addAll(0, acks);
+      underWay = false;
+      rests = true;
+      passesOn = woken && looked;
+      woken = false;
+    } finally {
+      lock.unlock();
+    }
+    if (passesOn) {
+      queue.wakeups.ring();
+    }
+    wakeAt(System.nanoTime() + AFTER_FAILURE_NANOS);
+    return false;
+  }
+
+  private boolean arrive(Answer answer, List<Claimed> acks, int most, long seen, boolean stays) {
+    if (!answer.refused().isEmpty()) {
+      log.warn(
+          "{} messages of the queue {} were handled after they were lost to this session; others may have them",
+          answer.refused().size(),
+          queue.name);
+    }
+    boolean wasWoken;
+    boolean hasOne = false;
+    int starting = 0;
+    List<Claimed> tooLate = List.of();
+    lock.lock();
+    try {
+      underWay = false;
+      wasWoken = woken && most > 0;
+      if (options.lease() != null) {
+        acks.forEach(leased::remove);
+        leased.addAll(answer.taken());
+      }
+      if (state != State.RUNS) {
+        tooLate = answer.taken();
+      } else {
+        ahead.addAll(answer.taken());
+        if (stays && !ahead.isEmpty() && handlers < options.concurrency()) {
+          handlers++;
+          hasOne = true;
+        }
+        starting = Math.min(options.concurrency() - handlers, ahead.size() - (hasOne ? 1 : 0));
+        starting = Math.max(0, starting);
+        handlers += starting;
+      }
+      if (most > 0) {
+        woken = false;
+      }
+    } finally {
+      lock.unlock();
+    }
+    queues.giveBackForSure(tooLate.stream().map(Return::release).toList());
+    startHandlers(starting);
+    if (most > 0 && !answer.taken().isEmpty()) {
+      pauses.reset();
+      queue.passOn(wasWoken, seen);
+    } else if (most > 0) {
+      sleep(answer.asleep(), seen);
+    }
+    return hasOne;
+  }
+
+  private void sleep(boolean rings, long seen) {
+    lock.lock();
+    try {
+      if (state != State.RUNS) {
+        return;
+      }
+      asleep = true;
+      if (!queue.wakeups.sleep(this, seen)) {
+        // Rung before it heard that it sleeps: nobody else is registered for that message.
+        asleep = false;
+        woken = true;
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (!rings) {
+      wakeAt(pauses.next());
+    }
+  }
+
+  private void wakeAt(long nanoTime) {
+    queues.tidying().at(nanoTime, this::wakeByItself);
+  }
+
+  private void wakeByItself() {
+    lock.lock();
+    try {
+      queue.wakeups.leave(this);
+      asleep = false;
+      rests = false;
+    } finally {
+      lock.unlock();
+    }
+    travelIfWanted();
+  }
+
+  @Override
+  public void wake() {
+    lock.lock();
+    try {
+      asleep = false;
+      woken = true;
+    } finally {
+      lock.unlock();
+    }
+    travelIfWanted();
+  }
+
+  // Handlers.
+
+  private void startHandlers(int number) {
+    for (int i = 0; i < number; i++) {
+      try {
+        executor.execute(this::handleAll);
+      } catch (RejectedExecutionException e) {
+        log.warn(
+            "the executor of a consumer of the queue {} takes no more; {} messages are given back",
+            queue.name,
+            number - i);
+        giveBackAhead(number - i);
+        return;
+      }
+    }
+  }
+
+  private void giveBackAhead(int number) {
+    List<Return> back = new ArrayList<>();
+    lock.lock();
+    try {
+      handlers -= number;
+      for (int i = 0; i < number && !ahead.isEmpty(); i++) {
+        back.add(Return.release(ahead.removeLast()));
+      }
+      rests = true;
+    } finally {
+      lock.unlock();
+    }
+    queues.giveBackForSure(back);
+    wakeAt(System.nanoTime() + AFTER_FAILURE_NANOS);
+  }
+
+  /** Counted as a handler already. */
+  private void handleAll() {
+    boolean goesOn = true;
+    while (goesOn) {
+      Claimed next;
+      boolean travels = false;
+      lock.lock();
+      try {
+        next = ahead.poll();
+        if (next == null) {
+          handlers--;
+          travels = beginTripLocked();
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (next != null) {
+        handle(next);
+      } else {
+        goesOn = travels && travel(true);
+      }
+    }
+    travelIfWanted();
+    endIfQuiet();
+  }
+
+  private void handle(Claimed claimed) {
+    boolean acks = false;
+    try {
+      Message<T> message = reader.apply(claimed);
+      try {
+        acks = !work.on(claimed, message);
+      } catch (Throwable e) {
+        log.info(
+            "message {} of the queue {} failed at attempt {}: {}",
+            claimed.id(),
+            queue.name,
+            message.attempt(),
+            e.getClass().getName());
+        log.debug("message {} of the queue {}", claimed.id(), queue.name, e);
+        queues.giveBackForSure(List.of(Return.after(claimed, e)));
+      }
+    } catch (KeeperException.Unreadable e) {
+      log.warn("{}; it is under the dead letters now", e.getMessage());
+      queues.giveBackForSure(List.of(Return.dead(claimed, SharedQueue.why(e))));
+    } finally {
+      // An interrupt of this handler is none of the next one's.
+      Thread.interrupted();
+      handled(claimed, acks);
+    }
+  }
+
+  /** All handlers may be busy for long: then somebody else acks. */
+  private void handled(Claimed claimed, boolean acks) {
+    boolean hasMore;
+    lock.lock();
+    try {
+      if (acks) {
+        handled.add(claimed);
+      } else {
+        leased.remove(claimed);
+      }
+      hasMore = !ahead.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+    if (hasMore) {
+      travelIfWanted();
+    }
+  }
+
+  // Leases.
+
+  private void extendInTime() {
+    Duration lease = options.lease();
+    if (lease != null) {
+      queues.tidying().at(System.nanoTime() + lease.toNanos() / 3, () -> extend(lease));
+    }
+  }
+
+  private void extend(Duration lease) {
+    List<Claim> claims;
+    lock.lock();
+    try {
+      if (state == State.ENDED) {
+        return;
+      }
+      claims =
+          leased.stream()
+              .filter(one -> one.state() == Claimed.State.HELD)
+              .map(Claimed::claim)
+              .distinct()
+              .toList();
+    } finally {
+      lock.unlock();
+    }
+    if (!claims.isEmpty()) {
+      queues.attemptLater(
+          "a lease to extend", () -> claims.forEach(claim -> queue.extend(claim, lease)));
+    }
+    extendInTime();
+  }
+
+  // The end.
+
+  @Override
+  public boolean stop(Duration patience) throws InterruptedException {
+    beginToStop();
+    return awaitEnd(patience);
+  }
+
+  /** Takes nothing more, and gives back what no handler has begun. */
+  void beginToStop() {
+    List<Return> back = new ArrayList<>();
+    boolean owed;
+    lock.lock();
+    try {
+      if (state == State.RUNS) {
+        state = State.STOPS;
+      }
+      ahead.forEach(one -> back.add(Return.release(one)));
+      ahead.clear();
+      owed = woken || asleep && !queue.wakeups.leave(this);
+      woken = false;
+    } finally {
+      lock.unlock();
+    }
+    queues.giveBackForSure(back);
+    if (owed && !queue.wakeups.ring()) {
+      queues.ringElsewhere(queue);
+    }
+    travelIfWanted();
+    endIfQuiet();
+  }
+
+  /** The last handler, or the last trip, may come back long after nobody waits for it any more. */
+  private void endIfQuiet() {
+    boolean isOver;
+    lock.lock();
+    try {
+      isOver = state == State.STOPS && handlers == 0 && !underWay && handled.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+    if (isOver) {
+      end();
+    }
+  }
+
+  /** False: handlers still run after so long. */
+  boolean awaitEnd(Duration patience) throws InterruptedException {
+    long left = patience.toNanos();
+    lock.lockInterruptibly();
+    try {
+      while (state != State.ENDED) {
+        if (left <= 0) {
+          return false;
+        }
+        left = ended.awaitNanos(left);
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void end() {
+    lock.lock();
+    try {
+      state = State.ENDED;
+      ahead.clear();
+      ended.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    queues.remove(this);
+  }
+
+  /** What it had is free already. */
+  void sessionEnded() {
+    end();
+  }
+
+  @Override
+  public void close() {
+    try {
+      if (!stop(LONGEST_CLOSE)) {
+        log.warn(
+            "handlers of the queue {} still run after {}; they are left to themselves",
+            queue.name,
+            LONGEST_CLOSE);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "MessageConsumer[" + queue.name + "]";
+  }
+}

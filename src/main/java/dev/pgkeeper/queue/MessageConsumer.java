@@ -1,0 +1,23 @@
+package dev.pgkeeper.queue;
+
+import java.time.Duration;
+
+/**
+ * Somebody who handles the messages of a queue until it is stopped. A keeper that is closed stops
+ * its consumers, and waits at most ten seconds for them.
+ */
+public interface MessageConsumer extends AutoCloseable {
+  /** Whether it takes messages; no longer once it is stopped, or its session ended. */
+  boolean isRunning();
+
+  /**
+   * Takes nothing more, gives back at once what no handler has begun, and waits for the handlers
+   * that run. True: all of it is done and acked. False: some still run; their messages are acked
+   * when they return.
+   */
+  boolean stop(Duration patience) throws InterruptedException;
+
+  /** Stops, and waits at most half a minute. */
+  @Override
+  void close();
+}
