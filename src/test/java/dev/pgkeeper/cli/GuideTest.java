@@ -66,6 +66,9 @@ class GuideTest {
           .sorted()
           .forEach(documents::add);
     }
+    try (Stream<Path> designs = Files.list(Path.of("docs/design"))) {
+      designs.sorted().forEach(documents::add);
+    }
     documents.addAll(List.of(Path.of("bench/README.md"), Path.of("examples/README.md")));
     return documents;
   }

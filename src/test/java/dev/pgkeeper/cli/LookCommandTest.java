@@ -126,7 +126,7 @@ class LookCommandTest {
             "{'path': '/services/web', 'place': '/services', 'data_length': 7}",
             1),
         new Shown(
-            "config /config",
+            "settings /config",
             "path key version data_length changes changed changed_by",
             " colour +0 +5 +1 ",
             "{'key': 'colour', 'place': '/config', 'changes': 1}",

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** What the README shows of scripts, run as a script. */
+/** What the guide to the tools shows of scripts, run as a script. */
 class ScriptsTest {
   private static final Pattern COMMANDS = Pattern.compile("```console\n(.*?)```", Pattern.DOTALL);
   private static final Pattern SCRIPT = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
@@ -29,8 +29,8 @@ class ScriptsTest {
   @TempDir private Path directory;
 
   @Test
-  void theCommandsOfTheReadmeRunWhatTheySay() throws Exception {
-    Matcher block = SCRIPT.matcher(Files.readString(Path.of("README.md")));
+  void theCommandsOfTheGuideRunWhatTheySay() throws Exception {
+    Matcher block = SCRIPT.matcher(Files.readString(Path.of("docs/tools.md")));
     assertThat(block.find()).isTrue();
     String commands =
         block
@@ -51,8 +51,8 @@ class ScriptsTest {
   }
 
   @Test
-  void theCommandLineOfTheReadmeAnswersWhatItSays() throws Exception {
-    Matcher block = COMMANDS.matcher(Files.readString(Path.of("README.md")));
+  void theCommandLineOfTheGuideAnswersWhatItSays() throws Exception {
+    Matcher block = COMMANDS.matcher(Files.readString(Path.of("docs/tools.md")));
     assertThat(block.find()).isTrue();
     script("pgkeeper", THIS_COMMAND_LINE);
     String commands = "set -e\n" + block.group(1).replaceFirst("(?m)^.*lock break.*\\R", "");

@@ -110,7 +110,6 @@ record View(
               .shows("path, version, data_length, registered, client, host, pid, session, alive")
               .in("path"),
           view("settings", "which settings there are, and who changed them last")
-              .called("config")
               .below("path")
               .shows("path, key, version, data_length, changes, changed, changed_by")
               .in("path"),
