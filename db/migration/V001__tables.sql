@@ -14,8 +14,6 @@
 -- of its statements needs an index that serves it, and no sequence is read as a table. Else PostgreSQL before 18 adds 10^10 to the
 -- plan's cost, and a server with JIT compiles it at every execution, for fifty times what it takes: see EveryPlanTest.
 
-SET LOCAL search_path = pg_catalog, pg_temp;
-
 -- Names. Whoever calls a function chooses the search_path, and may have put operators, functions and domains of its own there. So nothing
 -- is looked up on a caller's path:
 --   functions in SQL are bound when they are created (RETURN, BEGIN ATOMIC), as views are; and still written out where they are called.
@@ -23,6 +21,8 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 --   those that are called from outside: a connection looks up the types of variables when it first calls a function, and keeps them.
 -- Each file sets the same path for itself, so that what it binds is bound alike by whatever runs it. bench/results/pins.md has what
 -- this costs.
+
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
 BEGIN
@@ -74,7 +74,7 @@ CREATE UNLOGGED TABLE ${schema}.reaper (
   tick     bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- Whoever raises the numbers has this row meanwhile (V002).
+-- Whoever raises the numbers locks this row for as long as that takes (V002).
 CREATE TABLE ${schema}.zxid_turn (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );

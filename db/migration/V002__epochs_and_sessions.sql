@@ -53,9 +53,9 @@ CREATE FUNCTION ${schema}.lock_key(k ${schema}.secret, what text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN hashtextextended(encode(sha256(k.salt || convert_to(what, 'UTF8')), 'hex'), 0);
 
--- Has numbers go on behind this one. They take turns on a row, so that nobody lowers what somebody else has raised in between. This
--- takes itself back: then PostgreSQL releases the row, and the number stays raised. So the next one does not wait for the caller's
--- transaction.
+-- Raises the sequence, so that numbers go on behind this one. Whoever calls this locks a row first, so that nobody lowers what somebody
+-- else has raised in between. The exception takes the lock back at once, and PostgreSQL never takes a sequence back. So the next caller
+-- does not wait until this transaction ends.
 CREATE FUNCTION ${schema}.zxid_raise(in_number bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -234,8 +234,9 @@ CREATE FUNCTION ${schema}.is_writer(in_role oid) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM pg_roles r WHERE pg_has_role(in_role, r.oid, 'MEMBER') AND has_table_privilege(r.oid, '${schema}.session', 'DELETE'));
 
--- Whether an advisory lock is kept by somebody who may write, or of whom nobody can tell who it is, from whoever wants to share it, or
--- to have it alone. PostgreSQL shows a transaction the backends that there were when it first looked, so it looks anew.
+-- Whether somebody has an advisory lock that keeps others out, from sharing it or from having it alone. A stranger, who may not write,
+-- does not count; somebody whose role is unknown does. PostgreSQL shows a transaction the backends that there were when it first looked,
+-- so this looks anew.
 CREATE FUNCTION ${schema}.is_kept(in_key bigint, in_shared boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -609,7 +610,8 @@ BEGIN
   next_ms := ${schema}.next_suspicion_ms();
 END $$;
 
--- Suspects, and tells which sessions are to be judged: any, so that those that cannot be ended yet keep no others waiting. None in a new run of the server: there an epoch begins first.
+-- Suspects, and tells which sessions are to be judged: any of them, so that those that cannot be ended yet keep no others waiting. In a
+-- new run of the server it tells none, and begins an epoch first.
 CREATE FUNCTION ${schema}.reap_begin(in_most integer) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 BEGIN

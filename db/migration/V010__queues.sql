@@ -1014,8 +1014,8 @@ BEGIN
   RETURN EXISTS (SELECT FROM ${schema}.claim n WHERE n.session = in_session AND n.number = in_new AND in_id = ANY (n.ids));
 END $$;
 
--- All that a session that ends had claimed goes back at once. Where somebody has a lock that this takes, nobody's end waits for it: then
--- whoever tidies next gives it back, as what was taken without a session and is over.
+-- Gives back at once all that a session had claimed which ends. Its end does not wait for somebody who has a lock that this needs: then
+-- the claims become claims without a session whose time is over, and whoever tidies next gives them back.
 CREATE FUNCTION ${schema}.claims_leave(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -1026,7 +1026,7 @@ BEGIN
   END IF;
 END $$;
 
--- False: somebody has a lock, and nothing was done.
+-- Gives them back. False: somebody has a lock that this needs, and nothing was given back.
 CREATE FUNCTION ${schema}.claims_return(in_session bigint, in_patience interval) RETURNS boolean
 LANGUAGE plpgsql SET lock_timeout = '2s' SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$

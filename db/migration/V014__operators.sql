@@ -13,7 +13,8 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- What operators did. Numbers are about those that nodes and tokens have, but need no sequence: applications may set that.
+-- What operators did. Its numbers come from the clock, as the first number of an epoch does, and not from the sequence, which
+-- applications may set.
 CREATE TABLE ${schema}.operation (
   number bigint PRIMARY KEY,
   at     timestamptz NOT NULL,

@@ -121,8 +121,8 @@ COMMENT ON COLUMN ${schema}.health.longest_transaction IS
 COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full PostgreSQL''s queue of notifications is, 0 to 1.';
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
--- Who has an advisory lock of ours without the right to write: see "Strangers" in V002. Those of sessions and queues can be told from
--- what there is; of the others it takes one of us who waits.
+-- Tells who has an advisory lock of ours and may not write: see "Strangers" in V002. The locks of sessions and queues can be worked out
+-- from the tables. Any other lock is found once somebody who may write waits for it.
 CREATE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC

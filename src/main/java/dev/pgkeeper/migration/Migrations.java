@@ -106,9 +106,6 @@ public final class Migrations {
     }
     try (Statement statement = connection.createStatement()) {
       statement.setEscapeProcessing(false);
-      if (from == 0) {
-        statement.execute(HistoryTable.creation(schema));
-      }
       for (MigrationFile file : MigrationFile.all().subList(from, latest())) {
         long began = System.nanoTime();
         try {
@@ -126,14 +123,15 @@ public final class Migrations {
   }
 
   /**
-   * Only where it is missing: the right to create schemas is not needed where an administrator made
-   * it.
+   * The schema, only where it is missing: the right to create one is not needed where an
+   * administrator made it. And the table of its history.
    */
   private static void create(Connection connection, String schema) throws SQLException {
-    if (!exists(connection, "SELECT FROM pg_namespace WHERE nspname = ?", schema)) {
-      try (Statement statement = connection.createStatement()) {
+    try (Statement statement = connection.createStatement()) {
+      if (!exists(connection, "SELECT FROM pg_namespace WHERE nspname = ?", schema)) {
         statement.execute("CREATE SCHEMA " + schema);
       }
+      statement.execute(HistoryTable.creation(schema));
     }
   }
 

@@ -39,7 +39,7 @@ final class InstanceSelector {
     private final AtomicInteger open = new AtomicInteger();
     private volatile ServiceInstance instance;
 
-    // Guarded by the roster's lock.
+    // Guarded by the selector's lock.
     private boolean isLeftOut;
     private long leftOutUntil;
 

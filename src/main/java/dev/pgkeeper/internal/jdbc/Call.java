@@ -140,54 +140,52 @@ public final class Call {
 
   /** The only row. */
   public <T extends @Nullable Object> SqlFunction<T> row(Reader<T> reader) {
-    return connection -> {
-      try (PreparedStatement statement = prepared(connection);
-          ResultSet row = statement.executeQuery()) {
-        row.next();
-        return reader.read(row);
-      }
-    };
+    return answer(
+        row -> {
+          row.next();
+          return reader.read(row);
+        });
   }
 
   /** The only row, null if there is none. */
   @SuppressWarnings("NullAway") // does not infer that a lambda may return null
   public <T extends @Nullable Object> SqlFunction<@Nullable T> rowOrNull(Reader<T> reader) {
-    return connection -> {
-      try (PreparedStatement statement = prepared(connection);
-          ResultSet row = statement.executeQuery()) {
-        return row.next() ? reader.read(row) : null;
-      }
-    };
+    return answer(row -> row.next() ? reader.read(row) : null);
   }
 
   /** The only row, empty if there is none. */
   public <T> SqlFunction<Optional<T>> rowIfThere(Reader<T> reader) {
-    SqlFunction<@Nullable T> orNull = rowOrNull(reader);
-    return connection -> Optional.ofNullable(orNull.apply(connection));
+    return answer(row -> row.next() ? Optional.of(reader.read(row)) : Optional.empty());
   }
 
   public <T> SqlFunction<List<T>> rows(Reader<T> reader) {
-    return connection -> {
-      try (PreparedStatement statement = prepared(connection);
-          ResultSet rows = statement.executeQuery()) {
-        List<T> read = new ArrayList<>();
-        while (rows.next()) {
-          read.add(reader.read(rows));
-        }
-        return read;
-      }
-    };
+    return answer(
+        rows -> {
+          List<T> read = new ArrayList<>();
+          while (rows.next()) {
+            read.add(reader.read(rows));
+          }
+          return read;
+        });
   }
 
   public <K, V> SqlFunction<Map<K, V>> rowsBy(Reader<K> key, Reader<V> value) {
+    return answer(
+        rows -> {
+          Map<K, V> read = new HashMap<>();
+          while (rows.next()) {
+            read.put(key.read(rows), value.read(rows));
+          }
+          return read;
+        });
+  }
+
+  /** What is made of all rows, from before the first one on. */
+  private <T extends @Nullable Object> SqlFunction<T> answer(Reader<T> reader) {
     return connection -> {
       try (PreparedStatement statement = prepared(connection);
           ResultSet rows = statement.executeQuery()) {
-        Map<K, V> read = new HashMap<>();
-        while (rows.next()) {
-          read.put(key.read(rows), value.read(rows));
-        }
-        return read;
+        return reader.read(rows);
       }
     };
   }
@@ -206,7 +204,7 @@ public final class Call {
     }
   }
 
-  private static void bind(PreparedStatement statement, int place, @Nullable Object argument)
+  static void bind(PreparedStatement statement, int place, @Nullable Object argument)
       throws SQLException {
     if (argument == null) {
       statement.setNull(place, Types.VARCHAR);

@@ -517,8 +517,7 @@ public final class Database {
       List<T> all,
       Function<T, @Nullable Object> field)
       throws SQLException {
-    Connection connection = statement.getConnection();
-    statement.setArray(at, connection.createArrayOf(type, all.stream().map(field).toArray()));
+    Call.bind(statement, at, Call.array(type, all, field));
   }
 
   /** What the server said, without where in its functions it was. */

@@ -442,12 +442,12 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   private MessageConsumer consume(ConsumeOptions how, boolean apart, QueueConsumer.Work<T> work) {
     isPaused(); // makes it, or says that it is not there
     QueueConsumer<T> consumer =
-        new QueueConsumer<>(queue, how, apart, this::readForWorker, work, this::restore);
+        new QueueConsumer<>(queue, how, apart, this::readForConsumer, work, this::restore);
     consumer.start();
     return consumer;
   }
 
-  private Message<T> readForWorker(Claimed claimed) {
+  private Message<T> readForConsumer(Claimed claimed) {
     return read(claimed.message());
   }
 
