@@ -2,32 +2,24 @@ package dev.pgkeeper;
 
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.internal.guard.SharedGuard;
-import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.DatabaseUrl;
-import dev.pgkeeper.internal.jdbc.OwnConnections;
-import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
-import dev.pgkeeper.internal.line.Lines;
-import dev.pgkeeper.internal.line.SharedLine;
-import dev.pgkeeper.internal.meeting.Meetings;
-import dev.pgkeeper.internal.meeting.SharedMeeting;
+import dev.pgkeeper.internal.keeper.SessionSequence;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.QueueDepth;
 import dev.pgkeeper.internal.observe.Subject;
 import dev.pgkeeper.internal.path.Paths;
-import dev.pgkeeper.internal.queue.Queues;
+import dev.pgkeeper.internal.queue.PresentQueues;
 import dev.pgkeeper.internal.queue.SharedQueue;
 import dev.pgkeeper.internal.queue.SharedTopic;
-import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.store.TableStore;
-import dev.pgkeeper.internal.tree.SharedTree;
-import dev.pgkeeper.internal.tree.TransactionTree;
 import dev.pgkeeper.migration.Migrated;
 import dev.pgkeeper.migration.Migrations;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import dev.pgkeeper.recipes.Barrier;
+import dev.pgkeeper.recipes.CacheOptions;
 import dev.pgkeeper.recipes.Counter;
 import dev.pgkeeper.recipes.DoubleBarrier;
 import dev.pgkeeper.recipes.Election;
@@ -54,67 +46,43 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 
 /**
- * One session with the database: what it creates as ephemeral goes when it ends. Safe for use by
- * many threads; one for a process is enough.
+ * A process's door to what it shares with others in the database, for as long as the process runs.
+ * Safe for use by many threads; one for a process is enough.
+ *
+ * <p>All that it gives works in the {@link #session} that there is. A session ends if the database
+ * was not heard of for too long, because a machine slept for example: then what was held in it is
+ * lost and told, calls that began in it fail with {@link KeeperException.SessionExpired}, and the
+ * keeper opens the next one by itself, for as long as that takes. Calls wait for it as long as for
+ * an answer. What is there for good, a consumer, an election, a registration, a cache, goes on in
+ * it; what was held does not come back.
  *
  * <p>It takes two connections: one that it opens for itself and keeps, and one at a time that each
  * operation borrows from the data source for a round trip.
  */
 public final class Keeper implements AutoCloseable {
-  private static final int BACKGROUND_THREADS = 16;
   private static final Duration LONGEST_PING = Duration.ofSeconds(1);
-  private static final Duration LONGEST_LAST_STATEMENT = Duration.ofSeconds(1);
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(10);
 
   static {
-    Observation.letIn(keeper -> keeper.succession.observation());
+    Observation.letIn(keeper -> keeper.sessions.observation());
   }
 
   private final KeeperOptions options;
-  private final Database database;
-  private final ClientSession session;
-  private final SharedTree tree;
-  private final Lines lines;
-  private final Meetings meetings;
+  private final SessionSequence sessions;
+  private final PresentQueues queues;
   private final SharedGuard guard;
-  private final Queues queues;
-  private final ThreadPoolExecutor background;
-  private final Succession succession;
 
-  private Keeper(
-      KeeperOptions options,
-      Database database,
-      ClientSession session,
-      SharedTree tree,
-      Lines lines,
-      Meetings meetings,
-      Queues queues,
-      ThreadPoolExecutor background,
-      Succession succession) {
-    this.options = options;
-    this.database = database;
-    this.session = session;
-    this.tree = tree;
-    this.lines = lines;
-    this.meetings = meetings;
-    this.queues = queues;
-    this.guard =
-        new SharedGuard(
-            database,
-            session,
-            background,
-            path -> new SharedLine(lines, options.chroot(), path, "scheduler", 1));
-    this.background = background;
-    this.succession = succession;
+  private Keeper(SessionSequence sessions) {
+    this.options = sessions.options();
+    this.sessions = sessions;
+    this.queues = sessions.queues();
+    this.guard = new SharedGuard(sessions, () -> sessions.present().runs());
+    sessions.observation().follow(new Observed());
   }
 
   public static Keeper connect(DataSource dataSource) {
@@ -132,59 +100,7 @@ public final class Keeper implements AutoCloseable {
    */
   public static Keeper connect(DataSource dataSource, KeeperOptions options) {
     Objects.requireNonNull(dataSource, "dataSource");
-    return connect(dataSource, options, new Succession(next -> connect(dataSource, options, next)));
-  }
-
-  private static Keeper connect(
-      DataSource dataSource, KeeperOptions options, Succession succession) {
-    Database database = new Database(dataSource, options.schema(), options.operationTimeout());
-    ServerCheck.pass(database);
-    ThreadPoolExecutor background = backgroundThreads();
-    try {
-      ClientSession session =
-          new ClientSession(
-              database,
-              options,
-              succession.observation(),
-              OwnConnections.choose(dataSource, options),
-              background);
-      SharedTree tree = new SharedTree(database, session, options.chroot(), options.maxDataBytes());
-      Lines lines = new Lines(database, session, background);
-      Meetings meetings = new Meetings(database, session);
-      Queues queues = new Queues(database, session, options, background);
-      session.open();
-      Keeper keeper =
-          new Keeper(
-              options, database, session, tree, lines, meetings, queues, background, succession);
-      succession.observation().follow(keeper.new Observed());
-      return keeper;
-    } catch (RuntimeException e) {
-      background.shutdownNow();
-      throw e;
-    }
-  }
-
-  private static ThreadPoolExecutor backgroundThreads() {
-    AtomicInteger number = new AtomicInteger();
-    ThreadPoolExecutor threads =
-        new ThreadPoolExecutor(
-            BACKGROUND_THREADS,
-            BACKGROUND_THREADS,
-            Duration.ofSeconds(5).toSeconds(),
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> new BackgroundThread(task, number.incrementAndGet()),
-            // After closing, whoever still has something to tell does it on its own thread.
-            (task, closed) -> task.run());
-    threads.allowCoreThreadTimeOut(true);
-    return threads;
-  }
-
-  private static final class BackgroundThread extends Thread {
-    BackgroundThread(Runnable task, int number) {
-      super(task, "pgkeeper-async-" + number);
-      setDaemon(true);
-    }
+    return new Keeper(new SessionSequence(dataSource, options));
   }
 
   /** Creates or updates the schema {@code pgkeeper}, and returns what was done. */
@@ -214,11 +130,34 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * The znodes; each operation is a transaction of its own on a connection borrowed for one round
-   * trip.
+   * The session that there is now, for what is bound to one: an id, ephemeral nodes of one's own.
+   * Where the last one has ended, the next one is waited for, as long as an operation may take.
+   *
+   * @throws KeeperException.ConnectionLoss if there was none in that time
+   */
+  public Session session() {
+    return sessions.present();
+  }
+
+  /**
+   * Does something that is to outlive a session: at once, and again in each session after it. What
+   * came of the work is closed when its session has ended; all this is over when the result or this
+   * keeper is closed.
+   *
+   * <p>What the work throws the first time, it throws here, and that is all; later it is tried
+   * again every second. It is called on a thread that it should not keep long: others wait for it.
+   */
+  public Subscription inEachSession(Function<Session, ? extends AutoCloseable> work) {
+    return sessions.inEach(work);
+  }
+
+  /**
+   * The znodes, in the session that there is at each call; each operation is a transaction of its
+   * own on a connection borrowed for one round trip. Watches end with their session, and are told
+   * so: {@link #cache} and the recipes are what goes on.
    */
   public Tree tree() {
-    return tree;
+    return sessions.tree();
   }
 
   /**
@@ -227,77 +166,85 @@ public final class Keeper implements AutoCloseable {
    * the parent's other creations and deletions waiting until it ends.
    */
   public TreeOperations tree(Connection connection) {
-    return new TransactionTree(
-        Objects.requireNonNull(connection, "connection"),
-        session,
-        options.schema(),
-        options.chroot(),
-        options.maxDataBytes());
+    return sessions.tree(connection);
   }
 
   /** One at a time: a mutex of whoever uses this path, on any machine. */
   public Mutex lock(String path) {
-    return new Mutex(this, path);
+    return new Mutex(sessions, path);
   }
 
   /** The same, for threads that acquire again what they hold. */
   public ReentrantMutex reentrantLock(String path) {
-    return new ReentrantMutex(this, path);
+    return new ReentrantMutex(sessions, path);
   }
 
   /** The same, for code that wants a {@link java.util.concurrent.locks.Lock}. */
   public JavaLock javaLock(String path) {
-    return new JavaLock(this, path);
+    return new JavaLock(sessions, path);
   }
 
   /** Several of {@link #lock}, all or none. */
   public MultiLock multiLock(Collection<String> paths) {
-    return new MultiLock(this, paths);
+    return new MultiLock(sessions, paths);
   }
 
   /** Any number of readers or one writer of whoever uses this path, on any machine. */
   public ReadWriteLock readWriteLock(String path) {
-    return new ReadWriteLock(this, path);
+    return new ReadWriteLock(sessions, path);
   }
 
   /** So many permits for whoever uses this path, on any machine; all have to name one size. */
   public Semaphore semaphore(String path, int permits) {
-    return new Semaphore(this, path, permits);
+    return new Semaphore(sessions, path, permits);
   }
 
   /** One leads of whoever stands for election at this path, on any machine. */
   public Election election(String path) {
-    return new Election(this, path);
+    return new Election(sessions, path);
   }
 
   /** A copy of nodes that follows what happens to them, to be read without a round trip. */
   public NodeCache cache(String path, Scope scope) {
-    return new NodeCache(this, path, scope);
+    return new NodeCache(sessions, path, scope);
+  }
+
+  /** The same, with options. */
+  public NodeCache cache(String path, Scope scope, CacheOptions cacheOptions) {
+    return new NodeCache(sessions, path, scope, cacheOptions);
   }
 
   /** Settings that all processes share, read without a round trip. */
   public Settings settings(String path) {
-    return new Settings(this, path);
+    return new Settings(sessions, path);
   }
 
   /** A node that is there as long as this process lives and keeps it. */
   public PersistentNode persistentNode(String path, byte[] data) {
-    return new PersistentNode(this, path, data);
+    return new PersistentNode(sessions, path, data);
+  }
+
+  /**
+   * The same, {@link CreateMode#EPHEMERAL} or {@link CreateMode#PERSISTENT}: a node that outlives
+   * the process and may have children.
+   */
+  public PersistentNode persistentNode(String path, byte[] data, CreateMode mode) {
+    return new PersistentNode(sessions, path, data, mode);
   }
 
   /** Services, where each can be reached, and which one to call; usually {@code /services}. */
   public ServiceRegistry services(String path) {
-    return new ServiceRegistry(this, path);
+    return new ServiceRegistry(sessions, path);
   }
 
   /** Who is there of a group, with what each wants the others to know. */
   public Group group(String path) {
-    return new Group(this, path);
+    return new Group(sessions, path);
   }
 
   /** A set of names, each of which one of those who joined owns; all have to name the same set. */
   public Partitioner partitioner(String path, Collection<String> elements) {
-    return new Partitioner(this, path, elements);
+    return new Partitioner(sessions, path, elements);
   }
 
   /**
@@ -307,14 +254,12 @@ public final class Keeper implements AutoCloseable {
    * @param recipe what everybody who uses this path has to call it: small letters and {@code _}
    */
   public Line line(String path, String recipe, int permits) {
-    session.ensureUsable();
-    return new SharedLine(lines, options.chroot(), path, recipe, permits);
+    return sessions.line(path, recipe, permits);
   }
 
   /** A node where so many come together and go together: what a double barrier is made of. */
   public Meeting meeting(String path, int size) {
-    session.ensureUsable();
-    return new SharedMeeting(meetings, options.chroot(), path, size);
+    return sessions.meeting(path, size);
   }
 
   /**
@@ -325,7 +270,7 @@ public final class Keeper implements AutoCloseable {
    * @throws IllegalStateException if the connection commits each statement by itself
    */
   public void lockInTransaction(Connection connection, String path) {
-    session.ensureUsable();
+    sessions.ensureOpen();
     TransactionLocks.lock(connection, options.schema(), below(path));
   }
 
@@ -335,7 +280,7 @@ public final class Keeper implements AutoCloseable {
    * @throws IllegalStateException if the connection commits each statement by itself
    */
   public boolean tryLockInTransaction(Connection connection, String path) {
-    session.ensureUsable();
+    sessions.ensureOpen();
     return TransactionLocks.tryLock(connection, options.schema(), below(path));
   }
 
@@ -346,12 +291,12 @@ public final class Keeper implements AutoCloseable {
   /** Keys with data that refuse who comes too late. */
   public FencedStore fencedStore(String name) {
     return new TableStore(
-        database, session.observation(), session::ensureUsable, name, options.maxDataBytes());
+        options.schema(), sessions::database, sessions.observation(), name, options.maxDataBytes());
   }
 
   /** Jobs that run once in the whole fleet, and a scheduler for them. */
   public Guard guard() {
-    session.ensureUsable();
+    sessions.ensureOpen();
     return guard;
   }
 
@@ -362,80 +307,78 @@ public final class Keeper implements AutoCloseable {
 
   /** The same, with settings that hold for everybody who uses it. */
   public <T> MessageQueue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
-    session.ensureUsable();
+    sessions.ensureOpen();
     return new SharedQueue<>(queues, name, codec, queueOptions);
   }
 
   /** What is published to every subscription that there is. */
   public <T> Topic<T> topic(String name, Codec<T> codec) {
-    session.ensureUsable();
+    sessions.ensureOpen();
     return new SharedTopic<>(queues, name, codec);
   }
 
   /** A queue with as little to it as Curator's simple one: what is taken is gone. */
   public <T> SimpleQueue<T> simpleQueue(String name, Codec<T> codec) {
-    return new SimpleQueue<>(this, name, codec);
+    return new SimpleQueue<>(queue(name, codec));
   }
 
   /** A number that any number of clients add to at once. */
   public Counter counter(String path) {
-    return new Counter(this, path);
+    return new Counter(sessions, path);
   }
 
   /** Numbers that nobody else gets, from blocks that are fetched ahead. */
   public IdGenerator idGenerator(String path) {
-    return new IdGenerator(this, path);
+    return new IdGenerator(sessions, path);
+  }
+
+  /** The same, with blocks of another size than 1,000. */
+  public IdGenerator idGenerator(String path, int blockSize) {
+    return new IdGenerator(sessions, path, blockSize);
   }
 
   /** A value that everybody sees and may change; {@code initial} as long as nobody has set it. */
   public <T> SharedValue<T> sharedValue(String path, Codec<T> codec, T initial) {
-    return new SharedValue<>(this, path, codec, initial);
+    return new SharedValue<>(sessions, path, codec, initial);
   }
 
   /** A gate where all wait while it is closed. */
   public Barrier barrier(String path) {
-    return new Barrier(this, path);
+    return new Barrier(sessions, path);
   }
 
   /** So many participants go in together, and out together. */
   public DoubleBarrier doubleBarrier(String path, int participants) {
-    return new DoubleBarrier(this, path, participants);
+    return new DoubleBarrier(sessions, path, participants);
   }
 
   /** Opens for ever when it was counted down so often. */
   public Latch latch(String path, int count) {
-    return new Latch(this, path, count);
+    return new Latch(sessions, path, count);
   }
 
   /** Runs the call on a thread of the keeper's: {@code keeper.async(tree -> tree.get("/a"))}. */
   public <T> CompletableFuture<T> async(Function<Tree, T> call) {
-    session.ensureUsable();
-    return async(call, background);
+    sessions.ensureOpen();
+    return async(call, sessions.background());
   }
 
   /** Runs the call on a thread of this executor, for example of one that makes virtual threads. */
   public <T> CompletableFuture<T> async(Function<Tree, T> call, Executor executor) {
     Objects.requireNonNull(call, "call");
-    return CompletableFuture.supplyAsync(() -> call.apply(tree), executor);
-  }
-
-  /** The session's number: the {@code ephemeralOwner} of what it owns. */
-  public long sessionId() {
-    return session.id();
-  }
-
-  public SessionState state() {
-    return session.state();
-  }
-
-  /** Whether what the session owns is certainly still its own at this moment. */
-  public boolean isHeld() {
-    return session.isHeld();
+    return CompletableFuture.supplyAsync(() -> call.apply(tree()), executor);
   }
 
   /**
-   * How this keeper's session is, with a ping of the database; never waits longer than that. Made
-   * for an endpoint that tells whether a process is ready.
+   * How the last session is that there was: {@link SessionState#LOST} until the next one is open.
+   */
+  public SessionState state() {
+    return sessions.state();
+  }
+
+  /**
+   * How the last session is that there was, with a ping of the database; never waits longer than
+   * that. Made for an endpoint that tells whether a process is ready.
    *
    * @throws IllegalArgumentException if the patience is negative
    */
@@ -443,7 +386,7 @@ public final class Keeper implements AutoCloseable {
     if (patience.isNegative()) {
       throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
     }
-    return session.health(patience);
+    return sessions.health(patience);
   }
 
   /** The same, within a second. */
@@ -452,89 +395,54 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * Does something that is to outlive this session: at once, and again in each session that takes
-   * the place of one that was lost, with a keeper that is the same for all who asked, and is
-   * connected as soon as the database can be reached. What came of the work before is closed first.
-   * All this is over when the result, this keeper or one of the later ones is closed.
-   *
-   * <p>What the work throws the first time, it throws here, and that is all; later it is tried
-   * again every second. It is called on a thread that it should not keep long: others wait for it.
+   * Tells every change of {@link #state} from now on, once each and in order, also from {@code
+   * LOST} to {@code HELD} in the next session; close the result to stop.
    */
-  public Subscription inEachSession(Function<Keeper, ? extends AutoCloseable> work) {
-    return succession.inEachSession(this, Objects.requireNonNull(work, "work"));
-  }
-
-  /**
-   * Does something that is a matter of no particular session in the present one: this keeper's, or,
-   * once that was lost, that of the keeper that takes its place. If the work fails because the
-   * session has ended, it is done again in the next one, which is waited for as long as an
-   * operation may take.
-   *
-   * @throws KeeperException.SessionExpired if there was none in that time, or the keeper is closed
-   */
-  public <T extends @Nullable Object> T inPresentSession(Function<Keeper, T> work) {
-    return succession.inPresentSession(this, Objects.requireNonNull(work, "work"));
-  }
-
-  /** Tells every change of state from now on, once each and in order; close the result to stop. */
   public Subscription onStateChange(Consumer<SessionState> listener) {
-    return session.onStateChange(Objects.requireNonNull(listener, "listener"));
+    return sessions.onStateChange(listener);
   }
 
   /**
-   * Stops the consumers of queues, and ends the session: everything it owned goes at one moment.
-   * Messages that no handler has begun are given back at once, as if nobody had taken them, and
-   * handlers that run have ten seconds to finish; {@link dev.pgkeeper.queue.MessageConsumer#stop}
-   * waits longer. Calling it again does nothing.
+   * Ends all, within ten seconds or little more, see {@link #close(Duration)}. Calling it again
+   * does nothing.
    */
   @Override
   public void close() {
-    succession.close();
-    closeAlone();
-  }
-
-  /** Not what stands for each session. */
-  void closeAlone() {
-    try {
-      queues.close();
-    } finally {
-      session.close();
-      background.shutdown();
-      awaitLastStatements();
-    }
+    var unused = close(LONGEST_CLOSE);
   }
 
   /**
-   * An application that closes its pool or drops the schema next meets no statement of this
-   * client's.
+   * Ends all that it gave, in this order: registrations and other ephemeral nodes that are kept
+   * there, so that nobody new comes; consumers and schedulers, whose handlers and jobs have this
+   * long to finish; what else goes on in each session; and the session, with which all that it
+   * owned goes at one moment. Messages that no handler has begun are given back at once, as if
+   * nobody had taken them. Calling it again does nothing.
+   *
+   * @return false if something had not finished by then: it has lost its session, and others get
+   *     what it was at
    */
-  private void awaitLastStatements() {
-    if (Thread.currentThread() instanceof BackgroundThread) {
-      return; // it may be one of those that would be waited for
+  public boolean close(Duration patience) {
+    if (patience.isNegative()) {
+      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
     }
-    try {
-      var unused =
-          background.awaitTermination(LONGEST_LAST_STATEMENT.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    return sessions.close(patience);
   }
 
   /** What metrics ask for. */
   private final class Observed implements Subject {
     @Override
     public boolean isHeld() {
-      return session.isHeld();
+      return sessions.latest().isHeld();
     }
 
     @Override
     public Collection<String> queues() {
-      return queues.names();
+      return sessions.latest().queues().names();
     }
 
     @Override
     public List<QueueDepth> depths(Collection<String> names) {
-      return queues.depths(names);
+      return sessions.latest().queues().depths(names);
     }
   }
 
@@ -542,9 +450,9 @@ public final class Keeper implements AutoCloseable {
   @Override
   public String toString() {
     return "Keeper[session "
-        + session.id()
+        + sessions.latest().id()
         + ", "
-        + session.state()
+        + state()
         + ", schema "
         + options.schema()
         + "]";

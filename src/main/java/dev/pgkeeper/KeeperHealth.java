@@ -29,6 +29,12 @@ public record KeeperHealth(
     return state == SessionState.HELD && ping.isPresent();
   }
 
+  /** The same, of a keeper that is closed. */
+  public KeeperHealth closed() {
+    return new KeeperHealth(
+        session, SessionState.CLOSED, since, lastContact, Optional.empty(), false);
+  }
+
   /** One line that a person can read. */
   @Override
   public String toString() {

@@ -394,7 +394,7 @@ class BadInputTest {
       }
     }
     assertThat(closed.state()).isEqualTo(SessionState.CLOSED);
-    assertThat(closed.isHeld()).isFalse();
+    assertThat(closed.session().isHeld()).isFalse();
     assertThat(TreeInvariants.snapshot(database)).isEqualTo(before);
   }
 

@@ -91,13 +91,13 @@ final class MetricsCase implements Case {
 
   private static Workload locks(Keeper keeper) {
     return thread -> {
-      Mutex mutex = keeper.lock("/locks/" + keeper.sessionId() + "-" + thread);
+      Mutex mutex = keeper.lock("/locks/" + keeper.session().id() + "-" + thread);
       return Worker.timing(() -> mutex.acquire().release());
     };
   }
 
   private static Workload messages(Keeper keeper) {
-    MessageQueue<byte[]> queue = keeper.queue("messages-" + keeper.sessionId(), Codec.bytes());
+    MessageQueue<byte[]> queue = keeper.queue("messages-" + keeper.session().id(), Codec.bytes());
     return new Workload() {
       @Override
       public Worker worker(int thread) {

@@ -84,7 +84,7 @@ final class Fleet implements AutoCloseable {
 
   /** How many believe in their sessions at this moment. */
   long held() {
-    return keepers.stream().filter(Keeper::isHeld).count();
+    return keepers.stream().filter(keeper -> keeper.session().isHeld()).count();
   }
 
   /** Not a number where it cannot be asked; then it is the server that says when it is enough. */

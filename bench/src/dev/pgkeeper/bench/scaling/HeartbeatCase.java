@@ -159,7 +159,7 @@ final class HeartbeatCase implements Case {
       try {
         while (!ended) {
           looks++;
-          unheld += keeper.isHeld() ? 0 : 1;
+          unheld += keeper.session().isHeld() ? 0 : 1;
           if (looks % LOOKS_AT_HEALTH == 0) {
             Instant beat = keeper.health(Duration.ZERO).lastContact();
             longestMs = Math.max(longestMs, Duration.between(beat, Instant.now()).toMillis());

@@ -37,7 +37,7 @@ final class KeepEphemerals implements Work {
     for (String path : mine) {
       // Before and after: a session that is certain at the end was certain all the time.
       boolean isThere = keeper.tree().exists(path).isPresent();
-      if (keeper.isHeld()) {
+      if (keeper.session().isHeld()) {
         client.say((isThere ? "there " : "missing ") + path);
       }
     }

@@ -160,16 +160,10 @@ public final class CachesPart implements Part {
   private static boolean write(
       TestDatabase database, Random random, AtomicInteger changes, AtomicBoolean stopped) {
     try (Keeper keeper = Keeper.connect(database.plainDataSource(), options(database))) {
-      Keeper[] now = {keeper};
-      keeper.inEachSession(
-          next -> {
-            now[0] = next;
-            return () -> {};
-          });
       while (!stopped.get()) {
         String path = CacheComparison.PATHS.get(random.nextInt(CacheComparison.PATHS.size()));
         try {
-          CacheComparison.change(now[0].tree(), path, random.nextInt(10));
+          CacheComparison.change(keeper.tree(), path, random.nextInt(10));
           changes.incrementAndGet();
         } catch (KeeperException e) {
           Await.pause(Duration.ofMillis(20)); // the session was ended, or the server is away

@@ -117,7 +117,7 @@ public final class UpgradePart implements Part {
   private static Finding refusal(TestDatabase database) {
     List<String> violations = new ArrayList<>();
     try (Keeper keeper = database.keeper()) {
-      violations.add("session " + keeper.sessionId() + " was opened");
+      violations.add("session " + keeper.session().id() + " was opened");
     } catch (IllegalStateException e) {
       if (!String.valueOf(e.getMessage()).contains("older than the")) {
         violations.add(e.getMessage());

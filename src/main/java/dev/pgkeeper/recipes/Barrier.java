@@ -1,9 +1,9 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Stat;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -20,11 +20,11 @@ import java.util.Optional;
  * <p>Immutable; any number of objects with the same path are the same gate.
  */
 public final class Barrier {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
 
-  public Barrier(Keeper keeper, String path) {
-    this.keeper = Objects.requireNonNull(keeper, "keeper");
+  public Barrier(Sessions sessions, String path) {
+    this.sessions = Objects.requireNonNull(sessions, "sessions");
     this.path = Objects.requireNonNull(path, "path");
   }
 
@@ -35,7 +35,7 @@ public final class Barrier {
   /** Closes the gate. False: it was closed. */
   public boolean set() {
     try {
-      keeper.tree().create(NewNode.at(path).withParents());
+      sessions.tree().create(NewNode.at(path).withParents());
       return true;
     } catch (KeeperException.NodeExists e) {
       return false;
@@ -45,7 +45,7 @@ public final class Barrier {
   /** Opens the gate. False: it was open. */
   public boolean remove() {
     try {
-      keeper.tree().delete(path);
+      sessions.tree().delete(path);
       return true;
     } catch (KeeperException.NoNode e) {
       return false;
@@ -53,7 +53,7 @@ public final class Barrier {
   }
 
   public boolean isClosed() {
-    return keeper.tree().exists(path).isPresent();
+    return sessions.tree().exists(path).isPresent();
   }
 
   /** Waits until the gate is open, as long as it takes. */
@@ -63,7 +63,7 @@ public final class Barrier {
 
   /** Waits at most so long. False: it has been closed all the time. */
   public boolean await(Duration patience) throws InterruptedException {
-    try (Waiting waiting = new Waiting(keeper, patience)) {
+    try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       Optional<Stat> found = waiting.exists(path);
       Optional<Stat> now = found;
       while (now.isPresent() && now.get().czxid() == found.get().czxid()) {

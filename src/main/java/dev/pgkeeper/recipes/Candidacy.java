@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -23,15 +23,15 @@ public final class Candidacy implements AutoCloseable {
   private final ErrorListeners errors;
   private final CandidacyLoop loop;
 
-  private Candidacy(Keeper keeper, Line line, CandidateInfo info, Duty duty, boolean requeues) {
+  private Candidacy(Sessions sessions, Line line, CandidateInfo info, Duty duty, boolean requeues) {
     this.name = line.path() + ", candidate " + info.identity();
     this.errors = new ErrorListeners(name);
-    this.loop = new CandidacyLoop(keeper, line, info, duty, requeues, errors);
+    this.loop = new CandidacyLoop(sessions, line, info, duty, requeues, errors);
   }
 
   static Candidacy stand(
-      Keeper keeper, Line line, CandidateInfo info, Duty duty, boolean requeues) {
-    Candidacy candidacy = new Candidacy(keeper, line, info, duty, requeues);
+      Sessions sessions, Line line, CandidateInfo info, Duty duty, boolean requeues) {
+    Candidacy candidacy = new Candidacy(sessions, line, info, duty, requeues);
     candidacy.loop.stand();
     return candidacy;
   }

@@ -2,11 +2,10 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.LineRequest;
-import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -35,7 +34,7 @@ final class CandidacyLoop {
   private static final long FIRST_PAUSE_MS = 100;
   private static final long LONGEST_PAUSE_MS = 10_000;
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final Line line;
   private final CandidateInfo info;
   private final LineRequest request;
@@ -56,13 +55,13 @@ final class CandidacyLoop {
   private int failures;
 
   CandidacyLoop(
-      Keeper keeper,
+      Sessions sessions,
       Line line,
       CandidateInfo info,
       Duty duty,
       boolean requeues,
       ErrorListeners errors) {
-    this.keeper = keeper;
+    this.sessions = sessions;
     this.line = line;
     this.info = info;
     this.request = LineRequest.of("candidate").data(Candidate.encode(info.identity(), info.data()));
@@ -195,13 +194,14 @@ final class CandidacyLoop {
         failure instanceof KeeperException.ConnectionLoss
             || failure instanceof KeeperException.OutcomeUnknown
             || failure instanceof KeeperException.DatabaseError
+            || failure instanceof KeeperException.SessionExpired
             || failure instanceof KeeperException.NotHeld && requeues;
     boolean unwanted;
     lock.lock();
     try {
       standing = null;
       failures++;
-      unwanted = closed || keeper.state() == SessionState.CLOSED;
+      unwanted = closed || sessions.isClosed();
     } finally {
       lock.unlock();
     }

@@ -1,9 +1,9 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Scope;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -22,9 +22,9 @@ final class Children implements AutoCloseable {
    * @param changed told of all of them at the start and whenever any has changed, one call at a
    *     time; it should not block
    */
-  Children(Keeper keeper, String path, Consumer<SortedMap<String, Node>> changed) {
+  Children(Sessions sessions, String path, Consumer<SortedMap<String, Node>> changed) {
     this.path = path;
-    this.cache = new NodeCache(keeper, path, Scope.CHILDREN);
+    this.cache = new NodeCache(sessions, path, Scope.CHILDREN);
     CompletableFuture<Void> told = new CompletableFuture<>();
     cache.onChange(
         () -> {
@@ -38,8 +38,8 @@ final class Children implements AutoCloseable {
   }
 
   /** What is there now. */
-  static SortedMap<String, Node> read(Keeper keeper, String path) {
-    return byName(path, NodePages.all(keeper.tree(), Scope.CHILDREN, path).stream());
+  static SortedMap<String, Node> read(Sessions sessions, String path) {
+    return byName(path, NodePages.all(sessions.tree(), Scope.CHILDREN, path).stream());
   }
 
   private static SortedMap<String, Node> byName(String path, Stream<PathNode> nodes) {

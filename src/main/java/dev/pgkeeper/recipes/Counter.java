@@ -1,9 +1,9 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.session.Sessions;
 import java.sql.Connection;
 import java.util.Objects;
 
@@ -20,16 +20,16 @@ import java.util.Objects;
  * <p>Immutable; any number of objects with the same path are the same counter.
  */
 public final class Counter {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final TreeOperations tree;
 
-  public Counter(Keeper keeper, String path) {
-    this(keeper, path, keeper.tree());
+  public Counter(Sessions sessions, String path) {
+    this(sessions, path, sessions.tree());
   }
 
-  private Counter(Keeper keeper, String path, TreeOperations tree) {
-    this.keeper = keeper;
+  Counter(Sessions sessions, String path, TreeOperations tree) {
+    this.sessions = sessions;
     this.path = Objects.requireNonNull(path, "path");
     this.tree = tree;
   }
@@ -39,7 +39,7 @@ public final class Counter {
    * when that commits, and others who add wait until then.
    */
   public Counter in(Connection connection) {
-    return new Counter(keeper, path, keeper.tree(connection));
+    return new Counter(sessions, path, sessions.tree(connection));
   }
 
   public String path() {

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -29,12 +29,12 @@ public final class Discovery implements AutoCloseable {
   /** The changes that made nodes that are no instances; used by one call at a time. */
   private Set<Long> reported = Set.of();
 
-  Discovery(Keeper keeper, String path, Duration pause) {
+  Discovery(Sessions sessions, String path, Duration pause) {
     this.path = path;
     this.errors = new ErrorListeners(toString());
     this.selector = new InstanceSelector(pause, System::nanoTime);
     this.audience = new Audience<>("pgkeeper-discovery " + path, errors, List.of());
-    this.children = new Children(keeper, path, this::become);
+    this.children = new Children(sessions, path, this::become);
   }
 
   private void become(SortedMap<String, Node> nodes) {

@@ -1,9 +1,9 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Attendance;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Meeting;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,8 +32,8 @@ public final class DoubleBarrier {
   private @Nullable Attendance inside;
 
   /** A barrier of 1 to 10,000 participants. */
-  public DoubleBarrier(Keeper keeper, String path, int participants) {
-    this.meeting = keeper.meeting(path, participants);
+  public DoubleBarrier(Sessions sessions, String path, int participants) {
+    this.meeting = sessions.meeting(path, participants);
   }
 
   public String path() {

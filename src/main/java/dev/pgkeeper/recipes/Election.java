@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Line;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -21,18 +21,23 @@ import java.util.Optional;
 public final class Election {
   private static final String RECIPE = "election";
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final Line line;
   private final String identity;
   private final byte[] data;
   private final boolean requeues;
 
-  public Election(Keeper keeper, String path) {
-    this(keeper, keeper.line(path, RECIPE, 1), keeper.options().clientName(), new byte[0], false);
+  public Election(Sessions sessions, String path) {
+    this(
+        sessions,
+        sessions.line(path, RECIPE, 1),
+        sessions.options().clientName(),
+        new byte[0],
+        false);
   }
 
-  private Election(Keeper keeper, Line line, String identity, byte[] data, boolean requeues) {
-    this.keeper = keeper;
+  private Election(Sessions sessions, Line line, String identity, byte[] data, boolean requeues) {
+    this.sessions = sessions;
     this.line = line;
     this.identity = identity;
     this.data = data;
@@ -44,12 +49,13 @@ public final class Election {
     if (newIdentity.indexOf('\0') >= 0) {
       throw new IllegalArgumentException("an identity has no character 0");
     }
-    return new Election(keeper, line, newIdentity, data, requeues);
+    return new Election(sessions, line, newIdentity, data, requeues);
   }
 
   /** Something more that others see of this candidate. */
   public Election withData(byte[] newData) {
-    return new Election(keeper, line, identity, Objects.requireNonNull(newData, "data"), requeues);
+    return new Election(
+        sessions, line, identity, Objects.requireNonNull(newData, "data"), requeues);
   }
 
   /**
@@ -58,7 +64,7 @@ public final class Election {
    * this, a candidacy ends with its first leadership.
    */
   public Election requeueing() {
-    return new Election(keeper, line, identity, data, true);
+    return new Election(sessions, line, identity, data, true);
   }
 
   public String path() {
@@ -79,7 +85,7 @@ public final class Election {
   }
 
   private Candidacy stand(Duty duty) {
-    return Candidacy.stand(keeper, line, new CandidateInfo(identity, data), duty, requeues);
+    return Candidacy.stand(sessions, line, new CandidateInfo(identity, data), duty, requeues);
   }
 
   public Optional<Candidate> leader() {

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,11 +17,11 @@ import java.util.function.Consumer;
  * <p>Immutable; any number of objects with the same path are the same group.
  */
 public final class Group {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
 
-  public Group(Keeper keeper, String path) {
-    this.keeper = keeper;
+  public Group(Sessions sessions, String path) {
+    this.sessions = sessions;
     this.path = Objects.requireNonNull(path, "path");
   }
 
@@ -46,12 +46,12 @@ public final class Group {
               + id
               + "\"; use a name of at least one character without /");
     }
-    return new Membership(keeper, ChildPaths.of(path, id), id, data);
+    return new Membership(sessions, ChildPaths.of(path, id), id, data);
   }
 
   /** Who is there at this moment, in the order of their ids; asks the database. */
   public List<Member> members() {
-    return members(Children.read(keeper, path));
+    return members(Children.read(sessions, path));
   }
 
   /**
@@ -63,7 +63,7 @@ public final class Group {
     Objects.requireNonNull(listener, "listener");
     ErrorListeners errors = new ErrorListeners("a listener of " + path);
     Audience<List<Member>> audience = new Audience<>("pgkeeper-group " + path, errors, List.of());
-    Children children = new Children(keeper, path, nodes -> audience.tell(members(nodes)));
+    Children children = new Children(sessions, path, nodes -> audience.tell(members(nodes)));
     Subscription listening = audience.add(listener);
     return () -> {
       listening.close();

@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
@@ -34,7 +34,7 @@ public final class IdGenerator {
   private static final long QUICK_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long SLOW_NANOS = Duration.ofSeconds(10).toNanos();
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final int blockSize;
   private final SerialExecutor serially;
@@ -62,17 +62,17 @@ public final class IdGenerator {
   }
 
   /** Blocks of a thousand at first. */
-  public IdGenerator(Keeper keeper, String path) {
-    this(keeper, path, BLOCK_SIZE);
+  public IdGenerator(Sessions sessions, String path) {
+    this(sessions, path, BLOCK_SIZE);
   }
 
   /** Blocks of {@code blockSize} at first, and at least. */
-  public IdGenerator(Keeper keeper, String path, int blockSize) {
+  public IdGenerator(Sessions sessions, String path, int blockSize) {
     if (blockSize < 1) {
       throw new IllegalArgumentException(
           path + ": blocks of " + blockSize + " ids; use 1 to " + Integer.MAX_VALUE);
     }
-    this.keeper = Objects.requireNonNull(keeper, "keeper");
+    this.sessions = Objects.requireNonNull(sessions, "sessions");
     this.path = Objects.requireNonNull(path, "path");
     this.blockSize = blockSize;
     this.serially = new SerialExecutor("pgkeeper-ids " + path);
@@ -138,7 +138,7 @@ public final class IdGenerator {
       doublings = Math.max(0, doublings - 1);
     }
     long size = Math.min(Integer.MAX_VALUE, (long) blockSize << doublings);
-    long last = keeper.inPresentSession(now -> new Counter(now, path).add(size));
+    long last = sessions.inPresent(now -> new Counter(sessions, path, now.tree()).add(size));
     lastFetch = System.nanoTime();
     return new Block(last - size + 1, size);
   }

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -22,8 +22,8 @@ public final class JavaLock implements Lock {
   private final ReentrantMutex mutex;
   private final Map<Thread, Deque<Held>> held = new ConcurrentHashMap<>();
 
-  public JavaLock(Keeper keeper, String path) {
-    this.mutex = new ReentrantMutex(keeper, path);
+  public JavaLock(Sessions sessions, String path) {
+    this.mutex = new ReentrantMutex(sessions, path);
   }
 
   public String path() {

@@ -1,10 +1,10 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.session.Sessions;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Objects;
@@ -22,16 +22,16 @@ import java.util.Optional;
  * <p>Immutable; any number of objects with the same path are the same latch.
  */
 public final class Latch {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final int count;
 
   /** A latch of 0 and more; one of 0 is open. */
-  public Latch(Keeper keeper, String path, int count) {
+  public Latch(Sessions sessions, String path, int count) {
     if (count < 0) {
       throw new IllegalArgumentException(path + ": a latch of " + count + "; use 0 or more");
     }
-    this.keeper = Objects.requireNonNull(keeper, "keeper");
+    this.sessions = Objects.requireNonNull(sessions, "sessions");
     this.path = Objects.requireNonNull(path, "path");
     this.count = count;
   }
@@ -42,7 +42,7 @@ public final class Latch {
 
   /** How often it is still to be counted down. */
   public long remaining() {
-    return NodeChanges.read(keeper.tree(), path).map(this::remaining).orElse((long) count);
+    return NodeChanges.read(sessions.tree(), path).map(this::remaining).orElse((long) count);
   }
 
   private long remaining(Node node) {
@@ -63,12 +63,12 @@ public final class Latch {
 
   /** Counts down by one, and returns what remains; nothing happens to an open latch. */
   public long countDown() {
-    return countDown(keeper.tree());
+    return countDown(sessions.tree());
   }
 
   /** The same, in the transaction on this connection: it counts when that commits. */
   public long countDown(Connection connection) {
-    return countDown(keeper.tree(connection));
+    return countDown(sessions.tree(connection));
   }
 
   private long countDown(TreeOperations tree) {
@@ -96,11 +96,11 @@ public final class Latch {
 
   /** Waits at most so long. False: it is not open. */
   public boolean await(Duration patience) throws InterruptedException {
-    try (Waiting waiting = new Waiting(keeper, patience)) {
+    try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       while (true) {
         Optional<Node> now = waiting.get(path);
         if (now.isEmpty()) {
-          make(keeper.tree());
+          make(sessions.tree());
         } else if (remaining(now.get()) == 0) {
           return true;
         } else if (!waiting.await()) {

@@ -1,14 +1,14 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 
 /** Somebody's place in a {@link Group}, until this is closed, or its process dies. */
 public final class Membership extends Presence {
   private final String id;
 
-  Membership(Keeper keeper, String path, String id, byte[] data) {
-    super(new PersistentNode(keeper, path, data));
+  Membership(Sessions sessions, String path, String id, byte[] data) {
+    super(new PersistentNode(sessions, path, data));
     this.id = id;
   }
 

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -21,8 +21,8 @@ public final class MultiLock {
   private final List<Mutex> mutexes;
 
   /** A path that comes twice is locked once. */
-  public MultiLock(Keeper keeper, Collection<String> paths) {
-    this(new TreeSet<>(paths).stream().map(path -> new Mutex(keeper, path)).toList());
+  public MultiLock(Sessions sessions, Collection<String> paths) {
+    this(new TreeSet<>(paths).stream().map(path -> new Mutex(sessions, path)).toList());
     if (mutexes.isEmpty()) {
       throw new IllegalArgumentException("a lock of nothing; name at least one path");
     }

@@ -2,10 +2,11 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.LineRequest;
+import dev.pgkeeper.Session;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -26,8 +27,13 @@ public final class Mutex {
   private final Line line;
   private final LineRequest request;
 
-  public Mutex(Keeper keeper, String path) {
-    this(keeper.line(path, RECIPE, 1), LineRequest.of("lock"));
+  public Mutex(Sessions sessions, String path) {
+    this(sessions.line(path, RECIPE, 1), LineRequest.of("lock"));
+  }
+
+  /** One that asks in this session alone. */
+  static Mutex in(Session session, String path) {
+    return new Mutex(session.line(path, RECIPE, 1), LineRequest.of("lock"));
   }
 
   private Mutex(Line line, LineRequest request) {

@@ -1,13 +1,14 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.HintListener;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.PathNode;
 import dev.pgkeeper.Scope;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.Tree;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -48,7 +49,7 @@ public final class NodeCache implements AutoCloseable {
   private final RefreshQueue refreshes;
   private final List<CacheListener> listeners = new CopyOnWriteArrayList<>();
   private final CompletableFuture<NodeCache> initialised = new CompletableFuture<>();
-  private final CompletableFuture<Subscription> sessions = new CompletableFuture<>();
+  private final CompletableFuture<Subscription> standing = new CompletableFuture<>();
   private final AtomicReference<@Nullable IllegalStateException> over = new AtomicReference<>();
   private final Duration patience;
   private volatile long confirmedAt;
@@ -56,11 +57,11 @@ public final class NodeCache implements AutoCloseable {
   /** Of the steps: whether something was told since listeners were told that it was all. */
   private boolean toldSome;
 
-  public NodeCache(Keeper keeper, String path, Scope scope) {
-    this(keeper, path, scope, CacheOptions.defaults());
+  public NodeCache(Sessions sessions, String path, Scope scope) {
+    this(sessions, path, scope, CacheOptions.defaults());
   }
 
-  public NodeCache(Keeper keeper, String path, Scope scope, CacheOptions options) {
+  public NodeCache(Sessions sessions, String path, Scope scope, CacheOptions options) {
     this.path = path;
     this.scope = Objects.requireNonNull(scope, "scope");
     this.contents = new CacheContents(path, options);
@@ -68,8 +69,8 @@ public final class NodeCache implements AutoCloseable {
     this.errors = new ErrorListeners(toString());
     this.serially = new SerialExecutor("pgkeeper-cache " + path);
     this.refreshes = new RefreshQueue(toString(), serially, this::look);
-    this.patience = keeper.options().operationTimeout();
-    sessions.complete(keeper.inEachSession(this::begin));
+    this.patience = sessions.options().operationTimeout();
+    standing.complete(sessions.inEach(this::begin));
   }
 
   // What a user asks.
@@ -221,7 +222,7 @@ public final class NodeCache implements AutoCloseable {
 
   // Following.
 
-  private Subscription begin(Keeper next) {
+  private Subscription begin(Session next) {
     Subscription hints = next.tree().hints(scope, path, new Hints());
     refreshes.goOnIn(next);
     return hints;
@@ -305,7 +306,7 @@ public final class NodeCache implements AutoCloseable {
       return;
     }
     refreshes.end(reason);
-    var unused = sessions.thenAccept(Subscription::close);
+    var unused = standing.thenAccept(Subscription::close);
     contents.clear();
     initialised.completeExceptionally(reason);
     if (reason.getCause() != null) {

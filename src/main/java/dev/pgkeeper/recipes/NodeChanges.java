@@ -1,11 +1,12 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -24,7 +25,7 @@ final class NodeChanges {
   private static final Logger log = LoggerFactory.getLogger(NodeChanges.class);
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final Consumer<Optional<Node>> listener;
   private final SerialExecutor serially;
@@ -41,8 +42,8 @@ final class NodeChanges {
     }
   }
 
-  NodeChanges(Keeper keeper, String path, Consumer<Optional<Node>> listener) {
-    this.keeper = keeper;
+  NodeChanges(Sessions sessions, String path, Consumer<Optional<Node>> listener) {
+    this.sessions = sessions;
     this.path = path;
     this.listener = listener;
     this.serially = new SerialExecutor("pgkeeper-changes of " + path);
@@ -57,14 +58,14 @@ final class NodeChanges {
   }
 
   Subscription subscribe() {
-    Subscription sessions = keeper.inEachSession(this::follow);
+    Subscription standing = sessions.inEach(this::follow);
     return () -> {
       closed = true;
-      sessions.close();
+      standing.close();
     };
   }
 
-  private Subscription follow(Keeper next) {
+  private Subscription follow(Session next) {
     Watching watching = new Watching(next, path, changed -> lookSoon()).always();
     lookSoon();
     return watching;
@@ -80,7 +81,7 @@ final class NodeChanges {
     while (!closed) {
       due.set(false);
       try {
-        tell(keeper.inPresentSession(now -> read(now.tree(), path)));
+        tell(sessions.inPresent(now -> read(now.tree(), path)));
         return;
       } catch (KeeperException.SessionExpired e) {
         log.debug("{}: the next session looks", path, e);

@@ -2,12 +2,12 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Created;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.OpResult;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
 import java.util.List;
@@ -52,7 +52,7 @@ final class OwnNode {
   }
 
   /** False: somebody was faster. */
-  boolean create(Keeper in, byte[] data) {
+  boolean create(Session in, byte[] data) {
     try {
       NewNode node = NewNode.at(path).data(data).mode(mode);
       own = createBelowParents(in.tree(), node).stat().czxid();
@@ -61,7 +61,7 @@ final class OwnNode {
       log.debug("{}: somebody was faster", path, e);
       return false;
     } catch (KeeperException.OutcomeUnknown e) {
-      uncertain = in.sessionId();
+      uncertain = in.id();
       throw e;
     }
   }
@@ -82,7 +82,7 @@ final class OwnNode {
    * @param data what it is created with, and, if it is {@code unwritten}, set to otherwise
    */
   boolean ensureThere(Watching watching, byte[] data, boolean unwritten) {
-    Keeper in = watching.keeper();
+    Session in = watching.session();
     boolean toWrite = unwritten;
     Stat found = null;
     while (found == null) {
@@ -103,18 +103,18 @@ final class OwnNode {
     return true;
   }
 
-  private boolean isOwn(Stat found, Keeper in) {
+  private boolean isOwn(Stat found, Session in) {
     return mode == CreateMode.PERSISTENT
         ? found.ephemeralOwner() == 0
-        : found.ephemeralOwner() == in.sessionId() && wasCreatedHere(found, in);
+        : found.ephemeralOwner() == in.id() && wasCreatedHere(found, in);
   }
 
-  private boolean wasCreatedHere(Stat found, Keeper in) {
-    return found.czxid() == own || uncertain == in.sessionId();
+  private boolean wasCreatedHere(Stat found, Session in) {
+    return found.czxid() == own || uncertain == in.id();
   }
 
   /** Deletes it; one that somebody else created there meanwhile stays, also a persistent one. */
-  void delete(Keeper in) {
+  void delete(Session in) {
     Optional<Stat> found = seen().or(() -> in.tree().exists(path));
     forget();
     while (found.isPresent()

@@ -2,7 +2,7 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
-import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Session;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -33,7 +33,7 @@ final class OwnedElement {
   private final Condition changed = lock.newCondition();
 
   // Guarded by the lock.
-  private @Nullable Keeper wantedIn;
+  private @Nullable Session wantedIn;
   private @Nullable CompletableFuture<Held> asking;
   private @Nullable Held held;
   private boolean told;
@@ -79,14 +79,14 @@ final class OwnedElement {
   }
 
   /** From now on to be owned in this session; null: not to be owned. */
-  void want(@Nullable Keeper keeper) {
+  void want(@Nullable Session session) {
     CompletableFuture<Held> unwanted = null;
     lock.lock();
     try {
-      if (wantedIn == keeper) {
+      if (wantedIn == session) {
         return;
       }
-      wantedIn = keeper;
+      wantedIn = session;
       unwanted = asking;
       if (held != null) {
         end(held);
@@ -103,13 +103,13 @@ final class OwnedElement {
 
   /** Under the lock: asks for it if it is wanted, and nothing of it is under way. */
   private void ask() {
-    Keeper in = wantedIn;
+    Session in = wantedIn;
     if (in == null || asking != null || held != null || pausing || in.state().isTerminal()) {
       changed.signalAll();
       return;
     }
     try {
-      CompletableFuture<Held> next = in.lock(path).acquireAsync();
+      CompletableFuture<Held> next = Mutex.in(in, path).acquireAsync();
       asking = next;
       var unused = next.whenComplete((granted, failure) -> answered(in, granted, failure));
     } catch (RuntimeException e) {
@@ -117,7 +117,7 @@ final class OwnedElement {
     }
   }
 
-  private void answered(Keeper in, @Nullable Held granted, @Nullable Throwable failure) {
+  private void answered(Session in, @Nullable Held granted, @Nullable Throwable failure) {
     lock.lock();
     try {
       asking = null;
@@ -131,7 +131,7 @@ final class OwnedElement {
     }
   }
 
-  private void failed(Keeper in, @Nullable Throwable failure) {
+  private void failed(Session in, @Nullable Throwable failure) {
     if (failure == null
         || failure instanceof CancellationException
         || wantedIn != in

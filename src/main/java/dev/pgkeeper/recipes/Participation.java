@@ -1,9 +1,10 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -31,17 +32,17 @@ public final class Participation implements AutoCloseable {
   private final SortedMap<String, OwnedElement> elements = new TreeMap<>();
   private final Membership membership;
   private final Subscription group;
-  private final Subscription sessions;
+  private final Subscription standing;
 
   /** Held while shares are worked out, so that the last that is known decides. */
   private final ReentrantLock lock = new ReentrantLock();
 
   // Guarded by the lock.
-  private @Nullable Keeper keeper;
+  private @Nullable Session session;
   private List<Member> members = List.of();
   private final Set<String> reported = new HashSet<>();
 
-  Participation(Keeper keeper, Partitioner partitioner, String id, PartitionListener listener) {
+  Participation(Sessions sessions, Partitioner partitioner, String id, PartitionListener listener) {
     this.path = partitioner.path();
     this.id = id;
     this.errors = new ErrorListeners(toString());
@@ -54,7 +55,7 @@ public final class Participation implements AutoCloseable {
     Subscription watching = null;
     try {
       watching = partitioner.group().onChange(this::share);
-      this.sessions = keeper.inEachSession(this::begin);
+      this.standing = sessions.inEach(this::begin);
     } catch (RuntimeException | Error e) {
       if (watching != null) {
         watching.close();
@@ -86,10 +87,10 @@ public final class Participation implements AutoCloseable {
   }
 
   /** The work in each session. */
-  private AutoCloseable begin(Keeper next) {
+  private AutoCloseable begin(Session next) {
     lock.lock();
     try {
-      keeper = next;
+      session = next;
       shareOut();
     } finally {
       lock.unlock();
@@ -97,13 +98,13 @@ public final class Participation implements AutoCloseable {
     return () -> end(next);
   }
 
-  private void end(Keeper over) throws InterruptedException {
+  private void end(Session over) throws InterruptedException {
     lock.lock();
     try {
-      if (keeper != over) {
+      if (session != over) {
         return;
       }
-      keeper = null;
+      session = null;
       shareOut();
     } finally {
       lock.unlock();
@@ -126,7 +127,7 @@ public final class Participation implements AutoCloseable {
   }
 
   private void shareOut() {
-    Keeper now = keeper;
+    Session now = session;
     boolean takesPart = now != null && members.stream().anyMatch(member -> isThis(member, now));
     List<String> sharers = members.stream().filter(this::namesThisSet).map(Member::id).toList();
     Map<String, String> owners = takesPart ? Shares.of(elements.keySet(), sharers) : Map.of();
@@ -134,8 +135,8 @@ public final class Participation implements AutoCloseable {
   }
 
   /** Another session may have the same id, and an earlier one of its own have it still. */
-  private boolean isThis(Member member, Keeper now) {
-    return member.id().equals(id) && member.session() == now.sessionId();
+  private boolean isThis(Member member, Session now) {
+    return member.id().equals(id) && member.session() == now.id();
   }
 
   private boolean namesThisSet(Member member) {
@@ -176,7 +177,7 @@ public final class Participation implements AutoCloseable {
       membership.close(); // so that the others are in the line before it gives back
     } finally {
       group.close();
-      sessions.close();
+      standing.close();
     }
   }
 

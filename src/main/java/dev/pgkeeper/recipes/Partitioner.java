@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
@@ -31,13 +31,13 @@ import java.util.UUID;
 public final class Partitioner {
   private static final int MOST = 4_096;
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final SortedSet<String> elements;
 
   /** Of 1 to 4,096 elements. */
-  public Partitioner(Keeper keeper, String path, Collection<String> elements) {
-    this.keeper = keeper;
+  public Partitioner(Sessions sessions, String path, Collection<String> elements) {
+    this.sessions = sessions;
     this.path = path;
     this.elements = Collections.unmodifiableSortedSet(new TreeSet<>(elements));
     if (elements.isEmpty() || elements.size() > MOST) {
@@ -81,11 +81,11 @@ public final class Partitioner {
    * While somebody else has it, this one has no share.
    */
   public Participation join(String id, PartitionListener listener) {
-    return new Participation(keeper, this, id, listener);
+    return new Participation(sessions, this, id, listener);
   }
 
   Group group() {
-    return new Group(keeper, ChildPaths.of(path, "members"));
+    return new Group(sessions, ChildPaths.of(path, "members"));
   }
 
   String lockOf(String element) {

@@ -2,10 +2,12 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.DataTooLargeException;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
+import dev.pgkeeper.internal.session.Sessions.Closing;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -34,12 +36,13 @@ public final class PersistentNode implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PersistentNode.class);
 
   private final String path;
+  private final CreateMode mode;
   private final OwnNode node;
   private final int mostBytes;
   private final ErrorListeners errors;
   private final Attempts attempts;
   private final SerialExecutor serially;
-  private final Subscription sessions;
+  private final Subscription standing;
 
   /** Held while the node is looked at and changed, so that no two of these cross. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -53,8 +56,8 @@ public final class PersistentNode implements AutoCloseable {
   private boolean closed;
 
   /** An ephemeral node. It is there when this returns, unless somebody else's is. */
-  public PersistentNode(Keeper keeper, String path, byte[] data) {
-    this(keeper, path, data, CreateMode.EPHEMERAL);
+  public PersistentNode(Sessions sessions, String path, byte[] data) {
+    this(sessions, path, data, CreateMode.EPHEMERAL);
   }
 
   /**
@@ -62,20 +65,21 @@ public final class PersistentNode implements AutoCloseable {
    * may have children. One that is there already is taken over, whoever made it, and gets this
    * data; so of several owners each has it, and it comes back if one of them is closed.
    */
-  public PersistentNode(Keeper keeper, String path, byte[] data, CreateMode mode) {
+  public PersistentNode(Sessions sessions, String path, byte[] data, CreateMode mode) {
     if (mode != CreateMode.EPHEMERAL && mode != CreateMode.PERSISTENT) {
       throw new IllegalArgumentException(
           path + ": the mode is " + mode + "; use EPHEMERAL or PERSISTENT, and a path of its own");
     }
     this.path = path;
+    this.mode = mode;
     this.node = new OwnNode(path, mode);
-    this.mostBytes = keeper.options().maxDataBytes();
+    this.mostBytes = sessions.options().maxDataBytes();
     this.data = checked(data);
     this.unwritten = mode == CreateMode.PERSISTENT;
     this.errors = new ErrorListeners(toString());
     this.attempts = new Attempts(path, errors);
     this.serially = new SerialExecutor("pgkeeper-node " + path);
-    this.sessions = keeper.inEachSession(this::begin);
+    this.standing = sessions.inEach(Closing.REGISTRATION, this::begin);
   }
 
   private byte[] checked(byte[] bytes) {
@@ -129,7 +133,7 @@ public final class PersistentNode implements AutoCloseable {
       data = next;
       unwritten = true;
       Watching now = watching;
-      if (now != null && !now.keeper().state().isTerminal()) {
+      if (now != null && !now.session().state().isTerminal()) {
         try {
           beThere(now);
         } catch (KeeperException.SessionExpired e) {
@@ -159,7 +163,7 @@ public final class PersistentNode implements AutoCloseable {
   }
 
   /** The work in each session: others see the node after the first round trip. */
-  private Subscription begin(Keeper next) {
+  private Subscription begin(Session next) {
     Watching begun = new Watching(next, path, this::keepThereSoon);
     lock.lock();
     try {
@@ -185,10 +189,24 @@ public final class PersistentNode implements AutoCloseable {
     try {
       if (watching == over && !closed) {
         watching = null;
+        if (over.session().isHeld()) {
+          deleteBeforeTheSession(over.session());
+        }
         node.forget();
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** The keeper is being closed: others are to see at once that this has gone. */
+  private void deleteBeforeTheSession(Session session) {
+    if (mode == CreateMode.EPHEMERAL) {
+      try {
+        node.delete(session);
+      } catch (KeeperException e) {
+        log.debug("{}: it goes with the session", path, e);
+      }
     }
   }
 
@@ -200,13 +218,13 @@ public final class PersistentNode implements AutoCloseable {
   private void keepThere(Watching in) {
     lock.lock();
     try {
-      if (!closed && watching == in && !in.keeper().state().isTerminal()) {
+      if (!closed && watching == in && !in.session().state().isTerminal()) {
         beThere(in);
       }
     } catch (KeeperException.SessionExpired e) {
       log.debug("{}: the next session creates it", path, e);
     } catch (RuntimeException e) {
-      if (!in.keeper().state().isTerminal()) {
+      if (!in.session().state().isTerminal()) {
         tryAgain(in, e);
       }
     } finally {
@@ -248,11 +266,11 @@ public final class PersistentNode implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    sessions.close();
+    standing.close();
     lock.lock();
     try {
-      if (last != null && !last.keeper().state().isTerminal()) {
-        node.delete(last.keeper());
+      if (last != null && !last.session().state().isTerminal()) {
+        node.delete(last.session());
       }
     } catch (KeeperException.SessionExpired e) {
       log.debug("{}: it was gone before", path, e);

@@ -2,10 +2,10 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.LineRequest;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -26,16 +26,16 @@ public final class ReadWriteLock {
   private static final String RECIPE = "read_write";
   private static final int MOST_READERS = 1_000_000;
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final Line line;
   private final UnaryOperator<LineRequest> extras;
 
-  public ReadWriteLock(Keeper keeper, String path) {
-    this(keeper, keeper.line(path, RECIPE, MOST_READERS), UnaryOperator.identity());
+  public ReadWriteLock(Sessions sessions, String path) {
+    this(sessions, sessions.line(path, RECIPE, MOST_READERS), UnaryOperator.identity());
   }
 
-  private ReadWriteLock(Keeper keeper, Line line, UnaryOperator<LineRequest> extras) {
-    this.keeper = keeper;
+  private ReadWriteLock(Sessions sessions, Line line, UnaryOperator<LineRequest> extras) {
+    this.sessions = sessions;
     this.line = line;
     this.extras = extras;
   }
@@ -45,12 +45,12 @@ public final class ReadWriteLock {
    * their client does.
    */
   public ReadWriteLock atMost(Duration limit) {
-    return new ReadWriteLock(keeper, line, ask -> extras.apply(ask).atMost(limit));
+    return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).atMost(limit));
   }
 
   /** The same lock, with something that others see of whoever waits or holds. */
   public ReadWriteLock withData(byte[] data) {
-    return new ReadWriteLock(keeper, line, ask -> extras.apply(ask).data(data));
+    return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).data(data));
   }
 
   public String path() {
@@ -75,9 +75,9 @@ public final class ReadWriteLock {
    * @throws KeeperException.NotHeld if it was released before, or lost
    */
   public Held downgrade(Held write) {
-    boolean own = ThreadHolds.of(keeper, name("write")).contains(write);
+    boolean own = ThreadHolds.of(sessions, name("write")).contains(write);
     Held read = line.downgrade(write);
-    return own ? ThreadHolds.add(keeper, name("read"), read) : read;
+    return own ? ThreadHolds.add(sessions, name("read"), read) : read;
   }
 
   /** Who holds it, first come first: one {@code write}, or {@code read}s. */
@@ -123,7 +123,7 @@ public final class ReadWriteLock {
      */
     public Held acquire() throws InterruptedException {
       ensureNotInOwnWay();
-      if (ThreadHolds.of(keeper, name("read")).isEmpty()) {
+      if (ThreadHolds.of(sessions, name("read")).isEmpty()) {
         return own(line.enter(ask()));
       }
       return tryAcquire()
@@ -172,17 +172,17 @@ public final class ReadWriteLock {
     }
 
     private Held own(Held held) {
-      return ThreadHolds.add(keeper, name(what), held);
+      return ThreadHolds.add(sessions, name(what), held);
     }
 
     private void ensureNotInOwnWay() {
-      if (!ThreadHolds.of(keeper, name("write")).isEmpty()) {
+      if (!ThreadHolds.of(sessions, name("write")).isEmpty()) {
         throw new IllegalStateException(
             path()
                 + ": this thread holds the write and asks for the "
                 + what
                 + (what.equals("read") ? "; use downgrade(write)" : "; it has it already"));
-      } else if (what.equals("write") && !ThreadHolds.of(keeper, name("read")).isEmpty()) {
+      } else if (what.equals("write") && !ThreadHolds.of(sessions, name("read")).isEmpty()) {
         throw new IllegalStateException(
             path()
                 + ": this thread holds a read and asks for the write, and would wait for itself;"

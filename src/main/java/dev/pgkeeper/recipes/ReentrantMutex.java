@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -14,16 +14,16 @@ import java.util.Optional;
  * {@link Mutex} of that path, which a thread that holds this one must not wait for.
  */
 public final class ReentrantMutex {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final Mutex mutex;
   private final String name;
 
-  public ReentrantMutex(Keeper keeper, String path) {
-    this(keeper, new Mutex(keeper, path));
+  public ReentrantMutex(Sessions sessions, String path) {
+    this(sessions, new Mutex(sessions, path));
   }
 
-  private ReentrantMutex(Keeper keeper, Mutex mutex) {
-    this.keeper = keeper;
+  private ReentrantMutex(Sessions sessions, Mutex mutex) {
+    this.sessions = sessions;
     this.mutex = mutex;
     this.name = "reentrant " + mutex.path();
   }
@@ -33,12 +33,12 @@ public final class ReentrantMutex {
    * whatever their client does.
    */
   public ReentrantMutex atMost(Duration limit) {
-    return new ReentrantMutex(keeper, mutex.atMost(limit));
+    return new ReentrantMutex(sessions, mutex.atMost(limit));
   }
 
   /** The same lock, with something that others see of whoever waits or holds. */
   public ReentrantMutex withData(byte[] data) {
-    return new ReentrantMutex(keeper, mutex.withData(data));
+    return new ReentrantMutex(sessions, mutex.withData(data));
   }
 
   public String path() {
@@ -74,26 +74,26 @@ public final class ReentrantMutex {
 
   /** Whether this thread has acquired it and certainly holds it at this moment. */
   public boolean isHeldByThisThread() {
-    return ThreadHolds.of(keeper, name).stream().anyMatch(Held::isHeld);
+    return ThreadHolds.of(sessions, name).stream().anyMatch(Held::isHeld);
   }
 
   /** How many acquisitions of this thread are not closed yet. */
   public int depth() {
-    return ThreadHolds.of(keeper, name).size();
+    return ThreadHolds.of(sessions, name).size();
   }
 
   private Optional<Held> again() {
-    for (Held held : ThreadHolds.of(keeper, name)) {
+    for (Held held : ThreadHolds.of(sessions, name)) {
       Optional<Reentry> again = ((Reentry) held).again();
       if (again.isPresent()) {
-        return Optional.of(ThreadHolds.add(keeper, name, again.get()));
+        return Optional.of(ThreadHolds.add(sessions, name, again.get()));
       }
     }
     return Optional.empty();
   }
 
   private Held first(Held held) {
-    return ThreadHolds.add(keeper, name, new Reentry(held));
+    return ThreadHolds.add(sessions, name, new Reentry(held));
   }
 
   @Override

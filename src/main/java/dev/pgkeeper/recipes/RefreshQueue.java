@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Tree;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -36,7 +36,7 @@ final class RefreshQueue {
   private final ReentrantLock lock = new ReentrantLock();
 
   // Guarded by the lock.
-  private @Nullable Keeper keeper;
+  private @Nullable Session session;
   private Due due = new Due();
   private boolean looking;
   private @Nullable RuntimeException over;
@@ -65,10 +65,10 @@ final class RefreshQueue {
   }
 
   /** From now on in this session, which begins with everything. */
-  void goOnIn(Keeper next) {
+  void goOnIn(Session next) {
     lock.lock();
     try {
-      keeper = next;
+      session = next;
     } finally {
       lock.unlock();
     }
@@ -150,10 +150,10 @@ final class RefreshQueue {
   /** A step. */
   private void lookOnce() {
     Due now;
-    Keeper in;
+    Session in;
     lock.lock();
     try {
-      in = keeper;
+      in = session;
       boolean anything = due.everything || !due.paths.isEmpty();
       if (over != null || !anything || in == null || in.state().isTerminal()) {
         looking = false; // the next session begins with everything

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.DataTooLargeException;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
@@ -11,8 +11,8 @@ public final class Registration extends Presence {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile ServiceInstance instance;
 
-  Registration(Keeper keeper, String path, ServiceInstance instance) {
-    super(new PersistentNode(keeper, path, InstanceText.encode(instance)));
+  Registration(Sessions sessions, String path, ServiceInstance instance) {
+    super(new PersistentNode(sessions, path, InstanceText.encode(instance)));
     this.instance = instance;
   }
 

@@ -2,10 +2,10 @@ package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.LineRequest;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -31,8 +31,8 @@ public final class Semaphore {
   private final UnaryOperator<LineRequest> extras;
 
   /** A semaphore of 1 to 999,999,999 permits. */
-  public Semaphore(Keeper keeper, String path, int permits) {
-    this(keeper.line(path, RECIPE, checked(path, permits)), permits, UnaryOperator.identity());
+  public Semaphore(Sessions sessions, String path, int permits) {
+    this(sessions.line(path, RECIPE, checked(path, permits)), permits, UnaryOperator.identity());
   }
 
   private Semaphore(Line line, int permits, UnaryOperator<LineRequest> extras) {

@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,16 +25,16 @@ public final class ServiceRegistry {
   private static final Logger log = LoggerFactory.getLogger(ServiceRegistry.class);
   private static final Duration PAUSE = Duration.ofSeconds(10);
 
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final Duration pause;
 
-  public ServiceRegistry(Keeper keeper, String path) {
-    this(keeper, path, PAUSE);
+  public ServiceRegistry(Sessions sessions, String path) {
+    this(sessions, path, PAUSE);
   }
 
-  private ServiceRegistry(Keeper keeper, String path, Duration pause) {
-    this.keeper = keeper;
+  private ServiceRegistry(Sessions sessions, String path, Duration pause) {
+    this.sessions = sessions;
     this.path = path;
     this.pause = pause;
   }
@@ -48,7 +48,7 @@ public final class ServiceRegistry {
       throw new IllegalArgumentException(
           path + ": what fails is left out for " + newPause + "; use none, or a day at most");
     }
-    return new ServiceRegistry(keeper, path, newPause);
+    return new ServiceRegistry(sessions, path, newPause);
   }
 
   public String path() {
@@ -57,24 +57,26 @@ public final class ServiceRegistry {
 
   /** Registers an instance. Others know of it soon after this returns. */
   public Registration register(String service, ServiceInstance instance) {
-    return new Registration(keeper, at(service) + "/" + instance.id(), instance);
+    return new Registration(sessions, at(service) + "/" + instance.id(), instance);
   }
 
   /** Follows a service, whether or not anybody is registered for it yet. */
   public Discovery discover(String service) {
-    return new Discovery(keeper, at(service), pause);
+    return new Discovery(sessions, at(service), pause);
   }
 
   /** Who is registered at this moment, in the order of their ids; asks the database. */
   public List<ServiceInstance> instances(String service) {
     String at = at(service);
     return instances(
-        at, Children.read(keeper, at), (node, failure) -> log.warn("{}: passed over", at, failure));
+        at,
+        Children.read(sessions, at),
+        (node, failure) -> log.warn("{}: passed over", at, failure));
   }
 
   /** The names under which somebody is, or was, registered, sorted. */
   public List<String> services() {
-    return keeper.tree().exists(path).isEmpty() ? List.of() : keeper.tree().children(path);
+    return sessions.tree().exists(path).isEmpty() ? List.of() : sessions.tree().children(path);
   }
 
   private String at(String service) {

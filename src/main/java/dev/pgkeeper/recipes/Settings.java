@@ -1,10 +1,11 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
 import dev.pgkeeper.Scope;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Subscription;
+import dev.pgkeeper.internal.session.Sessions;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.time.Duration;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * reported with its key, and the one before it goes on to hold here.
  */
 public final class Settings implements AutoCloseable {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final NodeCache values;
   private final ErrorListeners errors;
@@ -43,11 +44,11 @@ public final class Settings implements AutoCloseable {
    *
    * @throws KeeperException.ConnectionLoss if that took longer than the operation timeout
    */
-  public Settings(Keeper keeper, String path) {
-    this.keeper = keeper;
+  public Settings(Sessions sessions, String path) {
+    this.sessions = sessions;
     this.path = path;
     this.errors = new ErrorListeners(toString());
-    this.values = new NodeCache(keeper, valuesPath(path), Scope.CHILDREN);
+    this.values = new NodeCache(sessions, valuesPath(path), Scope.CHILDREN);
     values.awaitBeginning(values.initialised());
   }
 
@@ -204,18 +205,18 @@ public final class Settings implements AutoCloseable {
 
   /** Several changes in one transaction. */
   public SettingsEdit edit() {
-    return new SettingsEdit(keeper, Keeper::tree, path);
+    return new SettingsEdit(sessions, Session::tree, path);
   }
 
   /** Several changes as a part of the transaction on this connection. */
   public SettingsEdit edit(Connection connection) {
-    return new SettingsEdit(keeper, now -> now.tree(connection), path);
+    return new SettingsEdit(sessions, now -> now.tree(connection), path);
   }
 
   /** The last hundred changes of a key, the oldest first, by what the database has. */
   public List<SettingChange> history(Setting<?> setting) {
     String past = historyPath(path, setting.name());
-    return keeper.inPresentSession(now -> NodePages.all(now.tree(), Scope.CHILDREN, past)).stream()
+    return sessions.inPresent(now -> NodePages.all(now.tree(), Scope.CHILDREN, past)).stream()
         .map(each -> SettingChange.decode(setting.name(), each.node()))
         .toList();
   }

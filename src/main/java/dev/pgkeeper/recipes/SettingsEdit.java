@@ -1,7 +1,6 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
@@ -9,7 +8,9 @@ import dev.pgkeeper.Node;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,8 +32,8 @@ public final class SettingsEdit {
   private static final int MOST_HISTORY = 100;
   private static final int MOST_ATTEMPTS = 100;
 
-  private final Keeper keeper;
-  private final Function<Keeper, TreeOperations> tree;
+  private final Sessions sessions;
+  private final Function<Session, TreeOperations> tree;
   private final String path;
   private final Map<String, Optional<byte[]>> changes = new LinkedHashMap<>();
   private final Map<String, Expected<?>> expected = new LinkedHashMap<>();
@@ -49,11 +50,11 @@ public final class SettingsEdit {
     }
   }
 
-  SettingsEdit(Keeper keeper, Function<Keeper, TreeOperations> tree, String path) {
-    this.keeper = keeper;
+  SettingsEdit(Sessions sessions, Function<Session, TreeOperations> tree, String path) {
+    this.sessions = sessions;
     this.tree = tree;
     this.path = path;
-    this.by = keeper.options().clientName();
+    this.by = sessions.options().clientName();
   }
 
   /** Who the history says it was; the client's name unless it is said. */
@@ -88,7 +89,7 @@ public final class SettingsEdit {
 
   /** False, and nothing is changed: a value was not what was expected. */
   public boolean commit() {
-    return keeper.inPresentSession(now -> commit(tree.apply(now)));
+    return sessions.inPresent(now -> commit(tree.apply(now)));
   }
 
   private boolean commit(TreeOperations in) {

@@ -1,7 +1,6 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.NewNode;
@@ -10,6 +9,7 @@ import dev.pgkeeper.Op;
 import dev.pgkeeper.OpResult;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.internal.session.Sessions;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Objects;
@@ -29,18 +29,19 @@ import java.util.function.UnaryOperator;
  * <p>Immutable; any number of objects with the same path are the same value.
  */
 public final class SharedValue<T> {
-  private final Keeper keeper;
+  private final Sessions sessions;
   private final String path;
   private final Codec<T> codec;
   private final T initial;
   private final TreeOperations tree;
 
-  public SharedValue(Keeper keeper, String path, Codec<T> codec, T initial) {
-    this(keeper, path, codec, initial, keeper.tree());
+  public SharedValue(Sessions sessions, String path, Codec<T> codec, T initial) {
+    this(sessions, path, codec, initial, sessions.tree());
   }
 
-  private SharedValue(Keeper keeper, String path, Codec<T> codec, T initial, TreeOperations tree) {
-    this.keeper = keeper;
+  private SharedValue(
+      Sessions sessions, String path, Codec<T> codec, T initial, TreeOperations tree) {
+    this.sessions = sessions;
     this.path = Objects.requireNonNull(path, "path");
     this.codec = Objects.requireNonNull(codec, "codec");
     this.initial = Objects.requireNonNull(initial, "initial");
@@ -49,7 +50,7 @@ public final class SharedValue<T> {
 
   /** The same value, seen and changed by the transaction on this connection. */
   public SharedValue<T> in(Connection connection) {
-    return new SharedValue<>(keeper, path, codec, initial, keeper.tree(connection));
+    return new SharedValue<>(sessions, path, codec, initial, sessions.tree(connection));
   }
 
   public String path() {
@@ -142,7 +143,7 @@ public final class SharedValue<T> {
    */
   public Subscription onChange(Consumer<Versioned<T>> listener) {
     Objects.requireNonNull(listener, "listener");
-    return new NodeChanges(keeper, path, now -> listener.accept(read(now))).subscribe();
+    return new NodeChanges(sessions, path, now -> listener.accept(read(now))).subscribe();
   }
 
   @Override

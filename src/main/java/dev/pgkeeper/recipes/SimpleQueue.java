@@ -1,6 +1,5 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
@@ -21,8 +20,8 @@ public final class SimpleQueue<T> {
 
   private final MessageQueue<T> queue;
 
-  public SimpleQueue(Keeper keeper, String name, Codec<T> codec) {
-    this.queue = keeper.queue(name, codec);
+  public SimpleQueue(MessageQueue<T> queue) {
+    this.queue = queue;
   }
 
   public String name() {

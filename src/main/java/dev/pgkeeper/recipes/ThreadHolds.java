@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Keeper;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -12,14 +12,14 @@ import java.util.Map;
  * counts as its own until it is released.
  */
 final class ThreadHolds {
-  private record Key(Keeper keeper, String name) {}
+  private record Key(Sessions sessions, String name) {}
 
   private static final ThreadLocal<Map<Key, List<Held>>> OWN = new ThreadLocal<>();
 
   private ThreadHolds() {}
 
   /** What this thread has under this name, last acquired first. */
-  static List<Held> of(Keeper keeper, String name) {
+  static List<Held> of(Sessions sessions, String name) {
     Map<Key, List<Held>> own = OWN.get();
     if (own == null) {
       return List.of();
@@ -29,17 +29,17 @@ final class ThreadHolds {
     if (own.isEmpty()) {
       OWN.remove();
     }
-    return List.copyOf(own.getOrDefault(new Key(keeper, name), List.of()));
+    return List.copyOf(own.getOrDefault(new Key(sessions, name), List.of()));
   }
 
   /** Notes that this thread acquired something. */
-  static <H extends Held> H add(Keeper keeper, String name, H held) {
+  static <H extends Held> H add(Sessions sessions, String name, H held) {
     Map<Key, List<Held>> own = OWN.get();
     if (own == null) {
       own = new HashMap<>();
       OWN.set(own);
     }
-    own.computeIfAbsent(new Key(keeper, name), key -> new ArrayList<>()).add(0, held);
+    own.computeIfAbsent(new Key(sessions, name), key -> new ArrayList<>()).add(0, held);
     return held;
   }
 }

@@ -1,8 +1,8 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Node;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.WatchKind;
@@ -23,19 +23,19 @@ final class Waiting implements AutoCloseable {
   /** As long as it takes. */
   static final Duration FOREVER = Duration.ofDays(36_500);
 
-  private final Keeper keeper;
+  private final Session session;
   private final long deadline;
   private final Semaphore told = new Semaphore(0);
   private final Watcher watcher = event -> told.release();
   private final Set<String> watched = new HashSet<>();
   private final Subscription states;
 
-  Waiting(Keeper keeper, Duration patience) {
-    this.keeper = keeper;
+  Waiting(Session session, Duration patience) {
+    this.session = session;
     Duration longest = patience.compareTo(FOREVER) < 0 ? patience : FOREVER;
     this.deadline = System.nanoTime() + longest.toNanos();
     // Whoever waits in a session that ended looks again, and is told so.
-    this.states = keeper.onStateChange(state -> wakeAtTheEnd(state.isTerminal()));
+    this.states = session.onStateChange(state -> wakeAtTheEnd(state.isTerminal()));
   }
 
   private void wakeAtTheEnd(boolean ended) {
@@ -47,7 +47,7 @@ final class Waiting implements AutoCloseable {
   /** Whether the node is there; it wakes this caller when it comes, goes or is set. */
   Optional<Stat> exists(String path) {
     watched.add(path);
-    return keeper.tree().exists(path, watcher);
+    return session.tree().exists(path, watcher);
   }
 
   /**
@@ -57,7 +57,7 @@ final class Waiting implements AutoCloseable {
   Optional<Node> get(String path) {
     watched.add(path);
     try {
-      return Optional.of(keeper.tree().get(path, watcher));
+      return Optional.of(session.tree().get(path, watcher));
     } catch (KeeperException.NoNode e) {
       return Optional.empty();
     }
@@ -67,7 +67,7 @@ final class Waiting implements AutoCloseable {
   boolean isThere(String path) {
     watched.add(path);
     try {
-      keeper.tree().children(path, watcher);
+      session.tree().children(path, watcher);
       return true;
     } catch (KeeperException.NoNode e) {
       return false;
@@ -88,7 +88,7 @@ final class Waiting implements AutoCloseable {
     states.close();
     for (String path : watched) {
       try {
-        keeper.tree().unwatch(path, WatchKind.ANY, watcher);
+        session.tree().unwatch(path, WatchKind.ANY, watcher);
       } catch (KeeperException.NoWatcher e) {
         // it was told
       } catch (KeeperException.SessionExpired | IllegalStateException e) {

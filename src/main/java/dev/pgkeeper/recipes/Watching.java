@@ -1,7 +1,7 @@
 package dev.pgkeeper.recipes;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.WatchKind;
@@ -15,39 +15,39 @@ import java.util.function.Consumer;
  * does nothing.
  */
 final class Watching implements Subscription {
-  private final Keeper keeper;
+  private final Session session;
   private final String path;
   private final Watcher watcher;
 
-  Watching(Keeper keeper, String path, Consumer<Watching> happened) {
-    this.keeper = keeper;
+  Watching(Session session, String path, Consumer<Watching> happened) {
+    this.session = session;
     this.path = path;
     this.watcher = event -> happened.accept(this);
   }
 
-  Keeper keeper() {
-    return keeper;
+  Session session() {
+    return session;
   }
 
   /** What is there, and hears of the next thing that happens to that. */
   Optional<Stat> look() {
-    return keeper.tree().exists(path, watcher);
+    return session.tree().exists(path, watcher);
   }
 
   /** Hears of everything from now on. */
   Watching always() {
-    keeper.tree().watch(path, WatchMode.PERSISTENT, watcher);
+    session.tree().watch(path, WatchMode.PERSISTENT, watcher);
     return this;
   }
 
   @Override
   public void close() {
     try {
-      keeper.tree().unwatch(path, WatchKind.ANY, watcher);
+      session.tree().unwatch(path, WatchKind.ANY, watcher);
     } catch (KeeperException.NoWatcher | KeeperException.SessionExpired e) {
       // it was used up, went with the session, or was closed before
     } catch (IllegalStateException e) {
-      if (!keeper.state().isTerminal()) {
+      if (!session.state().isTerminal()) {
         throw e;
       }
     }

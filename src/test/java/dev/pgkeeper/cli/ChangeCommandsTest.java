@@ -64,7 +64,7 @@ class ChangeCommandsTest {
   void endingASessionTakesAllThatItOwned() {
     Keeper doomed = database.keeper();
     doomed.lock("/doomed").acquireAsync().join();
-    String session = "" + doomed.sessionId();
+    String session = "" + doomed.session().id();
     assertThat(done("session", "end", session, "--why", "it hangs")).isEqualTo("ended\n");
     assertThat(lastReason("end_session")).isEqualTo("it hangs");
     assertThat(done("locks", "/doomed")).isEqualTo("no locks\n");

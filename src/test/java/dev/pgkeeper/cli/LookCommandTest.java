@@ -226,7 +226,7 @@ class LookCommandTest {
 
   @Test
   void aSessionsOwnAreShown() {
-    String mails = "" + state.mails.sessionId();
+    String mails = "" + state.mails.session().id();
     assertThat(state.asInspector("candidates", "--session", mails).out())
         .contains("bob")
         .doesNotContain("ada");
@@ -259,7 +259,7 @@ class LookCommandTest {
   void whatAClientCalledItselfDoesNothingToTheTerminal() {
     var options = state.database.keeperOptions().withClientName("red\u001b[31m\nnext");
     try (var keeper = dev.pgkeeper.Keeper.connect(state.database.dataSource(), options)) {
-      assertThat(state.asInspector("sessions", "--session", "" + keeper.sessionId()).out())
+      assertThat(state.asInspector("sessions", "--session", "" + keeper.session().id()).out())
           .contains("red\\u001b[31m\\nnext")
           .hasLineCount(2);
     }

@@ -47,7 +47,10 @@ class TerminalTest {
     return database.jdbcUrl().replaceFirst(".*(/[^?]*)[?].*", "$1>");
   }
 
-  /** Ctrl-C discards what was typed and not read. */
+  /**
+   * Between two prompts, Ctrl-C discards what was typed, and Ctrl-D is no key but the end of a
+   * line.
+   */
   private void awaitPrompt() {
     Await.until(
         () -> "a prompt on the screen:\n" + terminal.screen(),
@@ -94,6 +97,7 @@ class TerminalTest {
     terminal.type("lss");
     terminal.await("unknown command \"lss\" (did you mean ls?)");
 
+    awaitPrompt();
     terminal.keys("C-d");
     terminal.await("ready>");
     awaitNoSession();

@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.Tree;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
@@ -29,7 +30,7 @@ final class PgkeeperSubject implements Subject {
   private final TestDatabase database = TestDatabase.fresh();
   private final HikariDataSource pool;
   private final Way way;
-  private final Session eye;
+  private final Joined eye;
   private int opened;
 
   /** What goes by itself goes only when asked to. */
@@ -48,12 +49,7 @@ final class PgkeeperSubject implements Subject {
     eye = open("/");
   }
 
-  private record Session(Keeper keeper, Tree tree) implements Client {
-    @Override
-    public long sessionId() {
-      return keeper.sessionId();
-    }
-
+  private record Joined(Keeper keeper, long sessionId, Tree tree) implements Client {
     @Override
     public void close() {
       keeper.close();
@@ -72,7 +68,7 @@ final class PgkeeperSubject implements Subject {
 
   /** Both ways to a chroot are taken by turns; only an option reaches a caller's transaction. */
   @Override
-  public Session open(String chroot) {
+  public Joined open(String chroot) {
     boolean asAnOption = way == Way.TRANSACTED || ++opened % 2 == 0;
     KeeperOptions options =
         KeeperOptions.defaults()
@@ -81,8 +77,11 @@ final class PgkeeperSubject implements Subject {
             .withSweep(way == Way.SWEEPING ? Duration.ofMillis(100) : Duration.ofDays(1))
             .withChroot(asAnOption ? chroot : "/");
     Keeper keeper = Keeper.connect(pool, options);
-    Tree tree = asAnOption ? keeper.tree() : keeper.tree().chroot(chroot);
-    return new Session(keeper, way == Way.TRANSACTED ? TransactedTree.of(keeper, pool) : tree);
+    // As ZooKeeper's: what its session was is over when that has ended.
+    Session session = keeper.session();
+    Tree tree = asAnOption ? session.tree() : session.tree().chroot(chroot);
+    return new Joined(
+        keeper, session.id(), way == Way.TRANSACTED ? TransactedTree.of(session, pool) : tree);
   }
 
   @Override
@@ -90,14 +89,15 @@ final class PgkeeperSubject implements Subject {
     List<CompletableFuture<?>> told =
         clients.stream()
             .<CompletableFuture<?>>map(
-                client ->
-                    ((Session) client)
-                        .keeper()
-                        .async(
-                            tree -> {
-                              tree.sync();
-                              return true;
-                            }))
+                client -> {
+                  Joined one = (Joined) client;
+                  return one.keeper()
+                      .async(
+                          present -> {
+                            one.tree().sync();
+                            return true;
+                          });
+                })
             .toList();
     told.forEach(CompletableFuture::join);
   }

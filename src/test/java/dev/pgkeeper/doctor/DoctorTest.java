@@ -105,7 +105,7 @@ class DoctorTest {
       clinic.database().execute("CALL ${schema}.grant_inspector('inspector')");
       only(clinic.findings(clinic.as("inspector")), Severity.WARNING, "polling_sessions")
           .startsWith("1 clients have no connection of their own");
-      assertThat(polling.isHeld()).isTrue();
+      assertThat(polling.session().isHeld()).isTrue();
     }
   }
 
@@ -251,7 +251,7 @@ class DoctorTest {
     return clinic
         .database()
         .queryLong(
-            "SELECT reconnects FROM ${schema}.sessions WHERE session = " + keeper.sessionId());
+            "SELECT reconnects FROM ${schema}.sessions WHERE session = " + keeper.session().id());
   }
 
   /** Its process was killed: this one reaps what it left. */
@@ -266,7 +266,7 @@ class DoctorTest {
                           "SELECT count(*) FROM ${schema}.past_sessions WHERE how = 'expired' AND session = "
                               + session)
                   == 1);
-      assertThat(reaper.isHeld()).isTrue();
+      assertThat(reaper.session().isHeld()).isTrue();
     }
   }
 
@@ -297,7 +297,7 @@ class DoctorTest {
   @Test
   void aClientThatHasNoConnectionOfItsOwnIsFound() {
     try (Keeper polling = Keeper.connect(clinic.application(), clinic.options().withLeaseOnly())) {
-      assertThat(polling.isHeld()).isTrue();
+      assertThat(polling.session().isHeld()).isTrue();
       only(clinic.findings(), Severity.WARNING, "polling_sessions")
           .startsWith("1 clients have no connection of their own (one is pgkeeper on ");
     }
@@ -324,7 +324,7 @@ class DoctorTest {
     PGSimpleDataSource superuser = clinic.as("postgres");
     assertThat(clinic.findings(superuser)).isEmpty(); // only looks
     try (Keeper keeper = Keeper.connect(superuser, clinic.options())) {
-      assertThat(keeper.isHeld()).isTrue();
+      assertThat(keeper.session().isHeld()).isTrue();
       only(clinic.findings(), Severity.WARNING, "strong_roles").endsWith(": postgres (superuser)");
     }
   }
@@ -474,7 +474,7 @@ class DoctorTest {
       String key =
           clinic
               .database()
-              .queryString("SELECT ${schema}.owner_key(" + keeper.sessionId() + ")::text");
+              .queryString("SELECT ${schema}.owner_key(" + keeper.session().id() + ")::text");
       stranger.createStatement().execute("SELECT pg_advisory_lock_shared(" + key + ")");
       only(clinic.findings(), Severity.ERROR, "strangers_locks")
           .matches(".*taker \\(pid \\d+\\) has that of session \\d+");

@@ -76,7 +76,8 @@ public enum EveryRecipe {
                 .one
                 .tree()
                 .create("/ephemeral/parent/n-", bytes(""), CreateMode.EPHEMERAL_SEQUENTIAL);
-        assertThat(stage.other.tree().stat(mine).ephemeralOwner()).isEqualTo(stage.one.sessionId());
+        assertThat(stage.other.tree().stat(mine).ephemeralOwner())
+            .isEqualTo(stage.one.session().id());
         stage.one.tree().delete(mine);
       }),
 

@@ -34,7 +34,7 @@ class ExhaustedPoolTest {
         assertThatThrownBy(() -> keeper.tree().exists("/made"))
             .hasMessageContaining("all of them are in use");
         assertThat(all.isValid(1)).isTrue();
-        assertThat(keeper.isHeld()).as("its own connection needs no pool").isTrue();
+        assertThat(keeper.session().isHeld()).as("its own connection needs no pool").isTrue();
       }
     }
   }

@@ -34,7 +34,7 @@ class ForwardingPoolerTest {
 
   private static String connected(TestDatabase database, Keeper keeper) {
     return database.queryString(
-        "SELECT connected::text FROM ${schema}.sessions WHERE session = " + keeper.sessionId());
+        "SELECT connected::text FROM ${schema}.sessions WHERE session = " + keeper.session().id());
   }
 
   /** Listens, and hears, on one connection to the server; all else is done by another one. */

@@ -80,7 +80,7 @@ class IsolationTest {
   void nothingIsOwnedByASessionWhoseEndItsTransactionCannotSee() throws Exception {
     Keeper ended = database.keeper();
     try (Connection dated = transaction(Connection.TRANSACTION_REPEATABLE_READ)) {
-      long session = ended.sessionId();
+      long session = ended.session().id();
       ended.close();
       assertThatThrownBy(
               () ->

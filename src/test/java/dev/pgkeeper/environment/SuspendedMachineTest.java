@@ -67,7 +67,7 @@ class SuspendedMachineTest {
       System.out.println("held");
       var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
       for (String line = in.readLine(); line != null; line = in.readLine()) {
-        while (!keeper.isHeld()) {
+        while (!keeper.session().isHeld()) {
           Thread.sleep(10);
         }
         System.out.println("lock " + held.isHeld() + ", run " + run.isHeld());

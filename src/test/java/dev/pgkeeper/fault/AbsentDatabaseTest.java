@@ -108,14 +108,14 @@ class AbsentDatabaseTest {
       for (int renewals = 0; renewals < 2; renewals++) {
         long since = renewedMicros(keeper);
         Await.until("its lease is renewed", () -> renewedMicros(keeper) > since);
-        assertThat(keeper.isHeld()).isTrue();
+        assertThat(keeper.session().isHeld()).isTrue();
       }
       assertThat(catchThrowable(() -> keeper.tree().get(path))).isInstanceOf(ConnectionLoss.class);
       for (Connection connection : borrowed) {
         connection.close();
       }
       assertThat(Insist.on(() -> keeper.tree().stat(path)).ephemeralOwner())
-          .isEqualTo(keeper.sessionId());
+          .isEqualTo(keeper.session().id());
       assertThat(states.all()).isEmpty();
     }
   }
@@ -132,7 +132,7 @@ class AbsentDatabaseTest {
   private static long renewedMicros(Keeper keeper) {
     return database.queryLong(
         "SELECT (extract(epoch FROM renewed) * 1000000)::bigint FROM ${schema}.session WHERE id = "
-            + keeper.sessionId());
+            + keeper.session().id());
   }
 
   /** No error comes back from a network that swallows everything: only a clock can end the call. */

@@ -54,7 +54,7 @@ class BehindPgBouncerTest {
   private static boolean isConnected(Keeper keeper) {
     return database.queryLong(
             "SELECT count(*) FROM ${schema}.sessions WHERE connected AND session = "
-                + keeper.sessionId())
+                + keeper.session().id())
         == 1;
   }
 

@@ -90,7 +90,7 @@ class KilledServerTest {
           Keeper keeper = keepers.get(i);
           Await.until("held again", () -> keeper.state() == SessionState.HELD);
           assertThat(keeper.tree().stat("/alive-" + i).ephemeralOwner())
-              .isEqualTo(keeper.sessionId());
+              .isEqualTo(keeper.session().id());
         }
         assertThat(states.all()).doesNotContain(SessionState.LOST);
         assertThat(contents(keepers.get(0))).isEqualTo(expected(acknowledged));

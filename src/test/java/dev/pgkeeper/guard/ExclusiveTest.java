@@ -253,7 +253,7 @@ class ExclusiveTest {
     assertThat(
             fixture.database.queryString(
                 "SELECT code FROM ${schema}.job_take_turn("
-                    + keeper.sessionId()
+                    + keeper.session().id()
                     + ", 'limits', '1 s', '2 s')"))
         .isEqualTo("bad_arguments");
   }

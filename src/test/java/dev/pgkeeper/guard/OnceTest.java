@@ -61,7 +61,7 @@ class OnceTest {
           fixture.effect(connection, "shows");
           assertThat(fixture.effects("shows")).isZero();
           assertThat(fixture.run("shows", "state, attempt, session, duration IS NOT NULL"))
-              .isEqualTo("running 1 " + keeper.sessionId() + " t");
+              .isEqualTo("running 1 " + keeper.session().id() + " t");
         });
     assertThat(fixture.effects("shows")).isEqualTo(1);
     assertThat(
@@ -308,7 +308,7 @@ class OnceTest {
     }
     assertThat(
             fixture.database.queryString(
-                "SELECT code FROM ${schema}.job_claim(" + keeper.sessionId() + ", '', 't')"))
+                "SELECT code FROM ${schema}.job_claim(" + keeper.session().id() + ", '', 't')"))
         .isEqualTo("bad_arguments");
   }
 

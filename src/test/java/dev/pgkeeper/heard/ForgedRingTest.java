@@ -106,8 +106,8 @@ class ForgedRingTest {
   void whoKnowsASessionsNumberHearsNothingOfIt() throws SQLException {
     CountDownLatch heard = marker(keeper);
     stranger.listenAt(
-        database.schema() + ":" + keeper.sessionId(),
-        database.schema() + ":" + Long.toHexString(keeper.sessionId()),
+        database.schema() + ":" + keeper.session().id(),
+        database.schema() + ":" + Long.toHexString(keeper.session().id()),
         database.schema());
     keeper.tree().create(NewNode.at(MARKER));
     Await.until("its own client hears of the change", () -> heard.getCount() == 0);
@@ -120,7 +120,7 @@ class ForgedRingTest {
   void whatIsNotUnderstoodBreaksNoConnection() throws SQLException {
     List<SessionState> states = new CopyOnWriteArrayList<>();
     keeper.onStateChange(states::add);
-    long backend = SessionLog.backendOf(database, keeper.sessionId());
+    long backend = SessionLog.backendOf(database, keeper.session().id());
     for (String payload :
         List.of(
             "meeting x",
@@ -141,7 +141,9 @@ class ForgedRingTest {
             "closed")) {
       stranger.ring(keeper, payload);
       keeper.tree().sync();
-      assertThat(SessionLog.backendOf(database, keeper.sessionId())).as(payload).isEqualTo(backend);
+      assertThat(SessionLog.backendOf(database, keeper.session().id()))
+          .as(payload)
+          .isEqualTo(backend);
     }
     assertThat(states).isEmpty();
   }
@@ -151,7 +153,7 @@ class ForgedRingTest {
     stranger.ring(keeper, "ended");
     keeper.tree().sync();
     assertThat(keeper.state()).isEqualTo(SessionState.HELD);
-    assertThat(keeper.isHeld()).isTrue();
+    assertThat(keeper.session().isHeld()).isTrue();
   }
 
   /** Its own ring is stuck in the network: whoever guessed would end the sync before it. */

@@ -124,7 +124,7 @@ class HeardFuzzTest {
                 })) {
       cache.initialised().get();
       long before = Kept.by(keeper);
-      long backend = SessionLog.backendOf(database, keeper.sessionId());
+      long backend = SessionLog.backendOf(database, keeper.session().id());
       AtomicInteger inside = new AtomicInteger();
       List<CompletableFuture<Integer>> working = new ArrayList<>();
       for (Keeper each : both) {
@@ -167,7 +167,7 @@ class HeardFuzzTest {
             keeper.lock("/lock").tryAcquire().orElseThrow().release();
             return Kept.by(keeper) < before + VARIES;
           });
-      assertThat(SessionLog.backendOf(database, keeper.sessionId())).isEqualTo(backend);
+      assertThat(SessionLog.backendOf(database, keeper.session().id())).isEqualTo(backend);
       assertThat(states).isEmpty();
     }
   }

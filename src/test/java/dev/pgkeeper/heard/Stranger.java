@@ -43,7 +43,7 @@ final class Stranger implements AutoCloseable {
     try (PreparedStatement rings =
         connection.prepareStatement(
             "SELECT count(pg_notify(?, payload)) FROM unnest(?::text[]) AS payload")) {
-      rings.setString(1, database.channel(whom.sessionId()));
+      rings.setString(1, database.channel(whom.session().id()));
       rings.setArray(2, connection.createArrayOf("text", payloads.toArray()));
       rings.execute();
     }
@@ -55,7 +55,7 @@ final class Stranger implements AutoCloseable {
 
   /** Hears what is rung for this client, from now on. */
   void listen(Keeper whose) throws SQLException {
-    listenAt(database.channel(whose.sessionId()));
+    listenAt(database.channel(whose.session().id()));
   }
 
   void listenAt(String... channels) throws SQLException {
@@ -70,7 +70,7 @@ final class Stranger implements AutoCloseable {
   void askForChannel(Keeper whose) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(
-          "SELECT %s.session_channel(%d)".formatted(database.schema(), whose.sessionId()));
+          "SELECT %s.session_channel(%d)".formatted(database.schema(), whose.session().id()));
     }
   }
 

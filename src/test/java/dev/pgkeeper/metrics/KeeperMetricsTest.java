@@ -195,7 +195,7 @@ class KeeperMetricsTest {
 
       var lost = keeper.lock("/waits").acquireAsync();
       Await.until("one that waits", () -> gauge("pgkeeper.waiting") == 1);
-      database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
       assertThatThrownBy(() -> Futures.soon(lost)).isInstanceOf(Exception.class);
       Await.until(
           "the end of the wait is told",
@@ -243,7 +243,7 @@ class KeeperMetricsTest {
   void aBreakIsAJeopardyAndAReconnect() {
     try (Keeper keeper = measured()) {
       assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
-      SessionLog.terminateBackendOf(database, keeper.sessionId());
+      SessionLog.terminateBackendOf(database, keeper.session().id());
       awaitCounted(1, "pgkeeper.session.jeopardies");
       Await.until("a reconnect", () -> timed("pgkeeper.session.reconnects") == 1);
       assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
@@ -254,21 +254,15 @@ class KeeperMetricsTest {
 
   @Test
   void theSessionThatTakesTheLostOnesPlaceIsMeasuredToo() {
-    Keeper first = measured();
-    Heard<Keeper> keepers = new Heard<>();
-    first.inEachSession(
-        keeper -> {
-          keepers.add(keeper);
-          return () -> {};
-        });
-    database.execute("SELECT ${schema}.session_end(" + first.sessionId() + ")");
-    Keeper next = keepers.await(keeper -> keeper != first);
+    Keeper keeper = measured();
+    SessionLog.lose(database, keeper);
+    assertThat(keeper.session().isHeld()).isTrue();
     assertThat(counted("pgkeeper.session.losses")).isEqualTo(1);
     assertThat(gauge("pgkeeper.session.held")).isEqualTo(1);
     long before = timed("pgkeeper.operations", "kind", "read");
-    next.tree().exists("/");
+    keeper.tree().exists("/");
     assertThat(timed("pgkeeper.operations", "kind", "read")).isEqualTo(before + 1);
-    first.close();
+    keeper.close();
     assertThat(gauge("pgkeeper.session.held")).isZero();
   }
 

@@ -84,7 +84,7 @@ class FlightRecordingTest {
               "pgkeeper.SlowWait", Duration.ofMillis(50), () -> waitInVain(keeper, "/slow/lock"));
       assertThat(events).hasSize(1);
       RecordedEvent wait = events.get(0);
-      assertThat(wait.getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(wait.getLong("session")).isEqualTo(keeper.session().id());
       assertThat(wait.getString("path")).isEqualTo("/slow/lock");
       assertThat(wait.getString("recipe")).isEqualTo("mutex");
       assertThat(wait.getString("outcome")).isEqualTo("GIVEN_UP");
@@ -119,7 +119,7 @@ class FlightRecordingTest {
                 heard.await(state -> held.state().isTerminal());
               });
       assertThat(events).hasSize(1);
-      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.session().id());
       assertThat(events.get(0).getString("path")).isEqualTo("/taken");
       assertThat(events.get(0).getLong("token")).isEqualTo(token[0]);
     }
@@ -135,14 +135,14 @@ class FlightRecordingTest {
               "pgkeeper.Reconnected",
               Duration.ZERO,
               () -> {
-                SessionLog.terminateBackendOf(database, keeper.sessionId());
+                SessionLog.terminateBackendOf(database, keeper.session().id());
                 heard.await(SessionState.JEOPARDY);
                 heard.await(SessionState.HELD);
                 Await.until("listening", () -> keeper.health().listens());
                 keeper.tree().sync();
               });
       assertThat(events).hasSize(1);
-      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.session().id());
       assertThat(events.get(0).getDuration("away")).isPositive();
     }
   }
@@ -157,11 +157,11 @@ class FlightRecordingTest {
               "pgkeeper.SessionLost",
               Duration.ZERO,
               () -> {
-                database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+                database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
                 heard.await(SessionState.LOST);
               });
       assertThat(events).hasSize(1);
-      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.sessionId());
+      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.session().id());
       assertThat(events.get(0).getString("reason")).contains("lease");
     }
   }

@@ -41,7 +41,7 @@ class HealthTest {
     Instant before = Instant.now();
     try (Keeper keeper = database.keeper()) {
       KeeperHealth health = keeper.health(Await.LIMIT);
-      assertThat(health.session()).isEqualTo(keeper.sessionId());
+      assertThat(health.session()).isEqualTo(keeper.session().id());
       assertThat(health.state()).isEqualTo(SessionState.HELD);
       assertThat(health.since()).isBetween(before, Instant.now());
       assertThat(health.lastContact()).isBetween(before, Instant.now());
@@ -49,7 +49,7 @@ class HealthTest {
       assertThat(health.listens()).isTrue();
       assertThat(health.isReady()).isTrue();
       assertThat(health.toString())
-          .contains(String.valueOf(keeper.sessionId()), "HELD", "ping", ", listens");
+          .contains(String.valueOf(keeper.session().id()), "HELD", "ping", ", listens");
     }
   }
 
@@ -126,7 +126,7 @@ class HealthTest {
     Keeper keeper = database.keeper();
     Heard<SessionState> heard = new Heard<>();
     keeper.onStateChange(heard::add);
-    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
     heard.await(SessionState.LOST);
     assertThat(keeper.health(Await.LIMIT).state()).isEqualTo(SessionState.LOST);
     assertThat(keeper.health(Await.LIMIT).ping()).as("the database itself is there").isPresent();

@@ -314,9 +314,9 @@ final class PayloadTour {
           "SELECT pg_terminate_backend(backend) FROM "
               + schema
               + ".session WHERE id = "
-              + keeper.sessionId());
+              + keeper.session().id());
       back.await();
-      statement.execute("SELECT " + schema + ".session_end(" + keeper.sessionId() + ")");
+      statement.execute("SELECT " + schema + ".session_end(" + keeper.session().id() + ")");
       over.await();
     }
     refused(() -> keeper.tree().set("/tree/c", SECRET));

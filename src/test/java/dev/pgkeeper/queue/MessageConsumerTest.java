@@ -218,7 +218,7 @@ class MessageConsumerTest {
     var closed = Futures.onThread(() -> close(closing));
     awaitSize(queue, new QueueSize(8, 0, 0, 2, 0));
     assertThat(queue.peek(10)).extracting(Message::attempt).as("not tried").containsOnly(1);
-    assertThat(closing.isHeld()).isTrue();
+    assertThat(closing.session().isHeld()).isTrue();
     may.countDown();
     assertThat(Futures.soon(closed)).isTrue();
     assertThat(queue.size()).isEqualTo(new QueueSize(8, 0, 0, 0, 0));

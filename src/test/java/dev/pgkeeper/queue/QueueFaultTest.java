@@ -236,7 +236,7 @@ class QueueFaultTest {
     var waiting = onThread(() -> queue.take(LONG));
     Await.until("a sleeper", () -> fixture.sleepers(queue) == 1);
     var next = onThread(() -> same(queue, other).take(2, LONG));
-    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.session().id() + ")");
     List<Delivery<String>> again = Futures.soon(next);
     assertThat(QueueFixture.bodies(again)).containsAnyOf("a", "b");
     assertThat(again.get(0).message().attempt()).isEqualTo(2);
@@ -254,7 +254,7 @@ class QueueFaultTest {
     queue.enqueueAll(List.of("a", "b"));
     List<Delivery<String>> taken = queue.take(2, Await.LIMIT);
     List<Delivery<String>> one = taken.subList(0, 1);
-    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.session().id() + ")");
     assertThatThrownBy(() -> queue.ackAndTake(one, 1, Await.LIMIT))
         .isInstanceOf(KeeperException.NotHeld.class)
         .hasMessageContaining("message " + one.get(0).message().id())
@@ -288,7 +288,7 @@ class QueueFaultTest {
     assertThat(
             fixture.database.queryLong(
                 "SELECT cardinality(messages) FROM ${schema}.take("
-                    + keeper.sessionId()
+                    + keeper.session().id()
                     + ", 0, '"
                     + queue.name()
                     + "', 1, NULL, false, NULL, NULL, NULL, false, false)"))
@@ -307,7 +307,7 @@ class QueueFaultTest {
             onThread(() -> queue.take(Duration.ofMillis(50))).join().isEmpty()
                 && fixture.sleepers(queue) == 1);
     Keeper waiting = fixture.connect();
-    assertThat(waiting.sessionId()).isGreaterThan(gaveUp.sessionId());
+    assertThat(waiting.session().id()).isGreaterThan(gaveUp.session().id());
     var taking = onThread(() -> same(queue, waiting).take(LONG));
     Await.until("two sleepers", () -> fixture.sleepers(queue) == 2);
     same(queue, other).enqueue("for the one who waits");

@@ -114,7 +114,7 @@ class QueueRatesTest {
     Keeper ending = fixture.connect();
     MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueue("a");
-    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.session().id() + ")");
     Await.until("ended", () -> ending.state().isTerminal());
     awaitTallies(queue, "1 0 0 0 0");
   }

@@ -159,7 +159,7 @@ class QueueTransactionTest {
     MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueue("x");
     Delivery<String> delivery = queue.take().orElseThrow();
-    fixture.database.execute("SELECT ${schema}.session_end(" + ending.sessionId() + ")");
+    fixture.database.execute("SELECT ${schema}.session_end(" + ending.session().id() + ")");
     try (Connection connection = begin()) {
       effect(connection, "stale");
       assertThatThrownBy(() -> delivery.ack(connection))

@@ -111,7 +111,7 @@ class BarrierTest extends TwoClients {
     keeper.barrier("/barrier/lost").set();
     CompletableFuture<Boolean> waiting = waits(lost, "/barrier/lost");
     Recipes.awaitWatchers(database, "/barrier/lost", 1);
-    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + lost.session().id() + ")");
     assertThatThrownBy(() -> soon(waiting)).isInstanceOf(KeeperException.SessionExpired.class);
     lost.close();
   }

@@ -73,7 +73,7 @@ class DoubleBarrierTest extends TwoClients {
   private static void ringForNothing(Keeper client, String path) {
     for (String payload : List.of("meeting 1 begun", "meeting 1 over", path, onlyChild(path))) {
       database.execute(
-          "SELECT pg_notify('" + database.channel(client.sessionId()) + "', '" + payload + "')");
+          "SELECT pg_notify('" + database.channel(client.session().id()) + "', '" + payload + "')");
     }
     client.tree().sync();
   }
@@ -257,7 +257,7 @@ class DoubleBarrierTest extends TwoClients {
     String path = "/double/lost";
     CompletableFuture<Boolean> waiting = enters(lost.doubleBarrier(path, 2));
     awaitPresent(path, 1);
-    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + lost.session().id() + ")");
     assertThatThrownBy(() -> soon(waiting)).isInstanceOf(KeeperException.SessionExpired.class);
     lost.close();
   }
@@ -289,7 +289,7 @@ class DoubleBarrierTest extends TwoClients {
     assertThat(soon(in)).isTrue();
     CompletableFuture<Boolean> out = leaves(one);
     awaitMarked(path, 1);
-    database.execute("SELECT ${schema}.session_end(" + lost.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + lost.session().id() + ")");
     assertThat(soon(out)).isTrue();
     lost.close();
   }
@@ -306,7 +306,7 @@ class DoubleBarrierTest extends TwoClients {
       assertThat(soon(in)).isTrue();
       CompletableFuture<Boolean> out = leaves(one);
       awaitMarked(path, 1);
-      database.execute("SELECT ${schema}._session_end(" + lost.sessionId() + ")");
+      database.execute("SELECT ${schema}._session_end(" + lost.session().id() + ")");
       assertThat(soon(out)).isTrue();
       lost.close();
     }

@@ -108,7 +108,7 @@ class ElectionTest extends TwoClients {
         assertThat(leader.identity()).isEqualTo("Ädä");
         assertThat(leader.data()).containsExactly(1, 0, 2);
         assertThat(leader.leads()).isTrue();
-        assertThat(leader.session()).isEqualTo(keeper.sessionId());
+        assertThat(leader.session()).isEqualTo(keeper.session().id());
         assertThat(leader.pid()).isEqualTo(ProcessHandle.current().pid());
         assertThat(leader.toString()).contains("Ädä leads since").doesNotContain("[B");
         Leadership leadership = first.leadership().orElseThrow();
@@ -238,7 +238,7 @@ class ElectionTest extends TwoClients {
       states.await(HoldState.HELD);
       own.execute(
           "SELECT pg_terminate_backend(backend) FROM ${schema}.session WHERE id = "
-              + alone.sessionId());
+              + alone.session().id());
       states.await(HoldState.JEOPARDY);
       assertThat(candidacy.close(Await.LIMIT)).isTrue();
     }
@@ -502,7 +502,7 @@ class ElectionTest extends TwoClients {
       Candidacy waits = loses.election("/election/session").run(ElectionTest::untilInterrupted);
       waits.onError(errors::add);
       awaitRowsBelow(database, "/election/session", 2);
-      database.execute("SELECT ${schema}.session_end(" + loses.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + loses.session().id() + ")");
       heard.await(told -> told.startsWith("lost "));
       assertThat(soon(onThread(() -> leads.await()))).isFalse();
       assertThat(soon(onThread(() -> waits.await()))).isFalse();

@@ -37,7 +37,7 @@ class GroupTest extends TwoClients {
       List<Member> members = group.members();
       assertThat(said(members)).containsExactly("ada=1", "bob=2");
       assertThat(members.stream().map(Member::session))
-          .containsExactly(keeper.sessionId(), other.sessionId());
+          .containsExactly(keeper.session().id(), other.session().id());
       assertThat(members.get(0).since()).isBefore(members.get(1).since());
       assertThat(members).isEqualTo(other.group("/group/seen").members());
       assertThat(ada.isThere() && bob.isThere()).isTrue();
@@ -81,11 +81,11 @@ class GroupTest extends TwoClients {
         Membership ada = owner.group("/group/again").join("ada", bytes("1"));
         Subscription subscription = keeper.group("/group/again").onChange(heard::add)) {
       ada.update(bytes("2"));
-      database.execute("SELECT ${schema}.session_end(" + owner.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + owner.session().id() + ")");
       heard.await(
           members ->
               said(members).equals(List.of("ada=2"))
-                  && members.get(0).session() != owner.sessionId());
+                  && members.get(0).session() != owner.session().id());
       assertThat(keeper.tree().children("/group/again")).containsExactly("ada");
     }
   }
@@ -96,7 +96,7 @@ class GroupTest extends TwoClients {
     try (Keeper listener = database.keeper();
         Subscription subscription =
             listener.group("/group/deaf").onChange(members -> heard.add(said(members)))) {
-      database.execute("SELECT ${schema}.session_end(" + listener.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + listener.session().id() + ")");
       try (Membership ada = keeper.group("/group/deaf").join("ada", bytes("1"))) {
         heard.await(List.of("ada=1"));
         ada.update(bytes("2"));

@@ -26,8 +26,8 @@ class IdGeneratorTest extends TwoClients {
 
   @Test
   void noNumberIsHandedOutTwiceByManyThreadsOfSeveralClients() throws Exception {
-    IdGenerator first = new IdGenerator(keeper, "/ids/many", 10);
-    IdGenerator second = new IdGenerator(other, "/ids/many", 7);
+    IdGenerator first = keeper.idGenerator("/ids/many", 10);
+    IdGenerator second = other.idGenerator("/ids/many", 7);
     List<CompletableFuture<List<Long>>> running = new ArrayList<>();
     for (int thread = 0; thread < 8; thread++) {
       IdGenerator ids = thread % 2 == 0 ? first : second;
@@ -52,7 +52,7 @@ class IdGeneratorTest extends TwoClients {
 
   @Test
   void aBlockCostsOneRoundTripAndTheNextOneIsFetchedBeforeItIsUsedUp() {
-    IdGenerator ids = new IdGenerator(keeper, "/ids/ahead", 1000);
+    IdGenerator ids = keeper.idGenerator("/ids/ahead", 1000);
     for (int i = 1; i < 500; i++) {
       assertThat(ids.next()).isEqualTo(i);
     }
@@ -66,10 +66,10 @@ class IdGeneratorTest extends TwoClients {
 
   @Test
   void aRestartLeavesAGapAndNeverGoesBack() {
-    IdGenerator before = new IdGenerator(keeper, "/ids/restart", 100);
+    IdGenerator before = keeper.idGenerator("/ids/restart", 100);
     assertThat(before.next()).isEqualTo(1);
     try (Keeper restarted = database.keeper()) {
-      IdGenerator after = new IdGenerator(restarted, "/ids/restart", 100);
+      IdGenerator after = restarted.idGenerator("/ids/restart", 100);
       assertThat(after.next()).isEqualTo(101);
       assertThat(before.next()).isEqualTo(2);
     }
@@ -78,7 +78,7 @@ class IdGeneratorTest extends TwoClients {
   @Test
   void whenTheSessionIsLostItGoesOnInTheNextOne() {
     try (Keeper loses = database.keeper()) {
-      IdGenerator ids = new IdGenerator(loses, "/ids/lost", 4);
+      IdGenerator ids = loses.idGenerator("/ids/lost", 4);
       long last = 0;
       for (int round = 0; round < 3; round++) {
         SessionLog.lose(database, loses);
@@ -95,7 +95,7 @@ class IdGeneratorTest extends TwoClients {
   @Test
   void afterTheKeeperWasClosedItHandsOutWhatItHasAndNoMore() {
     Keeper closed = database.keeper();
-    IdGenerator ids = new IdGenerator(closed, "/ids/closed", 4);
+    IdGenerator ids = closed.idGenerator("/ids/closed", 4);
     assertThat(ids.next()).isEqualTo(1);
     closed.close();
     for (int i = 2; i <= 4; i++) {
@@ -107,7 +107,7 @@ class IdGeneratorTest extends TwoClients {
   /** Those who wait for a block do not keep whoever fetches it from a thread. */
   @Test
   void itMayBeAskedOnAllThreadsOfTheKeeperAtOnce() throws Exception {
-    IdGenerator ids = new IdGenerator(keeper, "/ids/async", 1);
+    IdGenerator ids = keeper.idGenerator("/ids/async", 1);
     List<CompletableFuture<Integer>> running = new ArrayList<>();
     for (int i = 0; i < 64; i++) {
       running.add(
@@ -128,7 +128,7 @@ class IdGeneratorTest extends TwoClients {
   @Test
   void whenSixtyFourBitsAreUsedUpThatIsSaid() {
     keeper.counter("/ids/full").set(Long.MAX_VALUE - 2);
-    IdGenerator ids = new IdGenerator(keeper, "/ids/full", 2);
+    IdGenerator ids = keeper.idGenerator("/ids/full", 2);
     assertThat(ids.next()).isEqualTo(Long.MAX_VALUE - 1);
     assertThat(ids.next()).isEqualTo(Long.MAX_VALUE);
     assertThatThrownBy(ids::next).isInstanceOf(KeeperException.Overflow.class);
@@ -138,7 +138,7 @@ class IdGeneratorTest extends TwoClients {
   @Test
   void blocksOfNothingAreRefused() {
     for (int size : new int[] {0, -1}) {
-      assertThatThrownBy(() -> new IdGenerator(keeper, "/ids/none", size))
+      assertThatThrownBy(() -> keeper.idGenerator("/ids/none", size))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("/ids/none")
           .hasMessageContaining("use 1 to");

@@ -77,7 +77,7 @@ class MembershipFaultTest {
       }
       assertThat(follower.tree().stat("/services/a/one").czxid()).isEqualTo(created);
       assertThat(heard.all()).allSatisfy(told -> assertThat(told).containsExactly(ONE));
-      Await.until("the owner is back", owner::isHeld);
+      Await.until("the owner is back", () -> owner.session().isHeld());
       try (Registration two = owner.services("/services").register("a", TWO)) {
         awaitKnown(discovery, ONE, two.instance());
         one.update(instance -> instance.withWeight(2));
@@ -98,9 +98,9 @@ class MembershipFaultTest {
       follower.onStateChange(states::add);
       database.execute(
           "SELECT ${schema}.session_end("
-              + owner.sessionId()
+              + owner.session().id()
               + "), ${schema}.session_end("
-              + follower.sessionId()
+              + follower.session().id()
               + ")");
       server.stopFast();
       server.startAgain();

@@ -78,7 +78,7 @@ class MultiLockTest {
       assertThatThrownBy(() -> three.acquire(Duration.ofMillis(50)))
           .isInstanceOf(KeeperException.Busy.class)
           .hasMessageContaining("/multi/t3")
-          .hasMessageContaining("session " + other.sessionId());
+          .hasMessageContaining("session " + other.session().id());
       assertThat(System.nanoTime() - began).isGreaterThanOrEqualTo(100_000_000);
       assertThat(rows("/multi/t1", "/multi/t2")).isZero();
       assertThat(rows("/multi/t3")).isEqualTo(1);

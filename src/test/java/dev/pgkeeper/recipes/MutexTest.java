@@ -119,7 +119,7 @@ class MutexTest {
       assertThat(there.tryAcquire(Duration.ZERO)).isEmpty();
       assertThatThrownBy(() -> there.acquire(Duration.ofMillis(20)))
           .isInstanceOf(KeeperException.Busy.class)
-          .hasMessageContaining("session " + keeper.sessionId());
+          .hasMessageContaining("session " + keeper.session().id());
       assertThatThrownBy(() -> there.tryAcquire(Duration.ofMillis(-1)))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> there.acquire(Duration.ofMillis(-1)))
@@ -200,7 +200,7 @@ class MutexTest {
       awaitRowsBelow(database, "/mutex/seen", 2);
       Contender holder = other.lock("/mutex/seen").holder().orElseThrow();
       assertThat(holder.token()).isEqualTo(held.token());
-      assertThat(holder.session()).isEqualTo(keeper.sessionId());
+      assertThat(holder.session()).isEqualTo(keeper.session().id());
       assertThat(holder.client()).isEqualTo(keeper.options().clientName());
       assertThat(holder.pid()).isEqualTo(ProcessHandle.current().pid());
       assertThat(holder.data()).asString().isEqualTo("Ada");
@@ -210,7 +210,7 @@ class MutexTest {
           .singleElement()
           .satisfies(
               waiter -> {
-                assertThat(waiter.session()).isEqualTo(other.sessionId());
+                assertThat(waiter.session()).isEqualTo(other.session().id());
                 assertThat(waiter.data()).asString().isEqualTo("Grace");
                 assertThat(waiter.since()).isAfterOrEqualTo(holder.since());
                 assertThat(waiter.holds()).isFalse();

@@ -273,7 +273,7 @@ class NodeCacheTest extends TwoClients {
   void theFilterLeavesOutPathsAndNothingElse() throws Exception {
     create("/f/keep/a", "/f/drop/keep");
     CacheOptions options = CacheOptions.defaults().withFilter(path -> !path.endsWith("drop"));
-    try (NodeCache cache = initialised(new NodeCache(keeper, "/f", Scope.SUBTREE, options))) {
+    try (NodeCache cache = initialised(keeper.cache("/f", Scope.SUBTREE, options))) {
       Told told = new Told();
       cache.listen(told);
       told.heard.await("initialised");
@@ -296,9 +296,7 @@ class NodeCacheTest extends TwoClients {
   void withoutDataItKeepsStats() throws Exception {
     create("/stats/a");
     try (NodeCache cache =
-        initialised(
-            new NodeCache(
-                keeper, "/stats", Scope.SUBTREE, CacheOptions.defaults().withoutData()))) {
+        initialised(keeper.cache("/stats", Scope.SUBTREE, CacheOptions.defaults().withoutData()))) {
       Node node = cache.get("/stats/a").orElseThrow();
       assertThat(node.data()).isEmpty();
       assertThat(node.stat()).isEqualTo(tree().stat("/stats/a"));
@@ -309,7 +307,7 @@ class NodeCacheTest extends TwoClients {
   void moreThanItMayKeepIsReportedAndNeverShownInPart() throws Exception {
     create("/many/1", "/many/2", "/many/3");
     CacheOptions four = CacheOptions.defaults().withMostNodes(4);
-    try (NodeCache cache = initialised(new NodeCache(keeper, "/many", Scope.SUBTREE, four))) {
+    try (NodeCache cache = initialised(keeper.cache("/many", Scope.SUBTREE, four))) {
       Heard<String> errors = new Heard<>();
       cache.onError(failure -> errors.add(failure.getMessage()));
       create("/many/4");
@@ -319,7 +317,7 @@ class NodeCacheTest extends TwoClients {
       assertThatIllegalStateException().isThrownBy(() -> cache.awaitCurrent(Await.LIMIT));
     }
     CacheOptions bytes = CacheOptions.defaults().withMostDataBytes(10);
-    try (NodeCache cache = new NodeCache(keeper, "/many", Scope.SUBTREE, bytes)) {
+    try (NodeCache cache = keeper.cache("/many", Scope.SUBTREE, bytes)) {
       assertThatIllegalStateException()
           .isThrownBy(() -> cache.awaitInitialised(Await.LIMIT))
           .withMessageContaining("10 bytes");
@@ -478,7 +476,7 @@ class NodeCacheTest extends TwoClients {
           "the database forgets the registration",
           () ->
               database.queryLong(
-                      "SELECT count(*) FROM ${schema}.watch WHERE session = " + own.sessionId())
+                      "SELECT count(*) FROM ${schema}.watch WHERE session = " + own.session().id())
                   == 0);
     }
   }

@@ -156,7 +156,7 @@ class PartitionerTest extends TwoClients {
         Participation two = other.partitioner("/lost", SHARDS).join("bob", bob)) {
       awaitShared(SHARDS, ada, bob);
       Map<String, Held> before = Map.copyOf(ada.owned);
-      database.execute("SELECT ${schema}.session_end(" + owner.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + owner.session().id() + ")");
       before.keySet().forEach(element -> ada.heard.await("released " + element));
       awaitShared(SHARDS, ada, bob);
       assertThat(ada.owned.keySet()).isEqualTo(before.keySet());
@@ -246,7 +246,7 @@ class PartitionerTest extends TwoClients {
         assertThat(
                 database.queryLong(
                     "SELECT count(*) FROM ${schema}.lock_waiters WHERE path LIKE '/same/%' AND session = "
-                        + other.sessionId()))
+                        + other.session().id()))
             .as("the second one stands in no line; the others may still be leaving some")
             .isZero();
         one.close();

@@ -78,7 +78,7 @@ class PersistentNodeTest {
       PersistentNode node = keeper.persistentNode("/until/closed", bytes("a"));
       assertThat(node.isThere()).isTrue();
       assertThat(seen("/until/closed")).isEqualTo("a");
-      assertThat(tree().stat("/until/closed").ephemeralOwner()).isEqualTo(keeper.sessionId());
+      assertThat(tree().stat("/until/closed").ephemeralOwner()).isEqualTo(keeper.session().id());
       node.close();
       assertThat(node.isThere()).isFalse();
       assertThat(seen("/until/closed")).isNull();
@@ -107,7 +107,7 @@ class PersistentNodeTest {
         awaitSeen("/lost/session", "round " + round);
         assertThat(node.awaitThere(Await.LIMIT)).isTrue();
       }
-      assertThat(tree().stat("/lost/session").ephemeralOwner()).isNotEqualTo(keeper.sessionId());
+      assertThat(tree().stat("/lost/session").ephemeralOwner()).isNotEqualTo(keeper.session().id());
       assertThat(tree().children("/lost")).containsExactly("session");
     }
     assertThat(seen("/lost/session")).isNull();
@@ -119,7 +119,7 @@ class PersistentNodeTest {
         PersistentNode node = keeper.persistentNode("/between", bytes("old"))) {
       Heard<SessionState> states = new Heard<>();
       keeper.onStateChange(states::add);
-      endSession(keeper.sessionId());
+      endSession(keeper.session().id());
       node.setData(bytes("new"));
       awaitSeen("/between", "new");
       states.await(SessionState.LOST);
@@ -150,7 +150,7 @@ class PersistentNodeTest {
         PersistentNode closed = keeper.persistentNode("/stays/away", bytes("a"));
         PersistentNode open = keeper.persistentNode("/stays/here", bytes("a"))) {
       closed.close();
-      endSession(keeper.sessionId());
+      endSession(keeper.session().id());
       awaitSeen("/stays/here", "a");
       assertThat(open.awaitThere(Await.LIMIT)).isTrue();
       assertThat(seen("/stays/away")).isNull();
@@ -166,7 +166,7 @@ class PersistentNodeTest {
       for (int i = 0; i < 3; i++) {
         Heard<SessionState> states = new Heard<>();
         try (var told = keeper.onStateChange(states::add)) {
-          assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+          assertThat(SessionLog.terminateBackendOf(database, keeper.session().id())).isTrue();
           states.await(SessionState.HELD);
         }
       }
@@ -241,7 +241,8 @@ class PersistentNodeTest {
       before.close();
       awaitSeen("/another", "still mine");
       assertThat(node.awaitThere(Await.LIMIT)).isTrue();
-      assertThat(node.stat().map(Stat::ephemeralOwner)).isEqualTo(Optional.of(keeper.sessionId()));
+      assertThat(node.stat().map(Stat::ephemeralOwner))
+          .isEqualTo(Optional.of(keeper.session().id()));
     }
   }
 
@@ -290,10 +291,10 @@ class PersistentNodeTest {
     tree().create("/persistent", bytes("before"));
     try (Keeper keeper = database.keeper()) {
       try (PersistentNode node =
-          new PersistentNode(keeper, "/persistent", bytes("now"), CreateMode.PERSISTENT)) {
+          keeper.persistentNode("/persistent", bytes("now"), CreateMode.PERSISTENT)) {
         assertThat(seen("/persistent")).isEqualTo("now");
         long created = tree().stat("/persistent").czxid();
-        endSession(keeper.sessionId());
+        endSession(keeper.session().id());
         Await.until("the session is lost", () -> keeper.state() == SessionState.LOST);
         tree().delete("/persistent");
         awaitSeen("/persistent", "now");
@@ -339,7 +340,7 @@ class PersistentNodeTest {
     try (Keeper keeper = database.keeper()) {
       assertThatIllegalArgumentException()
           .isThrownBy(
-              () -> new PersistentNode(keeper, "/bad", bytes(""), CreateMode.EPHEMERAL_SEQUENTIAL))
+              () -> keeper.persistentNode("/bad", bytes(""), CreateMode.EPHEMERAL_SEQUENTIAL))
           .withMessageContaining("/bad")
           .withMessageContaining("EPHEMERAL or PERSISTENT");
       assertThatThrownBy(() -> keeper.persistentNode("bad", bytes("")))

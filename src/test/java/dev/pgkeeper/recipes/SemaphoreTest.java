@@ -100,7 +100,7 @@ class SemaphoreTest extends TwoClients {
       assertThat(semaphore.tryAcquire(1, Duration.ofMillis(20))).isEmpty();
       assertThatThrownBy(() -> semaphore.acquire(1, Duration.ofMillis(20)))
           .isInstanceOf(KeeperException.Busy.class)
-          .hasMessageContaining("session " + keeper.sessionId());
+          .hasMessageContaining("session " + keeper.session().id());
       assertThat(rowsBelow(database, "/semaphore/patience")).isEqualTo(1);
       assertThat(semaphore.holders())
           .singleElement()

@@ -238,7 +238,7 @@ class ServiceRegistryTest extends TwoClients {
     try (Keeper follower = database.keeper();
         Registration one = keeper.services("/follower").register("a", ONE);
         Discovery discovery = follower.services("/follower").discover("a")) {
-      endSession(follower.sessionId());
+      endSession(follower.session().id());
       assertThat(discovery.instances()).containsExactly(ONE);
       try (Registration two = keeper.services("/follower").register("a", TWO)) {
         awaitKnown(discovery, ONE, TWO);
@@ -377,7 +377,7 @@ class ServiceRegistryTest extends TwoClients {
         } else if (die < 9) {
           open.remove(random.nextInt(open.size())).close();
         } else if (random.nextInt(4) == 0) {
-          SessionLog.terminateBackendOf(database, follower.sessionId());
+          SessionLog.terminateBackendOf(database, follower.session().id());
         }
       }
       List<ServiceInstance> there = keeper.services("/storm").instances("a");

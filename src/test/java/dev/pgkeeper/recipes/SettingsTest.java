@@ -178,7 +178,7 @@ class SettingsTest {
       heard.await(11L);
       theirs.set(NAME, "another key");
       theirs.set(LIMIT, 11L);
-      database.execute("SELECT ${schema}.session_end(" + loses.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + loses.session().id() + ")");
       theirs.set(LIMIT, 12L);
       heard.await(12L);
       theirs.delete(LIMIT);

@@ -198,10 +198,10 @@ class SharedValueTest extends TwoClients {
             mine.sharedValue("/value/survives", Codec.text(), "initial")
                 .onChange(now -> heard.add(now.value()))) {
       awaitLast(heard, "initial");
-      SessionLog.terminateBackendOf(database, mine.sessionId());
+      SessionLog.terminateBackendOf(database, mine.session().id());
       value.set("after a break");
       awaitLast(heard, "after a break");
-      database.execute("SELECT ${schema}.session_end(" + mine.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + mine.session().id() + ")");
       value.set("after the loss");
       awaitLast(heard, "after the loss");
       value.set("and on");

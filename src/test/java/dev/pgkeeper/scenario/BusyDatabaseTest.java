@@ -93,7 +93,7 @@ class BusyDatabaseTest {
   private void staysHeld() {
     long since = sessions.nowMicros();
     Await.until("its lease is renewed", () -> renewedMicros() > since);
-    assertThat(sessions.endedAtMicros(keeper.sessionId())).as("the session's end").isZero();
+    assertThat(sessions.endedAtMicros(keeper.session().id())).as("the session's end").isZero();
     assertThat(told).doesNotContain(HoldState.LOST);
     Await.until("both are held", () -> quick.isHeld() && waited.isHeld());
   }
@@ -101,7 +101,7 @@ class BusyDatabaseTest {
   private long renewedMicros() {
     return database.queryLong(
         "SELECT (extract(epoch FROM renewed) * 1000000)::bigint FROM ${schema}.session WHERE id = "
-            + keeper.sessionId());
+            + keeper.session().id());
   }
 
   private long backendsThatWait() {
@@ -134,7 +134,7 @@ class BusyDatabaseTest {
         "SELECT FROM ${schema}.node WHERE parent = '/busy/turn' FOR UPDATE",
         () -> {
           // Its turn comes, and each sweep finds that it could take it.
-          database.execute("DELETE FROM ${schema}.session WHERE id = " + reaper.sessionId());
+          database.execute("DELETE FROM ${schema}.session WHERE id = " + reaper.session().id());
           assertThat(second).isNotDone();
         });
     assertThat(told).as("states").isEmpty();
@@ -150,10 +150,10 @@ class BusyDatabaseTest {
     whileHeld(
         "SELECT FROM ${schema}.parent WHERE path IN ('/busy/other', '/busy/again') FOR UPDATE",
         () -> {
-          assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+          assertThat(SessionLog.terminateBackendOf(database, keeper.session().id())).isTrue();
           Await.until(
               "the session and both holds are told that all is well again",
-              () -> told.size() == 6 && keeper.isHeld());
+              () -> told.size() == 6 && keeper.session().isHeld());
           told.clear();
         });
     assertThat(told).as("states").isEmpty();
@@ -235,7 +235,7 @@ class BusyDatabaseTest {
   @Test
   void guardsFailOnceTheSessionIsOver() throws Exception {
     database.execute("CREATE TABLE ${schema}.done (n int)");
-    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
     for (Held held : List.of(quick, waited)) {
       assertThatThrownBy(() -> held.inTransaction(this::write))
           .isInstanceOf(KeeperException.NotHeld.class);

@@ -6,7 +6,6 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.SessionState;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
@@ -110,15 +109,15 @@ public final class Client implements AutoCloseable {
     return pool;
   }
 
-  /** With a session that was not lost yet, as far as is known. */
+  /** Connected when it is first asked for. */
   public synchronized Keeper keeper() {
-    if (keeper != null && keeper.state() == SessionState.LOST) {
-      say("over " + keeper.sessionId());
-      closeKeeper();
-    }
     if (keeper == null) {
       keeper = Keeper.connect(keepersPool, options);
-      say("session " + keeper.sessionId());
+      keeper.inEachSession(
+          each -> {
+            say("session " + each.id());
+            return () -> say("over " + each.id());
+          });
     }
     return keeper;
   }
@@ -202,7 +201,7 @@ public final class Client implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (keeper != null) {
-      say("closing " + keeper.sessionId());
+      say("closing");
       closeKeeper();
     }
     keepersPool.close();

@@ -79,7 +79,7 @@ class ContendedLockTest {
     granted(two).giveBack();
     Grant middle = granted(three);
     long believed = middle.believed();
-    database.execute("SELECT ${schema}.session_end(" + first.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + first.session().id() + ")");
     told.lost(LOCK, middle.held.token(), believed);
     granted(five).giveBack();
 
@@ -133,7 +133,7 @@ class ContendedLockTest {
     Grant one = take(first);
     proxy.stallToClient();
     assertThat(beliefs()).isEmpty();
-    database.execute("SELECT ${schema}.session_end(" + first.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + first.session().id() + ")");
     told.lost(LOCK, one.held.token(), one.believed());
     assertThat(beliefs()).singleElement().asString().contains("was believed in until");
   }

@@ -124,7 +124,7 @@ class DeadWaiterTest {
       CompletableFuture<Held> last = other.lock("/wait").acquireAsync();
       awaitWaiters(3);
       first.kill9();
-      database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
       assertThat(last.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     }
   }
@@ -136,7 +136,7 @@ class DeadWaiterTest {
       other.lock("/alone").acquire();
       CompletableFuture<Held> behind = keeper.lock("/alone").acquireAsync();
       Await.until("one waits", () -> keeper.lock("/alone").waiters().size() == 1);
-      database.execute("SELECT ${schema}.session_end(" + other.sessionId() + ")");
+      database.execute("SELECT ${schema}.session_end(" + other.session().id() + ")");
       assertThat(behind.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
     }
   }

@@ -40,7 +40,7 @@ class LateReleaseTest {
         Held free = keeper.lock("/late/free").acquire();
         Held waited = waitFor(other, keeper);
         proxy.stallToClient();
-        Await.until("the session ended", () -> log.endedAtMicros(keeper.sessionId()) != 0);
+        Await.until("the session ended", () -> log.endedAtMicros(keeper.session().id()) != 0);
         assertThatThrownBy(free::release).isInstanceOf(KeeperException.NotHeld.class);
         assertThatThrownBy(waited::release).isInstanceOf(KeeperException.NotHeld.class);
         assertThat(free.state()).isEqualTo(HoldState.LOST);

@@ -201,7 +201,7 @@ class LostReplyLockTest {
                   .withTimeout(timeout)
                   .withGrace(timeout)
                   .withListener(() -> DriverManager.getConnection(through)))) {
-        long opened = renewedAtMicros(renewed.sessionId());
+        long opened = renewedAtMicros(renewed.session().id());
         Held held = renewed.lock("/renewed").acquire();
         own.decideBy(
             () -> {
@@ -219,9 +219,9 @@ class LostReplyLockTest {
         assertThat(renewed.state()).isNotEqualTo(SessionState.LOST);
         own.decideBy(() -> Fate.PASSES);
         Await.until("held again", held::isHeld);
-        assertThat(renewedAtMicros(renewed.sessionId())).isGreaterThan(opened);
+        assertThat(renewedAtMicros(renewed.session().id())).isGreaterThan(opened);
         held.inTransaction(connection -> {});
-        assertThat(sessions.endedAtMicros(renewed.sessionId())).isZero();
+        assertThat(sessions.endedAtMicros(renewed.session().id())).isZero();
         assertThat(granted("/renewed")).containsExactly(held.token());
         held.release();
       }

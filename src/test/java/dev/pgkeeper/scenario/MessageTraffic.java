@@ -274,8 +274,8 @@ public final class MessageTraffic implements Work {
       insert.setLong(2, message.id());
       insert.setString(3, message.key());
       insert.setString(4, what);
-      insert.setLong(5, keeper.sessionId());
-      insert.setLong(6, keeper.sessionId());
+      insert.setLong(5, keeper.session().id());
+      insert.setLong(6, keeper.session().id());
       insert.executeUpdate();
     }
   }

@@ -229,7 +229,7 @@ class MessageTrafficTest {
                   delivery.message().id(),
                   key == null ? "NULL" : "'" + key + "'",
                   what,
-                  keeper.sessionId()));
+                  keeper.session().id()));
     }
   }
 }

@@ -38,11 +38,6 @@ public final class WriteToShards implements Work {
   private synchronized Participation participation(Client client) {
     if (participation == null) {
       Keeper keeper = client.keeper();
-      keeper.inEachSession(
-          each -> {
-            client.say("session " + each.sessionId());
-            return () -> {};
-          });
       participation =
           keeper
               .partitioner("/shards", SHARDS)

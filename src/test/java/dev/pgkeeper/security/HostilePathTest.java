@@ -102,7 +102,7 @@ class HostilePathTest {
         tryAndTakeBack(connection, statement, call.sql());
       }
       connection.setAutoCommit(true);
-      for (String call : usualCalls(keeper.sessionId())) {
+      for (String call : usualCalls(keeper.session().id())) {
         try {
           statement.execute(call.replace("${schema}", database.schema()));
         } catch (SQLException refused) {

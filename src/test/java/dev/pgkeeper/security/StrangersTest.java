@@ -491,7 +491,7 @@ class StrangersTest {
           () ->
               database.queryLong("SELECT count(*) FROM ${schema}.session WHERE id = " + session)
                   == 0);
-      assertThat(keeper.isHeld()).isTrue();
+      assertThat(keeper.session().isHeld()).isTrue();
     }
   }
 }

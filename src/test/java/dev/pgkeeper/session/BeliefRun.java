@@ -1,7 +1,7 @@
 package dev.pgkeeper.session;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
@@ -41,7 +41,7 @@ public final class BeliefRun {
       List<CompletableFuture<Boolean>> running = new ArrayList<>();
       for (int i = 0; i < CLIENTS; i++) {
         Client client = new Client(new Random(seed + i), i % 4 == 3);
-        beliefs.askAlso(() -> client.keeper);
+        beliefs.askAlso(() -> client.session);
         running.add(Futures.onThread(client::live));
       }
       try {
@@ -79,7 +79,7 @@ public final class BeliefRun {
     private final Random random;
     private final boolean leaseOnly;
     private final TcpProxy proxy = TcpProxy.before(database.jdbcUrl());
-    private volatile @Nullable Keeper keeper;
+    private volatile @Nullable Session session;
 
     Client(Random random, boolean leaseOnly) {
       this.random = random;
@@ -87,18 +87,18 @@ public final class BeliefRun {
     }
 
     boolean live() {
-      try {
+      try (proxy;
+          Keeper keeper = Beliefs.connect(database, proxy, leaseOnly)) {
+        keeper.inEachSession(
+            each -> {
+              session = each;
+              return () -> {};
+            });
         while (!stopped) {
-          Keeper present = keeper;
-          if (present == null || present.state() == SessionState.LOST) {
-            closeKeeper();
-            present = Beliefs.connect(database, proxy, leaseOnly);
-            keeper = present;
-          }
+          Session disturbed = keeper.session();
           pause(300);
           disturb();
           proxy.mend();
-          Keeper disturbed = present;
           Await.until(
               "held or lost after a break",
               () -> disturbed.isHeld() || disturbed.state() == SessionState.LOST);
@@ -106,22 +106,8 @@ public final class BeliefRun {
             survived.incrementAndGet();
           }
         }
-      } finally {
-        closeKeeper();
-        proxy.close();
       }
       return true;
-    }
-
-    private void closeKeeper() {
-      Keeper present = keeper;
-      if (present != null) {
-        try {
-          present.close();
-        } catch (KeeperException e) {
-          // its session is over, or soon will be
-        }
-      }
     }
 
     private void pause(int most) {

@@ -3,6 +3,7 @@ package dev.pgkeeper.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.SessionLog;
@@ -36,6 +37,7 @@ class BeliefTest {
   void aClientsBeliefEndsBeforeItsSessionDoes() throws Exception {
     List<TcpProxy> networks = new ArrayList<>();
     List<Keeper> keepers = new ArrayList<>();
+    List<Session> sessions = new ArrayList<>();
     try (TestDatabase database = TestDatabase.fresh();
         Beliefs beliefs = new Beliefs(database);
         AutoCloseable open = () -> networks.forEach(TcpProxy::close);
@@ -45,17 +47,19 @@ class BeliefTest {
         networks.add(network);
         Keeper keeper = Beliefs.connect(database, network, i == BREAKS.size() - 1);
         keepers.add(keeper);
-        beliefs.askAlso(() -> keeper);
-        Await.until("seen to be held", () -> beliefs.wasBelievedIn(keeper.sessionId()));
+        Session session = keeper.session();
+        sessions.add(session);
+        beliefs.askAlso(() -> session);
+        Await.until("seen to be held", () -> beliefs.wasBelievedIn(session.id()));
         BREAKS.get(i).accept(network);
       }
-      for (Keeper keeper : keepers) {
-        Await.until("the session ended", () -> beliefs.hasEnded(keeper.sessionId()));
-        assertThat(keeper.isHeld()).isFalse();
+      for (Session session : sessions) {
+        Await.until("the session ended", () -> beliefs.hasEnded(session.id()));
+        assertThat(session.isHeld()).isFalse();
       }
       networks.forEach(TcpProxy::mend);
-      for (Keeper keeper : keepers) {
-        Await.until("the client knows", () -> keeper.state() == SessionState.LOST);
+      for (Session session : sessions) {
+        Await.until("the client knows", () -> session.state() == SessionState.LOST);
       }
       assertThat(beliefs.violations()).isEmpty();
       assertThat(beliefs.ended()).isEqualTo(BREAKS.size());
@@ -74,7 +78,8 @@ class BeliefTest {
                     .keeperOptions()
                     .withTimeout(Duration.ofHours(1))
                     .withGrace(Duration.ofHours(1)))) {
-      beliefs.askAlso(() -> keeper);
+      Session session = keeper.session();
+      beliefs.askAlso(() -> session);
       for (int round = 0; round < 3; round++) {
         SessionLog.reconnect(database, keeper);
         Await.until(
@@ -82,11 +87,12 @@ class BeliefTest {
             () ->
                 database.queryLong(
                         "SELECT count(*) FROM ${schema}.session WHERE suspected IS NULL AND id = "
-                            + keeper.sessionId())
+                            + session.id())
                     == 1);
-        assertThat(keeper.isHeld()).isTrue();
+        assertThat(session.isHeld()).isTrue();
       }
-      assertThat(beliefs.hasEnded(keeper.sessionId())).isFalse();
+      assertThat(beliefs.hasEnded(session.id())).isFalse();
+      assertThat(keeper.session()).isSameAs(session);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.pgkeeper.session;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.Insist;
@@ -36,7 +37,7 @@ final class Beliefs implements AutoCloseable {
   private final TestDatabase database;
   private final SessionLog log;
   private final long aheadMicros;
-  private final List<Supplier<@Nullable Keeper>> clients = new CopyOnWriteArrayList<>();
+  private final List<Supplier<@Nullable Session>> clients = new CopyOnWriteArrayList<>();
   private final Map<Long, Long> lastBelievedMicros = new ConcurrentHashMap<>();
   private final CompletableFuture<Boolean> observer;
   private final CompletableFuture<Boolean> reaper;
@@ -65,8 +66,8 @@ final class Beliefs implements AutoCloseable {
     return Insist.on(() -> Keeper.connect(source, leaseOnly ? options.withLeaseOnly() : options));
   }
 
-  /** Asks this client too; it may have no keeper at times. */
-  void askAlso(Supplier<@Nullable Keeper> client) {
+  /** Asks this client too, about the session that it has then, if it has one. */
+  void askAlso(Supplier<@Nullable Session> client) {
     clients.add(client);
   }
 
@@ -107,12 +108,12 @@ final class Beliefs implements AutoCloseable {
 
   private boolean observe() {
     while (!stopped) {
-      for (Supplier<@Nullable Keeper> client : clients) {
-        Keeper keeper = client.get();
-        if (keeper != null) {
+      for (Supplier<@Nullable Session> client : clients) {
+        Session session = client.get();
+        if (session != null) {
           long asked = nowMicros() + aheadMicros;
-          if (keeper.isHeld()) {
-            lastBelievedMicros.put(keeper.sessionId(), asked);
+          if (session.isHeld()) {
+            lastBelievedMicros.put(session.id(), asked);
           }
         }
       }

@@ -82,7 +82,7 @@ class CredentialsTest {
 
   private boolean isDirect(Keeper keeper) {
     return database
-        .queryString("SELECT direct FROM ${schema}.session WHERE id = " + keeper.sessionId())
+        .queryString("SELECT direct FROM ${schema}.session WHERE id = " + keeper.session().id())
         .equals("t");
   }
 
@@ -117,9 +117,10 @@ class CredentialsTest {
         Keeper other = database.keeper();
         Held held = keeper.lock("/kept").acquire()) {
       refused[0] = true;
-      SessionLog.terminateBackendOf(database, keeper.sessionId());
+      SessionLog.terminateBackendOf(database, keeper.session().id());
       Await.until("only its lease counts", () -> !isDirect(keeper));
-      Await.until("held again", () -> keeper.state() == SessionState.HELD && keeper.isHeld());
+      Await.until(
+          "held again", () -> keeper.state() == SessionState.HELD && keeper.session().isHeld());
       database.execute("CALL ${schema}.reap()");
       assertThat(held.isHeld()).isTrue();
       held.inTransaction(connection -> {});
@@ -130,7 +131,7 @@ class CredentialsTest {
       assertThat(told.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).as("polled for").isTrue();
       refused[0] = false;
       Await.until("its own connection is back", () -> isDirect(keeper));
-      Await.until("held", () -> keeper.state() == SessionState.HELD && keeper.isHeld());
+      Await.until("held", () -> keeper.state() == SessionState.HELD && keeper.session().isHeld());
     }
   }
 }

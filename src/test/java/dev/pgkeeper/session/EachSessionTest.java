@@ -8,6 +8,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
@@ -44,7 +45,11 @@ class EachSessionTest {
   }
 
   private static void end(Keeper keeper) {
-    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    end(keeper.session());
+  }
+
+  private static void end(Session session) {
+    database.execute("SELECT ${schema}.session_end(" + session.id() + ")");
   }
 
   private static void awaitNumber(Heard<?> some, int number) {
@@ -61,11 +66,12 @@ class EachSessionTest {
   @Test
   void whatWasDoneInALostSessionIsEndedAndBegunInTheNext() {
     AtomicInteger times = new AtomicInteger();
-    Heard<Keeper> keepers = new Heard<>();
+    Heard<Session> sessions = new Heard<>();
     try (Keeper keeper = connect()) {
+      Session first = keeper.session();
       keeper.inEachSession(
           each -> {
-            keepers.add(each);
+            sessions.add(each);
             each.tree().create(NewNode.at("/each/a").mode(CreateMode.EPHEMERAL).withParents());
             return tell("work", times);
           });
@@ -73,94 +79,81 @@ class EachSessionTest {
 
       end(keeper);
       awaitNumber(heard, 3);
-      end(keepers.all().get(1));
+      end(sessions.all().get(1));
       awaitNumber(heard, 5);
 
       assertThat(heard.all())
           .containsExactly(
               "work begins 1", "work ends 1", "work begins 2", "work ends 2", "work begins 3");
-      assertThat(keepers.all()).doesNotHaveDuplicates().startsWith(keeper);
-      assertThat(keepers.all().get(2).tree().stat("/each/a").ephemeralOwner())
-          .isEqualTo(keepers.all().get(2).sessionId());
+      assertThat(sessions.all()).doesNotHaveDuplicates().startsWith(first);
+      assertThat(sessions.all().get(2).tree().stat("/each/a").ephemeralOwner())
+          .isEqualTo(sessions.all().get(2).id());
     }
     assertThat(heard.all()).endsWith("work ends 3");
   }
 
   @Test
-  void allWhoAskGetTheSameKeeperNext() {
-    Heard<Keeper> first = new Heard<>();
-    Heard<Keeper> second = new Heard<>();
+  void allWhoAskGetTheSameSessionNext() {
+    Heard<Session> first = new Heard<>();
+    Heard<Session> second = new Heard<>();
     try (Keeper keeper = connect()) {
-      keeper.inEachSession(each -> tellKeeper(first, each));
-      keeper.inEachSession(each -> tellKeeper(second, each));
+      keeper.inEachSession(each -> tellSession(first, each));
+      keeper.inEachSession(each -> tellSession(second, each));
       end(keeper);
       awaitNumber(first, 2);
       awaitNumber(second, 2);
       // Who asks only now, with any of them, gets the one whose session lives.
-      Heard<Keeper> later = new Heard<>();
-      keeper.inEachSession(each -> tellKeeper(later, each));
+      Heard<Session> later = new Heard<>();
+      keeper.inEachSession(each -> tellSession(later, each));
       assertThat(later.all()).containsExactly(first.all().get(1));
       assertThat(second.all()).isEqualTo(first.all());
     }
   }
 
-  private static AutoCloseable tellKeeper(Heard<Keeper> keepers, Keeper keeper) {
-    keepers.add(keeper);
+  private static AutoCloseable tellSession(Heard<Session> sessions, Session session) {
+    sessions.add(session);
     return () -> {};
   }
 
   @Test
-  void closingTheFirstKeeperEndsTheSessionThatTookItsPlace() {
-    Heard<Keeper> keepers = new Heard<>();
+  void closingTheKeeperEndsTheSessionThatTookTheLostOnesPlace() {
+    Heard<Session> sessions = new Heard<>();
     try (Keeper keeper = connect()) {
-      keeper.inEachSession(each -> tellKeeper(keepers, each));
+      keeper.inEachSession(each -> tellSession(sessions, each));
       end(keeper);
-      awaitNumber(keepers, 2);
+      awaitNumber(sessions, 2);
     }
     assertThat(
             database.queryString(
                 "SELECT count(*)::text FROM ${schema}.session WHERE id = "
-                    + keepers.all().get(1).sessionId()))
+                    + sessions.all().get(1).id()))
         .isEqualTo("0");
   }
 
   @Test
-  void whatNeedsNoParticularSessionIsDoneInTheOneThatThereIs() {
+  void theCallAfterOneThatWasRefusedIsDoneInTheNextSession() {
     try (Keeper keeper = connect()) {
-      assertThat(keeper.<Keeper>inPresentSession(now -> now)).isSameAs(keeper);
       // It may be done before the keeper has heard of the end of its session, or after it.
       for (int round = 1; round <= 2; round++) {
-        Keeper ended = keeper.inPresentSession(now -> now);
+        String path = "/present-" + round;
+        Session ended = keeper.session();
         end(ended);
-        if (round == 2) {
+        if (round == 1) {
+          assertThatThrownBy(() -> keeper.tree().create(path, new byte[0], CreateMode.EPHEMERAL))
+              .isInstanceOf(KeeperException.SessionExpired.class);
+        } else {
           Await.until("it is lost", () -> ended.state() == SessionState.LOST);
         }
-        String path = "/present-" + round;
-        keeper.inPresentSession(now -> now.tree().create(path, new byte[0], CreateMode.EPHEMERAL));
-        assertThat(keeper.<Boolean>inPresentSession(now -> now.tree().exists(path).isPresent()))
-            .isTrue();
+        keeper.tree().create(path, new byte[0], CreateMode.EPHEMERAL);
+        assertThat(keeper.tree().stat(path).ephemeralOwner()).isEqualTo(keeper.session().id());
+        assertThat(keeper.session()).isNotSameAs(ended);
+        assertThat(ended.state()).as("it never comes back").isEqualTo(SessionState.LOST);
+        assertThatThrownBy(() -> ended.tree().exists(path))
+            .isInstanceOf(KeeperException.SessionExpired.class);
       }
-      assertThat(keeper.state()).isEqualTo(SessionState.LOST);
+      assertThat(keeper.state()).isEqualTo(SessionState.HELD);
+      assertThat(keeper.health().isReady()).isTrue();
     }
-  }
-
-  @Test
-  void whatFailsForAnotherReasonIsNotDoneAgainAndNothingIsDoneAfterTheEnd() {
-    AtomicInteger times = new AtomicInteger();
-    Keeper keeper = connect();
-    assertThatThrownBy(
-            () ->
-                keeper.inPresentSession(
-                    now -> {
-                      times.incrementAndGet();
-                      throw new IllegalStateException("for the test");
-                    }))
-        .hasMessage("for the test");
-    keeper.close();
-    assertThatThrownBy(() -> keeper.inPresentSession(now -> times.incrementAndGet()))
-        .isInstanceOf(KeeperException.SessionExpired.class)
-        .hasMessageContaining("closed");
-    assertThat(times).hasValue(1);
   }
 
   @Test
@@ -184,10 +177,11 @@ class EachSessionTest {
     CountDownLatch goesOn = new CountDownLatch(1);
     AtomicInteger times = new AtomicInteger();
     try (Keeper keeper = connect()) {
+      Session first = keeper.session();
       Subscription subscription =
           keeper.inEachSession(
               each -> {
-                if (each != keeper) {
+                if (each != first) {
                   begins.countDown();
                   await(goesOn);
                 }
@@ -221,10 +215,10 @@ class EachSessionTest {
                         throw new IllegalArgumentException("wrong");
                       }))
           .hasMessage("wrong");
-      Heard<Keeper> keepers = new Heard<>();
-      keeper.inEachSession(each -> tellKeeper(keepers, each));
+      Heard<Session> sessions = new Heard<>();
+      keeper.inEachSession(each -> tellSession(sessions, each));
       end(keeper);
-      awaitNumber(keepers, 2);
+      awaitNumber(sessions, 2);
       assertThat(times).hasValue(1);
     }
   }
@@ -233,10 +227,11 @@ class EachSessionTest {
   void whatFindsItsSessionEndedBeforeTheKeeperHeardOfItIsBegunInTheNext() {
     AtomicInteger times = new AtomicInteger();
     try (Keeper keeper = connect()) {
+      Session first = keeper.session();
       keeper.inEachSession(
           each -> {
-            if (each == keeper) {
-              end(keeper);
+            if (each == first) {
+              end(first);
               each.tree().create("/ended-just-now", new byte[0], CreateMode.EPHEMERAL);
             }
             return tell("work", times);
@@ -268,33 +263,34 @@ class EachSessionTest {
     Keeper keeper = connect();
     keeper.close();
     assertThatThrownBy(() -> keeper.inEachSession(each -> () -> {}))
-        .isInstanceOf(KeeperException.SessionExpired.class)
+        .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
   }
 
   @Test
-  void nobodyWhoStandsMeansNoNextSession() {
-    try (Keeper keeper = connect();
-        Keeper other = connect()) {
-      keeper.inEachSession(each -> () -> {}).close();
-      end(keeper);
-      Heard<Keeper> keepers = new Heard<>();
-      other.inEachSession(each -> tellKeeper(keepers, each));
-      end(other);
-      awaitNumber(keepers, 2);
-      assertThat(database.queryString("SELECT string_agg(id::text, ',') FROM ${schema}.session"))
-          .isEqualTo(Long.toString(keepers.all().get(1).sessionId()));
+  void theNextSessionIsOpenedThoughNobodyStandsForIt() {
+    Heard<SessionState> states = new Heard<>();
+    try (Keeper keeper = connect()) {
+      keeper.onStateChange(states::add);
+      Session lost = keeper.session();
+      AtomicInteger ends = new AtomicInteger();
+      lost.onEnd(ends::incrementAndGet);
+      end(lost);
+      states.await(SessionState.HELD);
+      lost.onEnd(ends::incrementAndGet);
+      Await.until("told of its end, before and after it", () -> ends.get() == 2);
+      assertThat(states.all()).containsExactly(SessionState.LOST, SessionState.HELD);
     }
   }
 
   @Test
-  void theLostKeeperLeavesNoConnectionBehind() {
-    Heard<Keeper> keepers = new Heard<>();
+  void aLostSessionLeavesNoConnectionBehind() {
+    Heard<Session> sessions = new Heard<>();
     try (Keeper keeper = connect()) {
-      keeper.inEachSession(each -> tellKeeper(keepers, each));
-      for (List<Keeper> seen = keepers.all(); seen.size() < 4; seen = keepers.all()) {
+      keeper.inEachSession(each -> tellSession(sessions, each));
+      for (List<Session> seen = sessions.all(); seen.size() < 4; seen = sessions.all()) {
         end(seen.get(seen.size() - 1));
-        awaitNumber(keepers, seen.size() + 1);
+        awaitNumber(sessions, seen.size() + 1);
       }
       Await.until(
           "one connection that pings",

@@ -111,7 +111,7 @@ class HistoryRestartTest {
   }
 
   private static boolean isBack(Keeper keeper) {
-    return keeper.state() == SessionState.HELD && keeper.isHeld();
+    return keeper.state() == SessionState.HELD && keeper.session().isHeld();
   }
 
   private static void restart(Keeper keeper) {

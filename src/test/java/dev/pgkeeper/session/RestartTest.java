@@ -73,7 +73,7 @@ class RestartTest {
         states.forEach(heard -> heard.await(SessionState.JEOPARDY));
         // Longer than the lease.
         Await.pause(options.timeout().plusSeconds(2));
-        keepers.forEach(keeper -> assertThat(keeper.isHeld()).isFalse());
+        keepers.forEach(keeper -> assertThat(keeper.session().isHeld()).isFalse());
         server.startAgain();
 
         states.forEach(heard -> heard.await(SessionState.HELD));
@@ -85,7 +85,8 @@ class RestartTest {
                     + options.timeout().toMillis()
                     + ", 2000, false, 'silent', 'here', 1)");
         Await.until("the silent one's end", () -> sessions(database, silent) == 0);
-        keepers.forEach(keeper -> Await.until("held", () -> keeper.isHeld() || isLost(keeper)));
+        keepers.forEach(
+            keeper -> Await.until("held", () -> keeper.session().isHeld() || isLost(keeper)));
         assertThat(stats(keepers)).isEqualTo(before);
         assertThat(states).allSatisfy(h -> assertThat(h.all()).doesNotContain(SessionState.LOST));
       } finally {
@@ -267,7 +268,7 @@ class RestartTest {
         assertThat(timeline).isGreaterThan(1);
         long token = token(early, "/token");
         assertThat(token).isGreaterThan(last);
-        assertThat(early.tree().stat("/early").ephemeralOwner()).isEqualTo(early.sessionId());
+        assertThat(early.tree().stat("/early").ephemeralOwner()).isEqualTo(early.session().id());
         assertThat(earlyStates.all()).doesNotContain(SessionState.LOST);
       }
     }

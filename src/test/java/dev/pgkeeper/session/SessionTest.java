@@ -11,6 +11,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Stat;
 import dev.pgkeeper.Tree;
@@ -189,11 +190,11 @@ class SessionTest {
       keeper.onStateChange(states::add);
       String path = ephemeral(keeper, "/terminated");
       Stat before = other.tree().stat(path);
-      assertThat(SessionLog.terminateBackendOf(database, keeper.sessionId())).isTrue();
+      assertThat(SessionLog.terminateBackendOf(database, keeper.session().id())).isTrue();
       states.await(SessionState.HELD);
-      assertThat(keeper.isHeld()).isTrue();
+      assertThat(keeper.session().isHeld()).isTrue();
       awaitAReaperAfter(options().grace());
-      assertThat(rows("session WHERE suspected IS NULL AND id = " + keeper.sessionId()))
+      assertThat(rows("session WHERE suspected IS NULL AND id = " + keeper.session().id()))
           .as("the break is made good, or its end would come")
           .isEqualTo(1);
       assertThat(states.all()).containsExactly(SessionState.JEOPARDY, SessionState.HELD);
@@ -232,7 +233,7 @@ class SessionTest {
   @Test
   void aCloseDoesNotWaitForATransactionThatHoldsOnToSomethingOfTheSession() throws Exception {
     Keeper keeper = connect(options().withOperationTimeout(Duration.ofMinutes(10)));
-    long session = keeper.sessionId();
+    long session = keeper.session().id();
     String path = ephemeral(keeper, "/kept");
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
@@ -251,7 +252,7 @@ class SessionTest {
     try (Keeper reaper = connect()) {
       Await.until("it ends by itself", () -> rows("node WHERE owner = " + session) == 0);
       assertThat(rows("session WHERE id = " + session)).isZero();
-      assertThat(reaper.isHeld()).isTrue();
+      assertThat(reaper.session().isHeld()).isTrue();
     }
   }
 
@@ -278,16 +279,19 @@ class SessionTest {
       endInTheDatabase(keeper);
 
       WatchedEvent lost = new WatchedEvent(EventType.NONE, SessionState.LOST, null);
-      states.await(SessionState.LOST);
+      states.await(SessionState.HELD);
       watchers.forEach(watcher -> watcher.await(lost));
       keeper.close();
-      assertThat(states.all()).containsExactly(SessionState.LOST);
+      states.await(SessionState.CLOSED);
+      assertThat(states.all())
+          .as("each once, and in order")
+          .containsExactly(SessionState.LOST, SessionState.HELD, SessionState.CLOSED);
       assertThat(watchers).allSatisfy(heard -> assertThat(heard.all()).containsExactly(lost));
     }
   }
 
   private static void endInTheDatabase(Keeper keeper) {
-    database.execute("SELECT ${schema}.session_end(" + keeper.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
   }
 
   @Test
@@ -297,11 +301,12 @@ class SessionTest {
         Connection connection = database.connect()) {
       keeper.onStateChange(states::add);
       ephemeral(keeper, "/lost");
+      Session session = keeper.session();
       endInTheDatabase(keeper);
       states.await(SessionState.LOST);
-      assertThat(keeper.isHeld()).isFalse();
-      assertThat(keeper.state()).isEqualTo(SessionState.LOST);
-      Tree tree = keeper.tree();
+      assertThat(session.isHeld()).isFalse();
+      assertThat(session.state()).isEqualTo(SessionState.LOST);
+      Tree tree = session.tree();
       for (Runnable operation :
           List.<Runnable>of(
               () -> tree.exists("/lost"),
@@ -311,11 +316,12 @@ class SessionTest {
               () -> tree.watch("/lost", WatchMode.PERSISTENT, event -> {}),
               () -> tree.children("/"),
               tree::sync,
-              () -> keeper.tree(connection).exists("/lost"),
-              () -> keeper.async(t -> t.exists("/lost")))) {
+              () -> session.tree(connection).exists("/lost"),
+              () -> session.line("/lost", "mutex", 1),
+              () -> session.meeting("/lost", 2))) {
         assertThatThrownBy(operation::run)
             .isInstanceOf(KeeperException.SessionExpired.class)
-            .hasMessageContaining("session " + keeper.sessionId());
+            .hasMessageContaining("session " + session.id());
       }
       assertThat(database.queryLong("SELECT count(*) FROM ${schema}.node WHERE path = '/lost'"))
           .isZero();
@@ -353,8 +359,8 @@ class SessionTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
     }
-    assertThat(keeper.isHeld()).isFalse();
     assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
+    assertThat(keeper.health().state()).isEqualTo(SessionState.CLOSED);
     states.await(SessionState.CLOSED);
     assertThat(states.all()).containsExactly(SessionState.CLOSED);
   }
@@ -368,22 +374,20 @@ class SessionTest {
         keepers.add(connect(options().withTimeout(lease).withGrace(lease)));
         ephemeral(keepers.get(i), "/twenty/" + i);
       }
-      assertThat(keepers.stream().map(Keeper::sessionId).distinct()).hasSize(20);
+      assertThat(keepers.stream().map(keeper -> keeper.session().id()).distinct()).hasSize(20);
       keepers.get(7).close();
       keepers.get(11).close();
       Set<Long> alive = new HashSet<>();
-      keepers.forEach(keeper -> alive.add(keeper.sessionId()));
-      alive.remove(keepers.get(7).sessionId());
-      alive.remove(keepers.get(11).sessionId());
+      keepers.forEach(keeper -> alive.add(keeper.session().id()));
+      alive.remove(keepers.get(7).session().id());
+      alive.remove(keepers.get(11).session().id());
       awaitRenewal(alive);
       Tree tree = keepers.get(0).tree();
       assertThat(tree.children("/twenty")).hasSize(18).doesNotContain("7", "11");
       for (Keeper keeper : keepers) {
         boolean open = keeper.state() != SessionState.CLOSED;
-        assertThat(keeper.isHeld()).isEqualTo(open);
-        if (open) {
-          assertThat(keeper.state()).isEqualTo(SessionState.HELD);
-        }
+        assertThat(keeper.session().isHeld()).isEqualTo(open);
+        assertThat(keeper.state()).isEqualTo(open ? SessionState.HELD : SessionState.CLOSED);
       }
     } finally {
       keepers.forEach(Keeper::close);
@@ -428,7 +432,7 @@ class SessionTest {
     ephemeral(keeper, "/behind");
     keeper.tree().get("/behind", event -> {});
     keeper.tree().watch("/", WatchMode.PERSISTENT_RECURSIVE, event -> {});
-    long session = keeper.sessionId();
+    long session = keeper.session().id();
     keeper.close();
     assertThat(rows("session WHERE id = " + session)).isZero();
     assertThat(rows("watch WHERE session = " + session)).isZero();
@@ -444,7 +448,7 @@ class SessionTest {
   void whatComesAfterTheEndOfASessionIsTidiedUp() {
     Keeper keeper = connect();
     ephemeral(keeper, "/tidied");
-    long session = keeper.sessionId();
+    long session = keeper.session().id();
     keeper.close();
     database.execute("SELECT ${schema}.watch_again(" + session + ", ARRAY['/tidied'], ARRAY['n'])");
     database.execute("SELECT ${schema}.tidy()");
@@ -456,7 +460,7 @@ class SessionTest {
       database.execute("UPDATE ${schema}.reply SET at = at - interval '49 hours'");
       database.execute("SELECT ${schema}.tidy()");
       assertThat(rows("reply WHERE session = " + session)).isZero();
-      assertThat(rows("reply WHERE session = " + alive.sessionId())).isPositive();
+      assertThat(rows("reply WHERE session = " + alive.session().id())).isPositive();
     }
   }
 
@@ -473,10 +477,10 @@ class SessionTest {
       keeper.onStateChange(states::add);
       ephemeral(keeper, "/lease-lives");
       keeper.tree().get("/lease-lives", heard::add);
-      awaitRenewal(Set.of(keeper.sessionId()));
+      awaitRenewal(Set.of(keeper.session().id()));
       other.tree().set("/lease-lives", NOTHING);
       heard.await(event -> event.type() == EventType.NODE_DATA_CHANGED);
-      assertThat(keeper.isHeld()).isTrue();
+      assertThat(keeper.session().isHeld()).isTrue();
       assertThat(states.all()).isEmpty();
     }
   }

@@ -45,7 +45,7 @@ class InspectionViewsTest {
       assertThat(
               told(
                   "SELECT (${schema}._meeting_come(%d, '/reg/meeting', 2, 1)).code"
-                      .formatted(keeper.sessionId())))
+                      .formatted(keeper.session().id())))
           .isEqualTo("ok");
       try (Registration instance =
               keeper
@@ -61,7 +61,7 @@ class InspectionViewsTest {
             .isEqualTo(
                 "/reg/group/one /reg/group one 0 t t %1$s, /reg/services/mail/i1 /reg/services/mail i1 0 t t %1$s"
                     .formatted(
-                        keeper.sessionId() + " shop " + ProcessHandle.current().pid() + " t"));
+                        keeper.session().id() + " shop " + ProcessHandle.current().pid() + " t"));
       }
     }
     assertThat(told("SELECT count(*) FROM ${schema}.registrations WHERE path LIKE '/reg/%'"))

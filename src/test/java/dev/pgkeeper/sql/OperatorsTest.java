@@ -164,7 +164,7 @@ class OperatorsTest {
             }
           });
       Held held = keeper.lock(line).acquire();
-      operate("end_session(" + keeper.sessionId() + ", 'the host is to be replaced')");
+      operate("end_session(" + keeper.session().id() + ", 'the host is to be replaced')");
       lost.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(held.isHeld()).isFalse();
       Await.until(

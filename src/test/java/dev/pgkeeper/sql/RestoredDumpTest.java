@@ -111,7 +111,7 @@ class RestoredDumpTest {
       held.release();
       database.execute(
           "UPDATE ${schema}.parent SET holder = %d, token = %d WHERE path = '/lock'"
-              .formatted(keeper.sessionId(), held.token() - 1));
+              .formatted(keeper.session().id(), held.token() - 1));
       database.execute(RestoredDump.newEpoch(database.schema()));
       database.execute(
           "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

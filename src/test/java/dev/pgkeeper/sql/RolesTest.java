@@ -159,7 +159,7 @@ class RolesTest {
     long session;
     try (Keeper keeper = Keeper.connect(as("application"), options);
         Keeper other = Keeper.connect(as("application"), options.withLeaseOnly())) {
-      session = keeper.sessionId();
+      session = keeper.session().id();
       Recorder recursive = new Recorder();
       Recorder polled = new Recorder();
       keeper.tree().create("/app", NONE);

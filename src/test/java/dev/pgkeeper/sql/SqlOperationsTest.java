@@ -81,9 +81,9 @@ class SqlOperationsTest {
     assertThat(
             sql(
                 "SELECT owner FROM ${schema}.create('@/e', '', 'ephemeral', in_session => "
-                    + keeper.sessionId()
+                    + keeper.session().id()
                     + ")"))
-        .isEqualTo(Long.toString(keeper.sessionId()));
+        .isEqualTo(Long.toString(keeper.session().id()));
     assertThat(tree.children("/")).containsExactly("a", "b", "c", "e", "s-0000000002", "t", "x");
     assertThat(tree.get("/b").data()).asString().isEqualTo("data");
     assertThat(
@@ -97,7 +97,7 @@ class SqlOperationsTest {
     sql("SELECT ${schema}.create('@/a/b', in_parents => true)");
     sql(
         "SELECT ${schema}.create('@/e', '', 'ephemeral', in_session => "
-            + keeper.sessionId()
+            + keeper.session().id()
             + ")");
     String before = TreeInvariants.snapshot(database);
     assertThat(code("create('@/a')")).isEqualTo("node_exists");
@@ -257,9 +257,9 @@ class SqlOperationsTest {
                 .withSweep(Duration.ofHours(1)))) {
       other.tree().create(root + "/e", new byte[0], CreateMode.EPHEMERAL);
       assertThat(recorder.next()).isEqualTo("NODE_CREATED /e");
-      assertThat(sql("SELECT ${schema}.session_end(" + other.sessionId() + ")")).isEqualTo("t");
+      assertThat(sql("SELECT ${schema}.session_end(" + other.session().id() + ")")).isEqualTo("t");
       assertThat(recorder.next()).isEqualTo("NODE_DELETED /e");
-      assertThat(sql("SELECT ${schema}.session_end(" + other.sessionId() + ")")).isEqualTo("f");
+      assertThat(sql("SELECT ${schema}.session_end(" + other.session().id() + ")")).isEqualTo("f");
     }
   }
 
@@ -287,7 +287,7 @@ class SqlOperationsTest {
     String answers =
         sql(
             "SELECT string_agg(concat_ws(' ', code, czxid), ', ' ORDER BY o.number) FROM ${schema}.request_each("
-                + keeper.sessionId()
+                + keeper.session().id()
                 + ", 1000, 1, '{add,add,add,add,add,add,add}',"
                 + " ARRAY['@/n', '@/full', '@/n', '@/full', '@/text', '@/none', '@/n'],"
                 + " '{5,1,-2,-1,1,1,10}', '{0,0,0,0,0,0,0}', '{x,x,x,x,x,x,x}', '{f,f,f,f,f,f,f}',"

@@ -45,7 +45,7 @@ class ViewsTest {
 
   @Test
   void sessionsTellsWhoLivesAndUntilWhen() {
-    String mine = " FROM ${schema}.sessions WHERE session = " + keeper.sessionId();
+    String mine = " FROM ${schema}.sessions WHERE session = " + keeper.session().id();
     assertThat(
             database.queryString(
                 "SELECT concat_ws(' ', client, pid, alive, connected, timeout, grace)" + mine))
@@ -124,7 +124,7 @@ class ViewsTest {
     assertThat(
             database.queryString(
                 "SELECT concat_ws(' ', kind, session, alive) FROM ${schema}.nodes WHERE path = '/v/e'"))
-        .isEqualTo("ephemeral " + keeper.sessionId() + " t");
+        .isEqualTo("ephemeral " + keeper.session().id() + " t");
     assertThat(
             database.queryString(
                 "SELECT concat_ws(' ', kind, session IS NULL, ttl) FROM ${schema}.nodes WHERE path = '/v/t'"))
@@ -164,7 +164,7 @@ class ViewsTest {
                     + " FROM ${schema}.watchers WHERE path LIKE '/w%' AND host IS NOT NULL"))
         .isEqualTo(
             "/w children %1$s, /w node %1$s, /w persistent %1$s, /w recursive %1$s, /w/absent node %1$s"
-                .formatted(keeper.sessionId() + " orders " + ProcessHandle.current().pid()));
+                .formatted(keeper.session().id() + " orders " + ProcessHandle.current().pid()));
   }
 
   @Test
@@ -173,7 +173,7 @@ class ViewsTest {
             database.queryString(
                 "SELECT concat_ws(' ', first >= 1, began <= clock_timestamp(), timeline >= 1, current) FROM ${schema}.epochs"))
         .isEqualTo("t t t t");
-    assertThat(keeper.sessionId())
+    assertThat(keeper.session().id())
         .isGreaterThan(database.queryLong("SELECT first FROM ${schema}.epochs"));
     // Never committed: a client that saw it would begin a new epoch.
     try (Connection connection = database.connect();

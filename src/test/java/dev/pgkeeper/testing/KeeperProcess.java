@@ -4,6 +4,7 @@ import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Session;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -54,14 +55,14 @@ public final class KeeperProcess implements AutoCloseable {
     return process;
   }
 
-  /** Asks it for {@link Keeper#isHeld()}. */
+  /** Asks it for {@link Session#isHeld()}. */
   public boolean isHeld() throws InterruptedException {
     process.send("held");
     return Boolean.parseBoolean(process.awaitLine("held "));
   }
 
   /**
-   * What {@link Keeper#isHeld()} answered in the first moment after the process had been stopped
+   * What {@link Session#isHeld()} answered in the first moment after the process had been stopped
    * for seconds.
    */
   public boolean wasHeldOnWaking() throws InterruptedException {
@@ -97,22 +98,23 @@ public final class KeeperProcess implements AutoCloseable {
         .forEach(
             path ->
                 keeper.tree().create(NewNode.at(path).mode(CreateMode.EPHEMERAL).withParents()));
-    Thread sleeper = new Thread(() -> watchTheClock(keeper));
+    Session session = keeper.session();
+    Thread sleeper = new Thread(() -> watchTheClock(session));
     sleeper.setDaemon(true);
     sleeper.start();
-    System.out.println("ready " + keeper.sessionId());
+    System.out.println("ready " + session.id());
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       if (line.equals("held")) {
-        System.out.println("held " + keeper.isHeld());
+        System.out.println("held " + session.isHeld());
       }
     }
   }
 
-  private static void watchTheClock(Keeper keeper) {
+  private static void watchTheClock(Session session) {
     for (long last = System.nanoTime(); true; ) {
       long now = System.nanoTime();
-      boolean held = keeper.isHeld();
+      boolean held = session.isHeld();
       if (now - last > Duration.ofSeconds(5).toNanos()) {
         System.out.println("woke " + held);
       }

@@ -1,6 +1,7 @@
 package dev.pgkeeper.testing;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import java.util.List;
 
@@ -63,20 +64,20 @@ public final class SessionLog {
 
   /** Ends the present session of this keeper, and waits until its client has heard of that. */
   public static void lose(TestDatabase database, Keeper keeper) {
-    Keeper present = keeper.inPresentSession(now -> now);
-    database.execute("SELECT ${schema}.session_end(" + present.sessionId() + ")");
+    Session present = keeper.session();
+    database.execute("SELECT ${schema}.session_end(" + present.id() + ")");
     Await.until("the session is lost", () -> present.state() == SessionState.LOST);
   }
 
   /** Breaks a client's own connection, and waits until it has another one. */
   public static void reconnect(TestDatabase database, Keeper keeper) {
-    long backend = backendOf(database, keeper.sessionId());
+    long backend = backendOf(database, keeper.session().id());
     database.execute("SELECT pg_terminate_backend(" + backend + ")");
     Await.until(
         "connected again",
         () -> {
-          long now = backendOf(database, keeper.sessionId());
-          return now != 0 && now != backend && keeper.isHeld();
+          long now = backendOf(database, keeper.session().id());
+          return now != 0 && now != backend && keeper.session().isHeld();
         });
   }
 

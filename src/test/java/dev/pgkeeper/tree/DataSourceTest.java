@@ -76,7 +76,7 @@ class DataSourceTest {
       assertThat(recorder.next()).isEqualTo("NODE_CREATED " + root + "/a");
       keeper.tree().sync();
       keeper.tree().create(root + "/e", NONE, CreateMode.EPHEMERAL);
-      assertThat(keeper.isHeld()).isTrue();
+      assertThat(keeper.session().isHeld()).isTrue();
     }
     assertThat(
             database.queryString(
@@ -87,7 +87,7 @@ class DataSourceTest {
   private static String connected(Keeper keeper) {
     return database.queryString(
         "SELECT coalesce(connected::text, 'lease only') FROM ${schema}.sessions WHERE session = "
-            + keeper.sessionId());
+            + keeper.session().id());
   }
 
   @Test

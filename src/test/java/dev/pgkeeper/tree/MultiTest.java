@@ -267,8 +267,8 @@ class MultiTest {
     assertThat(results)
         .extracting(OpResult::path)
         .containsExactly("/s-0000000000", "/s-0000000001", "/e", "/c", "/t-0000000004");
-    assertThat(tree.stat("/s-0000000001").ephemeralOwner()).isEqualTo(keeper.sessionId());
-    assertThat(tree.stat("/e").ephemeralOwner()).isEqualTo(keeper.sessionId());
+    assertThat(tree.stat("/s-0000000001").ephemeralOwner()).isEqualTo(keeper.session().id());
+    assertThat(tree.stat("/e").ephemeralOwner()).isEqualTo(keeper.session().id());
     assertThat(tree.stat("/c").ephemeralOwner()).isZero();
     assertThat(results).allSatisfy(r -> assertThat(tree.exists(r.path())).contains(r.stat()));
   }

@@ -134,7 +134,7 @@ class TransactionTest {
     connection.commit();
     assertThat(outside.children("/")).contains("a", "m", "x").doesNotContain("delete", "subtree");
     assertThat(outside.get("/set").data()).containsExactly(2);
-    assertThat(outside.stat("/x/y/z").ephemeralOwner()).isEqualTo(keeper.sessionId());
+    assertThat(outside.stat("/x/y/z").ephemeralOwner()).isEqualTo(keeper.session().id());
     assertThat(orders("commit")).isEqualTo(1);
   }
 
@@ -246,7 +246,7 @@ class TransactionTest {
     try (Keeper shortLived = Keeper.connect(database.dataSource(), options)) {
       shortLived.tree(connection).create(root + "/e", NONE, CreateMode.EPHEMERAL);
       connection.commit();
-      assertThat(outside.stat("/e").ephemeralOwner()).isEqualTo(shortLived.sessionId());
+      assertThat(outside.stat("/e").ephemeralOwner()).isEqualTo(shortLived.session().id());
     }
     assertThat(outside.exists("/e")).isEmpty();
   }
@@ -344,7 +344,7 @@ class TransactionTest {
         Keeper.connect(
             database.dataSource(),
             KeeperOptions.defaults().withSchema(database.schema()).withLeaseOnly());
-    database.execute("SELECT ${schema}.session_end(" + ended.sessionId() + ")");
+    database.execute("SELECT ${schema}.session_end(" + ended.session().id() + ")");
     TreeOperations stale = ended.tree(connection);
     assertThatThrownBy(() -> stale.create(root + "/e", NONE, CreateMode.EPHEMERAL))
         .isInstanceOf(KeeperException.SessionExpired.class);

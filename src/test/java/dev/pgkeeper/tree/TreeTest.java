@@ -113,7 +113,7 @@ class TreeTest {
     assertThat(created.path()).isEqualTo(mode.isSequential() ? "/n-0000000000" : "/n-");
     assertThat(tree.children("/")).containsExactly(created.path().substring(1));
     assertThat(tree.stat(created.path()).ephemeralOwner())
-        .isEqualTo(mode.isEphemeral() ? keeper.sessionId() : 0);
+        .isEqualTo(mode.isEphemeral() ? keeper.session().id() : 0);
     assertThat(
             database.queryString(
                 "SELECT kind || coalesce(' for ' || ttl, '') FROM ${schema}.nodes WHERE czxid = "
@@ -135,7 +135,7 @@ class TreeTest {
     root.create("/x/stays", NONE);
     long owner;
     try (Keeper other = Keeper.connect(database.dataSource(), options())) {
-      owner = other.sessionId();
+      owner = other.session().id();
       Tree same = other.tree().chroot(chrootOf(root));
       same.create("/x/e1", NONE, CreateMode.EPHEMERAL);
       same.create("/y/e2", NONE, CreateMode.EPHEMERAL_SEQUENTIAL);

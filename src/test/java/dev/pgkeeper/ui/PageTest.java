@@ -131,7 +131,7 @@ class PageTest {
     browser.untilText(".card h2", Scene.ORDER);
     assertThat(clients(".held")).isEqualTo("orders-1");
     assertThat(clients(".waits")).isEqualTo("orders-2,mailer");
-    assertThat(browser.text(".held .where")).contains("session " + scene.first.sessionId());
+    assertThat(browser.text(".held .where")).contains("session " + scene.first.session().id());
   }
 
   private static String clients(String line) {
@@ -223,7 +223,7 @@ class PageTest {
     browser.press("ArrowDown");
     browser.untilText("aside", "ephemeral");
     assertThat(browser.text("aside"))
-        .contains("/services/mail/m-1", String.valueOf(scene.first.sessionId()));
+        .contains("/services/mail/m-1", String.valueOf(scene.first.session().id()));
     scene.first.tree().create("/services/mail/m-2", new byte[0], CreateMode.PERSISTENT);
     browser.until("document.querySelector(\"[data-node='/services/mail/m-2']\")");
     scene.first.tree().delete("/services/mail/m-1");
@@ -359,7 +359,7 @@ class PageTest {
   void aWrongLinkIsRefusedAndTheRightOneTaken() {
     show("sessions");
     browser.value("sessionStorage.clear()");
-    browser.click("[data-key='" + scene.third.sessionId() + "'] [data-change=end_session]");
+    browser.click("[data-key='" + scene.third.session().id() + "'] [data-change=end_session]");
     browser.type("#dialog-why", "its host is gone");
     browser.type("#dialog-link", page.address() + "#link=0123456789abcdef0123456789abcdef");
     browser.click("#dialog-do");
@@ -370,7 +370,7 @@ class PageTest {
     browser.click("#dialog-do");
     browser.until("!document.querySelector('tbody').innerText.includes('mailer')");
     assertThat(database.queryString("SELECT target FROM ${schema}.operations"))
-        .isEqualTo(String.valueOf(scene.third.sessionId()));
+        .isEqualTo(String.valueOf(scene.third.session().id()));
   }
 
   /** What the link is exchanged for, by whoever comes first. */

@@ -150,7 +150,7 @@ class HintsTest {
     Noted noted = new Noted();
     try (Keeper broken = database.keeper();
         Subscription hints = broken.tree().hints(Scope.SUBTREE, "/broken", noted)) {
-      assertThat(SessionLog.terminateBackendOf(database, broken.sessionId())).isTrue();
+      assertThat(SessionLog.terminateBackendOf(database, broken.session().id())).isTrue();
       noted.heard.await("anywhere");
       create("/broken/a");
       noted.heard.await("/broken/a");
@@ -193,7 +193,7 @@ class HintsTest {
           "the registration is forgotten",
           () ->
               database.queryLong(
-                      "SELECT count(*) FROM ${schema}.watch WHERE session = " + own.sessionId())
+                      "SELECT count(*) FROM ${schema}.watch WHERE session = " + own.session().id())
                   == 0);
     }
   }

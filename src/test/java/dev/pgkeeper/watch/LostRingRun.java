@@ -105,7 +105,7 @@ public final class LostRingRun {
         Tree tree = keepers.get(i).tree();
         running.add(Futures.onThread(() -> write(tree, random)));
       }
-      List<Long> sessions = keepers.stream().map(Keeper::sessionId).toList();
+      List<Long> sessions = keepers.stream().map(keeper -> keeper.session().id()).toList();
       CompletableFuture<Boolean> beside = Futures.onThread(() -> disturbance.go(sessions));
       Await.pause(length);
       Await.until(

@@ -113,12 +113,14 @@ class LostRingTest {
       SessionLog.reconnect(database, follower);
       mirrors.awaitTruth();
 
-      assertThat(SessionLog.terminateBackendOf(database, follower.sessionId())).isTrue();
+      assertThat(SessionLog.terminateBackendOf(database, follower.session().id())).isTrue();
       Mirrors.change(writer.tree(), Mirrors.path(1), "just after");
       mirrors.awaitTruth();
       Await.until(
           "connected again",
-          () -> SessionLog.backendOf(database, follower.sessionId()) != 0 && follower.isHeld());
+          () ->
+              SessionLog.backendOf(database, follower.session().id()) != 0
+                  && follower.session().isHeld());
 
       connection.setAutoCommit(false);
       writer.tree(connection).set(Mirrors.path(2), Mirrors.bytes("committed after the reconnect"));

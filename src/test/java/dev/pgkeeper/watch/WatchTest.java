@@ -142,7 +142,7 @@ class WatchTest {
       Await.until("three times told", () -> second.all().size() >= 3);
       assertThat(first.all()).isEqualTo(expected);
       assertThat(second.all()).isEqualTo(expected);
-      SessionLog.terminateBackendOf(database, keeper.sessionId());
+      SessionLog.terminateBackendOf(database, keeper.session().id());
       states.await(SessionState.HELD);
       assertThat(thrown.get()).isGreaterThanOrEqualTo(8);
     }
@@ -219,10 +219,11 @@ class WatchTest {
       keeper.tree().exists("/forgotten", node::add);
       keeper.tree().watch("/", WatchMode.PERSISTENT_RECURSIVE, tree::add);
       database.execute("TRUNCATE ${schema}.watch");
-      SessionLog.terminateBackendOf(database, keeper.sessionId());
+      SessionLog.terminateBackendOf(database, keeper.session().id());
       states.await(SessionState.HELD);
       // It registers after it was confirmed.
-      Await.until("registered again", () -> registrations(keeper) >= 2 && keeper.isHeld());
+      Await.until(
+          "registered again", () -> registrations(keeper) >= 2 && keeper.session().isHeld());
       other.tree().create("/forgotten", NOTHING);
       node.await(event(EventType.NODE_CREATED, "/forgotten"));
       tree.await(event(EventType.NODE_CREATED, "/forgotten"));
@@ -231,7 +232,7 @@ class WatchTest {
 
   private static long registrations(Keeper keeper) {
     return database.queryLong(
-        "SELECT count(*) FROM ${schema}.watch WHERE session = " + keeper.sessionId());
+        "SELECT count(*) FROM ${schema}.watch WHERE session = " + keeper.session().id());
   }
 
   @Test

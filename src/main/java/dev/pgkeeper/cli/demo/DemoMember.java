@@ -40,7 +40,7 @@ final class DemoMember {
           });
       byte[] pid = Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8);
       tree.create(Stage.MEMBERS + "/" + name, pid, CreateMode.EPHEMERAL);
-      say("joined " + keeper.sessionId());
+      say("joined " + keeper.session().id());
       if (System.in.read() < 0) {
         Runtime.getRuntime().halt(1);
       }

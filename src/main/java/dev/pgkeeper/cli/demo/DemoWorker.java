@@ -46,7 +46,7 @@ final class DemoWorker {
       DemoWorker worker = new DemoWorker(pool, name);
       say("once " + keeper.guard().once(DAILY, TICK, worker::report));
       try (var candidacy = keeper.election(JOB).withIdentity(name).run(worker::lead)) {
-        say("stands " + keeper.sessionId());
+        say("stands " + keeper.session().id());
         if (System.in.read() < 0) {
           Runtime.getRuntime().halt(1);
         }

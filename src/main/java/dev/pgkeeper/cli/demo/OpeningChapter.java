@@ -37,7 +37,7 @@ final class OpeningChapter {
     Keeper keeper = stage.connect();
     story.call(
         "Keeper.connect(dataSource)",
-        "session " + keeper.sessionId() + ", took " + Story.text(Story.since(began)));
+        "session " + keeper.session().id() + ", took " + Story.text(Story.since(began)));
   }
 
   private static String setting(Connection connection, String name) throws Exception {

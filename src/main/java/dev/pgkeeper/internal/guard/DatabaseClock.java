@@ -1,24 +1,26 @@
 package dev.pgkeeper.internal.guard;
 
 import java.time.Instant;
+import java.util.function.Supplier;
 
 /**
  * The database's clock, as it was last heard, and what has passed here since. The local time of day
  * has no say in it.
  */
 final class DatabaseClock implements TickClock {
-  private final Runs runs;
+  private final Supplier<Runs> present;
   private volatile Heard last = new Heard(Instant.MIN, 0);
 
   private record Heard(Instant time, long nanos) {}
 
-  DatabaseClock(Runs runs) {
-    this.runs = runs;
+  DatabaseClock(Supplier<Runs> present) {
+    this.present = present;
   }
 
   @Override
   public Instant now() {
     if (last.time.equals(Instant.MIN)) {
+      Runs runs = present.get();
       heard(runs.database().readOnce(runs.calls().now()));
     }
     Heard heard = last;

@@ -3,8 +3,8 @@ package dev.pgkeeper.internal.guard;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Line;
 import dev.pgkeeper.LineRequest;
+import dev.pgkeeper.internal.session.Sessions;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,8 +16,8 @@ final class LeaderSeat {
   private final Runnable taken;
   private @Nullable CompletableFuture<Held> asked;
 
-  LeaderSeat(Function<String, Line> lines, String path, Runnable taken) {
-    this.line = lines.apply(path);
+  LeaderSeat(Sessions sessions, String path, Runnable taken) {
+    this.line = sessions.line(path, "scheduler", 1);
     this.taken = taken;
   }
 

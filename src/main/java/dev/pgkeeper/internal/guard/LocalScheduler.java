@@ -1,10 +1,11 @@
 package dev.pgkeeper.internal.guard;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Line;
+import dev.pgkeeper.Subscription;
 import dev.pgkeeper.guard.JobPlan;
 import dev.pgkeeper.guard.RunResult;
 import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,24 +30,25 @@ import org.slf4j.LoggerFactory;
  * what is due; at a tick's own moment it does so from the last look. Nothing depends on looks being
  * fresh: who tries a tick that was run finds out by its claim.
  */
-final class LocalScheduler implements Scheduler {
+final class LocalScheduler implements Scheduler, Sessions.Worker {
   private static final Logger log = LoggerFactory.getLogger(LocalScheduler.class);
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
   private static final Duration HOUSEWORK_EVERY = Duration.ofMinutes(10);
   private static final Duration LAST_PATIENCE = Duration.ofSeconds(10);
   private static final int MOST_PRUNINGS = 100;
 
-  private final Runs runs;
+  private final Sessions sessions;
+  private final Supplier<Runs> present;
   private final TickClock clock;
-  private final Function<String, Line> leaderLines;
   private final Map<String, Entry> jobs = new LinkedHashMap<>();
   private final Map<String, LeaderSeat> seats = new HashMap<>();
   private final Semaphore wake = new Semaphore(0);
   private int threads = 4;
   private Duration keepRuns = Duration.ofDays(30);
   private Duration patience = Duration.ofSeconds(30);
-  private @Nullable ThreadPoolExecutor pool;
-  private @Nullable Thread timer;
+  private volatile @Nullable ThreadPoolExecutor pool;
+  private volatile @Nullable Thread timer;
+  private @Nullable Subscription stopping;
   private volatile boolean closed;
   private volatile boolean stale = true;
   private boolean registered;
@@ -71,10 +73,17 @@ final class LocalScheduler implements Scheduler {
     }
   }
 
-  LocalScheduler(Runs runs, TickClock clock, Function<String, Line> leaderLines) {
-    this.runs = runs;
+  /**
+   * @param present the runs of the session that there is when a call begins
+   */
+  LocalScheduler(Sessions sessions, Supplier<Runs> present, TickClock clock) {
+    this.sessions = sessions;
+    this.present = present;
     this.clock = clock;
-    this.leaderLines = leaderLines;
+  }
+
+  private Runs runs() {
+    return present.get();
   }
 
   @Override
@@ -89,7 +98,7 @@ final class LocalScheduler implements Scheduler {
     }
     String path = plan.leaderPath();
     if (path != null) {
-      seats.computeIfAbsent(path, p -> new LeaderSeat(leaderLines, p, wake::release));
+      seats.computeIfAbsent(path, p -> new LeaderSeat(sessions, p, wake::release));
     }
   }
 
@@ -132,7 +141,7 @@ final class LocalScheduler implements Scheduler {
   @Override
   public synchronized void start() {
     ensureNotStarted();
-    runs.session().ensureUsable();
+    runs().session().ensureUsable();
     AtomicInteger number = new AtomicInteger();
     pool =
         new ThreadPoolExecutor(
@@ -145,6 +154,7 @@ final class LocalScheduler implements Scheduler {
     pool.allowCoreThreadTimeOut(true);
     timer = daemon(this::takeTurns, "pgkeeper-scheduler");
     timer.start();
+    stopping = sessions.stopAtClose(this);
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -154,7 +164,7 @@ final class LocalScheduler implements Scheduler {
   }
 
   private void takeTurns() {
-    while (!closed && !runs.session().state().isTerminal()) {
+    while (!closed && !sessions.isClosed()) {
       Duration pause = LOOK_EVERY;
       try {
         pause = turn();
@@ -171,9 +181,6 @@ final class LocalScheduler implements Scheduler {
         log.debug("the scheduler's timer was interrupted", e);
       }
     }
-    if (!closed) {
-      log.warn("session {} is over, and with it this scheduler", runs.session().id());
-    }
   }
 
   /** Gives out what is due now, and returns how long nothing more will be. */
@@ -181,6 +188,7 @@ final class LocalScheduler implements Scheduler {
     Instant now = clock.now();
     if (!registered) {
       for (Entry entry : jobs.values()) {
+        Runs runs = runs();
         runs.database()
             .readOnce(runs.calls().jobRegister(entry.plan.name, entry.plan.schedule(), now));
       }
@@ -208,6 +216,7 @@ final class LocalScheduler implements Scheduler {
   private void look(Instant now) {
     stale = false;
     lookedAt = now;
+    Runs runs = runs();
     for (GuardCalls.Look look :
         runs.database().readOnce(runs.calls().jobLook(jobs.keySet(), now))) {
       Entry entry = jobs.get(look.job());
@@ -235,6 +244,7 @@ final class LocalScheduler implements Scheduler {
     PlannedJob.Due due = entry.plan.due(look, entry.handled, now);
     if (due.skip() != null) {
       log.info("job {}: ticks up to {} were missed and are skipped", entry.plan.name, due.skip());
+      Runs runs = runs();
       runs.database().readOnce(runs.calls().jobSkip(entry.plan.name, due.skip()));
       entry.handled = due.skip();
     }
@@ -274,7 +284,7 @@ final class LocalScheduler implements Scheduler {
         if (closed) {
           return;
         }
-        RunResult result = runs.once(name, tick, false, entry.plan.work());
+        RunResult result = runs().once(name, tick, false, entry.plan.work());
         if (result != RunResult.PAUSED && tick.time() != null) {
           entry.handled = tick.time();
         }
@@ -293,6 +303,7 @@ final class LocalScheduler implements Scheduler {
   /** What any instance may do now and then. */
   void housework() {
     try {
+      Runs runs = runs();
       runs.database().readOnce(runs.calls().markAbandonedRuns());
       long pruned = 1;
       for (int i = 0; i < MOST_PRUNINGS && pruned > 0 && !closed; i++) {
@@ -305,22 +316,10 @@ final class LocalScheduler implements Scheduler {
 
   @Override
   public synchronized void close() {
-    closed = true;
-    wake.release();
+    beginToStop();
     try {
-      Thread thread = timer;
-      if (thread != null) {
-        thread.join(LAST_PATIENCE.toMillis());
-      }
-      ThreadPoolExecutor threadPool = pool;
-      if (threadPool != null) {
-        threadPool.shutdown();
-        if (!threadPool.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-          threadPool.shutdownNow();
-          if (!threadPool.awaitTermination(LAST_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-            log.warn("a job goes on although it was interrupted; its run stays its own");
-          }
-        }
+      if (!awaitEnd(patience)) {
+        log.warn("a job goes on although it was interrupted; its run stays its own");
       }
     } catch (InterruptedException e) {
       if (pool != null) {
@@ -329,5 +328,33 @@ final class LocalScheduler implements Scheduler {
       Thread.currentThread().interrupt();
     }
     seats.values().forEach(LeaderSeat::leave);
+    if (stopping != null) {
+      stopping.close();
+    }
+  }
+
+  @Override
+  public void beginToStop() {
+    closed = true;
+    wake.release();
+  }
+
+  /** Whatever still runs once the patience is over is interrupted. */
+  @Override
+  public boolean awaitEnd(Duration longest) throws InterruptedException {
+    Thread thread = timer;
+    if (thread != null) {
+      thread.join(LAST_PATIENCE.toMillis());
+    }
+    ThreadPoolExecutor threadPool = pool;
+    if (threadPool == null) {
+      return true;
+    }
+    threadPool.shutdown();
+    if (threadPool.awaitTermination(longest.toMillis(), TimeUnit.MILLISECONDS)) {
+      return true;
+    }
+    threadPool.shutdownNow();
+    return threadPool.awaitTermination(LAST_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
   }
 }

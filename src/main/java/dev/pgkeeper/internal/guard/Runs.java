@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * <p>A session may claim again what is running for itself: that is how it gets back what it claimed
  * without hearing of it. So what really runs in this process is known here, and is not claimed.
  */
-final class Runs {
+public final class Runs {
   private static final Logger log = LoggerFactory.getLogger(Runs.class);
   private static final int LONGEST_ERROR = 500;
   private static final long END_AGAIN_AFTER_MS = 20;
@@ -43,7 +43,7 @@ final class Runs {
   private final GuardCalls calls;
   private final Set<List<String>> underWay = ConcurrentHashMap.newKeySet();
 
-  Runs(Database database, ClientSession session, Executor background) {
+  public Runs(Database database, ClientSession session, Executor background) {
     this.database = database;
     this.session = session;
     this.background = background;

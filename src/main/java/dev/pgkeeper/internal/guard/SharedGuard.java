@@ -1,21 +1,18 @@
 package dev.pgkeeper.internal.guard;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Line;
 import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.guard.JobWork;
 import dev.pgkeeper.guard.RunResult;
 import dev.pgkeeper.guard.Scheduler;
-import dev.pgkeeper.internal.jdbc.Database;
-import dev.pgkeeper.internal.session.ClientSession;
+import dev.pgkeeper.internal.session.Sessions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The guard of one client. */
@@ -24,19 +21,15 @@ public final class SharedGuard implements Guard {
   private static final int LONGEST_TICK = 200;
   private static final Duration LONGEST = Duration.ofDays(10_000);
 
-  private final Runs runs;
-  private final Function<String, Line> leaderLines;
+  private final Sessions sessions;
+  private final Supplier<Runs> present;
 
   /**
-   * @param leaderLines where those wait who want to be the one that schedules
+   * @param present the runs of the session that there is when a call begins
    */
-  public SharedGuard(
-      Database database,
-      ClientSession session,
-      Executor background,
-      Function<String, Line> leaderLines) {
-    this.runs = new Runs(database, session, background);
-    this.leaderLines = leaderLines;
+  public SharedGuard(Sessions sessions, Supplier<Runs> present) {
+    this.sessions = sessions;
+    this.present = present;
   }
 
   static String checkJob(String job) {
@@ -71,19 +64,21 @@ public final class SharedGuard implements Guard {
   public <X extends Exception> RunResult once(String job, String tick, TransactionWork<X> work)
       throws X {
     Objects.requireNonNull(work, "work");
-    return runs.once(checkJob(job), checkTick(tick), true, work);
+    return present.get().once(checkJob(job), checkTick(tick), true, work);
   }
 
   @Override
   public <X extends Exception> RunResult onceOutside(
       String job, String tick, Again again, @Nullable Duration atMost, JobWork<X> work) throws X {
     Objects.requireNonNull(work, "work");
-    return runs.onceOutside(
-        checkJob(job),
-        checkTick(tick),
-        again == Again.UNTIL_DONE,
-        atMost == null ? null : checkAtMost(atMost),
-        work);
+    return present
+        .get()
+        .onceOutside(
+            checkJob(job),
+            checkTick(tick),
+            again == Again.UNTIL_DONE,
+            atMost == null ? null : checkAtMost(atMost),
+            work);
   }
 
   @Override
@@ -95,18 +90,18 @@ public final class SharedGuard implements Guard {
       throw new IllegalArgumentException(
           "atLeast is " + atLeast + "; use 0 to " + atMost + ", which is atMost");
     }
-    return runs.exclusively(checkJob(job), atMost, atLeast, work);
+    return present.get().exclusively(checkJob(job), atMost, atLeast, work);
   }
 
   @Override
   public Scheduler scheduler() {
-    runs.session().ensureUsable();
-    return new LocalScheduler(runs, new DatabaseClock(runs), leaderLines);
+    present.get().session().ensureUsable();
+    return scheduler(new DatabaseClock(present));
   }
 
   /** One whose turns a test takes, at times that the test decides, on the test's own thread. */
   LocalScheduler scheduler(TickClock clock) {
-    return new LocalScheduler(runs, clock, leaderLines);
+    return new LocalScheduler(sessions, present, clock);
   }
 
   @Override
@@ -127,6 +122,7 @@ public final class SharedGuard implements Guard {
   }
 
   private String flip(String function, String job, String... more) {
+    Runs runs = present.get();
     runs.session().ensureUsable();
     String answer = runs.database().read(runs.calls().jobSwitch(function, checkJob(job), more));
     if (answer == null || answer.equals("f")) {
@@ -138,6 +134,7 @@ public final class SharedGuard implements Guard {
 
   @Override
   public Instant now() {
+    Runs runs = present.get();
     runs.session().ensureUsable();
     return runs.database().read(runs.calls().now());
   }

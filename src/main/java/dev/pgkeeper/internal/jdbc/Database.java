@@ -53,6 +53,7 @@ public final class Database {
   private final AtomicInteger slots = new AtomicInteger();
   private final Borrowed.Isolations isolations = new Borrowed.Isolations();
   private volatile long sessionId;
+  private volatile Runnable whenRefused = () -> {};
 
   /** Where one request at a time leaves its reply. */
   private static final class Slot {
@@ -91,9 +92,22 @@ public final class Database {
     return operationTimeout;
   }
 
-  /** The session that requests are numbered for. */
-  public void useSession(long newSessionId) {
+  /**
+   * The session that requests are numbered for.
+   *
+   * @param refused told whenever something was refused because that session has ended
+   */
+  public void useSession(long newSessionId, Runnable refused) {
     sessionId = newSessionId;
+    whenRefused = refused;
+  }
+
+  /** Tells the session where it was refused because it has ended. */
+  private KeeperException failure(SQLException e) {
+    if (SqlErrors.isSessionEnded(e)) {
+      whenRefused.run();
+    }
+    return translate(e);
   }
 
   /** Something that may be done twice: repeated while the database is away. */
@@ -101,7 +115,7 @@ public final class Database {
     try {
       return patiently(query, e -> false);
     } catch (SQLException e) {
-      throw translate(e);
+      throw failure(e);
     }
   }
 
@@ -116,7 +130,7 @@ public final class Database {
       if (SqlErrors.isKept(e)) {
         return Optional.empty();
       }
-      throw translate(e);
+      throw failure(e);
     }
   }
 
@@ -163,7 +177,7 @@ public final class Database {
     try {
       return once(query);
     } catch (SQLException e) {
-      throw translate(e);
+      throw failure(e);
     }
   }
 
@@ -191,7 +205,7 @@ public final class Database {
         }
       }
     } catch (SQLException e) {
-      throw translate(e);
+      throw failure(e);
     }
   }
 
@@ -315,7 +329,7 @@ public final class Database {
             return settled;
           }
         } else if (!SqlErrors.isPassing(e) || !backoff.pause()) {
-          throw translate(e);
+          throw failure(e);
         }
       }
     }
@@ -335,7 +349,7 @@ public final class Database {
             return onPrepared(connection, c -> ask(c, slot, sql, binder, rung));
           } catch (SQLException e) {
             if (SqlErrors.isPoolExhausted(e)) {
-              throw translate(e); // each alone would wait as long again
+              throw failure(e); // each alone would wait as long again
             }
             return sent && SqlErrors.isConnectionLost(e)
                 ? settle(slot, rung, new Backoff(operationTimeout), e)
@@ -356,7 +370,11 @@ public final class Database {
       binder.bind(statement, 4);
       try (ResultSet rows = statement.executeQuery()) {
         while (rows.next()) {
-          outcomes.add(Outcome.of(rows));
+          Outcome outcome = Outcome.of(rows);
+          if (outcome.code() == KeeperException.Code.SESSION_EXPIRED) {
+            whenRefused.run();
+          }
+          outcomes.add(outcome);
           watched = rows.getBoolean("watched");
         }
       }
@@ -567,7 +585,7 @@ public final class Database {
     } else if (SqlErrors.isMessageRefused(e)) {
       return new KeeperException.MessageRefused(withHint(e), e);
     } else if (SqlErrors.isSessionEnded(e)) {
-      return new KeeperException.SessionExpired(withHint(e) + "; connect again for a new one");
+      return new KeeperException.SessionExpired(withHint(e));
     } else if (SqlErrors.isWrongIsolation(e)) {
       return new KeeperException.WrongIsolation(withHint(e), e);
     } else if (SqlErrors.isDenied(e)) {

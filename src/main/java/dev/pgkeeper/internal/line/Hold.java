@@ -61,6 +61,10 @@ final class Hold implements Held {
     }
   }
 
+  Lines lines() {
+    return lines;
+  }
+
   LineEntry entry() {
     return entry;
   }

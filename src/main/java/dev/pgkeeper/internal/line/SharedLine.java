@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -19,15 +20,19 @@ public final class SharedLine implements Line {
   /** Nobody waits longer: a year. */
   private static final Duration FOREVER = Duration.ofDays(365);
 
-  private final Lines lines;
+  private final Supplier<Lines> present;
   private final String chroot;
   private final String path;
   private final String at;
   private final String recipe;
   private final int permits;
 
-  public SharedLine(Lines lines, String chroot, String path, String recipe, int permits) {
-    this.lines = lines;
+  /**
+   * @param present the lines of the session that there is when a call begins
+   */
+  public SharedLine(
+      Supplier<Lines> present, String chroot, String path, String recipe, int permits) {
+    this.present = present;
     this.chroot = chroot;
     this.path = Paths.check(path);
     this.at = Paths.check(Paths.under(chroot, path));
@@ -45,7 +50,7 @@ public final class SharedLine implements Line {
     return path;
   }
 
-  private Join join(LineRequest request, boolean tries) {
+  private Join join(Lines lines, LineRequest request, boolean tries) {
     if (Character.isDigit(request.what().charAt(0)) && Integer.parseInt(request.what()) > permits) {
       throw new IllegalArgumentException(
           path + ": " + request.what() + " permits are asked for, and there are only " + permits);
@@ -55,10 +60,12 @@ public final class SharedLine implements Line {
 
   @Override
   public Optional<Held> tryEnter(LineRequest request) {
-    return Optional.ofNullable(lines.join(join(request, true))).map(this::hold);
+    Lines lines = present.get();
+    return Optional.ofNullable(lines.join(join(lines, request, true)))
+        .map(entry -> hold(lines, entry));
   }
 
-  private Held hold(LineEntry entry) {
+  private Held hold(Lines lines, LineEntry entry) {
     return new Hold(lines, entry, path, Paths.from(chroot, entry.node));
   }
 
@@ -102,7 +109,8 @@ public final class SharedLine implements Line {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    LineEntry entry = lines.join(join(request, false));
+    Lines lines = present.get();
+    LineEntry entry = lines.join(join(lines, request, false));
     boolean holds = false;
     if (entry == null) {
       throw new IllegalStateException(at + ": busy, although it would have waited");
@@ -114,12 +122,13 @@ public final class SharedLine implements Line {
         lines.leave(entry);
       }
     }
-    return holds ? hold(entry) : null;
+    return holds ? hold(lines, entry) : null;
   }
 
   @Override
   public CompletableFuture<Held> enterAsync(LineRequest request) {
-    Join join = join(request, false);
+    Lines lines = present.get();
+    Join join = join(lines, request, false);
     lines.session().ensureUsable();
     CompletableFuture<Held> result = new CompletableFuture<>();
     try {
@@ -128,7 +137,7 @@ public final class SharedLine implements Line {
           .execute(
               () -> {
                 if (!result.isDone()) {
-                  joinFor(join, result);
+                  joinFor(lines, join, result);
                 }
               });
     } catch (RejectedExecutionException e) {
@@ -138,13 +147,13 @@ public final class SharedLine implements Line {
     return result;
   }
 
-  private void joinFor(Join join, CompletableFuture<Held> result) {
+  private void joinFor(Lines lines, Join join, CompletableFuture<Held> result) {
     try {
       LineEntry entry = lines.join(join);
       if (entry == null) {
         throw new IllegalStateException(at + ": busy, although it would have waited");
       }
-      entry.whenDecided(() -> lines.later(() -> pass(entry, result)));
+      entry.whenDecided(() -> lines.later(() -> pass(lines, entry, result)));
       var unused =
           result.whenComplete(
               (held, failure) -> {
@@ -157,9 +166,9 @@ public final class SharedLine implements Line {
     }
   }
 
-  private void pass(LineEntry entry, CompletableFuture<Held> result) {
+  private void pass(Lines lines, LineEntry entry, CompletableFuture<Held> result) {
     if (entry.phase() == LineEntry.Phase.HOLDS) {
-      Held held = hold(entry);
+      Held held = hold(lines, entry);
       if (!result.complete(held)) {
         held.close();
       }
@@ -174,12 +183,14 @@ public final class SharedLine implements Line {
 
   @Override
   public List<Contender> contenders() {
+    Lines lines = present.get();
     lines.session().ensureUsable();
     return lines.database().read(lines.calls().contenders(at, node -> Paths.from(chroot, node)));
   }
 
   @Override
   public int revoke() {
+    Lines lines = present.get();
     lines.session().ensureUsable();
     return lines.database().read(lines.calls().lineRevoke(at));
   }
@@ -196,6 +207,6 @@ public final class SharedLine implements Line {
       throw new IllegalStateException(
           path + ": the transaction of this thread fences it as a write; end that first");
     }
-    return hold(lines.downgrade(hold));
+    return hold(hold.lines(), hold.lines().downgrade(hold));
   }
 }

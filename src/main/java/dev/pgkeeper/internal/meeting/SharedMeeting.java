@@ -3,18 +3,22 @@ package dev.pgkeeper.internal.meeting;
 import dev.pgkeeper.Attendance;
 import dev.pgkeeper.Meeting;
 import dev.pgkeeper.internal.path.Paths;
+import java.util.function.Supplier;
 
 /** A meeting as one client sees it. */
 public final class SharedMeeting implements Meeting {
   private static final int MOST = 10_000;
 
-  private final Meetings meetings;
+  private final Supplier<Meetings> present;
   private final String path;
   private final String at;
   private final int size;
 
-  public SharedMeeting(Meetings meetings, String chroot, String path, int size) {
-    this.meetings = meetings;
+  /**
+   * @param present the meetings of the session that there is when a call begins
+   */
+  public SharedMeeting(Supplier<Meetings> present, String chroot, String path, int size) {
+    this.present = present;
     this.path = Paths.check(path);
     this.at = Paths.check(Paths.under(chroot, path));
     this.size = size;
@@ -43,6 +47,6 @@ public final class SharedMeeting implements Meeting {
 
   @Override
   public Attendance come() {
-    return meetings.come(this);
+    return present.get().come(this);
   }
 }

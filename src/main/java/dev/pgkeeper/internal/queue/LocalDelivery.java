@@ -28,6 +28,10 @@ final class LocalDelivery<T> implements Delivery<T> {
     this.message = message;
   }
 
+  boolean hasEnded() {
+    return queues.session().state().isTerminal();
+  }
+
   Claimed claimed() {
     return claimed;
   }

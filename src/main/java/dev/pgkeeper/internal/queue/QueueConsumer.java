@@ -5,7 +5,6 @@ import dev.pgkeeper.internal.queue.QueueChannel.Answer;
 import dev.pgkeeper.internal.queue.QueueChannel.Trip;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Message;
-import dev.pgkeeper.queue.MessageConsumer;
 import dev.pgkeeper.queue.MessageQueue;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -21,6 +20,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,9 +31,8 @@ import org.slf4j.LoggerFactory;
  * the keeper's does, once half of what was taken ahead is used up or something handled has waited
  * for some milliseconds. Asleep it has no thread.
  */
-final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
+final class QueueConsumer<T> implements Wakeups.Sleeper {
   private static final Logger log = LoggerFactory.getLogger(QueueConsumer.class);
-  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(30);
   private static final long AFTER_FAILURE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -81,6 +80,12 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
   /** The last trip failed: none for a while. */
   private boolean rests;
 
+  /** It has ended only because its session has. */
+  private boolean lostItsSession;
+
+  /** The one of the next session, once there is one. */
+  private @Nullable QueueConsumer<T> heir;
+
   /**
    * @param restore makes the queue again after somebody dropped it; false: it is not to be made
    */
@@ -111,8 +116,7 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
     travelIfWanted();
   }
 
-  @Override
-  public boolean isRunning() {
+  boolean isRunning() {
     return inState(State.RUNS);
   }
 
@@ -238,7 +242,7 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
 
   private void failed(RuntimeException e) {
     if (queues.session().state().isTerminal()) {
-      end();
+      sessionEnded();
     } else {
       log.warn("a consumer of the queue {} goes on in a second: {}", queue.name, e.toString());
     }
@@ -398,16 +402,22 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
     boolean goesOn = true;
     while (goesOn) {
       Claimed next;
+      QueueConsumer<T> counts = null;
       boolean travels = false;
       lock.lock();
       try {
         next = ahead.poll();
         if (next == null) {
           handlers--;
+          ended.signalAll();
+          counts = heir;
           travels = beginTripLocked();
         }
       } finally {
         lock.unlock();
+      }
+      if (counts != null) {
+        counts.handlerReturned();
       }
       if (next != null) {
         handle(next);
@@ -498,12 +508,6 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
 
   // The end.
 
-  @Override
-  public boolean stop(Duration patience) throws InterruptedException {
-    beginToStop();
-    return awaitEnd(patience);
-  }
-
   /** Takes nothing more, and gives back what no handler has begun. */
   void beginToStop() {
     List<Return> back = new ArrayList<>();
@@ -547,7 +551,7 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
     long left = patience.toNanos();
     lock.lockInterruptibly();
     try {
-      while (state != State.ENDED) {
+      while (state != State.ENDED || handlers > 0) {
         if (left <= 0) {
           return false;
         }
@@ -573,21 +577,61 @@ final class QueueConsumer<T> implements MessageConsumer, Wakeups.Sleeper {
 
   /** What it had is free already. */
   void sessionEnded() {
+    lock.lock();
+    try {
+      lostItsSession |= state != State.ENDED;
+    } finally {
+      lock.unlock();
+    }
     end();
   }
 
-  @Override
-  public void close() {
+  /** Whether it would go on if its session did. */
+  boolean lostItsSession() {
+    lock.lock();
     try {
-      if (!stop(LONGEST_CLOSE)) {
-        log.warn(
-            "handlers of the queue {} still run after {}; they are left to themselves",
-            queue.name,
-            LONGEST_CLOSE);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      return lostItsSession;
+    } finally {
+      lock.unlock();
     }
+  }
+
+  /** The next one counts the handlers that still run here as its own. */
+  void handOverTo(QueueConsumer<T> next) {
+    lock.lock();
+    try {
+      heir = next;
+      next.inherit(handlers);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void inherit(int running) {
+    lock.lock();
+    try {
+      handlers += running;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** One that was inherited. */
+  private void handlerReturned() {
+    QueueConsumer<T> next;
+    lock.lock();
+    try {
+      handlers--;
+      ended.signalAll();
+      next = heir;
+    } finally {
+      lock.unlock();
+    }
+    if (next != null) {
+      next.handlerReturned();
+    }
+    travelIfWanted();
+    endIfQuiet();
   }
 
   @Override

@@ -24,14 +24,10 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +44,6 @@ public final class Queues implements SessionService {
   private static final String RING = "queue ";
 
   /** How long handlers may run on when the keeper is closed. */
-  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(10);
 
   /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
   private static final int MANY = 500;
@@ -369,7 +364,6 @@ public final class Queues implements SessionService {
     if (session.state().isTerminal()) {
       return;
     }
-    stopConsumers();
     if (session.isHeld()) {
       try {
         settleDoubts();
@@ -377,52 +371,6 @@ public final class Queues implements SessionService {
         log.debug("session {}: what was acked in transactions is not counted", session.id(), e);
       }
       counters.report();
-    }
-  }
-
-  /**
-   * Has all consumers give back at once what no handler has begun, and waits for the handlers that
-   * run. What these do not finish in time goes to others, with the session.
-   */
-  private void stopConsumers() {
-    List<QueueConsumer<?>> stopping = List.copyOf(consumers);
-    if (stopping.isEmpty()) {
-      return;
-    }
-    long deadline = System.nanoTime() + LONGEST_CLOSE.toNanos();
-    // On another thread, for it waits for the database as long as any call does.
-    CompletableFuture<Void> begun =
-        CompletableFuture.runAsync(() -> stopping.forEach(QueueConsumer::beginToStop), this::later);
-    int running = 0;
-    try {
-      if (await(begun, deadline)) {
-        for (QueueConsumer<?> one : stopping) {
-          running += one.awaitEnd(Duration.ofNanos(deadline - System.nanoTime())) ? 0 : 1;
-        }
-      } else {
-        running = stopping.size();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (running > 0) {
-      log.warn(
-          "session {} ends although {} consumers have not stopped within {}: others get what they did not finish",
-          session.id(),
-          running,
-          LONGEST_CLOSE);
-    }
-  }
-
-  private static boolean await(CompletableFuture<Void> what, long deadline)
-      throws InterruptedException {
-    try {
-      what.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-      return true;
-    } catch (TimeoutException e) {
-      return false;
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("stopping consumers failed", e);
     }
   }
 

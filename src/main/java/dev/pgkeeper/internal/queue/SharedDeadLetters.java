@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The dead letters of one queue. */
 final class SharedDeadLetters implements DeadLetters {
-  private final Queues queues;
+  private final PresentQueues queues;
   private final String queue;
 
-  SharedDeadLetters(Queues queues, String queue) {
+  SharedDeadLetters(PresentQueues queues, String queue) {
     this.queues = queues;
     this.queue = queue;
   }
@@ -22,7 +22,8 @@ final class SharedDeadLetters implements DeadLetters {
     if (most < 1) {
       throw new IllegalArgumentException(most + " dead letters; use 1 or more");
     }
-    return queues.database().read(queues.calls().deadLetters(queue, most));
+    Queues all = queues.now();
+    return all.database().read(all.calls().deadLetters(queue, most));
   }
 
   @Override
@@ -58,10 +59,12 @@ final class SharedDeadLetters implements DeadLetters {
   /** What dies again meanwhile is not meant: it would never end where everything fails at once. */
   private long all(What what, long @Nullable [] ids, Duration age) {
     long beganAt = System.nanoTime();
-    return queues.administerAll(
-        () ->
-            Administration.ofDeadLetters(
-                what, queue, ids, age.plusNanos(System.nanoTime() - beganAt)));
+    return queues
+        .now()
+        .administerAll(
+            () ->
+                Administration.ofDeadLetters(
+                    what, queue, ids, age.plusNanos(System.nanoTime() - beganAt)));
   }
 
   private static Duration checkAge(Duration age) {

@@ -30,7 +30,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,8 +42,8 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   private static final int LONGEST_NAME = 500;
   private static final Duration LONGEST_WAIT = Duration.ofDays(36_500);
 
-  private final Queues queues;
-  private final QueueChannel queue;
+  private final PresentQueues queues;
+  private final String name;
   private final Codec<T> codec;
   private final QueueOptions options;
   private volatile boolean settingsWritten;
@@ -54,9 +54,9 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   /** Whether it is there is known only to whoever looks in a transaction of its own. */
   private volatile boolean madeInTransaction;
 
-  public SharedQueue(Queues queues, String name, Codec<T> codec, QueueOptions options) {
+  public SharedQueue(PresentQueues queues, String name, Codec<T> codec, QueueOptions options) {
     this.queues = queues;
-    this.queue = queues.named(checkName("a queue's name", name));
+    this.name = checkName("a queue's name", name);
     this.codec = Objects.requireNonNull(codec, "codec");
     this.options = Objects.requireNonNull(options, "options");
     this.settingsWritten = !options.creation() || !options.changesSettings();
@@ -77,41 +77,48 @@ public final class SharedQueue<T> implements MessageQueue<T> {
 
   @Override
   public String name() {
-    return queue.name;
+    return name;
+  }
+
+  private QueueChannel present() {
+    return queues.now().named(name);
   }
 
   // Making it.
 
-  private <R> R made(Supplier<R> call) {
-    queues.session().ensureUsable();
+  private <R> R made(Function<QueueChannel, R> call) {
+    QueueChannel queue = present();
+    queue.queues().session().ensureUsable();
     if (!settingsWritten) {
-      create();
+      create(queue);
     }
     R result;
     try {
-      result = call.get();
+      result = call.apply(queue);
     } catch (KeeperException.NoQueue e) {
       seen = false;
       if (!options.creation()) {
         throw queue.noQueue(e);
       }
-      create();
-      result = call.get();
+      create(queue);
+      result = call.apply(queue);
     }
     seen = true;
     madeInTransaction = false;
     return result;
   }
 
-  private void create() {
-    queues.database().read(queues.calls().queueCreate(queue.name, options));
+  private void create(QueueChannel queue) {
+    Queues all = queue.queues();
+    all.database().read(all.calls().queueCreate(name, options));
     settingsWritten = true;
   }
 
   /** The same inside the caller's transaction, which can be used whatever comes of it. */
-  private <R> R made(Connection connection, SqlFunction<R> call) {
+  private <R> R made(QueueChannel queue, Connection connection, SqlFunction<R> call) {
     Objects.requireNonNull(connection, "connection");
-    queues.session().ensureUsable();
+    Queues all = queue.queues();
+    all.session().ensureUsable();
     try {
       if (seen && settingsWritten) {
         return Database.on(connection, call);
@@ -127,7 +134,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         throw e;
       }
       madeInTransaction = true;
-      Database.on(connection, queues.calls().queueCreate(queue.name, options));
+      Database.on(connection, all.calls().queueCreate(name, options));
       return Database.on(connection, call);
     }
   }
@@ -137,7 +144,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public long enqueue(T body) {
     byte[][] payloads = {Batch.encode(codec, body)};
-    return made(() -> queue.enqueue(payloads));
+    return made(queue -> queue.enqueue(payloads));
   }
 
   @Override
@@ -145,7 +152,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     byte[][] payloads = encode(bodies);
     return payloads.length == 0
         ? List.of()
-        : numbers(made(() -> queue.enqueue(payloads)), payloads.length);
+        : numbers(made(queue -> queue.enqueue(payloads)), payloads.length);
   }
 
   private byte[][] encode(List<T> bodies) {
@@ -175,8 +182,8 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     if (messages.isEmpty()) {
       return List.of();
     }
-    Batch batch = Batch.of(queue.name, codec, messages);
-    return made(() -> queues.enqueue(batch));
+    Batch batch = Batch.of(name, codec, messages);
+    return made(queue -> queue.queues().enqueue(batch));
   }
 
   @Override
@@ -189,9 +196,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     byte[][] payloads = encode(bodies);
     return payloads.length == 0
         ? List.of()
-        : enqueue(connection, Batch.plain(queue.name, payloads)).stream()
-            .map(Enqueued::id)
-            .toList();
+        : enqueue(connection, Batch.plain(name, payloads)).stream().map(Enqueued::id).toList();
   }
 
   @Override
@@ -202,15 +207,15 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public List<Enqueued> enqueue(Connection connection, List<Outgoing<T>> messages) {
     checkNumber("messages", messages.size(), 0);
-    return messages.isEmpty()
-        ? List.of()
-        : enqueue(connection, Batch.of(queue.name, codec, messages));
+    return messages.isEmpty() ? List.of() : enqueue(connection, Batch.of(name, codec, messages));
   }
 
   private List<Enqueued> enqueue(Connection connection, Batch batch) {
-    List<Outcome> outcomes = made(connection, queues.calls().enqueueAll(batch));
+    QueueChannel queue = present();
+    Queues all = queue.queues();
+    List<Outcome> outcomes = made(queue, connection, all.calls().enqueueAll(batch));
     List<Enqueued> enqueued = batch.enqueued(outcomes);
-    queues.countEnqueued(batch, enqueued);
+    all.countEnqueued(batch, enqueued);
     return enqueued;
   }
 
@@ -219,7 +224,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public Optional<Delivery<T>> take() {
     try {
-      return first(take(List.of(), 1, Duration.ZERO, null));
+      return first(take(present(), List.of(), 1, Duration.ZERO, null));
     } catch (InterruptedException e) {
       throw new IllegalStateException("interrupted without waiting", e);
     }
@@ -237,7 +242,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public List<Delivery<T>> take(int most, Duration timeout) throws InterruptedException {
     checkNumber("messages", most, 1);
-    return take(List.of(), most, timeout, null);
+    return take(present(), List.of(), most, timeout, null);
   }
 
   @Override
@@ -248,25 +253,31 @@ public final class SharedQueue<T> implements MessageQueue<T> {
       throw new IllegalArgumentException(
           "lease is " + lease + "; use 1 millisecond to 36,500 days");
     }
-    return take(List.of(), most, timeout, lease);
+    return take(present(), List.of(), most, timeout, lease);
   }
 
   @Override
   public List<Delivery<T>> ackAndTake(Collection<Delivery<T>> done, int most, Duration timeout)
       throws InterruptedException {
     checkNumber("messages", most, 0);
+    QueueChannel queue = present();
     List<Claimed> acked = new ArrayList<>(done.size());
     for (Delivery<T> one : done) {
-      if (!(one instanceof LocalDelivery<T> mine && mine.isOf(queues))) {
+      if (!(one instanceof LocalDelivery<T> mine)) {
+        throw new IllegalArgumentException(one + " is none of pgkeeper's: use what take returned");
+      } else if (!mine.isOf(queue.queues())) {
+        if (mine.hasEnded()) {
+          throw Claims.notHeld(name, mine.claimed(), null);
+        }
         throw new IllegalArgumentException("a delivery of another keeper: ack it there");
       }
       acked.add(mine.claimed());
     }
-    return take(acked, most, most == 0 ? Duration.ZERO : timeout, null);
+    return take(queue, acked, most, most == 0 ? Duration.ZERO : timeout, null);
   }
 
   private List<Delivery<T>> take(
-      List<Claimed> done, int most, Duration timeout, @Nullable Duration lease)
+      QueueChannel queue, List<Claimed> done, int most, Duration timeout, @Nullable Duration lease)
       throws InterruptedException {
     if (timeout.isNegative()) {
       throw new IllegalArgumentException("timeout is " + timeout + "; use 0 or more");
@@ -282,7 +293,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     while (true) {
       Answer answer;
       try {
-        answer = look(new Trip(most, lease, false, leaving, false), deadline);
+        answer = look(queue, new Trip(most, lease, false, leaving, false), deadline);
       } catch (KeeperException.SessionExpired e) {
         throw sessionEnded(leaving, e);
       } finally {
@@ -292,10 +303,10 @@ public final class SharedQueue<T> implements MessageQueue<T> {
             .forEach(one -> one.become(State.HELD));
       }
       leaving = List.of();
-      List<Delivery<T>> deliveries = deliver(answer.taken());
+      List<Delivery<T>> deliveries = deliver(queue, answer.taken());
       if (!answer.refused().isEmpty()) {
-        queues.giveBackForSure(answer.taken().stream().map(Return::release).toList());
-        throw Claims.notHeld(queue.name, answer.refused().get(0), null);
+        queue.queues().giveBackForSure(answer.taken().stream().map(Return::release).toList());
+        throw Claims.notHeld(name, answer.refused().get(0), null);
       } else if (!deliveries.isEmpty() || answer.taken().isEmpty()) {
         return deliveries;
       }
@@ -309,13 +320,13 @@ public final class SharedQueue<T> implements MessageQueue<T> {
             .filter(one -> one.state() == State.HELD || one.state() == State.LEAVING)
             .toList();
     lost.forEach(one -> one.become(State.LOST));
-    return lost.isEmpty() ? e : Claims.notHeld(queue.name, lost.get(0), e);
+    return lost.isEmpty() ? e : Claims.notHeld(name, lost.get(0), e);
   }
 
-  private Answer look(Trip trip, long deadline) throws InterruptedException {
-    queues.session().ensureUsable();
+  private Answer look(QueueChannel queue, Trip trip, long deadline) throws InterruptedException {
+    queue.queues().session().ensureUsable();
     if (!settingsWritten) {
-      create();
+      create(queue);
     }
     try {
       return queue.take(trip, deadline);
@@ -323,14 +334,14 @@ public final class SharedQueue<T> implements MessageQueue<T> {
       if (!options.creation()) {
         throw queue.noQueue(e);
       }
-      create();
+      create(queue);
       List<Claimed> leaving = trip.done().stream().filter(Claimed::beginToLeave).toList();
       return queue.take(new Trip(trip.most(), trip.lease(), false, leaving, false), deadline);
     }
   }
 
   /** What the codec cannot read goes under the dead letters, so that it blocks nobody. */
-  private List<Delivery<T>> deliver(List<Claimed> taken) {
+  private List<Delivery<T>> deliver(QueueChannel queue, List<Claimed> taken) {
     List<Delivery<T>> deliveries = new ArrayList<>(taken.size());
     List<Return> unreadable = new ArrayList<>();
     for (Claimed claimed : taken) {
@@ -340,7 +351,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         unreadable.add(unreadable(claimed, e));
       }
     }
-    queues.giveBackForSure(unreadable);
+    queue.queues().giveBackForSure(unreadable);
     return deliveries;
   }
 
@@ -359,7 +370,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
       body = Objects.requireNonNull(codec.decode(stored.payload()), "what the codec read");
     } catch (Exception | Error e) {
       throw new KeeperException.Unreadable(
-          "the codec cannot read message " + stored.id() + " of the queue " + queue.name, e);
+          "the codec cannot read message " + stored.id() + " of the queue " + name, e);
     }
     return new Message<>(
         stored.id(),
@@ -381,16 +392,18 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   public List<Message<T>> take(Connection connection, int most) {
     checkNumber("messages", most, 1);
     CallersTransaction.ensure(
-        connection, "the queue " + queue.name, "what is taken would be gone at once");
+        connection, "the queue " + name, "what is taken would be gone at once");
+    QueueChannel queue = present();
+    Queues all = queue.queues();
     while (true) {
-      List<StoredMessage> taken = made(connection, queues.calls().takeNow(queue.name, most));
+      List<StoredMessage> taken = made(queue, connection, all.calls().takeNow(name, most));
       queue.counter.taken(taken.size());
       List<Message<T>> messages = new ArrayList<>(taken.size());
       for (StoredMessage stored : taken) {
         try {
           messages.add(read(stored));
         } catch (KeeperException.Unreadable e) {
-          Database.on(connection, queues.calls().bury(queue.name, stored, why(e)));
+          Database.on(connection, all.calls().bury(name, stored, why(e)));
         }
       }
       queue.counter.acked(messages.size());
@@ -422,29 +435,31 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         how,
         true,
         (claimed, message) -> {
-          queues
-              .database()
+          Queues all = claimed.queue().queues();
+          all.database()
               .transaction(
                   connection -> {
                     handler.handle(connection, message);
                     Database.on(
                         connection,
-                        queues
-                            .calls()
-                            .ack(queues.session().id(), claimed.claim().number, claimed.id()));
+                        all.calls().ack(all.session().id(), claimed.claim().number, claimed.id()));
                   });
-          queues.claims().committed(claimed);
-          queue.counter.acked(1);
+          all.claims().committed(claimed);
+          claimed.queue().counter.acked(1);
           return true;
         });
   }
 
   private MessageConsumer consume(ConsumeOptions how, boolean apart, QueueConsumer.Work<T> work) {
     isPaused(); // makes it, or says that it is not there
-    QueueConsumer<T> consumer =
-        new QueueConsumer<>(queue, how, apart, this::readForConsumer, work, this::restore);
-    consumer.start();
-    return consumer;
+    return new StandingConsumer<T>(
+        name,
+        queues,
+        now -> {
+          QueueChannel queue = now.named(name);
+          return new QueueConsumer<>(
+              queue, how, apart, this::readForConsumer, work, () -> restore(queue));
+        });
   }
 
   private Message<T> readForConsumer(Claimed claimed) {
@@ -452,9 +467,9 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   }
 
   /** False: the queue is gone, and not to be made again. */
-  private boolean restore() {
+  private boolean restore(QueueChannel queue) {
     if (options.creation()) {
-      create();
+      create(queue);
     }
     return options.creation();
   }
@@ -465,26 +480,27 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   public List<Message<T>> peek(int most) {
     checkNumber("messages", most, 1);
     ensureThere();
-    return queues.database().read(queues.calls().peek(queue.name, most)).stream()
-        .map(this::read)
-        .toList();
+    Queues all = queues.now();
+    return all.database().read(all.calls().peek(name, most)).stream().map(this::read).toList();
   }
 
   @Override
   public QueueSize size() {
     return made(
-        () ->
-            queues
+        queue ->
+            queue
+                .queues()
                 .database()
-                .read(queues.calls().queueSize(queue.name))
+                .read(queue.queues().calls().queueSize(name))
                 .orElseThrow(() -> queue.noQueue(null)));
   }
 
   @Override
   public boolean isPaused() {
     return made(
-        () -> {
-          Boolean paused = queues.database().read(queues.calls().isPaused(queue.name));
+        queue -> {
+          Queues all = queue.queues();
+          Boolean paused = all.database().read(all.calls().isPaused(name));
           if (paused == null) {
             throw queue.noQueue(null);
           }
@@ -501,27 +517,27 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public long purge() {
     ensureThere();
-    return queues.administerAll(() -> Administration.of(What.PURGE, queue.name));
+    return queues.now().administerAll(() -> Administration.of(What.PURGE, name));
   }
 
   @Override
   public boolean pause() {
-    return !isPaused() && queues.administer(Administration.of(What.PAUSE, queue.name)) > 0;
+    return !isPaused() && queues.now().administer(Administration.of(What.PAUSE, name)) > 0;
   }
 
   @Override
   public boolean resume() {
-    return isPaused() && queues.administer(Administration.of(What.RESUME, queue.name)) > 0;
+    return isPaused() && queues.now().administer(Administration.of(What.RESUME, name)) > 0;
   }
 
   @Override
   public DeadLetters deadLetters() {
     ensureThere();
-    return new SharedDeadLetters(queues, queue.name);
+    return new SharedDeadLetters(queues, name);
   }
 
   @Override
   public String toString() {
-    return "MessageQueue[" + queue.name + "]";
+    return "MessageQueue[" + name + "]";
   }
 }

@@ -16,11 +16,11 @@ import java.util.Objects;
 public final class SharedTopic<T> implements Topic<T> {
   private static final char SLASH = '/';
 
-  private final Queues queues;
+  private final PresentQueues queues;
   private final String name;
   private final Codec<T> codec;
 
-  public SharedTopic(Queues queues, String name, Codec<T> codec) {
+  public SharedTopic(PresentQueues queues, String name, Codec<T> codec) {
     this.queues = queues;
     this.name = SharedQueue.checkName("a topic's name", name);
     this.codec = Objects.requireNonNull(codec, "codec");
@@ -38,13 +38,13 @@ public final class SharedTopic<T> implements Topic<T> {
 
   @Override
   public int publish(Outgoing<T> message) {
-    queues.session().ensureUsable();
+    Queues all = usable();
     Batch only = only(message);
     try {
-      return counted(queues.publish(only));
+      return counted(all, all.publish(only));
     } catch (KeeperException.NoQueue e) {
       // A subscription ended meanwhile, and nothing was published.
-      return counted(queues.publish(only));
+      return counted(all, all.publish(only));
     }
   }
 
@@ -56,18 +56,24 @@ public final class SharedTopic<T> implements Topic<T> {
   @Override
   public int publish(Connection connection, Outgoing<T> message) {
     Objects.requireNonNull(connection, "connection");
-    queues.session().ensureUsable();
-    return counted(Database.on(connection, queues.calls().publishAll(only(message))));
+    Queues all = usable();
+    return counted(all, Database.on(connection, all.calls().publishAll(only(message))));
+  }
+
+  private Queues usable() {
+    Queues now = queues.now();
+    now.session().ensureUsable();
+    return now;
   }
 
   private Batch only(Outgoing<T> message) {
     return Batch.of(name, codec, List.of(message));
   }
 
-  private int counted(List<Outcome> outcomes) {
+  private static int counted(Queues all, List<Outcome> outcomes) {
     for (Outcome one : outcomes) {
       if (one.code() == KeeperException.Code.OK) {
-        queues.named(one.path()).counter.enqueued(1);
+        all.named(one.path()).counter.enqueued(1);
       }
     }
     return outcomes.size();
@@ -78,8 +84,8 @@ public final class SharedTopic<T> implements Topic<T> {
     checkSubscription(subscription);
     String queue = name + SLASH + subscription;
     SharedQueue.checkName("a subscription's name, with its topic's,", queue);
-    queues.session().ensureUsable();
-    queues.database().read(queues.calls().subscribe(name, subscription));
+    Queues all = usable();
+    all.database().read(all.calls().subscribe(name, subscription));
     // Ended by somebody, it is not made again by who still consumes it.
     return new SharedQueue<>(queues, queue, codec, QueueOptions.defaults().withCreation(false));
   }
@@ -91,14 +97,13 @@ public final class SharedTopic<T> implements Topic<T> {
   @Override
   public boolean unsubscribe(String subscription) {
     checkSubscription(subscription);
-    queues.session().ensureUsable();
-    return queues.administer(Administration.unsubscribe(name, subscription)) > 0;
+    return usable().administer(Administration.unsubscribe(name, subscription)) > 0;
   }
 
   @Override
   public List<String> subscriptions() {
-    queues.session().ensureUsable();
-    return queues.database().read(queues.calls().subscriptions(name)).stream()
+    Queues all = usable();
+    return all.database().read(all.calls().subscriptions(name)).stream()
         .map(queue -> queue.substring(name.length() + 1))
         .toList();
   }

@@ -83,6 +83,10 @@ public final class ClientSession {
   private final EventThread events;
   private final Watches watches;
   private final Executor background;
+
+  /** What is to be done, and not for long, once the database has ended it. */
+  private final Runnable whenLost;
+
   private final BeliefDeadline belief = new BeliefDeadline();
   private final ReentrantLock stateLock = new ReentrantLock();
   private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
@@ -104,6 +108,11 @@ public final class ClientSession {
   private volatile @Nullable OwnConnection own;
 
   /** How it ended, once it has. */
+  /**
+   * The database has told a caller that the session has ended, and this is yet to find that out.
+   */
+  private volatile boolean refused;
+
   private volatile String ending = "its lease or its grace was over";
 
   /** Null: lease only. */
@@ -140,8 +149,10 @@ public final class ClientSession {
       Database database,
       KeeperOptions options,
       Observation observation,
+      EventThread events,
       @Nullable ConnectionSource ownConnections,
-      Executor background) {
+      Executor background,
+      Runnable whenLost) {
     this.database = database;
     this.options = options;
     this.observation = observation;
@@ -149,7 +160,8 @@ public final class ClientSession {
     this.background = background;
     this.calls = new SessionCalls(options.schema(), options.operationTimeout());
     this.reaper = new Reaper(database, calls, observation, background);
-    this.events = new EventThread("pgkeeper-events", observation);
+    this.events = events;
+    this.whenLost = whenLost;
     this.watches = new Watches(events, this::state);
     this.pingEvery = shorter(SLOWEST_PING, options.grace().multipliedBy(2).dividedBy(5));
     this.renewEvery = options.timeout().dividedBy(3);
@@ -204,7 +216,7 @@ public final class ClientSession {
     long now = System.nanoTime();
     nextPing = now + pingEvery.toNanos();
     nextRenewal = now + renewEvery.toNanos();
-    database.useSession(id);
+    database.useSession(id, () -> refused = true);
     thread.setName("pgkeeper-session-" + id);
     thread.start();
     looks.start(hearsRings() ? options.sweep() : shorter(POLL, options.sweep()));
@@ -257,20 +269,21 @@ public final class ClientSession {
     return observation;
   }
 
-  /** What an operator wants to know at once. */
-  public KeeperHealth health(Duration patience) {
+  /** The state as others see it: in jeopardy as soon as it cannot be believed in, told or not. */
+  public SessionState seenState() {
     boolean believed = isHeld();
     SessionState now = state;
-    boolean silent = now == SessionState.HELD && !believed; // and nobody has got round to tell
+    return now == SessionState.HELD && !believed ? SessionState.JEOPARDY : now;
+  }
+
+  /** What an operator wants to know at once. */
+  public KeeperHealth health(Duration patience) {
+    SessionState told = state;
+    SessionState now = seenState();
     Optional<Duration> ping =
         now == SessionState.CLOSED ? Optional.empty() : pings.within(patience);
     return new KeeperHealth(
-        id,
-        silent ? SessionState.JEOPARDY : now,
-        silent ? lastContact : since,
-        lastContact,
-        ping,
-        own != null);
+        id, now, now == told ? since : lastContact, lastContact, ping, own != null);
   }
 
   /** Something of the session's is over although nobody here released it. */
@@ -327,8 +340,27 @@ public final class ClientSession {
               + id
               + " has ended, with everything it owned: "
               + ending
-              + "; connect again for a new one");
+              + ". The keeper opens the next one by itself; ask it again");
     }
+  }
+
+  /**
+   * Whether it has ended. What the database has told a caller, but not this session yet, is found
+   * out now: whoever was refused because of it is not refused a second time.
+   */
+  public boolean hasEnded() {
+    if (refused && !state.isTerminal()) {
+      try {
+        if (database.readOnce(calls.sessionRenew(id))) {
+          refused = false;
+        } else {
+          lost(database::readOnce);
+        }
+      } catch (KeeperException e) {
+        log.debug("session {}: whether it has ended is not known yet", id, e);
+      }
+    }
+    return state == SessionState.LOST;
   }
 
   public Subscription onStateChange(Consumer<SessionState> listener) {
@@ -628,11 +660,10 @@ public final class ClientSession {
   }
 
   private void lost(Caller caller) {
-    if (state.isTerminal()) {
+    if (!become(SessionState.LOST)) {
       return;
     }
-    observation.sessionLost(id, ending);
-    become(SessionState.LOST);
+    whenLost.run();
     try {
       caller.call(calls.sessionEnding(id)).ifPresent(ended -> ending = ended.told());
     } catch (KeeperException e) {
@@ -652,22 +683,25 @@ public final class ClientSession {
     }
   }
 
-  private void become(SessionState next) {
+  private boolean become(SessionState next) {
     stateLock.lock();
     try {
       if (state == next || state.isTerminal()) {
-        return;
+        return false;
       }
       state = next;
       since = Instant.now();
       if (next == SessionState.JEOPARDY) {
         observation.jeopardy();
+      } else if (next == SessionState.LOST) {
+        observation.sessionLost(id, ending);
       }
       services.told(next);
       watches.tellState(next);
       for (Consumer<SessionState> listener : stateListeners) {
         events.tell(() -> listener.accept(next));
       }
+      return true;
     } finally {
       stateLock.unlock();
     }
@@ -797,6 +831,5 @@ public final class ClientSession {
     } catch (KeeperException e) {
       log.debug("session {}: closing", id, e);
     }
-    events.finish();
   }
 }

@@ -11,30 +11,32 @@ import dev.pgkeeper.internal.observe.Operation;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** A fenced store in the table of V008. */
 public final class TableStore implements FencedStore {
   /** So that store and key fit into an entry of the index. */
   private static final int LONGEST_BYTES = 1000;
 
-  private final Database database;
+  private final String schema;
+  private final Supplier<Database> present;
   private final Observation observation;
-  private final Runnable ensureUsable;
   private final String name;
   private final int maxDataBytes;
 
   /**
-   * @param ensureUsable fails if the keeper cannot be used any more
+   * @param present the database for the session that there is when a call begins; fails if there is
+   *     none
    */
   public TableStore(
-      Database database,
+      String schema,
+      Supplier<Database> present,
       Observation observation,
-      Runnable ensureUsable,
       String name,
       int maxDataBytes) {
-    this.database = database;
+    this.schema = schema;
+    this.present = present;
     this.observation = observation;
-    this.ensureUsable = ensureUsable;
     this.name = checked("name of a store", name);
     this.maxDataBytes = maxDataBytes;
   }
@@ -61,17 +63,17 @@ public final class TableStore implements FencedStore {
 
   @Override
   public void write(String key, long token, byte[] data) {
-    ensureUsable.run();
     refuseStale(key, token, call(Operation.STORE_WRITE, fencedWrite(key, token, data)));
   }
 
   @Override
   public void write(Connection connection, String key, long token, byte[] data) {
-    ensureUsable.run();
+    var unused = present.get();
     refuseStale(key, token, Database.on(connection, fencedWrite(key, token, data)));
   }
 
   private <T> T call(Operation operation, SqlFunction<T> statement) {
+    Database database = present.get();
     long began = observation.begin();
     try {
       return observation.answered(operation, began, database.read(statement));
@@ -101,24 +103,23 @@ public final class TableStore implements FencedStore {
     if (data.length > maxDataBytes) {
       throw new DataTooLargeException(key, data.length, maxDataBytes);
     }
-    return Call.of(database.schema(), "fenced_write", name, key, token, data).number();
+    return Call.of(schema, "fenced_write", name, key, token, data).number();
   }
 
   @Override
   public Optional<Entry> read(String key) {
-    ensureUsable.run();
     return call(Operation.STORE_READ, fencedRead(key));
   }
 
   @Override
   public Optional<Entry> read(Connection connection, String key) {
-    ensureUsable.run();
+    var unused = present.get();
     return Database.on(connection, fencedRead(key));
   }
 
   private SqlFunction<Optional<Entry>> fencedRead(String key) {
     checked("key", key);
-    return Call.columns("data, token, written", database.schema(), "fenced_read", name, key)
+    return Call.columns("data, token, written", schema, "fenced_read", name, key)
         .rowIfThere(
             row -> new Entry(row.getBytes(1), row.getLong(2), row.getTimestamp(3).toInstant()));
   }

@@ -269,7 +269,7 @@ class SchedulerTurnsTest {
     at("01T00:30", scheduler);
     String late =
         "SELECT code FROM ${schema}._job_claim("
-            + keeper.sessionId()
+            + keeper.session().id()
             + ", 'stale', 'after-%1$s', 'a', NULL, %1$s, NULL, false, true)";
     String last = database.queryString("SELECT token FROM ${schema}.job_runs WHERE job = 'stale'");
     database.execute("DELETE FROM ${schema}.job_run WHERE job = 'stale' AND tick = 'after-1'");

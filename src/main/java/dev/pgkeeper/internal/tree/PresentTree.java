@@ -1,0 +1,149 @@
+package dev.pgkeeper.internal.tree;
+
+import dev.pgkeeper.ChildPage;
+import dev.pgkeeper.Created;
+import dev.pgkeeper.HintListener;
+import dev.pgkeeper.NewNode;
+import dev.pgkeeper.Node;
+import dev.pgkeeper.NodePage;
+import dev.pgkeeper.NodeSums;
+import dev.pgkeeper.Op;
+import dev.pgkeeper.OpResult;
+import dev.pgkeeper.Read;
+import dev.pgkeeper.ReadResult;
+import dev.pgkeeper.Scope;
+import dev.pgkeeper.Stat;
+import dev.pgkeeper.Subscription;
+import dev.pgkeeper.Tree;
+import dev.pgkeeper.WatchKind;
+import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.Watcher;
+import dev.pgkeeper.internal.path.Paths;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** The tree of the session that there is when a call begins. */
+public final class PresentTree implements Tree {
+  private final Supplier<? extends Tree> present;
+
+  public PresentTree(Supplier<? extends Tree> present) {
+    this.present = present;
+  }
+
+  @Override
+  public Tree chroot(String path) {
+    String checked = Paths.check(path);
+    return new PresentTree(() -> present.get().chroot(checked));
+  }
+
+  @Override
+  public Created create(NewNode node) {
+    return present.get().create(node);
+  }
+
+  @Override
+  public Optional<Stat> exists(String path) {
+    return present.get().exists(path);
+  }
+
+  @Override
+  public Optional<Stat> exists(String path, Watcher watcher) {
+    return present.get().exists(path, watcher);
+  }
+
+  @Override
+  public Node get(String path) {
+    return present.get().get(path);
+  }
+
+  @Override
+  public Node get(String path, Watcher watcher) {
+    return present.get().get(path, watcher);
+  }
+
+  @Override
+  public Stat set(String path, byte[] data, int version) {
+    return present.get().set(path, data, version);
+  }
+
+  @Override
+  public long add(String path, long delta) {
+    return present.get().add(path, delta);
+  }
+
+  @Override
+  public boolean compareAndSet(String path, long expected, long value) {
+    return present.get().compareAndSet(path, expected, value);
+  }
+
+  @Override
+  public void delete(String path, int version) {
+    present.get().delete(path, version);
+  }
+
+  @Override
+  public int deleteRecursive(String path) {
+    return present.get().deleteRecursive(path);
+  }
+
+  @Override
+  public List<String> children(String path) {
+    return present.get().children(path);
+  }
+
+  @Override
+  public List<String> children(String path, Watcher watcher) {
+    return present.get().children(path, watcher);
+  }
+
+  @Override
+  public ChildPage childPage(String path, String after, int limit) {
+    return present.get().childPage(path, after, limit);
+  }
+
+  @Override
+  public NodePage nodePage(Scope scope, String path, String after, int limit) {
+    return present.get().nodePage(scope, path, after, limit);
+  }
+
+  @Override
+  public NodeSums nodeSums(Scope scope, String path) {
+    return present.get().nodeSums(scope, path);
+  }
+
+  @Override
+  public List<OpResult> multi(List<Op> ops) {
+    return present.get().multi(ops);
+  }
+
+  @Override
+  public List<ReadResult> readAll(List<Read> reads) {
+    return present.get().readAll(reads);
+  }
+
+  @Override
+  public void watch(String path, WatchMode mode, Watcher watcher) {
+    present.get().watch(path, mode, watcher);
+  }
+
+  @Override
+  public void unwatch(String path, WatchKind kind, Watcher watcher) {
+    present.get().unwatch(path, kind, watcher);
+  }
+
+  @Override
+  public void unwatchAll(String path, WatchKind kind) {
+    present.get().unwatchAll(path, kind);
+  }
+
+  @Override
+  public Subscription hints(Scope scope, String path, HintListener listener) {
+    return present.get().hints(scope, path, listener);
+  }
+
+  @Override
+  public void sync() {
+    present.get().sync();
+  }
+}
