@@ -263,7 +263,10 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** The session has ended, with everything it owned; connect again for a new one. */
+  /**
+   * The session in which a call began has ended, with everything it owned, and nothing was done.
+   * The next call is done in the session after it.
+   */
   public static final class SessionExpired extends KeeperException {
     private static final long serialVersionUID = 1L;
 

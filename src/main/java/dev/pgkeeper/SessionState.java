@@ -1,7 +1,7 @@
 package dev.pgkeeper;
 
 /**
- * What a client knows of its session. Every change is told once.
+ * What a client knows of a session. Every change is told once.
  *
  * <pre>
  * HELD ⇄ JEOPARDY → LOST        HELD, JEOPARDY → CLOSED
@@ -13,12 +13,12 @@ public enum SessionState {
   HELD,
   /**
    * A confirmation is overdue or the connection broke. What the session owns may still be its own,
-   * but {@link Keeper#isHeld()} answers no as soon as the database may have given it away.
+   * but {@link Session#isHeld()} answers no as soon as the database may have given it away.
    */
   JEOPARDY,
   /**
-   * The database ended the session, and everything it owned is gone. Terminal: connect again for a
-   * new one.
+   * The database ended the session, and everything it owned is gone. Terminal for the session; its
+   * keeper opens the next one by itself.
    */
   LOST,
   /** Closed by this client. Terminal. */

@@ -2,6 +2,7 @@ package dev.pgkeeper;
 
 import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.properties.HasModifiers.Predicates.modifier;
@@ -15,6 +16,8 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.session.Sessions;
 import dev.pgkeeper.migration.Migrations;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
@@ -38,7 +41,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void recipesUseOnlyWhatEveryUserCanUse() {
+  void recipesStandOnSessionsAndElseOnWhatEveryUserCanUse() {
     check(
         noClasses()
             .that()
@@ -46,12 +49,25 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat(
                 resideInAPackage("dev.pgkeeper..")
+                    .and(not(belongToAnyOf(Sessions.class)))
                     .and(
                         not(
                             resideInAnyPackage(
                                 "dev.pgkeeper",
                                 "dev.pgkeeper.queue..",
                                 "dev.pgkeeper.recipes..")))));
+  }
+
+  /** Only metrics ask a keeper for what is inside it. */
+  @Test
+  void nothingBelowAKeeperKnowsIt() {
+    check(
+        noClasses()
+            .that()
+            .resideInAnyPackage("dev.pgkeeper.recipes..", "dev.pgkeeper.internal..")
+            .and(not(belongToAnyOf(Observation.class)))
+            .should()
+            .dependOnClassesThat(belongToAnyOf(Keeper.class)));
   }
 
   @Test

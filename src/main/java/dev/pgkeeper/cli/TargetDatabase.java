@@ -8,6 +8,7 @@ import dev.pgkeeper.cli.output.Text;
 import dev.pgkeeper.migration.Migrations;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -23,6 +24,7 @@ public final class TargetDatabase implements AutoCloseable {
   private final @Nullable EmbeddedServer server;
   private final @Nullable TargetDatabase lender;
   private @Nullable Keeper keeper;
+  private final AtomicBoolean lostSession = new AtomicBoolean();
 
   private TargetDatabase(
       PGSimpleDataSource source,
@@ -117,7 +119,7 @@ public final class TargetDatabase implements AutoCloseable {
   }
 
   /**
-   * The session, opened when it is first asked for, and again after it was lost.
+   * Connected when it is first asked for.
    *
    * @param client what the session is called in the views
    */
@@ -125,20 +127,22 @@ public final class TargetDatabase implements AutoCloseable {
     if (lender != null) {
       return lender.keeper(client);
     }
-    if (keeper != null && isSessionLost()) {
-      keeper.close();
-      keeper = null;
-    }
     if (keeper == null) {
       check();
       keeper = connect(source, KeeperOptions.defaults().withSchema(schema).withClientName(client));
+      keeper.onStateChange(
+          state -> {
+            if (state == SessionState.LOST) {
+              lostSession.set(true);
+            }
+          });
     }
     return keeper;
   }
 
-  /** Whether there was a session, and the database has ended it. */
-  public boolean isSessionLost() {
-    return keeper != null && keeper.state() == SessionState.LOST;
+  /** Whether a session was lost since this was last asked. */
+  public boolean takeLostSession() {
+    return lostSession.getAndSet(false);
   }
 
   static Keeper connect(PGSimpleDataSource source, KeeperOptions options) {

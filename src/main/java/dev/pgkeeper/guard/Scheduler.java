@@ -13,6 +13,9 @@ import java.time.Duration;
  *
  * <p>A tick whose process died is taken over by another instance. One whose work failed is not
  * tried again: the next tick is.
+ *
+ * <p>It goes on from one session to the next. A keeper that is closed stops its schedulers, waits
+ * at most ten seconds for the jobs that run, and interrupts them then.
  */
 public interface Scheduler extends AutoCloseable {
   /** A job of this name; complete with {@link JobPlan#run}. */

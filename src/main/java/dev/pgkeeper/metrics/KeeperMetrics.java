@@ -14,7 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * What a keeper does, as meters: {@code new KeeperMetrics(keeper).bindTo(registry)}. They go on
- * with the keepers that take its place when its session is lost ({@link Keeper#inEachSession}).
+ * from one session to the next.
  *
  * <p>Tags are kinds of operations, recipes and queues, never paths. Of more than a hundred queues,
  * those used later are together, as {@code other}.

@@ -3,11 +3,11 @@ package dev.pgkeeper.queue;
 import java.time.Duration;
 
 /**
- * Somebody who handles the messages of a queue until it is stopped. A keeper that is closed stops
- * its consumers, and waits at most ten seconds for them.
+ * Somebody who handles the messages of a queue until it is stopped, in whichever session there is.
+ * A keeper that is closed stops its consumers, and waits at most ten seconds for them.
  */
 public interface MessageConsumer extends AutoCloseable {
-  /** Whether it takes messages; no longer once it is stopped, or its session ended. */
+  /** Whether it takes messages; no longer once it is stopped, or its queue is gone. */
   boolean isRunning();
 
   /**

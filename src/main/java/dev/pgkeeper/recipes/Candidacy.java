@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Standing for election, until it is closed, the session ends, or the leadership is over and it
- * does not stand again.
+ * Standing for election, until it is closed, or the leadership is over and it does not stand again.
+ * Whoever waits when its session ends waits again in the next one, last in the line.
  */
 public final class Candidacy implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Candidacy.class);

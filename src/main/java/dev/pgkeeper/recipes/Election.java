@@ -60,7 +60,7 @@ public final class Election {
 
   /**
    * For candidates that stand again, last in the line, whenever their work returned, they resigned
-   * or they lost the leadership; as long as the candidacy is open and the session lives. Without
+   * or they lost the leadership, also with their session; as long as the candidacy is open. Without
    * this, a candidacy ends with its first leadership.
    */
   public Election requeueing() {

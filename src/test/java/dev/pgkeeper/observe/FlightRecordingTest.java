@@ -150,6 +150,7 @@ class FlightRecordingTest {
   @Test
   void theEndOfASessionIsRecorded() throws Exception {
     try (Keeper keeper = database.keeper()) {
+      long session = keeper.session().id();
       Heard<SessionState> heard = new Heard<>();
       keeper.onStateChange(heard::add);
       List<RecordedEvent> events =
@@ -157,11 +158,11 @@ class FlightRecordingTest {
               "pgkeeper.SessionLost",
               Duration.ZERO,
               () -> {
-                database.execute("SELECT ${schema}.session_end(" + keeper.session().id() + ")");
+                database.execute("SELECT ${schema}.session_end(" + session + ")");
                 heard.await(SessionState.LOST);
               });
       assertThat(events).hasSize(1);
-      assertThat(events.get(0).getLong("session")).isEqualTo(keeper.session().id());
+      assertThat(events.get(0).getLong("session")).isEqualTo(session);
       assertThat(events.get(0).getString("reason")).contains("lease");
     }
   }

@@ -10,6 +10,7 @@ import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Op;
 import dev.pgkeeper.Read;
 import dev.pgkeeper.Scope;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.guard.Again;
@@ -308,17 +309,19 @@ final class PayloadTour {
           }
         });
     String schema = keeper.options().schema();
+    Session session = keeper.session();
     try (var connection = source.getConnection();
         var statement = connection.createStatement()) {
       statement.execute(
           "SELECT pg_terminate_backend(backend) FROM "
               + schema
               + ".session WHERE id = "
-              + keeper.session().id());
+              + session.id());
       back.await();
-      statement.execute("SELECT " + schema + ".session_end(" + keeper.session().id() + ")");
+      statement.execute("SELECT " + schema + ".session_end(" + session.id() + ")");
       over.await();
     }
-    refused(() -> keeper.tree().set("/tree/c", SECRET));
+    refused(() -> session.tree().set("/tree/c", SECRET));
+    tell(session, keeper.session());
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.SessionLog;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.Collections;
@@ -114,8 +115,7 @@ class QueueRatesTest {
     Keeper ending = fixture.connect();
     MessageQueue<String> queue = fixture.newQueue(ending);
     queue.enqueue("a");
-    fixture.database.execute("SELECT ${schema}.session_end(" + ending.session().id() + ")");
-    Await.until("ended", () -> ending.state().isTerminal());
+    SessionLog.lose(fixture.database, ending);
     awaitTallies(queue, "1 0 0 0 0");
   }
 }

@@ -14,6 +14,7 @@ import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
+import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.List;
@@ -491,7 +492,7 @@ class ElectionTest extends TwoClients {
   }
 
   @Test
-  void aSessionThatEndsEndsTheCandidaciesAndTheyAreToldWhy() throws Exception {
+  void candidatesStandAgainInTheSessionAfterALostOne() throws Exception {
     try (Keeper loses = database.keeper()) {
       Heard<String> heard = new Heard<>();
       Heard<Throwable> errors = new Heard<>();
@@ -502,12 +503,31 @@ class ElectionTest extends TwoClients {
       Candidacy waits = loses.election("/election/session").run(ElectionTest::untilInterrupted);
       waits.onError(errors::add);
       awaitRowsBelow(database, "/election/session", 2);
-      database.execute("SELECT ${schema}.session_end(" + loses.session().id() + ")");
+      SessionLog.lose(database, loses);
       heard.await(told -> told.startsWith("lost "));
+      awaitRowsBelow(database, "/election/session", 2);
+      assertThat(
+              database.queryLong(
+                  "SELECT count(DISTINCT session) FROM ${schema}.candidates WHERE session = "
+                      + loses.session().id()))
+          .isEqualTo(1);
+      Await.until("one of them leads", () -> leads.isLeader() || waits.isLeader());
+      (leads.isLeader() ? leads : waits).close();
+      Await.until("the other one leads", () -> leads.isLeader() || waits.isLeader());
+      assertThat(errors.all()).isEmpty();
+    }
+  }
+
+  /** What leads once is over with that, however it ends. */
+  @Test
+  void whatLedInALostSessionDoesNotLeadAgainUnlessItRequeues() throws Exception {
+    try (Keeper loses = database.keeper()) {
+      Candidacy leads = loses.election("/election/once").run(ElectionTest::untilInterrupted);
+      assertThat(leads.await(Await.LIMIT)).isTrue();
+      SessionLog.lose(database, loses);
       assertThat(soon(onThread(() -> leads.await()))).isFalse();
-      assertThat(soon(onThread(() -> waits.await()))).isFalse();
-      Await.until("both told", () -> errors.all().size() == 2);
-      assertThat(errors.all()).allMatch(e -> e instanceof KeeperException.SessionExpired);
+      loses.session();
+      assertThat(rowsBelow(database, "/election/once")).isZero();
     }
   }
 

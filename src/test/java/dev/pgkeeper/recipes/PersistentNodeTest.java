@@ -107,7 +107,7 @@ class PersistentNodeTest {
         awaitSeen("/lost/session", "round " + round);
         assertThat(node.awaitThere(Await.LIMIT)).isTrue();
       }
-      assertThat(tree().stat("/lost/session").ephemeralOwner()).isNotEqualTo(keeper.session().id());
+      assertThat(tree().stat("/lost/session").ephemeralOwner()).isEqualTo(keeper.session().id());
       assertThat(tree().children("/lost")).containsExactly("session");
     }
     assertThat(seen("/lost/session")).isNull();
@@ -294,8 +294,7 @@ class PersistentNodeTest {
           keeper.persistentNode("/persistent", bytes("now"), CreateMode.PERSISTENT)) {
         assertThat(seen("/persistent")).isEqualTo("now");
         long created = tree().stat("/persistent").czxid();
-        endSession(keeper.session().id());
-        Await.until("the session is lost", () -> keeper.state() == SessionState.LOST);
+        SessionLog.lose(database, keeper);
         tree().delete("/persistent");
         awaitSeen("/persistent", "now");
         assertThat(node.awaitThere(Await.LIMIT)).isTrue();

@@ -2,9 +2,22 @@ package dev.pgkeeper.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.Codec;
+import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.SessionState;
+import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.queue.ConsumeOptions;
+import dev.pgkeeper.queue.MessageQueue;
+import dev.pgkeeper.queue.QueueSize;
+import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,5 +54,58 @@ class ClosingTest {
 
   private static String reaping() {
     return " AND query LIKE '%.reap(%' AND wait_event = 'PgSleep'";
+  }
+
+  /** Others stop coming before what is under way has ended, and that ends before the session. */
+  @Test
+  void registrationsGoFirstThenWhatWorksThenTheSession() throws Exception {
+    CountDownLatch begun = new CountDownLatch(2);
+    CountDownLatch may = new CountDownLatch(1);
+    Keeper keeper = database.keeper();
+    try (Keeper other = database.keeper()) {
+      keeper.services("/services").register("app", ServiceInstance.at("localhost", 80));
+      Held held = keeper.lock("/held").acquire();
+      MessageQueue<String> queue = keeper.queue("work", Codec.text());
+      queue.enqueue("a");
+      queue.consume(ConsumeOptions.defaults(), message -> await(begun, may));
+      Scheduler scheduler = keeper.guard().scheduler();
+      scheduler.job("nightly").every(Duration.ofHours(1)).run(connection -> await(begun, may));
+      scheduler.start();
+      keeper.guard().trigger("nightly");
+      assertThat(begun.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+      CompletableFuture<Boolean> closed = Futures.onThread(() -> keeper.close(Await.LIMIT));
+      Await.until("gone", () -> other.services("/services").instances("app").isEmpty());
+      assertThat(held.isHeld()).isTrue();
+      may.countDown();
+      assertThat(Futures.soon(closed)).isTrue();
+      assertThat(held.isHeld()).isFalse();
+      assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
+      assertThat(other.<String>queue("work", Codec.text()).size())
+          .isEqualTo(new QueueSize(0, 0, 0, 0, 0));
+      assertThat(database.queryString("SELECT state FROM ${schema}.job_runs")).isEqualTo("done");
+    }
+  }
+
+  private static void await(CountDownLatch begun, CountDownLatch may) throws InterruptedException {
+    begun.countDown();
+    may.await();
+  }
+
+  @Test
+  void whatDoesNotEndInTimeLosesItsSession() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch may = new CountDownLatch(1);
+    Keeper keeper = database.keeper();
+    try (Keeper other = database.keeper()) {
+      MessageQueue<String> queue = keeper.queue("work", Codec.text());
+      queue.enqueue("a");
+      queue.consume(ConsumeOptions.defaults(), message -> await(begun, may));
+      assertThat(begun.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
+      assertThat(keeper.close(Duration.ofMillis(10))).isFalse();
+      assertThat(other.<String>queue("work", Codec.text()).take(Await.LIMIT)).isPresent();
+    } finally {
+      may.countDown();
+    }
   }
 }

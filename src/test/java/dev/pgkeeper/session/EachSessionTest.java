@@ -14,6 +14,7 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.TestDatabase;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -300,5 +301,82 @@ class EachSessionTest {
                           + " AND query LIKE '%${schema}.session_ping(%'")
                   == 1);
     }
+  }
+
+  @Test
+  void theNextSessionIsTriedForUntilItIsThereAndCallsSayMeanwhileWhyItIsNot() {
+    Heard<SessionState> states = new Heard<>();
+    KeeperOptions options =
+        KeeperOptions.defaults()
+            .withSchema(database.schema())
+            .withOperationTimeout(Duration.ofMillis(300));
+    try (Keeper keeper = Keeper.connect(database.dataSource(), options)) {
+      keeper.onStateChange(states::add);
+      database.execute("ALTER FUNCTION ${schema}.session_open RENAME TO session_open_away");
+      try {
+        end(keeper);
+        states.await(SessionState.LOST);
+        for (int call = 0; call < 2; call++) {
+          assertThatThrownBy(() -> keeper.tree().exists("/"))
+              .isInstanceOf(KeeperException.ConnectionLoss.class)
+              .hasMessageContaining("no other one could be opened within PT0.3S")
+              .hasMessageContaining("session_open")
+              .hasMessageContaining("goes on trying");
+        }
+        assertThat(keeper.state()).isEqualTo(SessionState.LOST);
+        assertThat(keeper.health().state()).isEqualTo(SessionState.LOST);
+        assertThat(keeper.health().isReady()).isFalse();
+        assertThat(states.all()).containsExactly(SessionState.LOST);
+      } finally {
+        database.execute("ALTER FUNCTION ${schema}.session_open_away RENAME TO session_open");
+      }
+      states.await(SessionState.HELD);
+      assertThat(keeper.tree().exists("/")).isPresent();
+      assertThat(keeper.health().isReady()).isTrue();
+    }
+  }
+
+  /** Whoever waits for a session may be interrupted, and a keeper that has none can be closed. */
+  @Test
+  void whoWaitsForASessionCanBeInterruptedAndIsToldWhenTheKeeperIsClosed() throws Exception {
+    Keeper keeper = connect();
+    Heard<SessionState> states = new Heard<>();
+    keeper.onStateChange(states::add);
+    database.execute("ALTER FUNCTION ${schema}.session_open RENAME TO session_open_away");
+    try {
+      end(keeper);
+      states.await(SessionState.LOST);
+      Heard<Throwable> told = new Heard<>();
+      Thread interrupted = waiting(keeper, told);
+      Thread waits = waiting(keeper, told);
+      Await.until("both wait", () -> isParked(interrupted) && isParked(waits));
+      interrupted.interrupt();
+      told.await(why -> why instanceof KeeperException.ConnectionLoss);
+      keeper.close();
+      told.await(why -> why instanceof IllegalStateException);
+      assertThat(keeper.state()).isEqualTo(SessionState.CLOSED);
+      assertThat(keeper.health().state()).isEqualTo(SessionState.CLOSED);
+    } finally {
+      database.execute("ALTER FUNCTION ${schema}.session_open_away RENAME TO session_open");
+    }
+  }
+
+  private static Thread waiting(Keeper keeper, Heard<Throwable> told) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                keeper.tree().exists("/");
+              } catch (RuntimeException e) {
+                told.add(e);
+              }
+            });
+    thread.setDaemon(true);
+    thread.start();
+    return thread;
+  }
+
+  private static boolean isParked(Thread thread) {
+    return thread.getState() == Thread.State.TIMED_WAITING;
   }
 }

@@ -8,6 +8,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.testing.Await;
@@ -163,15 +164,16 @@ class OperatorsTest {
               lost.complete(state);
             }
           });
+      Session session = keeper.session();
       Held held = keeper.lock(line).acquire();
-      operate("end_session(" + keeper.session().id() + ", 'the host is to be replaced')");
+      operate("end_session(" + session.id() + ", 'the host is to be replaced')");
       lost.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       assertThat(held.isHeld()).isFalse();
       Await.until(
           "the reason is told",
           () ->
               catchThrowableOfType(
-                      KeeperException.SessionExpired.class, () -> keeper.lock(line).acquire())
+                      KeeperException.SessionExpired.class, () -> session.tree().exists("/"))
                   .getMessage()
                   .contains("the operator " + operator + " ended it: the host is to be replaced"));
     }

@@ -29,7 +29,6 @@ import picocli.CommandLine.Command;
     })
 public final class ShellCommand extends DatabaseCommand {
   private final Lines lines;
-  private boolean lossWasTold;
 
   /** Makes the line of commands that can run one line of the shell's. */
   @FunctionalInterface
@@ -54,14 +53,12 @@ public final class ShellCommand extends DatabaseCommand {
         : follow(database);
   }
 
-  /** Says once that a session was lost. */
+  /** Says it once for each session that was lost. */
   void tellOfLoss(PrintWriter out, TargetDatabase database) {
-    boolean lost = database.isSessionLost();
-    if (lost && !lossWasTold) {
+    if (database.takeLostSession()) {
       out.println(
-          "the session was lost, and its ephemeral nodes with it; what needs one opens a new one");
+          "the session was lost, and its ephemeral nodes with it; the next one opens by itself");
     }
-    lossWasTold = lost;
   }
 
   private int follow(TargetDatabase database) throws IOException {

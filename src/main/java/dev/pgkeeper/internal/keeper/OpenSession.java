@@ -28,6 +28,7 @@ import java.util.function.Consumer;
 public final class OpenSession implements Session {
   private final KeeperOptions options;
   private final Database database;
+  private final Executor background;
   private final ClientSession client;
   private final SharedTree tree;
   private final Lines lines;
@@ -38,6 +39,7 @@ public final class OpenSession implements Session {
   OpenSession(KeeperOptions options, Database database, ClientSession client, Executor background) {
     this.options = options;
     this.database = database;
+    this.background = background;
     this.client = client;
     this.tree = new SharedTree(database, client, options.chroot(), options.maxDataBytes());
     this.lines = new Lines(database, client, background);
@@ -103,7 +105,7 @@ public final class OpenSession implements Session {
   @Override
   public Line line(String path, String recipe, int permits) {
     client.ensureUsable();
-    return new SharedLine(() -> lines, options.chroot(), path, recipe, permits);
+    return new SharedLine(() -> lines, background, options.chroot(), path, recipe, permits);
   }
 
   @Override

@@ -228,7 +228,8 @@ public final class SessionSequence implements Sessions {
   @Override
   public Line line(String path, String recipe, int permits) {
     ensureOpen();
-    return new SharedLine(() -> present().lines(), options.chroot(), path, recipe, permits);
+    return new SharedLine(
+        () -> present().lines(), background, options.chroot(), path, recipe, permits);
   }
 
   @Override

@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +21,7 @@ public final class SharedLine implements Line {
   private static final Duration FOREVER = Duration.ofDays(365);
 
   private final Supplier<Lines> present;
+  private final Executor background;
   private final String chroot;
   private final String path;
   private final String at;
@@ -29,10 +30,17 @@ public final class SharedLine implements Line {
 
   /**
    * @param present the lines of the session that there is when a call begins
+   * @param background where it is waited for them on behalf of who does not wait
    */
   public SharedLine(
-      Supplier<Lines> present, String chroot, String path, String recipe, int permits) {
+      Supplier<Lines> present,
+      Executor background,
+      String chroot,
+      String path,
+      String recipe,
+      int permits) {
     this.present = present;
+    this.background = background;
     this.chroot = chroot;
     this.path = Paths.check(path);
     this.at = Paths.check(Paths.under(chroot, path));
@@ -50,11 +58,15 @@ public final class SharedLine implements Line {
     return path;
   }
 
-  private Join join(Lines lines, LineRequest request, boolean tries) {
+  private void check(LineRequest request) {
     if (Character.isDigit(request.what().charAt(0)) && Integer.parseInt(request.what()) > permits) {
       throw new IllegalArgumentException(
           path + ": " + request.what() + " permits are asked for, and there are only " + permits);
     }
+  }
+
+  private Join join(Lines lines, LineRequest request, boolean tries) {
+    check(request);
     return new Join(at, recipe, permits, request, tries, lines.newKey());
   }
 
@@ -127,29 +139,21 @@ public final class SharedLine implements Line {
 
   @Override
   public CompletableFuture<Held> enterAsync(LineRequest request) {
-    Lines lines = present.get();
-    Join join = join(lines, request, false);
-    lines.session().ensureUsable();
+    check(request);
     CompletableFuture<Held> result = new CompletableFuture<>();
-    try {
-      lines
-          .background()
-          .execute(
-              () -> {
-                if (!result.isDone()) {
-                  joinFor(lines, join, result);
-                }
-              });
-    } catch (RejectedExecutionException e) {
-      lines.session().ensureUsable();
-      throw e;
-    }
+    background.execute(
+        () -> {
+          if (!result.isDone()) {
+            joinFor(request, result);
+          }
+        });
     return result;
   }
 
-  private void joinFor(Lines lines, Join join, CompletableFuture<Held> result) {
+  private void joinFor(LineRequest request, CompletableFuture<Held> result) {
     try {
-      LineEntry entry = lines.join(join);
+      Lines lines = present.get();
+      LineEntry entry = lines.join(join(lines, request, false));
       if (entry == null) {
         throw new IllegalStateException(at + ": busy, although it would have waited");
       }

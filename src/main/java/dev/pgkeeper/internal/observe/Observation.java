@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where a keeper, and those that take its place when its session is lost, tell observers what they
- * do. While there are none, an operation costs a look at an empty list.
+ * Where a keeper tells observers what it does. While there are none, an operation costs a look at
+ * an empty list.
  */
 public final class Observation {
   private static final Logger log = LoggerFactory.getLogger(Observation.class);

@@ -3,7 +3,7 @@ package dev.pgkeeper.internal.observe;
 import java.util.Collection;
 import java.util.List;
 
-/** The keeper that is observed: the last one, if its sessions take the place of each other. */
+/** The keeper that is observed, in the last session that there was. */
 public interface Subject {
   /** Whether what the session owns is certainly still its own. */
   boolean isHeld();
