@@ -16,7 +16,7 @@ public class MeasuredClient {
       Keeper.migrate(dataSource);
       SimpleMeterRegistry registry = new SimpleMeterRegistry();
       try (Keeper keeper = Keeper.connect(dataSource)) {
-        new KeeperMetrics(keeper).bindTo(registry); // needs micrometer-core on the class path
+        new KeeperMetrics(keeper).bindTo(registry); // in dev.pgkeeper:pgkeeper-micrometer
         boolean ready = keeper.health(Duration.ofMillis(500)).isReady(); // for a readiness probe
         System.out.println("ready: " + ready);
 
