@@ -1,7 +1,7 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Leadership;
+import dev.pgkeeper.election.Leadership;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

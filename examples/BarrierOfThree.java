@@ -1,6 +1,6 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.DoubleBarrier;
+import dev.pgkeeper.shared.DoubleBarrier;
 import java.time.Duration;
 
 /**

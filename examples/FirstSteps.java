@@ -1,9 +1,9 @@
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Tree;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.Statement;

@@ -1,8 +1,8 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Candidacy;
-import dev.pgkeeper.recipes.Election;
-import dev.pgkeeper.recipes.Leadership;
+import dev.pgkeeper.election.Candidacy;
+import dev.pgkeeper.election.Election;
+import dev.pgkeeper.election.Leadership;
 
 /**
  * One leads. Run it in several terminals, with the URL of a database and a name each, and kill the

@@ -1,7 +1,7 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Setting;
-import dev.pgkeeper.recipes.Settings;
+import dev.pgkeeper.cache.Setting;
+import dev.pgkeeper.cache.Settings;
 
 /**
  * Settings that take effect in running processes, without a restart and without asking the database

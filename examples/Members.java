@@ -1,12 +1,12 @@
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.WatchedEvent;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchMode;
+import dev.pgkeeper.tree.WatchedEvent;
 
 /**
  * Who is there? Run it in several terminals, with the URL of a database and a name each, and kill

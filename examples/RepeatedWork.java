@@ -1,5 +1,5 @@
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.recipes.Retry;
+import dev.pgkeeper.Retry;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,11 +1,11 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Choice;
-import dev.pgkeeper.recipes.Discovery;
-import dev.pgkeeper.recipes.Registration;
-import dev.pgkeeper.recipes.ServiceCall;
-import dev.pgkeeper.recipes.ServiceInstance;
-import dev.pgkeeper.recipes.ServiceRegistry;
+import dev.pgkeeper.discovery.Choice;
+import dev.pgkeeper.discovery.Discovery;
+import dev.pgkeeper.discovery.Registration;
+import dev.pgkeeper.discovery.ServiceCall;
+import dev.pgkeeper.discovery.ServiceInstance;
+import dev.pgkeeper.discovery.ServiceRegistry;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.util.List;

@@ -1,8 +1,8 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Participation;
-import dev.pgkeeper.recipes.PartitionListener;
+import dev.pgkeeper.discovery.Participation;
+import dev.pgkeeper.discovery.PartitionListener;
 import java.util.List;
 
 /**

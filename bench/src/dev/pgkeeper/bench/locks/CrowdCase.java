@@ -11,7 +11,7 @@ import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import java.sql.SQLException;

@@ -4,7 +4,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.server.Postgres;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 

@@ -4,7 +4,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.ThreadCensus;
 import dev.pgkeeper.bench.server.WatchedServer;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import dev.pgkeeper.testing.Await;
 import java.time.Duration;
 import java.util.ArrayList;

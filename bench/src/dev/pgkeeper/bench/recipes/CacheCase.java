@@ -2,7 +2,6 @@ package dev.pgkeeper.bench.recipes;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.Scope;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Comparison;
 import dev.pgkeeper.bench.Figure;
@@ -12,7 +11,8 @@ import dev.pgkeeper.bench.Series;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.ZooKeeperServer;
-import dev.pgkeeper.recipes.NodeCache;
+import dev.pgkeeper.cache.NodeCache;
+import dev.pgkeeper.tree.Scope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;

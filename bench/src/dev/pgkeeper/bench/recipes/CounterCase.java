@@ -9,7 +9,7 @@ import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
-import dev.pgkeeper.recipes.Counter;
+import dev.pgkeeper.shared.Counter;
 import java.util.List;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.atomic.DistributedAtomicLong;

@@ -10,7 +10,7 @@ import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
-import dev.pgkeeper.recipes.DoubleBarrier;
+import dev.pgkeeper.shared.DoubleBarrier;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,7 +8,7 @@ import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
-import dev.pgkeeper.recipes.IdGenerator;
+import dev.pgkeeper.shared.IdGenerator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;

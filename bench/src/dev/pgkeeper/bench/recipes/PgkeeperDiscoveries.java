@@ -3,9 +3,9 @@ package dev.pgkeeper.bench.recipes;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.bench.server.Postgres;
-import dev.pgkeeper.recipes.Discovery;
-import dev.pgkeeper.recipes.Registration;
-import dev.pgkeeper.recipes.ServiceInstance;
+import dev.pgkeeper.discovery.Discovery;
+import dev.pgkeeper.discovery.Registration;
+import dev.pgkeeper.discovery.ServiceInstance;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 

@@ -1,7 +1,5 @@
 package dev.pgkeeper.bench.tree;
 
-import dev.pgkeeper.ChildPage;
-import dev.pgkeeper.Tree;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Comparison;
 import dev.pgkeeper.bench.Contest;
@@ -14,6 +12,8 @@ import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.bench.Workload;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.tree.ChildPage;
+import dev.pgkeeper.tree.Tree;
 import java.time.Duration;
 import java.util.List;
 

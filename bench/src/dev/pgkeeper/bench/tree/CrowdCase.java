@@ -2,7 +2,6 @@ package dev.pgkeeper.bench.tree;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.bench.Case;
 import dev.pgkeeper.bench.Contest;
 import dev.pgkeeper.bench.Lab;
@@ -10,6 +9,7 @@ import dev.pgkeeper.bench.Measure;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.Target;
 import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.tree.WatchMode;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;

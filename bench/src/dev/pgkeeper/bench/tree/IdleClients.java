@@ -1,13 +1,13 @@
 package dev.pgkeeper.bench.tree;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.bench.server.Postgres;
 import dev.pgkeeper.bench.server.StatementLog;
 import dev.pgkeeper.testing.PrivateServer;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.WatchMode;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;

@@ -2,8 +2,8 @@ package dev.pgkeeper.bench.tree;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.tree.WatchMode;
 
 /** Two keepers, each with a pool and a listener connection of its own. */
 final class PgkeeperSignals implements Signals {

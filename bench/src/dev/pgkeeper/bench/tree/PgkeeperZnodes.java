@@ -2,11 +2,11 @@ package dev.pgkeeper.bench.tree;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Tree;
 import dev.pgkeeper.bench.Lab;
 import dev.pgkeeper.bench.Report;
 import dev.pgkeeper.bench.server.Postgres;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Tree;
 import java.util.List;
 import java.util.function.Function;
 

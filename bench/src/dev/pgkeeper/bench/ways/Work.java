@@ -1,12 +1,12 @@
 package dev.pgkeeper.bench.ways;
 
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.Op;
 import dev.pgkeeper.bench.Worker;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.Op;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;

@@ -1,9 +1,9 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.TreeOperations;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -1,10 +1,10 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.TreeOperations;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Random;

@@ -2,10 +2,10 @@ package dev.pgkeeper.proof.client;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Scope;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.recipes.NodeCache;
+import dev.pgkeeper.cache.NodeCache;
 import dev.pgkeeper.scenario.Client;
+import dev.pgkeeper.tree.Scope;
+import dev.pgkeeper.tree.WatchMode;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;

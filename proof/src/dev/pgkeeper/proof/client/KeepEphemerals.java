@@ -1,9 +1,9 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
+import dev.pgkeeper.tree.CreateMode;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Random;

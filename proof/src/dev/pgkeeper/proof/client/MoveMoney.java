@@ -1,13 +1,13 @@
 package dev.pgkeeper.proof.client;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.ReadResult;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Read;
+import dev.pgkeeper.tree.ReadResult;
+import dev.pgkeeper.tree.TreeOperations;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.recipes.Candidacy;
-import dev.pgkeeper.recipes.Leadership;
+import dev.pgkeeper.election.Candidacy;
+import dev.pgkeeper.election.Leadership;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
 import java.util.Random;

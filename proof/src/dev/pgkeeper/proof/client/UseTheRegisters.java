@@ -1,10 +1,10 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.Node;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.TreeOperations;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -1,6 +1,5 @@
 package dev.pgkeeper.proof.part;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
@@ -11,6 +10,7 @@ import dev.pgkeeper.proof.check.Verdict;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

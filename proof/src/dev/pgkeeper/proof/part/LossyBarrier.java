@@ -1,7 +1,7 @@
 package dev.pgkeeper.proof.part;
 
 import dev.pgkeeper.proof.check.Finding;
-import dev.pgkeeper.recipes.DoubleBarrier;
+import dev.pgkeeper.shared.DoubleBarrier;
 import dev.pgkeeper.testing.Futures;
 import java.time.Duration;
 import java.util.ArrayList;

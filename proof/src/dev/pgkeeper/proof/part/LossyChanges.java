@@ -2,13 +2,13 @@ package dev.pgkeeper.proof.part;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
 import dev.pgkeeper.proof.check.Finding;
 import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.Tree;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -4,11 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.cache.PersistentNode;
 import dev.pgkeeper.proof.check.Finding;
-import dev.pgkeeper.recipes.PersistentNode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
+import dev.pgkeeper.tree.Tree;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.tree.OpResult;
 import org.jspecify.annotations.Nullable;
 
 /**

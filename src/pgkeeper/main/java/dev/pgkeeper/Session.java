@@ -1,5 +1,9 @@
 package dev.pgkeeper;
 
+import dev.pgkeeper.line.Line;
+import dev.pgkeeper.line.Meeting;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.TreeOperations;
 import java.sql.Connection;
 import java.util.function.Consumer;
 

@@ -1,6 +1,7 @@
 /**
- * What a user meets first: a {@link dev.pgkeeper.Keeper} is one session with the database, its
- * {@link dev.pgkeeper.Tree} the znodes that all sessions share.
+ * What a user meets first: a {@link dev.pgkeeper.Keeper} is the door, a {@link
+ * dev.pgkeeper.Session} what it has with the database at this time, a {@link dev.pgkeeper.Held}
+ * what it holds.
  */
 @NullMarked
 package dev.pgkeeper;

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

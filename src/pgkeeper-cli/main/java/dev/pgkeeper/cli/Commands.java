@@ -1,6 +1,8 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.cli.change.ChangeCommands;
+import dev.pgkeeper.cli.command.ConnectionOptions;
+import dev.pgkeeper.cli.command.Context;
 import dev.pgkeeper.cli.look.HeldAtCommand;
 import dev.pgkeeper.cli.look.LookCommand;
 import dev.pgkeeper.cli.shell.ShellCommand;

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.cli.command.VersionText;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;

@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.cli.command.VersionText;
 import dev.pgkeeper.cli.demo.Demo;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

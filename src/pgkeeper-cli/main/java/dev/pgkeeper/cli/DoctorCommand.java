@@ -1,5 +1,9 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.DurationText;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.cli.output.Style;

@@ -2,7 +2,11 @@ package dev.pgkeeper.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.pgkeeper.cli.command.JavaCommand;
+import dev.pgkeeper.cli.command.ServerOptions;
+import dev.pgkeeper.cli.command.VersionText;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

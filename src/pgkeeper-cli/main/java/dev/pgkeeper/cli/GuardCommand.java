@@ -1,6 +1,7 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.cli.command.DurationText;
 import dev.pgkeeper.guard.Again;
 import dev.pgkeeper.guard.Guard;
 import dev.pgkeeper.guard.JobRun;

@@ -2,6 +2,9 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.cli.command.ConnectionOptions;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.command.VersionText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

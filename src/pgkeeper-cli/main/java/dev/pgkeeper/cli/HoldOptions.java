@@ -2,6 +2,7 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperOptions;
+import dev.pgkeeper.cli.command.DurationText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -14,9 +15,6 @@ import picocli.CommandLine.Spec;
 
 /** What a command takes that runs another one while it holds something, and how it does so. */
 final class HoldOptions {
-  /** What a process ends with that SIGTERM ended: 128 and the signal's number. */
-  static final int TERMINATED = 143;
-
   private static final int LOST = 1;
 
   @Spec(Spec.Target.MIXEE)

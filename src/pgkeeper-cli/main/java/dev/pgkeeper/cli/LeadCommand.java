@@ -3,10 +3,12 @@ package dev.pgkeeper.cli;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.cli.HoldOptions.Ended;
-import dev.pgkeeper.recipes.Candidacy;
-import dev.pgkeeper.recipes.Election;
-import dev.pgkeeper.recipes.Leadership;
-import dev.pgkeeper.recipes.LeadershipListener;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.Waiting;
+import dev.pgkeeper.election.Candidacy;
+import dev.pgkeeper.election.Election;
+import dev.pgkeeper.election.Leadership;
+import dev.pgkeeper.election.LeadershipListener;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Map;
@@ -90,7 +92,7 @@ final class LeadCommand extends HoldCommand {
       }
       return ended.exitStatus();
     } catch (InterruptedException e) {
-      return HoldOptions.TERMINATED;
+      return DatabaseCommand.TERMINATED;
     }
   }
 

@@ -2,7 +2,10 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.DurationText;
+import dev.pgkeeper.cli.command.Waiting;
+import dev.pgkeeper.lock.Mutex;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -81,7 +84,7 @@ final class LockCommand extends HoldCommand {
         Keeper keeper = waiting.during(place::connect)) {
       return locked(mutex(keeper), child, waiting);
     } catch (InterruptedException e) {
-      return HoldOptions.TERMINATED;
+      return DatabaseCommand.TERMINATED;
     }
   }
 

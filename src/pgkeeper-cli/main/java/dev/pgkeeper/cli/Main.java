@@ -1,6 +1,11 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.Credentials;
+import dev.pgkeeper.cli.command.Logs;
+import dev.pgkeeper.cli.command.VersionText;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.cli.output.HarmlessStream;
 import dev.pgkeeper.cli.output.HarmlessWriter;
 import dev.pgkeeper.migration.MigrationException;

@@ -1,6 +1,9 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.cli.command.ConnectionOptions;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.command.VersionText;
 import dev.pgkeeper.migration.Migrated;
 import dev.pgkeeper.migration.Migrations;
 import java.util.Map;

@@ -1,14 +1,14 @@
 package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.cache.Setting;
 import dev.pgkeeper.queue.MessageQueue;
-import dev.pgkeeper.recipes.Setting;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.WatchMode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

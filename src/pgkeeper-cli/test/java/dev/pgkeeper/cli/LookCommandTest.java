@@ -2,6 +2,7 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.cli.command.Context;
 import dev.pgkeeper.cli.look.LookCommand;
 import java.util.List;
 import java.util.Map;

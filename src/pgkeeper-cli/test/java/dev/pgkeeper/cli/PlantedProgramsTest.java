@@ -3,8 +3,10 @@ package dev.pgkeeper.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.pgkeeper.cli.command.JavaCommand;
 import dev.pgkeeper.cli.embedded.Binaries;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.testing.Installed;
 import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.RunDirectory;

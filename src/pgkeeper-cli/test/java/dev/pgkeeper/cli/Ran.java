@@ -1,5 +1,6 @@
 package dev.pgkeeper.cli;
 
+import dev.pgkeeper.cli.command.Context;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.RunDirectory;

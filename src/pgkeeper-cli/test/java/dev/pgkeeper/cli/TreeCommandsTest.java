@@ -2,6 +2,7 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.cli.command.Context;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.TestDatabase;

@@ -2,6 +2,7 @@ package dev.pgkeeper.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.cli.command.Context;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;

@@ -3,12 +3,12 @@ package dev.pgkeeper.ui;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

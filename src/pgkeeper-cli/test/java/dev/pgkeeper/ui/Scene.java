@@ -3,16 +3,16 @@ package dev.pgkeeper.ui;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
+import dev.pgkeeper.election.Candidacy;
 import dev.pgkeeper.queue.Bury;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.MessageConsumer;
 import dev.pgkeeper.queue.MessageQueue;
-import dev.pgkeeper.recipes.Candidacy;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,10 +1,10 @@
 package dev.pgkeeper.testing;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.Session;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.Tree;
 
 /** A session of a {@link Subject}. */
 interface Client extends AutoCloseable {

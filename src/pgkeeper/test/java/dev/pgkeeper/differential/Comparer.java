@@ -1,10 +1,10 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Created;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.ReadResult;
-import dev.pgkeeper.Stat;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.OpResult;
+import dev.pgkeeper.tree.ReadResult;
+import dev.pgkeeper.tree.Stat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

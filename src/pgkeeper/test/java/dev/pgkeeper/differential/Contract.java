@@ -2,17 +2,17 @@ package dev.pgkeeper.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.Created;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.OpResult;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;

@@ -1,10 +1,10 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Stat;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Stat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

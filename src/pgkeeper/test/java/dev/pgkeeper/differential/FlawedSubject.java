@@ -1,15 +1,15 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Created;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.OpResult;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

@@ -1,12 +1,12 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Read;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.EventType;
+import dev.pgkeeper.tree.EventType;
 
 /**
  * Something that a watcher was told of a node.

@@ -1,9 +1,9 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -1,11 +1,11 @@
 package dev.pgkeeper.differential;
 
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.ReadResult;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Read;
+import dev.pgkeeper.tree.ReadResult;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Stat;
+import dev.pgkeeper.tree.Stat;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;

@@ -2,13 +2,13 @@ package dev.pgkeeper.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.WatchMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

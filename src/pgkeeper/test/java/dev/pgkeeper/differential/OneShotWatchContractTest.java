@@ -1,16 +1,16 @@
 package dev.pgkeeper.differential;
 
-import static dev.pgkeeper.EventType.NODE_CHILDREN_CHANGED;
-import static dev.pgkeeper.EventType.NODE_CREATED;
-import static dev.pgkeeper.EventType.NODE_DATA_CHANGED;
-import static dev.pgkeeper.EventType.NODE_DELETED;
+import static dev.pgkeeper.tree.EventType.NODE_CHILDREN_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_CREATED;
+import static dev.pgkeeper.tree.EventType.NODE_DATA_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_DELETED;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
 import org.junit.jupiter.api.Test;
 
 /** Watches that are used up: Anne changes, Bob watches. */

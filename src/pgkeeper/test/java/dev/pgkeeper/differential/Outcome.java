@@ -2,7 +2,7 @@ package dev.pgkeeper.differential;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.OpResult;
+import dev.pgkeeper.tree.OpResult;
 import java.util.List;
 import java.util.function.Supplier;
 

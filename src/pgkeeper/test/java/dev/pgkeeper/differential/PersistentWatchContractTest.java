@@ -1,14 +1,14 @@
 package dev.pgkeeper.differential;
 
-import static dev.pgkeeper.EventType.NODE_CHILDREN_CHANGED;
-import static dev.pgkeeper.EventType.NODE_CREATED;
-import static dev.pgkeeper.EventType.NODE_DATA_CHANGED;
-import static dev.pgkeeper.EventType.NODE_DELETED;
-import static dev.pgkeeper.WatchMode.PERSISTENT;
-import static dev.pgkeeper.WatchMode.PERSISTENT_RECURSIVE;
+import static dev.pgkeeper.tree.EventType.NODE_CHILDREN_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_CREATED;
+import static dev.pgkeeper.tree.EventType.NODE_DATA_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_DELETED;
+import static dev.pgkeeper.tree.WatchMode.PERSISTENT;
+import static dev.pgkeeper.tree.WatchMode.PERSISTENT_RECURSIVE;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.NewNode;
+import dev.pgkeeper.tree.NewNode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

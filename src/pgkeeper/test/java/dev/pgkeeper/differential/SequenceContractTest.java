@@ -2,10 +2,10 @@ package dev.pgkeeper.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -1,14 +1,14 @@
 package dev.pgkeeper.differential;
 
-import static dev.pgkeeper.EventType.NODE_CHILDREN_CHANGED;
-import static dev.pgkeeper.EventType.NODE_DELETED;
+import static dev.pgkeeper.tree.EventType.NODE_CHILDREN_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_DELETED;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.WatchMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

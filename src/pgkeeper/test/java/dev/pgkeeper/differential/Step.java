@@ -1,13 +1,13 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Created;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.OpResult;
+import dev.pgkeeper.tree.Read;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package dev.pgkeeper.differential;
 
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.Tree;
 import java.util.Collection;
 
 /** One side of the comparison: a tree of its own, and sessions to see it with. */

@@ -2,8 +2,8 @@ package dev.pgkeeper.differential;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Session;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.TreeOperations;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

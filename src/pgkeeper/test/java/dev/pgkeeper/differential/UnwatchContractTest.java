@@ -1,13 +1,13 @@
 package dev.pgkeeper.differential;
 
-import static dev.pgkeeper.EventType.NODE_CHILDREN_CHANGED;
-import static dev.pgkeeper.EventType.NODE_CREATED;
-import static dev.pgkeeper.EventType.NODE_DATA_CHANGED;
-import static dev.pgkeeper.WatchKind.ANY;
-import static dev.pgkeeper.WatchKind.CHILDREN;
-import static dev.pgkeeper.WatchKind.DATA;
-import static dev.pgkeeper.WatchMode.PERSISTENT;
-import static dev.pgkeeper.WatchMode.PERSISTENT_RECURSIVE;
+import static dev.pgkeeper.tree.EventType.NODE_CHILDREN_CHANGED;
+import static dev.pgkeeper.tree.EventType.NODE_CREATED;
+import static dev.pgkeeper.tree.EventType.NODE_DATA_CHANGED;
+import static dev.pgkeeper.tree.WatchKind.ANY;
+import static dev.pgkeeper.tree.WatchKind.CHILDREN;
+import static dev.pgkeeper.tree.WatchKind.DATA;
+import static dev.pgkeeper.tree.WatchMode.PERSISTENT;
+import static dev.pgkeeper.tree.WatchMode.PERSISTENT_RECURSIVE;
 
 import dev.pgkeeper.KeeperException.Code;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +32,7 @@ class UnwatchContractTest extends Contract {
 
   @Test
   void whatIsNotThereIsNoWatcher() {
-    for (var kind : new dev.pgkeeper.WatchKind[] {ANY, DATA, CHILDREN}) {
+    for (var kind : new dev.pgkeeper.tree.WatchKind[] {ANY, DATA, CHILDREN}) {
       assertFailed(unwatch("/a", kind, 0), Code.NO_WATCHER);
       assertFailed(unwatch("/a", kind, Step.NOBODY), Code.NO_WATCHER);
       assertFailed(unwatch("/absent", kind, 0), Code.NO_WATCHER);

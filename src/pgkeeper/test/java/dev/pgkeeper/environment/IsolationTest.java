@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.TreeOperations;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;

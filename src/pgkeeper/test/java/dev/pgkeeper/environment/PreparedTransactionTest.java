@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.WatchMode;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -2,15 +2,15 @@ package dev.pgkeeper.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.Stat;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.Stat;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,15 +4,19 @@ import dev.pgkeeper.Keeper;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.ConcurrentModificationException;
 import java.util.Deque;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** How much a client keeps in memory: the elements of all collections that it can be reached by. */
@@ -68,14 +72,11 @@ final class Kept {
   private void lookInto(Object object) {
     if (object instanceof Map<?, ?> map) {
       elements += map.size();
-      map.forEach(
-          (key, value) -> {
-            visit(key);
-            visit(value);
-          });
+      settled(() -> new ArrayList<>(map.keySet())).forEach(this::visit);
+      settled(() -> new ArrayList<>(map.values())).forEach(this::visit);
     } else if (object instanceof Collection<?> all) {
       elements += all.size();
-      all.forEach(this::visit);
+      settled(() -> new ArrayList<>(all)).forEach(this::visit);
     } else if (object instanceof AtomicReference<?> reference) {
       visit(reference.get());
     } else if (object instanceof ThreadPoolExecutor threads) {
@@ -91,6 +92,17 @@ final class Kept {
         if (type.getSuperclass() == null || !type.getSuperclass().getName().startsWith("dev.")) {
           return;
         }
+      }
+    }
+  }
+
+  /** The client goes on meanwhile: what it was just changing is copied once more. */
+  private static List<?> settled(Supplier<List<?>> copy) {
+    while (true) {
+      try {
+        return copy.get();
+      } catch (ConcurrentModificationException e) {
+        Thread.onSpinWait();
       }
     }
   }

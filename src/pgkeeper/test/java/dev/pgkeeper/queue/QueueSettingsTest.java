@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.SimpleQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import java.time.Duration;

@@ -5,10 +5,10 @@ import static dev.pgkeeper.scenario.CacheComparison.change;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.Scope;
-import dev.pgkeeper.recipes.NodeCache;
+import dev.pgkeeper.cache.NodeCache;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.Scope;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;

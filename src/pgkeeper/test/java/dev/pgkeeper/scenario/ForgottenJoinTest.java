@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;

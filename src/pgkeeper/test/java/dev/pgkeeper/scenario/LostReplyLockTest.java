@@ -8,7 +8,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import dev.pgkeeper.scenario.GrantLog.Contest;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.SessionLog;

@@ -2,7 +2,7 @@ package dev.pgkeeper.scenario;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.recipes.Mutex;
+import dev.pgkeeper.lock.Mutex;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Random;

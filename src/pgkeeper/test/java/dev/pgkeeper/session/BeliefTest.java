@@ -54,7 +54,9 @@ class BeliefTest {
         BREAKS.get(i).accept(network);
       }
       for (Session session : sessions) {
-        Await.until("the session ended", () -> beliefs.hasEnded(session.id()));
+        Await.until(
+            () -> "the end of " + beliefs.seenOf(session.id()),
+            () -> beliefs.hasEnded(session.id()));
         assertThat(session.isHeld()).isFalse();
       }
       networks.forEach(TcpProxy::mend);

@@ -76,6 +76,15 @@ final class Beliefs implements AutoCloseable {
     return lastBelievedMicros.containsKey(session);
   }
 
+  /** What the database has of this session, and who keeps it, for whoever has to find out why. */
+  String seenOf(long session) {
+    return database.queryString(
+        "SELECT concat_ws(E'\\n', (SELECT s::text FROM ${schema}.session s WHERE id = "
+            + session
+            + "), (SELECT string_agg(concat_ws(' ', pid, state, wait_event_type, wait_event,"
+            + " pg_blocking_pids(pid), query), E'\\n') FROM pg_stat_activity WHERE query LIKE '%${schema}%'))");
+  }
+
   /** Whether the database ended this session. */
   boolean hasEnded(long session) {
     return log.endedAtMicros(session) != 0;

@@ -6,11 +6,11 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.SessionState;
+import dev.pgkeeper.discovery.ServiceInstance;
 import dev.pgkeeper.guard.Scheduler;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.QueueSize;
-import dev.pgkeeper.recipes.ServiceInstance;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Futures;
 import dev.pgkeeper.testing.TestDatabase;
@@ -71,6 +71,7 @@ class ClosingTest {
       Scheduler scheduler = keeper.guard().scheduler();
       scheduler.job("nightly").every(Duration.ofHours(1)).run(connection -> await(begun, may));
       scheduler.start();
+      Await.until("known", () -> database.queryLong("SELECT count(*) FROM ${schema}.jobs") == 1);
       keeper.guard().trigger("nightly");
       assertThat(begun.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
 

@@ -3,11 +3,11 @@ package dev.pgkeeper.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.recipes.Membership;
-import dev.pgkeeper.recipes.Registration;
-import dev.pgkeeper.recipes.ServiceInstance;
-import dev.pgkeeper.recipes.Setting;
-import dev.pgkeeper.recipes.Settings;
+import dev.pgkeeper.cache.Setting;
+import dev.pgkeeper.cache.Settings;
+import dev.pgkeeper.discovery.Membership;
+import dev.pgkeeper.discovery.Registration;
+import dev.pgkeeper.discovery.ServiceInstance;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import org.junit.jupiter.api.AfterAll;

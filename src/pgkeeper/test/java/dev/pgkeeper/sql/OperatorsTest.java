@@ -10,7 +10,7 @@ import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.recipes.Candidacy;
+import dev.pgkeeper.election.Candidacy;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;

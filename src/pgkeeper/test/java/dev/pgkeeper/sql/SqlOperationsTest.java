@@ -3,14 +3,14 @@ package dev.pgkeeper.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
 import dev.pgkeeper.tree.Recorder;
+import dev.pgkeeper.tree.Tree;
 import dev.pgkeeper.tree.TreeInvariants;
+import dev.pgkeeper.tree.WatchMode;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;

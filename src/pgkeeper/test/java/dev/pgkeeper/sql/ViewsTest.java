@@ -2,13 +2,13 @@ package dev.pgkeeper.sql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.WatchMode;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -4,18 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.InvalidPathException;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;

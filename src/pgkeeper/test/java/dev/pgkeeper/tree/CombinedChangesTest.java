@@ -3,12 +3,9 @@ package dev.pgkeeper.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;

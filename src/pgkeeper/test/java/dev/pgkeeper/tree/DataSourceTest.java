@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;

@@ -4,17 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,12 +2,8 @@ package dev.pgkeeper.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;

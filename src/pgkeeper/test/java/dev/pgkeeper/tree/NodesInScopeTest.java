@@ -4,15 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.InvalidPathException;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.NodePage;
-import dev.pgkeeper.NodeSums;
-import dev.pgkeeper.PathNode;
-import dev.pgkeeper.Scope;
-import dev.pgkeeper.Tree;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.ArrayList;

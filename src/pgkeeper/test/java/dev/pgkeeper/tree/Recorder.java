@@ -1,8 +1,5 @@
 package dev.pgkeeper.tree;
 
-import dev.pgkeeper.EventType;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
 import dev.pgkeeper.testing.Await;
 import java.util.ArrayList;
 import java.util.List;

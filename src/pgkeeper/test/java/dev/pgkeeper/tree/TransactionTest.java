@@ -3,17 +3,9 @@ package dev.pgkeeper.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Read;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.TreeOperations;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;

@@ -2,15 +2,10 @@ package dev.pgkeeper.tree;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
 import java.sql.Connection;

@@ -1,12 +1,12 @@
 package dev.pgkeeper.watch;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchMode;
+import dev.pgkeeper.tree.WatchedEvent;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

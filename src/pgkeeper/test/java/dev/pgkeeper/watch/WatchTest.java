@@ -2,21 +2,21 @@ package dev.pgkeeper.watch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.WatchedEvent;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.Heard;
 import dev.pgkeeper.testing.KeeperProcess;
 import dev.pgkeeper.testing.SessionLog;
 import dev.pgkeeper.testing.TcpProxy;
 import dev.pgkeeper.testing.TestDatabase;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
+import dev.pgkeeper.tree.WatchedEvent;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;

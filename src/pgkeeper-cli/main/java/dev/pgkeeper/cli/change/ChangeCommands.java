@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.change;
 
-import dev.pgkeeper.cli.Context;
+import dev.pgkeeper.cli.command.Context;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.change;
 
-import dev.pgkeeper.cli.VersionText;
+import dev.pgkeeper.cli.command.VersionText;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.change;
 
-import dev.pgkeeper.cli.DurationText;
-import dev.pgkeeper.cli.PathText;
+import dev.pgkeeper.cli.command.DurationText;
+import dev.pgkeeper.cli.command.PathText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,8 @@
 package dev.pgkeeper.cli.change;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DatabaseCommand;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.JsonOption;
 import java.sql.Connection;

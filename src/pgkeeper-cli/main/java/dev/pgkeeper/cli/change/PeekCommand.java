@@ -1,10 +1,10 @@
 package dev.pgkeeper.cli.change;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DatabaseCommand;
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Data;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.cli.output.Style;

@@ -1,11 +1,11 @@
 package dev.pgkeeper.cli.change;
 
 import dev.pgkeeper.Codec;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DataOptions;
-import dev.pgkeeper.cli.DatabaseCommand;
-import dev.pgkeeper.cli.DurationText;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DataOptions;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.DurationText;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.queue.Enqueued;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.EventType;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Tree;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.PrintWriter;
 
 /** The chapters in their order. Interrupted with Ctrl-C, it cleans up as well. */

@@ -1,14 +1,14 @@
 package dev.pgkeeper.cli.demo;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.Subscription;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.cli.Logs;
+import dev.pgkeeper.cli.command.Logs;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchMode;
 import java.nio.charset.StandardCharsets;
 
 /**

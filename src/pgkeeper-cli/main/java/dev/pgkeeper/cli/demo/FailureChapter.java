@@ -1,10 +1,10 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.Tree;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.Tree;
 import java.util.List;
 
 /** Two more processes, each there as long as its ephemeral node is. */

@@ -3,7 +3,7 @@ package dev.pgkeeper.cli.demo;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.recipes.Election;
+import dev.pgkeeper.election.Election;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -1,8 +1,8 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.JavaCommand;
+import dev.pgkeeper.cli.command.JavaCommand;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

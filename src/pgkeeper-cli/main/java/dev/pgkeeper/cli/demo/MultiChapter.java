@@ -1,9 +1,9 @@
 package dev.pgkeeper.cli.demo;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Op;
-import dev.pgkeeper.OpResult;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.OpResult;
+import dev.pgkeeper.tree.Tree;
 import java.util.List;
 
 /** Several steps as one; the last one fails. */

@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.Tree;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,12 +1,12 @@
 package dev.pgkeeper.cli.demo;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.Created;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Node;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.Tree;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.Tree;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 

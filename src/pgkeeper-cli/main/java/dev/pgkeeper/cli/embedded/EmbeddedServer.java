@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.embedded;
 
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

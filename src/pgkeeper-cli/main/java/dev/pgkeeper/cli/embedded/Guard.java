@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.embedded;
 
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

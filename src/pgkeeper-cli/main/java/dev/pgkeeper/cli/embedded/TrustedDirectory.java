@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.embedded;
 
 import com.sun.security.auth.module.UnixSystem;
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;

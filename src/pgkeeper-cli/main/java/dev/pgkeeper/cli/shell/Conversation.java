@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.shell;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.terminal.Terminals;
 import java.io.PrintWriter;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.shell;
 
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.output.Failure;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

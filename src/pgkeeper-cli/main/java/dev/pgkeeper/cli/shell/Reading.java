@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.shell;
 
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.terminal;
 
-import dev.pgkeeper.cli.Failure;
+import dev.pgkeeper.cli.output.Failure;
 import java.io.IOException;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.cli.top;
 
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Style;
 import dev.pgkeeper.cli.terminal.Screen;
 import dev.pgkeeper.cli.terminal.Terminals;

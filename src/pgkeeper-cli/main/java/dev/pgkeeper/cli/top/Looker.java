@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.top;
 
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.ui.Rings;
 import java.sql.Connection;
 import java.sql.SQLException;

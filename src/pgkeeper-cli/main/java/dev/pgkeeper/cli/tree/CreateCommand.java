@@ -1,16 +1,16 @@
 package dev.pgkeeper.cli.tree;
 
-import dev.pgkeeper.CreateMode;
-import dev.pgkeeper.Created;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.NewNode;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DataOptions;
-import dev.pgkeeper.cli.DurationText;
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DataOptions;
+import dev.pgkeeper.cli.command.DurationText;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.cli.output.Json;
+import dev.pgkeeper.tree.CreateMode;
+import dev.pgkeeper.tree.Created;
+import dev.pgkeeper.tree.NewNode;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;

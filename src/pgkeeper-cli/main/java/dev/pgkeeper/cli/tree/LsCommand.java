@@ -1,7 +1,7 @@
 package dev.pgkeeper.cli.tree;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Rows;
 import dev.pgkeeper.cli.output.Text;
 import java.sql.Connection;

@@ -1,8 +1,8 @@
 package dev.pgkeeper.cli.tree;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DatabaseCommand;
-import dev.pgkeeper.cli.PathText;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.PathText;
 import dev.pgkeeper.cli.output.JsonOption;
 import dev.pgkeeper.cli.output.Style;
 import java.io.PrintWriter;

@@ -2,7 +2,7 @@ package dev.pgkeeper.cli.tree;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Rows;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -1,10 +1,10 @@
 package dev.pgkeeper.cli.tree;
 
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Json;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Tree;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -1,11 +1,11 @@
 package dev.pgkeeper.cli.tree;
 
-import dev.pgkeeper.Op;
-import dev.pgkeeper.Stat;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DataOptions;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DataOptions;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Json;
+import dev.pgkeeper.tree.Op;
+import dev.pgkeeper.tree.Stat;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

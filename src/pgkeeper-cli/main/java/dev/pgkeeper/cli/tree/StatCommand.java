@@ -2,8 +2,8 @@ package dev.pgkeeper.cli.tree;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.TargetDatabase;
 import dev.pgkeeper.cli.output.Rows;
 import picocli.CommandLine.Command;
 

@@ -1,16 +1,16 @@
 package dev.pgkeeper.cli.tree;
 
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchMode;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.cli.output.Json;
 import dev.pgkeeper.cli.output.Text;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchMode;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,9 @@
 package dev.pgkeeper.cli.ui;
 
-import dev.pgkeeper.cli.Context;
-import dev.pgkeeper.cli.DatabaseCommand;
-import dev.pgkeeper.cli.Failure;
-import dev.pgkeeper.cli.TargetDatabase;
+import dev.pgkeeper.cli.command.Context;
+import dev.pgkeeper.cli.command.DatabaseCommand;
+import dev.pgkeeper.cli.command.TargetDatabase;
+import dev.pgkeeper.cli.output.Failure;
 import dev.pgkeeper.ui.Page;
 import dev.pgkeeper.ui.Source;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package dev.pgkeeper.internal.guard;
 
 import dev.pgkeeper.Held;
-import dev.pgkeeper.Line;
-import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.internal.session.Sessions;
+import dev.pgkeeper.line.Line;
+import dev.pgkeeper.line.LineRequest;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 

@@ -2,7 +2,7 @@ package dev.pgkeeper.internal.jdbc;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.Stat;
+import dev.pgkeeper.tree.Stat;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

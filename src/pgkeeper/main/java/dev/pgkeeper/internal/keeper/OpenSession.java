@@ -1,13 +1,9 @@
 package dev.pgkeeper.internal.keeper;
 
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.Line;
-import dev.pgkeeper.Meeting;
 import dev.pgkeeper.Session;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.Subscription;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.TreeOperations;
 import dev.pgkeeper.internal.guard.Runs;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.line.Lines;
@@ -18,6 +14,10 @@ import dev.pgkeeper.internal.queue.Queues;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
+import dev.pgkeeper.line.Line;
+import dev.pgkeeper.line.Meeting;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.TreeOperations;
 import java.sql.Connection;
 import java.util.Objects;
 import java.util.concurrent.Executor;

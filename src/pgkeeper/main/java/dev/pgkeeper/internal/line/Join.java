@@ -1,6 +1,6 @@
 package dev.pgkeeper.internal.line;
 
-import dev.pgkeeper.LineRequest;
+import dev.pgkeeper.line.LineRequest;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,9 +1,9 @@
 package dev.pgkeeper.internal.line;
 
-import dev.pgkeeper.Contender;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.line.Contender;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Types;

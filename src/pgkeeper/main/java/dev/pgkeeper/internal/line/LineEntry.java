@@ -1,9 +1,9 @@
 package dev.pgkeeper.internal.line;
 
-import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Wait;
 import dev.pgkeeper.internal.session.Moment;
+import dev.pgkeeper.line.LineRequest;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;

@@ -1,11 +1,11 @@
 package dev.pgkeeper.internal.line;
 
-import dev.pgkeeper.Contender;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.Line;
-import dev.pgkeeper.LineRequest;
 import dev.pgkeeper.internal.path.Paths;
+import dev.pgkeeper.line.Contender;
+import dev.pgkeeper.line.Line;
+import dev.pgkeeper.line.LineRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

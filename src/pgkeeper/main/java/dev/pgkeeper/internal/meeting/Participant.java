@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.meeting;
 
-import dev.pgkeeper.Attendance;
 import dev.pgkeeper.internal.meeting.MeetingCalls.Found;
+import dev.pgkeeper.line.Attendance;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

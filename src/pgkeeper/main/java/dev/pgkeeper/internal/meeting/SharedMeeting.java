@@ -1,8 +1,8 @@
 package dev.pgkeeper.internal.meeting;
 
-import dev.pgkeeper.Attendance;
-import dev.pgkeeper.Meeting;
 import dev.pgkeeper.internal.path.Paths;
+import dev.pgkeeper.line.Attendance;
+import dev.pgkeeper.line.Meeting;
 import java.util.function.Supplier;
 
 /** A meeting as one client sees it. */

@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.path;
 
 import dev.pgkeeper.InvalidPathException;
-import dev.pgkeeper.NewNode;
+import dev.pgkeeper.tree.NewNode;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 

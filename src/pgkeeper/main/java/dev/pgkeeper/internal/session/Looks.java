@@ -1,11 +1,11 @@
 package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.watch.EventThread;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Watches;
+import dev.pgkeeper.tree.NodeSums;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,12 +1,12 @@
 package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.SumsQuery;
 import dev.pgkeeper.internal.watch.Watches;
+import dev.pgkeeper.tree.NodeSums;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.CallableStatement;

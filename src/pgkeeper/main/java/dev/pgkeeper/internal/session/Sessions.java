@@ -2,12 +2,12 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.Line;
-import dev.pgkeeper.Meeting;
 import dev.pgkeeper.Session;
 import dev.pgkeeper.Subscription;
-import dev.pgkeeper.Tree;
-import dev.pgkeeper.TreeOperations;
+import dev.pgkeeper.line.Line;
+import dev.pgkeeper.line.Meeting;
+import dev.pgkeeper.tree.Tree;
+import dev.pgkeeper.tree.TreeOperations;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.function.Function;

@@ -1,13 +1,13 @@
 package dev.pgkeeper.internal.store;
 
 import dev.pgkeeper.DataTooLargeException;
-import dev.pgkeeper.FencedStore;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
+import dev.pgkeeper.lock.FencedStore;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.util.Optional;

@@ -2,9 +2,9 @@ package dev.pgkeeper.internal.tree;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.KeeperException.Code;
-import dev.pgkeeper.OpResult;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.path.Paths;
+import dev.pgkeeper.tree.OpResult;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package dev.pgkeeper.internal.tree;
 
-import dev.pgkeeper.NewNode;
-import dev.pgkeeper.Op;
 import dev.pgkeeper.internal.path.Paths;
+import dev.pgkeeper.tree.NewNode;
+import dev.pgkeeper.tree.Op;
 import java.nio.charset.StandardCharsets;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;

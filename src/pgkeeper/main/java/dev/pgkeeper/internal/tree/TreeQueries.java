@@ -1,13 +1,13 @@
 package dev.pgkeeper.internal.tree;
 
-import dev.pgkeeper.Node;
-import dev.pgkeeper.PathNode;
-import dev.pgkeeper.Stat;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.internal.watch.Seen;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.PathNode;
+import dev.pgkeeper.tree.Stat;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;

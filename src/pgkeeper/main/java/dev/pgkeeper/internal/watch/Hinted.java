@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.HintListener;
-import dev.pgkeeper.Scope;
+import dev.pgkeeper.tree.HintListener;
+import dev.pgkeeper.tree.Scope;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;

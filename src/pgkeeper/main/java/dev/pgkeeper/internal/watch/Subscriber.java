@@ -1,9 +1,9 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 
 /** A watcher and the root it sees; two of them are the same if both are. */
 public record Subscriber(Watcher watcher, String chroot) {

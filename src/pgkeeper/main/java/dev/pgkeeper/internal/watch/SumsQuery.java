@@ -1,8 +1,8 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
+import dev.pgkeeper.tree.NodeSums;
 
 /** Asks for the sums of a node and all below it, or of its children (V011). */
 public final class SumsQuery {

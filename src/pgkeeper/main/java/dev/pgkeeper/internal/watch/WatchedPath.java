@@ -1,6 +1,6 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.EventType;
+import dev.pgkeeper.tree.EventType;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;

@@ -1,7 +1,7 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.EventType;
-import dev.pgkeeper.NodeSums;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NodeSums;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;

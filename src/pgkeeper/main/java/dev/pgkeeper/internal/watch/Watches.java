@@ -1,11 +1,11 @@
 package dev.pgkeeper.internal.watch;
 
-import dev.pgkeeper.EventType;
-import dev.pgkeeper.NodeSums;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.NodeSums;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;

@@ -2,13 +2,13 @@ package dev.pgkeeper.internal.watch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pgkeeper.EventType;
 import dev.pgkeeper.SessionState;
-import dev.pgkeeper.WatchKind;
-import dev.pgkeeper.WatchedEvent;
-import dev.pgkeeper.Watcher;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.testing.Await;
+import dev.pgkeeper.tree.EventType;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.WatchedEvent;
+import dev.pgkeeper.tree.Watcher;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;

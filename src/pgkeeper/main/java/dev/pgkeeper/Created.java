@@ -1,4 +1,0 @@
-package dev.pgkeeper;
-
-/** A znode that was just created: its real path, number included, and its first stat. */
-public record Created(String path, Stat stat) {}

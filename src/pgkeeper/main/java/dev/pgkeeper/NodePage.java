@@ -1,6 +1,0 @@
-package dev.pgkeeper;
-
-import java.util.List;
-
-/** Some nodes, sorted by path; ask for those after the last path to go on. */
-public record NodePage(List<PathNode> nodes, boolean hasMore) {}

@@ -1,4 +1,0 @@
-package dev.pgkeeper;
-
-/** A znode and where it is. */
-public record PathNode(String path, Node node) {}

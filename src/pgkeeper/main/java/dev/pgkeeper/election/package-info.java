@@ -1,0 +1,5 @@
+/** Who leads. */
+@NullMarked
+package dev.pgkeeper.election;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,51 @@
+package dev.pgkeeper.line;
+
+import dev.pgkeeper.Held;
+import dev.pgkeeper.KeeperException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A node where contenders wait for permits: what the recipes are made of, and what other recipes
+ * can be made of. First come, first served: nobody gets ahead of somebody else, whatever either
+ * asks for. Who waits costs a row, and neither a connection nor a thread nor a statement.
+ *
+ * <p>What a contender gets stays its own until it is released or its session ends; there is nothing
+ * to renew.
+ */
+public interface Line {
+  String path();
+
+  /** At once, or not at all. */
+  Optional<Held> tryEnter(LineRequest request);
+
+  /** Waits as long as it takes. */
+  Held enter(LineRequest request) throws InterruptedException;
+
+  /** Empty if it could not be had in this time; then nothing of the attempt is left. */
+  Optional<Held> tryEnter(LineRequest request, Duration patience) throws InterruptedException;
+
+  /**
+   * The same, with an exception that names who is in the way.
+   *
+   * @throws KeeperException.Busy if it could not be had in this time
+   */
+  Held enter(LineRequest request, Duration patience) throws InterruptedException;
+
+  /** Waits without a thread. Cancelling the future, or completing it otherwise, leaves the line. */
+  CompletableFuture<Held> enterAsync(LineRequest request);
+
+  /** All that wait or hold, first come first. */
+  List<Contender> contenders();
+
+  /** Asks all who hold to give back. Returns how many were asked. */
+  int revoke();
+
+  /**
+   * Turns a hold of all permits (a {@code write}) into one of a single permit (a {@code read}) in
+   * the same place, and lets in those who fit beside it. The hold that was handed in is released.
+   */
+  Held downgrade(Held write);
+}

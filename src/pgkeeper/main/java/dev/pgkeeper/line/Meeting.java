@@ -1,0 +1,24 @@
+package dev.pgkeeper.line;
+
+import dev.pgkeeper.KeeperException;
+
+/**
+ * A node where so many come together, and go together, round after round: what a double barrier is
+ * made of. Coming is one round trip and leaving another; who waits for the others costs a row, and
+ * neither a connection nor a statement.
+ */
+public interface Meeting {
+  String path();
+
+  /** How many make a round. */
+  int size();
+
+  /**
+   * Comes, to wait for the others. It is counted on until its session ends.
+   *
+   * @throws KeeperException.Busy if all places are taken: somebody of the round before is still
+   *     inside, or as many wait as make a round
+   * @throws KeeperException.WrongRecipe if the node is something else, or has another size
+   */
+  Attendance come();
+}

@@ -1,4 +1,0 @@
-package dev.pgkeeper.recipes;
-
-/** Who stands for election, as others are to see it. */
-record CandidateInfo(String identity, byte[] data) {}

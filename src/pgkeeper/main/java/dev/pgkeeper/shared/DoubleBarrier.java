@@ -1,0 +1,121 @@
+package dev.pgkeeper.shared;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.internal.session.Sessions;
+import dev.pgkeeper.line.Attendance;
+import dev.pgkeeper.line.Meeting;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * So many participants begin together and end together, again and again: {@link #enter} returns
+ * when as many have come as are needed, {@link #leave} when all of these have left. One object is
+ * one participant.
+ *
+ * <p>Each participant is an ephemeral child of the node, and the database decides under the node's
+ * row: who comes last begins the round for all that have come, in the same transaction, and who
+ * leaves last ends it. So a round begins and ends once, at one moment, for the same participants in
+ * everybody's eyes; who wakes up for whatever other reason waits on. All that wait are told what
+ * was decided, and need not look.
+ *
+ * <p>A participant that dies while it waits to enter is not counted any more: its place is for
+ * somebody else. One that dies between entering and leaving has left as soon as its session ends.
+ * Whoever comes while all places are taken is refused with {@link KeeperException.Busy}. All have
+ * to name the same number of participants; it stays settled until the node is deleted.
+ */
+public final class DoubleBarrier {
+  private static final Logger log = LoggerFactory.getLogger(DoubleBarrier.class);
+
+  private final Meeting meeting;
+  private @Nullable Attendance inside;
+
+  /** A barrier of 1 to 10,000 participants. */
+  public DoubleBarrier(Sessions sessions, String path, int participants) {
+    this.meeting = sessions.meeting(path, participants);
+  }
+
+  public String path() {
+    return meeting.path();
+  }
+
+  public int participants() {
+    return meeting.size();
+  }
+
+  /** Waits for the others, as long as it takes. */
+  public void enter() throws InterruptedException {
+    enter(Waiting.FOREVER);
+  }
+
+  /**
+   * Waits for the others at most so long. False: they did not come, and this one has withdrawn.
+   *
+   * @throws KeeperException.Busy if all places are taken
+   */
+  public boolean enter(Duration patience) throws InterruptedException {
+    if (inside != null) {
+      throw new IllegalStateException(
+          path()
+              + ": this participant has entered and not left; others need an object of their own");
+    }
+    long began = System.nanoTime();
+    Attendance mine = meeting.come();
+    boolean decided = false;
+    try {
+      if (mine.awaitBeginning(patience.minusNanos(System.nanoTime() - began)) || !mine.withdraw()) {
+        inside = mine;
+      }
+      decided = true;
+    } finally {
+      if (!decided) {
+        giveUp(mine);
+      }
+    }
+    return inside != null;
+  }
+
+  /** After a failure: somebody may count on it who would not be told otherwise. */
+  private boolean giveUp(Attendance mine) {
+    try {
+      mine.leaveAlone();
+      return true;
+    } catch (KeeperException | IllegalStateException e) {
+      log.info("{}: {} goes with the session: {}", path(), mine, e.getMessage());
+      return false;
+    }
+  }
+
+  /** Leaves, and waits until all have left, as long as it takes. */
+  public void leave() throws InterruptedException {
+    leave(Waiting.FOREVER);
+  }
+
+  /**
+   * Leaves, and waits at most so long until all have left. False: this one has, some others have
+   * not. After a failure or an interrupt it has left too, unless the database could not be reached:
+   * then leave again.
+   */
+  public boolean leave(Duration patience) throws InterruptedException {
+    Attendance mine = inside;
+    if (mine == null) {
+      throw new IllegalStateException(path() + ": this participant has not entered");
+    }
+    boolean left = false;
+    try {
+      boolean over = mine.leave(patience);
+      left = true;
+      return over;
+    } finally {
+      if (left || giveUp(mine)) {
+        inside = null;
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "DoubleBarrier[" + path() + ", " + participants() + " participants]";
+  }
+}

@@ -1,0 +1,99 @@
+package dev.pgkeeper.shared;
+
+import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
+import dev.pgkeeper.Subscription;
+import dev.pgkeeper.tree.Node;
+import dev.pgkeeper.tree.Stat;
+import dev.pgkeeper.tree.WatchKind;
+import dev.pgkeeper.tree.Watcher;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One caller's wait for nodes to become as it wants them, with one deadline however often it looks
+ * and waits again. A wake-up says only that it is to look: what it waits for is what it reads.
+ * Closing takes back the watches that were not used up.
+ */
+final class Waiting implements AutoCloseable {
+  /** As long as it takes. */
+  static final Duration FOREVER = Duration.ofDays(36_500);
+
+  private final Session session;
+  private final long deadline;
+  private final Semaphore told = new Semaphore(0);
+  private final Watcher watcher = event -> told.release();
+  private final Set<String> watched = new HashSet<>();
+  private final Subscription states;
+
+  Waiting(Session session, Duration patience) {
+    this.session = session;
+    Duration longest = patience.compareTo(FOREVER) < 0 ? patience : FOREVER;
+    this.deadline = System.nanoTime() + longest.toNanos();
+    // Whoever waits in a session that ended looks again, and is told so.
+    this.states = session.onStateChange(state -> wakeAtTheEnd(state.isTerminal()));
+  }
+
+  private void wakeAtTheEnd(boolean ended) {
+    if (ended) {
+      told.release();
+    }
+  }
+
+  /** Whether the node is there; it wakes this caller when it comes, goes or is set. */
+  Optional<Stat> exists(String path) {
+    watched.add(path);
+    return session.tree().exists(path, watcher);
+  }
+
+  /**
+   * The node, which wakes this caller when it is set or goes; empty, and no watch, if it is not
+   * there.
+   */
+  Optional<Node> get(String path) {
+    watched.add(path);
+    try {
+      return Optional.of(session.tree().get(path, watcher));
+    } catch (KeeperException.NoNode e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Whether the node is there; it wakes this caller when it goes, not when it is set. */
+  boolean isThere(String path) {
+    watched.add(path);
+    try {
+      session.tree().children(path, watcher);
+      return true;
+    } catch (KeeperException.NoNode e) {
+      return false;
+    }
+  }
+
+  /** Until it is time to look again. False: the time is over. */
+  boolean await() throws InterruptedException {
+    if (!told.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+      return false;
+    }
+    told.drainPermits();
+    return true;
+  }
+
+  @Override
+  public void close() {
+    states.close();
+    for (String path : watched) {
+      try {
+        session.tree().unwatch(path, WatchKind.ANY, watcher);
+      } catch (KeeperException.NoWatcher e) {
+        // it was told
+      } catch (KeeperException.SessionExpired | IllegalStateException e) {
+        return; // all went with the session
+      }
+    }
+  }
+}
