@@ -34,7 +34,7 @@ public class AtAGlance {
       }
 
       // Once in the whole fleet: at most one committed run for each job and tick.
-      keeper.guard().once("daily-email", "2026-11-21", connection -> sendEmails(connection));
+      keeper.jobs().once("daily-email", "2026-11-21", connection -> sendEmails(connection));
 
       // Runs where the leader is, and elsewhere about two seconds after that process died.
       keeper.election("/billing/leader").requeueing().run(leadership -> bill(leadership));

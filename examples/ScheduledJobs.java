@@ -1,9 +1,9 @@
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.Keeper;
-import dev.pgkeeper.guard.Guard;
-import dev.pgkeeper.guard.Missed;
-import dev.pgkeeper.guard.RunResult;
-import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.job.Jobs;
+import dev.pgkeeper.job.Missed;
+import dev.pgkeeper.job.RunResult;
+import dev.pgkeeper.job.Scheduler;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -20,8 +20,8 @@ public class ScheduledJobs {
       dataSource.setJdbcUrl(arguments[0]);
       Keeper.migrate(dataSource);
       try (Keeper keeper = Keeper.connect(dataSource);
-          Scheduler scheduler = keeper.guard().scheduler()) {
-        Guard guard = keeper.guard();
+          Scheduler scheduler = keeper.jobs().scheduler()) {
+        Jobs guard = keeper.jobs();
 
         // From any scheduler you have: the row and the note that the run is done are one commit.
         RunResult result = guard.once("daily-report", "2026-11-21", ScheduledJobs::report);

@@ -1,6 +1,6 @@
 package dev.pgkeeper.proof.check;
 
-import dev.pgkeeper.guard.TickChecker;
+import dev.pgkeeper.job.TickChecker;
 import dev.pgkeeper.proof.client.RunTheJobs;
 import dev.pgkeeper.scenario.AddToSet;
 import dev.pgkeeper.scenario.FairnessChecker;

@@ -1,6 +1,6 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.guard.RunResult;
+import dev.pgkeeper.job.RunResult;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
 import java.sql.Connection;
@@ -40,7 +40,7 @@ public final class RunTheJobs implements Work {
             RunResult result =
                 client
                     .keeper()
-                    .guard()
+                    .jobs()
                     .once(
                         JOB,
                         tick,

@@ -8,10 +8,9 @@ import dev.pgkeeper.discovery.Group;
 import dev.pgkeeper.discovery.Partitioner;
 import dev.pgkeeper.discovery.ServiceRegistry;
 import dev.pgkeeper.election.Election;
-import dev.pgkeeper.guard.Guard;
-import dev.pgkeeper.internal.guard.SharedGuard;
 import dev.pgkeeper.internal.jdbc.DatabaseUrl;
 import dev.pgkeeper.internal.jdbc.TransactionLocks;
+import dev.pgkeeper.internal.job.SharedJobs;
 import dev.pgkeeper.internal.keeper.SessionSequence;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.QueueDepth;
@@ -21,6 +20,7 @@ import dev.pgkeeper.internal.queue.PresentQueues;
 import dev.pgkeeper.internal.queue.SharedQueue;
 import dev.pgkeeper.internal.queue.SharedTopic;
 import dev.pgkeeper.internal.store.TableStore;
+import dev.pgkeeper.job.Jobs;
 import dev.pgkeeper.line.Line;
 import dev.pgkeeper.line.Meeting;
 import dev.pgkeeper.lock.FencedStore;
@@ -82,13 +82,13 @@ public final class Keeper implements AutoCloseable {
   private final KeeperOptions options;
   private final SessionSequence sessions;
   private final PresentQueues queues;
-  private final SharedGuard guard;
+  private final SharedJobs jobs;
 
   private Keeper(SessionSequence sessions) {
     this.options = sessions.options();
     this.sessions = sessions;
     this.queues = sessions.queues();
-    this.guard = new SharedGuard(sessions, () -> sessions.present().runs());
+    this.jobs = new SharedJobs(sessions, () -> sessions.present().runs());
     sessions.observation().follow(new Observed());
   }
 
@@ -302,9 +302,9 @@ public final class Keeper implements AutoCloseable {
   }
 
   /** Jobs that run once in the whole fleet, and a scheduler for them. */
-  public Guard guard() {
+  public Jobs jobs() {
     sessions.ensureOpen();
-    return guard;
+    return jobs;
   }
 
   /** A queue of 1 to 500 bytes' name, made when it is first used. */

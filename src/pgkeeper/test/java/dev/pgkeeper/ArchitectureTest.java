@@ -230,7 +230,7 @@ class ArchitectureTest {
                         "dev.pgkeeper.cache..",
                         "dev.pgkeeper.discovery..",
                         "dev.pgkeeper.shared..",
-                        "dev.pgkeeper.guard..",
+                        "dev.pgkeeper.job..",
                         "dev.pgkeeper.doctor..",
                         "dev.pgkeeper.metrics..",
                         "dev.pgkeeper.queue..")

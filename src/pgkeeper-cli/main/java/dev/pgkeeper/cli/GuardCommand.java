@@ -2,10 +2,10 @@ package dev.pgkeeper.cli;
 
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.cli.command.DurationText;
-import dev.pgkeeper.guard.Again;
-import dev.pgkeeper.guard.Guard;
-import dev.pgkeeper.guard.JobRun;
-import dev.pgkeeper.guard.RunResult;
+import dev.pgkeeper.job.Again;
+import dev.pgkeeper.job.JobRun;
+import dev.pgkeeper.job.Jobs;
+import dev.pgkeeper.job.RunResult;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -117,7 +117,7 @@ final class GuardCommand extends HoldCommand {
     try (Place place = place(job);
         ChildCommand child = child();
         Keeper keeper = place.connect()) {
-      return guarded(keeper.guard(), child, zoneId);
+      return guarded(keeper.jobs(), child, zoneId);
     }
   }
 
@@ -131,12 +131,12 @@ final class GuardCommand extends HoldCommand {
     }
   }
 
-  private int guarded(Guard guard, ChildCommand child, ZoneId zoneId) throws InterruptedException {
-    String asked = tick(guard, zoneId);
+  private int guarded(Jobs jobs, ChildCommand child, ZoneId zoneId) throws InterruptedException {
+    String asked = tick(jobs, zoneId);
     Again again = atMostOnce ? Again.NEVER : Again.UNTIL_DONE;
     try {
       RunResult result =
-          guard.onceOutside(job, asked, again, atMost, (JobRun run) -> run(run, child));
+          jobs.onceOutside(job, asked, again, atMost, (JobRun run) -> run(run, child));
       if (!result.ran()) {
         hold.tell(job + " at " + asked + " " + why(result) + "; nothing was run");
         return busyStatus;
@@ -154,7 +154,7 @@ final class GuardCommand extends HoldCommand {
   }
 
   /** The tick that is meant: a text means itself. */
-  private String tick(Guard guard, ZoneId zoneId) {
+  private String tick(Jobs jobs, ZoneId zoneId) {
     ChronoUnit unit =
         switch (tick) {
           case "minute" -> ChronoUnit.MINUTES;
@@ -162,9 +162,7 @@ final class GuardCommand extends HoldCommand {
           case "day" -> ChronoUnit.DAYS;
           default -> null;
         };
-    return unit == null
-        ? tick
-        : guard.now().atZone(zoneId).truncatedTo(unit).toInstant().toString();
+    return unit == null ? tick : jobs.now().atZone(zoneId).truncatedTo(unit).toInstant().toString();
   }
 
   private void run(JobRun run, ChildCommand child) throws EndedWith, InterruptedException {

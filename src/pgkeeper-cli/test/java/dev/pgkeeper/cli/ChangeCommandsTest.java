@@ -131,7 +131,7 @@ class ChangeCommandsTest {
 
   @Test
   void aJobIsPausedResumedAndTriggered() {
-    keeper.guard().once("nightly", "1", connection -> {});
+    keeper.jobs().once("nightly", "1", connection -> {});
     assertThat(done("job", "pause", "nightly", "--why", "x")).isEqualTo("paused\n");
     assertThat(done("job", "pause", "nightly", "--why", "x")).isEqualTo("was paused before\n");
     assertThat(done("job", "trigger", "nightly", "--why", "now"))

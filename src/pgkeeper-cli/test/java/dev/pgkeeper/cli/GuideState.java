@@ -46,7 +46,7 @@ final class GuideState implements AutoCloseable {
     MessageQueue<String> mails = billing.queue("mails", Codec.text());
     mails.enqueueAll(List.of("to Ada", "to Bob"));
     mails.take().orElseThrow().bury("no such address");
-    billing.guard().once("nightly", "2026-11-20", connection -> {});
+    billing.jobs().once("nightly", "2026-11-20", connection -> {});
     Await.until(
         "a leader and two who wait",
         () -> count("SELECT count(*) FROM pgkeeper.leaders, pgkeeper.candidates") == 3);

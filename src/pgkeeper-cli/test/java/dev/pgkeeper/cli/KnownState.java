@@ -38,7 +38,7 @@ final class KnownState implements AutoCloseable {
     await("candidates", 2);
     await("lock_waiters", 1);
     fill(orders.queue("mails", Codec.text()));
-    orders.guard().once("report", "2026-11-21", connection -> {});
+    orders.jobs().once("report", "2026-11-21", connection -> {});
     orders.tree().watch("/watched", WatchMode.PERSISTENT, event -> {});
     orders.tree().create("/services", bytes(""));
     orders.tree().create("/services/web", bytes("payload"), CreateMode.EPHEMERAL);

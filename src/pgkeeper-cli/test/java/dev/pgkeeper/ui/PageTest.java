@@ -203,7 +203,7 @@ class PageTest {
         .isEqualTo("2");
     browser.click("[data-key=report] summary");
     browser.untilText("[data-key=report]", "the printer is out of paper");
-    scene.first.guard().once("report", "2026-11-21", connection -> {});
+    scene.first.jobs().once("report", "2026-11-21", connection -> {});
     browser.until("document.querySelectorAll('[data-key=report] .strip li').length === 3");
     browser.untilText("[data-key=report] details[open]", "2026-11-21");
   }
@@ -260,7 +260,7 @@ class PageTest {
     Keeper keeper = scene.keeper(name);
     Held held = keeper.lock("/" + name).tryAcquire().orElseThrow();
     keeper.tree().create("/services/" + name.replace('/', '-'), new byte[0], CreateMode.EPHEMERAL);
-    keeper.guard().once(name, "\"><svg onload=window.pwned=1>", connection -> {});
+    keeper.jobs().once(name, "\"><svg onload=window.pwned=1>", connection -> {});
     for (String view : List.of("locks", "sessions", "jobs")) {
       show(view);
       browser.untilText("#view", name);
@@ -298,7 +298,7 @@ class PageTest {
     String marks = "evil␛[2J␇⟨U+009B⟩⟨U+202E⟩gnp⟨U+2066⟩⟨U+200B⟩";
     Keeper keeper = scene.keeper(name);
     Held held = keeper.lock("/\u202elock").tryAcquire().orElseThrow();
-    keeper.guard().once("\u202ejob", "\u202etick", connection -> {});
+    keeper.jobs().once("\u202ejob", "\u202etick", connection -> {});
     keeper.tree().create("/services/\u202enode", new byte[0], CreateMode.PERSISTENT);
     openByLink();
     for (String view : List.of("locks", "sessions", "jobs", "history")) {

@@ -94,10 +94,10 @@ final class Scene implements AutoCloseable {
   }
 
   private void runJobs() {
-    first.guard().once("report", "2026-11-19", connection -> {});
+    first.jobs().once("report", "2026-11-19", connection -> {});
     try {
       first
-          .guard()
+          .jobs()
           .once(
               "report",
               "2026-11-20",
@@ -107,7 +107,7 @@ final class Scene implements AutoCloseable {
     } catch (IllegalStateException e) {
       // that it failed is what the page shows
     }
-    second.guard().once("cleanup", "2026-11-20", connection -> {});
+    second.jobs().once("cleanup", "2026-11-20", connection -> {});
   }
 
   @Override

@@ -115,11 +115,11 @@ class KeeperMetricsTest {
       queue.take().orElseThrow().ack();
       queue.take().orElseThrow().release();
       keeper.topic("kinds-topic", Codec.text()).publish("c");
-      keeper.guard().once("kinds", "1", connection -> {});
+      keeper.jobs().once("kinds", "1", connection -> {});
       assertThatThrownBy(
               () ->
                   keeper
-                      .guard()
+                      .jobs()
                       .once(
                           "kinds",
                           "2",
@@ -226,11 +226,11 @@ class KeeperMetricsTest {
   void aRunThatOutlivesItsLimitIsALostHold() {
     try (Keeper keeper = measured()) {
       keeper
-          .guard()
+          .jobs()
           .onceOutside(
               "slow",
               "1",
-              dev.pgkeeper.guard.Again.NEVER,
+              dev.pgkeeper.job.Again.NEVER,
               Duration.ofMillis(50),
               run -> awaitCounted(1, "pgkeeper.holds.lost"));
     } catch (KeeperException.NotHeld e) {

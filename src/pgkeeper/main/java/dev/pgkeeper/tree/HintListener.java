@@ -13,7 +13,7 @@ public interface HintListener {
 
   /**
    * Nothing says that hints were lost, but it is time to look whether any were ({@link
-   * KeeperOptions#sweep}).
+   * dev.pgkeeper.KeeperOptions#sweep}).
    */
   default void sweep() {
     anywhere();

@@ -6,8 +6,8 @@ import java.util.Optional;
 
 /**
  * The operations on the znode tree that work both on their own and {@linkplain
- * Keeper#tree(java.sql.Connection) inside a transaction of the caller's}. They answer as
- * ZooKeeper's do: a rule that was broken comes back as a {@link KeeperException} that names the
+ * dev.pgkeeper.Keeper#tree(java.sql.Connection) inside a transaction of the caller's}. They answer
+ * as ZooKeeper's do: a rule that was broken comes back as a {@link KeeperException} that names the
  * path, and nothing is changed.
  *
  * <p>Versions: {@link Op#ANY_VERSION} matches any; other negative numbers are refused.

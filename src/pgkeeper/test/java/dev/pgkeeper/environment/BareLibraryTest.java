@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.job.Scheduler;
 import dev.pgkeeper.testing.JavaProgram;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.File;
@@ -99,7 +99,7 @@ class BareLibraryTest {
     Keeper.migrate(source, schema);
     try (Keeper keeper = Keeper.connect(source, KeeperOptions.defaults().withSchema(schema));
         Held held = keeper.lock("/lock").acquire()) {
-      Scheduler scheduler = keeper.guard().scheduler();
+      Scheduler scheduler = keeper.jobs().scheduler();
       scheduler.job("often").every(Duration.ofMinutes(1)).run(connection -> {});
       try {
         scheduler.job("nightly").cron("0 3 * * *", ZoneOffset.UTC);

@@ -10,7 +10,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.HoldState;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
-import dev.pgkeeper.guard.RunResult;
+import dev.pgkeeper.job.RunResult;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.TestDatabase;
@@ -69,7 +69,7 @@ class CallersTransactionTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContainingAll("/autocommit", "guard nothing", "setAutoCommit(false)");
       keeper
-          .guard()
+          .jobs()
           .exclusively(
               "autocommit",
               Duration.ofHours(1),
@@ -126,18 +126,18 @@ class CallersTransactionTest {
     try (Connection connection = transaction()) {
       assertThat(
               keeper
-                  .guard()
+                  .jobs()
                   .exclusively(
                       "fenced", Duration.ofHours(1), Duration.ZERO, run -> run.fence(connection)))
           .isEqualTo(RunResult.RAN);
-      assertThat(other.guard().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {}))
+      assertThat(other.jobs().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {}))
           .isEqualTo(RunResult.RUNNING_ELSEWHERE);
       connection.commit();
     }
     Await.until(
         "the next one may run",
         () ->
-            other.guard().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {})
+            other.jobs().exclusively("fenced", Duration.ofHours(1), Duration.ZERO, run -> {})
                 == RunResult.RAN);
   }
 

@@ -17,8 +17,8 @@ import dev.pgkeeper.discovery.PartitionListener;
 import dev.pgkeeper.discovery.Registration;
 import dev.pgkeeper.discovery.ServiceInstance;
 import dev.pgkeeper.election.Candidacy;
-import dev.pgkeeper.guard.Again;
-import dev.pgkeeper.guard.RunResult;
+import dev.pgkeeper.job.Again;
+import dev.pgkeeper.job.RunResult;
 import dev.pgkeeper.line.Meeting;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Delivery;
@@ -179,24 +179,21 @@ public enum EveryRecipe {
 
   GUARD(
       stage -> {
-        assertThat(stage.one.guard().once("daily", "monday", connection -> {}))
+        assertThat(stage.one.jobs().once("daily", "monday", connection -> {}))
             .isEqualTo(RunResult.RAN);
-        assertThat(stage.other.guard().once("daily", "monday", connection -> {}))
+        assertThat(stage.other.jobs().once("daily", "monday", connection -> {}))
             .isEqualTo(RunResult.DONE_BEFORE);
-        assertThat(stage.one.guard().onceOutside("mail", "monday", Again.NEVER, null, run -> {}))
+        assertThat(stage.one.jobs().onceOutside("mail", "monday", Again.NEVER, null, run -> {}))
             .isEqualTo(RunResult.RAN);
         assertThat(
-                stage
-                    .one
-                    .guard()
-                    .exclusively("sync", Duration.ofHours(1), Duration.ZERO, run -> {}))
+                stage.one.jobs().exclusively("sync", Duration.ofHours(1), Duration.ZERO, run -> {}))
             .isEqualTo(RunResult.RAN);
       }),
 
   SCHEDULER(
       stage -> {
         CountDownLatch ran = new CountDownLatch(1);
-        try (var scheduler = stage.one.guard().scheduler()) {
+        try (var scheduler = stage.one.jobs().scheduler()) {
           scheduler.job("often").every(Duration.ofMillis(100)).run(connection -> ran.countDown());
           scheduler.start();
           await(ran);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperOptions;
-import dev.pgkeeper.guard.JobRun;
+import dev.pgkeeper.job.JobRun;
 import dev.pgkeeper.testing.ChildProcess;
 import dev.pgkeeper.testing.ChildProcess.Surroundings;
 import dev.pgkeeper.testing.Installed;
@@ -58,7 +58,7 @@ class SuspendedMachineTest {
       try (Keeper keeper = Keeper.connect(source, options);
           Held held = keeper.lock("/limited").atMost(AT_MOST).acquire()) {
         keeper
-            .guard()
+            .jobs()
             .exclusively("limited", AT_MOST, Duration.ZERO, run -> tell(keeper, held, run));
       }
     }

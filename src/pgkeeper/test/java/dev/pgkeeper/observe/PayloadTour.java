@@ -12,7 +12,7 @@ import dev.pgkeeper.cache.Setting;
 import dev.pgkeeper.cache.Settings;
 import dev.pgkeeper.discovery.PartitionListener;
 import dev.pgkeeper.discovery.ServiceInstance;
-import dev.pgkeeper.guard.Again;
+import dev.pgkeeper.job.Again;
 import dev.pgkeeper.line.LineRequest;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Delivery;
@@ -276,11 +276,11 @@ final class PayloadTour {
   }
 
   private void jobs() throws Exception {
-    tell(keeper.guard().once("job", "tick", connection -> tell(connection.isClosed())));
+    tell(keeper.jobs().once("job", "tick", connection -> tell(connection.isClosed())));
     refused(
         () ->
             keeper
-                .guard()
+                .jobs()
                 .onceOutside(
                     "job",
                     "other",

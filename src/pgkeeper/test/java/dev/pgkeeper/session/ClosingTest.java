@@ -7,7 +7,7 @@ import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.discovery.ServiceInstance;
-import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.job.Scheduler;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.QueueSize;
@@ -68,11 +68,11 @@ class ClosingTest {
       MessageQueue<String> queue = keeper.queue("work", Codec.text());
       queue.enqueue("a");
       queue.consume(ConsumeOptions.defaults(), message -> await(begun, may));
-      Scheduler scheduler = keeper.guard().scheduler();
+      Scheduler scheduler = keeper.jobs().scheduler();
       scheduler.job("nightly").every(Duration.ofHours(1)).run(connection -> await(begun, may));
       scheduler.start();
       Await.until("known", () -> database.queryLong("SELECT count(*) FROM ${schema}.jobs") == 1);
-      keeper.guard().trigger("nightly");
+      keeper.jobs().trigger("nightly");
       assertThat(begun.await(Await.LIMIT.toSeconds(), TimeUnit.SECONDS)).isTrue();
 
       CompletableFuture<Boolean> closed = Futures.onThread(() -> keeper.close(Await.LIMIT));

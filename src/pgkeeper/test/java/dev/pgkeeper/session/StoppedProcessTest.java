@@ -12,7 +12,7 @@ import dev.pgkeeper.discovery.ServiceInstance;
 import dev.pgkeeper.election.Candidacy;
 import dev.pgkeeper.election.Leadership;
 import dev.pgkeeper.election.LeadershipListener;
-import dev.pgkeeper.guard.Scheduler;
+import dev.pgkeeper.job.Scheduler;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.testing.Await;
@@ -128,7 +128,7 @@ class StoppedProcessTest {
         keeper
             .queue("work", Codec.text())
             .consume(ConsumeOptions.defaults(), message -> say("handled " + message.body()));
-        Scheduler scheduler = keeper.guard().scheduler();
+        Scheduler scheduler = keeper.jobs().scheduler();
         scheduler.job("beat").every(Duration.ofSeconds(1)).onLeader().run(connection -> say("ran"));
         scheduler.start();
         Held held = keeper.lock("/held").acquire();

@@ -44,7 +44,7 @@ final class DemoWorker {
             Stage.pool(arguments[0], arguments[1], System.getenv("PGPASSWORD"));
         Keeper keeper = Keeper.connect(pool, options)) {
       DemoWorker worker = new DemoWorker(pool, name);
-      say("once " + keeper.guard().once(DAILY, TICK, worker::report));
+      say("once " + keeper.jobs().once(DAILY, TICK, worker::report));
       try (var candidacy = keeper.election(JOB).withIdentity(name).run(worker::lead)) {
         say("stands " + keeper.session().id());
         if (System.in.read() < 0) {

@@ -1,9 +1,0 @@
-package dev.pgkeeper.guard;
-
-/** What to do about a run that was begun before and did not end well. */
-public enum Again {
-  /** Try again: the work is called until an attempt is recorded as done. */
-  UNTIL_DONE,
-  /** Leave it: the work is called at most once, whatever became of that. */
-  NEVER
-}

@@ -1,7 +1,0 @@
-package dev.pgkeeper.guard;
-
-/** The work of a run whose effects need not be in one transaction. */
-@FunctionalInterface
-public interface JobWork<X extends Exception> {
-  void run(JobRun run) throws X;
-}

@@ -1,8 +1,0 @@
-/**
- * Jobs that run once: for any scheduler an application already has, and with a small one of its
- * own. Begin with {@link dev.pgkeeper.Keeper#guard()}.
- */
-@NullMarked
-package dev.pgkeeper.guard;
-
-import org.jspecify.annotations.NullMarked;

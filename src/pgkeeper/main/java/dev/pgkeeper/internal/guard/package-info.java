@@ -1,5 +1,0 @@
-/** The client's side of the guard (V009): claims, runs, and the scheduler made of them. */
-@NullMarked
-package dev.pgkeeper.internal.guard;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The client's side of the guard (V009): claims, runs, and the scheduler made of them. */
+@NullMarked
+package dev.pgkeeper.internal.job;
+
+import org.jspecify.annotations.NullMarked;

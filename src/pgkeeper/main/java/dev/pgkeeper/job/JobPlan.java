@@ -1,0 +1,56 @@
+package dev.pgkeeper.job;
+
+import dev.pgkeeper.TransactionWork;
+import java.time.Duration;
+import java.time.ZoneId;
+
+/**
+ * When and where a job runs: one of {@link #every}, {@link #afterEach} and {@link #cron}, then what
+ * else is to be said, then {@link #run}.
+ */
+public interface JobPlan {
+  /**
+   * At a fixed rate, at least a millisecond. Ticks are multiples of the period since 1970 in UTC,
+   * so that the whole fleet agrees on them.
+   */
+  JobPlan every(Duration period);
+
+  /** So long after the last run ended, however that ended. */
+  JobPlan afterEach(Duration pause);
+
+  /**
+   * Minute, hour, day of the month, month, day of the week: {@code 0 3 * * *}. Where the clock is
+   * put forward, what falls into the gap runs at its end; where it is put back, what names its
+   * hours runs the first time only, and what runs every hour goes on doing so.
+   *
+   * @throws IllegalArgumentException names the expression and what is wrong with it
+   */
+  JobPlan cron(String expression, ZoneId zone);
+
+  /**
+   * Every instance tries each tick, and the first one has it; a little jitter spreads the work.
+   * This is so if nothing else is said.
+   */
+  JobPlan spread();
+
+  /** Only one instance of the fleet tries; the next one when that dies. */
+  JobPlan onLeader();
+
+  /** The same, with those who ask for the same path as one fleet. */
+  JobPlan onLeader(String path);
+
+  /** Of ticks that nobody ran; {@link Missed#SKIP} if not given. Without a meaning afterEach. */
+  JobPlan missed(Missed policy);
+
+  /** How many ticks {@link Missed#RUN_ALL} makes up for, the newest; 1,000 if not given. */
+  JobPlan missedAtMost(int ticks);
+
+  /**
+   * How much later than its tick a run may begin, at random; up to 200 milliseconds if spread, not
+   * at all on a leader.
+   */
+  JobPlan jitter(Duration most);
+
+  /** Completes the job: what to do at each tick, in the transaction of {@link Jobs#once}. */
+  void run(TransactionWork<Exception> work);
+}
