@@ -82,11 +82,10 @@ class GroupTest extends TwoClients {
         Membership ada = owner.group("/group/again").join("ada", bytes("1"));
         Subscription subscription = keeper.group("/group/again").onChange(heard::add)) {
       ada.update(bytes("2"));
-      database.execute("SELECT ${schema}.session_end(" + owner.session().id() + ")");
+      long lost = owner.session().id();
+      database.execute("SELECT ${schema}.session_end(" + lost + ")");
       heard.await(
-          members ->
-              said(members).equals(List.of("ada=2"))
-                  && members.get(0).session() != owner.session().id());
+          members -> said(members).equals(List.of("ada=2")) && members.get(0).session() != lost);
       assertThat(keeper.tree().children("/group/again")).containsExactly("ada");
     }
   }

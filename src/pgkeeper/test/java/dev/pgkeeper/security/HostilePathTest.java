@@ -220,15 +220,16 @@ class HostilePathTest {
   void whatTheLibrarySendsNamesTheSchemaOfEachOperator() throws IOException {
     Path library = Path.of("src/pgkeeper/main/java/dev/pgkeeper");
     List<String> found = new ArrayList<>();
-    for (String part : List.of("internal", "recipes", "queue", "guard", ".")) {
-      try (Stream<Path> files = Files.walk(library.resolve(part), part.equals(".") ? 1 : 9)) {
-        for (Path file : files.filter(file -> file.toString().endsWith(".java")).toList()) {
-          TEXT.matcher(Files.readString(file))
-              .results()
-              .map(text -> text.group(1))
-              .filter(text -> SQL.matcher(text).find() && LOOKED_FOR.matcher(text).find())
-              .forEach(text -> found.add(file.getFileName() + ": " + text));
+    try (Stream<Path> files = Files.walk(library)) {
+      for (Path file : files.filter(file -> file.toString().endsWith(".java")).toList()) {
+        if (file.startsWith(library.resolve("migration"))) {
+          continue; // sets its path itself
         }
+        TEXT.matcher(Files.readString(file))
+            .results()
+            .map(text -> text.group(1))
+            .filter(text -> SQL.matcher(text).find() && LOOKED_FOR.matcher(text).find())
+            .forEach(text -> found.add(file.getFileName() + ": " + text));
       }
     }
     assertThat(found).isEmpty();

@@ -312,7 +312,7 @@ public final class SharedTree extends TreeBase implements Tree {
       SqlFunction<@Nullable T> watched,
       Function<@Nullable T, Seen> seen) {
     Objects.requireNonNull(watcher, "watcher");
-    long attachment = session.attachments();
+    long attachment = session.registrations().attachments();
     boolean register = watches.expect(at, kind) && session.hearsRings();
     long look = watches.beginLook();
     T answer;
@@ -333,8 +333,8 @@ public final class SharedTree extends TreeBase implements Tree {
 
   /** The server may have forgotten a registration that was made just before it crashed. */
   private void registerAgainAfter(long attachment, String at, String kind) {
-    if (attachment != session.attachments()) {
-      session.registerAgain(at, kind);
+    if (attachment != session.registrations().attachments()) {
+      session.registrations().registerAgain(at, kind);
     }
   }
 
@@ -345,13 +345,13 @@ public final class SharedTree extends TreeBase implements Tree {
     Subscriber subscriber = new Subscriber(watcher, chroot);
     boolean recursive = mode == WatchMode.PERSISTENT_RECURSIVE;
     String kind = recursive ? Watches.RECURSIVE : Watches.PERSISTENT;
-    long attachment = session.attachments();
+    long attachment = session.registrations().attachments();
     boolean register = watches.expect(at, kind) && session.hearsRings();
     try {
       if (recursive) {
-        session.registerSubtree(at);
+        session.registrations().registerSubtree(at);
         long look = watches.beginLook();
-        watches.leaveRecursive(at, subscriber, session.lookAtSubtree(at), look);
+        watches.leaveRecursive(at, subscriber, session.registrations().lookAtSubtree(at), look);
       } else {
         long look = watches.beginLook();
         Seen seen =
@@ -385,7 +385,7 @@ public final class SharedTree extends TreeBase implements Tree {
   public Subscription hints(Scope scope, String path, HintListener listener) {
     Objects.requireNonNull(listener, "listener");
     Hinted one = new Hinted(scope, at(path), listener, rung -> Paths.from(chroot, rung));
-    session.beginHints(one);
+    session.registrations().beginHints(one);
     return () -> watches.takeBack(one);
   }
 
