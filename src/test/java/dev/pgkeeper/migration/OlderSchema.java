@@ -8,7 +8,11 @@ public final class OlderSchema {
 
   /** Makes the schema, which does not exist yet, as it was at this version. */
   public static void make(TestDatabase database, int version) {
+    MigrationFiles files = MigrationFiles.ofThisJar();
     database.runScript(
-        MigrationScript.of(database.schema(), MigrationFile.all().subList(0, version), 0));
+        MigrationScript.of(
+            database.schema(),
+            new MigrationFiles(files.versioned().subList(0, version), files.definitions()),
+            0));
   }
 }
