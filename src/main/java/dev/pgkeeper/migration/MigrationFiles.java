@@ -26,7 +26,7 @@ import java.util.stream.Stream;
  */
 record MigrationFiles(List<MigrationFile> versioned, List<MigrationFile> definitions) {
 
-  private static final String FIRST = "V001__tables.sql";
+  private static final String FIRST = "V001__sessions_and_roles.sql";
 
   private static final MigrationFiles OF_THIS_JAR = readAll();
 

@@ -26,7 +26,7 @@ class SqlConservationTest {
     void take(SqlScript one, SqlScript other) throws SQLException;
   }
 
-  /** A function of V010, what it does without what protects it, and what is found then. */
+  /** A function of queues, what it does without what protects it, and what is found then. */
   enum Protection {
     A_TAKEN_MESSAGE_IS_DELETED(
         "take",

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is remembered of holds (V013), whichever way they end. */
+/** What is remembered of holds (R__07_history.sql), whichever way they end. */
 class HistoryTest {
   private static TestDatabase database;
   private static int lines;

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Who holds and who waits in the row of a line (V007), and what happens there when things cross.
+ * Who holds and who waits in the row of a line (R__13_lines.sql), and what happens there when
+ * things cross.
  */
 class LineRowTest {
   private static final int ROOM = 16;

@@ -90,6 +90,7 @@ class RolesTest {
       Set.of(
           "pin_all",
           "grant_all",
+          "pin_and_grant",
           "grant_as",
           "grant_application",
           "grant_inspector",
@@ -273,6 +274,7 @@ class RolesTest {
             "CALL ${schema}.grant_operator('" + name("nobody") + "')",
             "SELECT ${schema}.grant_as('" + name("nobody") + "', 'operator')",
             "SELECT ${schema}.grant_all()",
+            "SELECT ${schema}.pin_and_grant()",
             "SELECT ${schema}.history_switch(false)")) {
       assertDenied("application", ddl);
       assertDenied("operator", ddl);

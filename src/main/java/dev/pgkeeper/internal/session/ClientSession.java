@@ -44,8 +44,8 @@ import org.slf4j.LoggerFactory;
  * nothing else: what was rung for is looked at on another one ({@link Looks}).
  *
  * <p>What the client may believe. The database ends a session in two cases: its lease ran out, or
- * its connection was found gone and stayed away for the grace (V002). So a client believes in its
- * session until the earlier of these:
+ * its connection was found gone and stayed away for the grace (R__03_sessions.sql). So a client
+ * believes in its session until the earlier of these:
  *
  * <ul>
  *   <li>three quarters of the grace after it sent the last ping that was answered, on the
@@ -73,7 +73,10 @@ public final class ClientSession {
   private static final Duration LISTEN_PROBE = Duration.ofSeconds(2);
   private static final Duration LONGEST_SETTLING = Duration.ofMillis(200);
 
-  /** Rung when somebody else ended the session (V014); it is believed when a ping says so. */
+  /**
+   * Rung when somebody else ended the session (R__27_operators.sql); it is believed when a ping
+   * says so.
+   */
   private static final String ENDED = "ended";
 
   private final Database database;

@@ -13,20 +13,8 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- What operators did. Its numbers come from the clock, as the first number of an epoch does, and not from the sequence, which
--- applications may set.
-CREATE TABLE ${schema}.operation (
-  number bigint PRIMARY KEY,
-  at     timestamptz NOT NULL,
-  who    text NOT NULL,
-  what   text NOT NULL,
-  target text,
-  why    text NOT NULL,
-  result text NOT NULL
-);
-
 -- The reason as it is noted; fails if there is none.
-CREATE FUNCTION ${schema}.reason(in_why text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}.reason(in_why text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
   IF coalesce(btrim(in_why, E' \t\r\n'), '') = '' THEN
@@ -36,7 +24,7 @@ BEGIN
   RETURN left(btrim(in_why, E' \t\r\n'), 1000);
 END $$;
 
-CREATE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   LOOP
@@ -50,22 +38,46 @@ BEGIN
 END $$;
 
 -- Says that there is no such thing, and where to look.
-CREATE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '%', in_message USING ERRCODE = 'PK004', HINT = in_hint;
 END $$;
 
 -- Says that somebody's transaction keeps what was to be taken away.
-CREATE FUNCTION ${schema}.kept(in_what text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.kept(in_what text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is kept by a transaction that fences it, or is just being changed', in_what USING ERRCODE = '55P03',
     HINT = 'Ask again; pg_stat_activity shows transactions that stay open, and pg_terminate_backend ends one.';
 END $$;
 
+-- Tells who has an advisory lock of ours and may not write: see "Strangers" in R__03_sessions. The locks of sessions and queues can be worked out
+-- from the tables. Any other lock is found once somebody who may write waits for it.
+CREATE OR REPLACE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  WITH ours AS (
+    SELECT s.live AS key, 'the connection of session ' || s.id AS what FROM ${schema}.session s WHERE s.direct
+    UNION ALL SELECT ${schema}.lock_key(k, 'owner.' || s.id), 'session ' || s.id FROM ${schema}.secret k, ${schema}.session s
+    UNION ALL SELECT ${schema}.idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
+    UNION ALL SELECT ${schema}.lane_key(k, l.queue, l.lane), 'queue ' || q.name
+      FROM ${schema}.secret k, ${schema}.lane l JOIN ${schema}.queue q ON q.id = l.queue
+  ), held AS (
+    SELECT l.key, l.pid, l.role FROM ${schema}.advisory_locks() l WHERE NOT ${schema}.is_writer(l.role)
+  )
+  SELECT pg_get_userbyid(h.role), h.pid, o.what FROM held h JOIN ours o ON o.key = h.key
+  UNION ALL
+  SELECT pg_get_userbyid(h.role), h.pid, 'backend ' || a.pid || ', which waits for it'
+    FROM held h JOIN pg_locks w ON w.locktype = 'advisory' AND w.objsubid = 1 AND NOT w.granted
+        AND (w.classid::bigint << 32) | w.objid::bigint = h.key
+        AND w.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+      JOIN pg_stat_activity a ON a.pid = w.pid
+    WHERE ${schema}.is_writer(a.usesysid) AND h.key NOT IN (SELECT o.key FROM ours o WHERE o.key IS NOT NULL);
+END;
+
 -- Ends a session, with everything it owns. Its client is rung, and finds out by that or at its next ping.
-CREATE FUNCTION ${schema}.end_session(in_session bigint, in_why text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.end_session(in_session bigint, in_why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   gone     text[];
@@ -89,10 +101,12 @@ EXCEPTION
     END IF;
     PERFORM ${schema}.kept(format('something of session %s', in_session));
 END $$;
+COMMENT ON FUNCTION ${schema}.end_session(bigint, text) IS
+  'For operators: ends a session, with everything it owns: SELECT ${schema}.end_session(4711, ''host is gone'').';
 
 -- Takes a lock, permits or a leadership away from whoever holds it: from all who do, or from the one with this token. Whoever is next
 -- holds then. Returns from how many it was taken.
-CREATE FUNCTION ${schema}.break_lock(in_path text, in_why text, in_token bigint DEFAULT NULL) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.break_lock(in_path text, in_why text, in_token bigint DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   why    text := ${schema}.reason(in_why);
@@ -130,9 +144,11 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(in_path);
 END $$;
+COMMENT ON FUNCTION ${schema}.break_lock(text, text, bigint) IS
+  'For operators: takes a lock, permits or a leadership from all who hold it, or from the one with this token; whoever is next holds then: SELECT ${schema}.break_lock(''/locks/a'', ''stuck since noon''). Returns from how many.';
 
 -- Deletes a contender for an operator, for a caller that holds its row and its line's; the caller sees to who is next.
-CREATE FUNCTION ${schema}.contender_revoke(was ${schema}.node, in_why text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.contender_revoke(was ${schema}.node, in_why text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = was.path;
@@ -146,7 +162,7 @@ END $$;
 -- Makes this candidate the leader; if several call themselves so, the one that has stood longest. Tokens of a path only grow, and
 -- nobody gets ahead of somebody who stays in the line: so the leader, and all who stand before the candidate, are taken out. Their
 -- clients are told; those that requeue stand again, behind the others. Returns the token of the new leadership.
-CREATE FUNCTION ${schema}.move_leadership(in_path text, in_candidate text, in_why text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}.move_leadership(in_path text, in_candidate text, in_why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   why    text := ${schema}.reason(in_why);
@@ -188,10 +204,12 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(in_path);
 END $$;
+COMMENT ON FUNCTION ${schema}.move_leadership(text, text, text) IS
+  'For operators: makes a candidate, by its identity, the leader of an election: SELECT ${schema}.move_leadership(''/leader'', ''node-2'', ''node-1 is to be replaced''). All who stand before it are taken out. Returns its token.';
 
 -- Pauses: nobody takes from the queue, or runs the job but by hand. False: that was so before.
 
-CREATE FUNCTION ${schema}.pause_queue(in_queue text, in_why text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.pause_queue(in_queue text, in_why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   changed boolean;
@@ -204,8 +222,9 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('the queue %s', in_queue));
 END $$;
+COMMENT ON FUNCTION ${schema}.pause_queue(text, text) IS 'For operators: lets nobody take from a queue; false if that was so before.';
 
-CREATE FUNCTION ${schema}.resume_queue(in_queue text, in_why text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.resume_queue(in_queue text, in_why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   changed boolean;
@@ -218,8 +237,9 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('the queue %s', in_queue));
 END $$;
+COMMENT ON FUNCTION ${schema}.resume_queue(text, text) IS 'For operators: ends a pause of a queue; false if there was none.';
 
-CREATE FUNCTION ${schema}.pause_job(in_job text, in_why text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.pause_job(in_job text, in_why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   changed boolean;
@@ -231,8 +251,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
+COMMENT ON FUNCTION ${schema}.pause_job(text, text) IS
+  'For operators: lets nothing of a job run but what is asked for by hand; false if that was so before.';
 
-CREATE FUNCTION ${schema}.resume_job(in_job text, in_why text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.resume_job(in_job text, in_why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   changed boolean;
@@ -244,9 +266,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
+COMMENT ON FUNCTION ${schema}.resume_job(text, text) IS 'For operators: ends a pause of a job; false if there was none.';
 
 -- Asks for a run of a job now, also if it is paused. Returns its tick.
-CREATE FUNCTION ${schema}.trigger_job(in_job text, in_why text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}.trigger_job(in_job text, in_why text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   tick text;
@@ -259,9 +282,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('the job %s', in_job));
 END $$;
+COMMENT ON FUNCTION ${schema}.trigger_job(text, text) IS 'For operators: asks for a run of a job now; returns its tick.';
 
 -- Since when this job is paused, if it is; fails if there is none.
-CREATE FUNCTION ${schema}.job_known_to_operators(in_job text) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION ${schema}.job_known_to_operators(in_job text) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 DECLARE
   since timestamptz;
@@ -275,7 +299,7 @@ BEGIN
 END $$;
 
 -- The same for a queue.
-CREATE FUNCTION ${schema}.queue_known(in_queue text) RETURNS ${schema}.queue
+CREATE OR REPLACE FUNCTION ${schema}.queue_known(in_queue text) RETURNS ${schema}.queue
 LANGUAGE plpgsql AS $$
 DECLARE
   q ${schema}.queue;
@@ -290,7 +314,7 @@ END $$;
 
 -- Messages. At most 100,000 in one call, so that no transaction becomes too large: ask again until it returns less.
 
-CREATE FUNCTION ${schema}.redrive_queue(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL, in_older interval DEFAULT NULL)
+CREATE OR REPLACE FUNCTION ${schema}.redrive_queue(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL, in_older interval DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
@@ -309,8 +333,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
+COMMENT ON FUNCTION ${schema}.redrive_queue(text, text, bigint[], interval) IS
+  'For operators: has dead letters of a queue wait again: queue, why, ids (null: all), only those that died so long ago. Returns how many, at most 100,000.';
 
-CREATE FUNCTION ${schema}.purge_queue(in_queue text, in_why text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}.purge_queue(in_queue text, in_why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   q     ${schema}.queue := ${schema}.queue_known(in_queue);
@@ -328,8 +354,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
+COMMENT ON FUNCTION ${schema}.purge_queue(text, text) IS
+  'For operators: deletes the waiting messages of a queue. Returns how many, at most 100,000.';
 
-CREATE FUNCTION ${schema}.discard_dead_letters(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL,
+CREATE OR REPLACE FUNCTION ${schema}.discard_dead_letters(in_queue text, in_why text, in_ids bigint[] DEFAULT NULL,
     in_older interval DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
@@ -343,9 +371,11 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
 END $$;
+COMMENT ON FUNCTION ${schema}.discard_dead_letters(text, text, bigint[], interval) IS
+  'For operators: deletes dead letters of a queue: queue, why, ids (null: all), only those that died so long ago. Returns how many.';
 
 -- Forgets what is older than this: history (holds and sessions that ended), runs (of jobs) or operations. Returns how many rows went.
-CREATE FUNCTION ${schema}.prune(in_what text, in_older interval, in_why text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}.prune(in_what text, in_older interval, in_why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   before timestamptz := clock_timestamp() - in_older;
@@ -384,9 +414,11 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept(format('something of %s', in_what));
 END $$;
+COMMENT ON FUNCTION ${schema}.prune(text, interval, text) IS
+  'For operators: forgets history, runs or operations that are older than this; operations only after 30 days: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
 
 -- Changes what is given: whether history is written, for how long it is kept, and how many rows at most.
-CREATE FUNCTION ${schema}.configure_history(in_why text, in_enabled boolean DEFAULT NULL, in_keep interval DEFAULT NULL,
+CREATE OR REPLACE FUNCTION ${schema}.configure_history(in_why text, in_enabled boolean DEFAULT NULL, in_keep interval DEFAULT NULL,
     in_most_rows bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 BEGIN
@@ -404,8 +436,10 @@ EXCEPTION
   WHEN lock_not_available THEN
     PERFORM ${schema}.kept('the setting of the history');
 END $$;
+COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint) IS
+  'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
 
-CREATE VIEW ${schema}.operations AS
+CREATE OR REPLACE VIEW ${schema}.operations AS
   SELECT o.number, o.at, o.who, o.what, o.target, o.why, o.result FROM ${schema}.operation o;
 COMMENT ON VIEW ${schema}.operations IS 'What operators did.';
 COMMENT ON COLUMN ${schema}.operations.number IS 'Grows from one to the next.';
@@ -416,34 +450,4 @@ COMMENT ON COLUMN ${schema}.operations.target IS 'The session, path, job or queu
 COMMENT ON COLUMN ${schema}.operations.why IS 'The reason that was given.';
 COMMENT ON COLUMN ${schema}.operations.result IS 'What it changed.';
 
-COMMENT ON FUNCTION ${schema}.end_session(bigint, text) IS
-  'For operators: ends a session, with everything it owns: SELECT ${schema}.end_session(4711, ''host is gone'').';
-COMMENT ON FUNCTION ${schema}.break_lock(text, text, bigint) IS
-  'For operators: takes a lock, permits or a leadership from all who hold it, or from the one with this token; whoever is next holds then: SELECT ${schema}.break_lock(''/locks/a'', ''stuck since noon''). Returns from how many.';
-COMMENT ON FUNCTION ${schema}.move_leadership(text, text, text) IS
-  'For operators: makes a candidate, by its identity, the leader of an election: SELECT ${schema}.move_leadership(''/leader'', ''node-2'', ''node-1 is to be replaced''). All who stand before it are taken out. Returns its token.';
-COMMENT ON FUNCTION ${schema}.pause_queue(text, text) IS 'For operators: lets nobody take from a queue; false if that was so before.';
-COMMENT ON FUNCTION ${schema}.resume_queue(text, text) IS 'For operators: ends a pause of a queue; false if there was none.';
-COMMENT ON FUNCTION ${schema}.pause_job(text, text) IS
-  'For operators: lets nothing of a job run but what is asked for by hand; false if that was so before.';
-COMMENT ON FUNCTION ${schema}.resume_job(text, text) IS 'For operators: ends a pause of a job; false if there was none.';
-COMMENT ON FUNCTION ${schema}.trigger_job(text, text) IS 'For operators: asks for a run of a job now; returns its tick.';
-COMMENT ON FUNCTION ${schema}.redrive_queue(text, text, bigint[], interval) IS
-  'For operators: has dead letters of a queue wait again: queue, why, ids (null: all), only those that died so long ago. Returns how many, at most 100,000.';
-COMMENT ON FUNCTION ${schema}.purge_queue(text, text) IS
-  'For operators: deletes the waiting messages of a queue. Returns how many, at most 100,000.';
-COMMENT ON FUNCTION ${schema}.discard_dead_letters(text, text, bigint[], interval) IS
-  'For operators: deletes dead letters of a queue: queue, why, ids (null: all), only those that died so long ago. Returns how many.';
-COMMENT ON FUNCTION ${schema}.prune(text, interval, text) IS
-  'For operators: forgets history, runs or operations that are older than this; operations only after 30 days: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
-COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint) IS
-  'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
-
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 14, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}.pin_and_grant();

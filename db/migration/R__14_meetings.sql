@@ -21,7 +21,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Creates a meeting, with what is missing above it; 'ok' also if somebody else just did.
-CREATE FUNCTION ${schema}._meeting_create(in_meeting text, in_size integer) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._meeting_create(in_meeting text, in_size integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome;
@@ -41,7 +41,7 @@ END $$;
 
 -- Tells the clients of these children, with the keys of each, that their round has begun or is over. Every role can listen: a ring that
 -- says that it has begun shows the hash of the key, so that nobody who heard it can say that it is over.
-CREATE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   SELECT ${schema}.ring_session(c.session, 'meeting ' || encode(CASE in_what WHEN 'over' THEN int8send(c.key) ELSE sha256(int8send(c.key)) END, 'hex'))
@@ -50,7 +50,7 @@ END;
 
 -- Decides what is due at a meeting, for a caller that holds its row and has just read it: ends the round that all have left,
 -- and begins the next one if all of it have come. Returns the row as it is then.
-CREATE FUNCTION ${schema}._meeting_decide(m ${schema}.parent) RETURNS ${schema}.parent
+CREATE OR REPLACE FUNCTION ${schema}._meeting_decide(m ${schema}.parent) RETURNS ${schema}.parent
 LANGUAGE plpgsql AS $$
 DECLARE
   sessions bigint[];
@@ -83,7 +83,7 @@ END $$;
 -- Somebody comes to a meeting, for a caller that holds the session's advisory lock. Answers with the child, with version 1 if the
 -- round has begun with it; or 'busy' if all places are taken, 'wrong_recipe' if the node is something else, 'session_expired', or
 -- why the meeting cannot be made.
-CREATE FUNCTION ${schema}._meeting_come(in_session bigint, in_meeting text, in_size integer, in_key bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._meeting_come(in_session bigint, in_meeting text, in_size integer, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   m       ${schema}.parent;
@@ -126,8 +126,8 @@ BEGIN
 END $$;
 
 -- Several come for one session, each for itself, in a transaction of their own, numbered so that a lost reply can be
--- settled (V005). Who of several finds a row locked for long fails, and goes alone. If watched, call ring_watched next.
-CREATE FUNCTION ${schema}.request_meeting_come(in_session bigint, in_slot integer, in_request bigint, in_meetings text[],
+-- settled (R__06_replies). Who of several finds a row locked for long fails, and goes alone. If watched, call ring_watched next.
+CREATE OR REPLACE FUNCTION ${schema}.request_meeting_come(in_session bigint, in_slot integer, in_request bigint, in_meetings text[],
     in_sizes integer[], in_keys bigint[], OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
@@ -153,10 +153,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_meeting_come(bigint, integer, bigint, text[], integer[], bigint[]) IS
+  'Several participants of a session come to double barriers: paths, numbers of participants, keys for their rings. version 1: they have entered; 0: they wait, ask meeting_sweep. czxid: their numbers. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 
 -- Several leave, each for itself: by the numbers of their children, waiting for the end of the round or not. Says of each whether
 -- its round is over. May be asked again. In a transaction of its own.
-CREATE FUNCTION ${schema}.meeting_leave(in_meetings text[], in_numbers bigint[], in_waits boolean[]) RETURNS boolean[]
+CREATE OR REPLACE FUNCTION ${schema}.meeting_leave(in_meetings text[], in_numbers bigint[], in_waits boolean[]) RETURNS boolean[]
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   wish    record;
@@ -196,9 +198,11 @@ BEGIN
   END IF;
   RETURN over;
 END $$;
+COMMENT ON FUNCTION ${schema}.meeting_leave(text[], bigint[], boolean[]) IS
+  'Participants leave double barriers, by paths and numbers, waiting for the others or not; true for those of whom all have left.';
 
 -- Deletes a child of a meeting, for a caller that holds the meeting's row; nothing if it is gone.
-CREATE FUNCTION ${schema}._meeting_take_away(m ${schema}.parent, in_number bigint) RETURNS ${schema}.parent
+CREATE OR REPLACE FUNCTION ${schema}._meeting_take_away(m ${schema}.parent, in_number bigint) RETURNS ${schema}.parent
 LANGUAGE plpgsql AS $$
 DECLARE
   child text := m.path || '/' || ${schema}.contender(in_number, '');
@@ -212,7 +216,7 @@ BEGIN
 END $$;
 
 -- Somebody who waits for a round to begin gives up. False: it has begun. May be asked again. In a transaction of its own.
-CREATE FUNCTION ${schema}.meeting_quit(in_meeting text, in_number bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.meeting_quit(in_meeting text, in_number bigint) RETURNS boolean
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   m ${schema}.parent;
@@ -226,10 +230,12 @@ BEGIN
   PERFORM ${schema}._meeting_take_away(m, in_number);
   RETURN true;
 END $$;
+COMMENT ON FUNCTION ${schema}.meeting_quit(text, bigint) IS
+  'A participant that waits to enter a double barrier gives up; false if it has entered meanwhile.';
 
 -- What has become of these children, and of the rounds that they are in: begun, over, whether they are there, and whether they
 -- have left. Decides what is due, in case nobody has since a session ended. Waits for nobody, because a client's own connection asks.
-CREATE FUNCTION ${schema}.meeting_sweep(in_meetings text[], in_numbers bigint[])
+CREATE OR REPLACE FUNCTION ${schema}.meeting_sweep(in_meetings text[], in_numbers bigint[])
 RETURNS TABLE (number bigint, present boolean, has_left boolean, begun boolean, over boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -248,9 +254,11 @@ BEGIN
         LEFT JOIN ${schema}.parent p ON p.path = asked.meeting AND p.recipe = 'double-barrier'
         LEFT JOIN ${schema}.node n ON n.path = asked.meeting || '/' || ${schema}.contender(asked.number, '');
 END $$;
+COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
+  'What has become of participants of double barriers, by paths and numbers.';
 
 -- Decides what is due at the meetings in which some of these nodes were, which went with their session.
-CREATE FUNCTION ${schema}.meetings_without(in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.meetings_without(in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   m ${schema}.parent;
@@ -263,7 +271,7 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE VIEW ${schema}.double_barriers AS
+CREATE OR REPLACE VIEW ${schema}.double_barriers AS
   SELECT p.path, p.permits AS participants, c.waiting, c.inside, c.has_left, CASE WHEN p.token > p.low THEN p.since END AS since
   FROM ${schema}.parent p,
     LATERAL (SELECT count(*) FILTER (WHERE n.czxid > p.token) AS waiting,
@@ -279,20 +287,4 @@ COMMENT ON COLUMN ${schema}.double_barriers.inside IS 'How many have entered and
 COMMENT ON COLUMN ${schema}.double_barriers.has_left IS 'How many have left, and wait for the others to leave.';
 COMMENT ON COLUMN ${schema}.double_barriers.since IS 'When those inside entered; null if nobody is inside.';
 
-COMMENT ON FUNCTION ${schema}.request_meeting_come(bigint, integer, bigint, text[], integer[], bigint[]) IS
-  'Several participants of a session come to double barriers: paths, numbers of participants, keys for their rings. version 1: they have entered; 0: they wait, ask meeting_sweep. czxid: their numbers. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
-COMMENT ON FUNCTION ${schema}.meeting_leave(text[], bigint[], boolean[]) IS
-  'Participants leave double barriers, by paths and numbers, waiting for the others or not; true for those of whom all have left.';
-COMMENT ON FUNCTION ${schema}.meeting_quit(text, bigint) IS
-  'A participant that waits to enter a double barrier gives up; false if it has entered meanwhile.';
-COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
-  'What has become of participants of double barriers, by paths and numbers.';
-
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 16, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}.pin_and_grant();

@@ -3,49 +3,6 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- The path of the node below which this one would be created: a number alone goes below the root.
-CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/');
-
--- The path of the parent; '' for the root.
-CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN path = '/' THEN '' ELSE ${schema}.new_parent_of(path) END;
-
--- The paths above this one, the root included.
-CREATE FUNCTION ${schema}.ancestors_of(path text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT coalesce(array_agg(left(path, i - 1)), '{}') || ARRAY['/']
-    FROM generate_series(2, length(path)) AS i WHERE substr(path, i, 1) = '/';
-END;
-
--- A name or path with its number, if it is to have one.
-CREATE FUNCTION ${schema}.numbered(name text, creates bigint, sequential boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN sequential IS NOT TRUE THEN name
-  WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END;
-
--- Whether this is a path of some node below the root, as ZooKeeper has it. Names are not matched one by one: of a thousand that would
--- be too complex.
-CREATE FUNCTION ${schema}.is_path(path text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN left(path, 1) = '/'
-  AND path !~ '//|/$|/\.\.?(/|$)|[\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]';
-
--- Whether a node may be created so.
-CREATE FUNCTION ${schema}.is_new_node(path text, kind ${schema}.node_kind, sequential boolean, ttl_ms bigint) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
-  AND (kind = 'ttl') = (ttl_ms IS NOT NULL) AND (ttl_ms IS NULL OR ttl_ms BETWEEN 1 AND 1099511627775)
-  AND ${schema}.is_path(CASE WHEN sequential THEN path || '1' ELSE path END);
-
--- The answer that says no.
-CREATE FUNCTION ${schema}.refused(code text, path text) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::${schema}.outcome;
-
 -- Creates a node; decides on the parent's row, which also numbers the children. The existence of the node is looked at
 -- together with that row, so that nothing is changed if it is there. Of two who create the same path at the same moment,
 -- the second finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs
@@ -53,7 +10,7 @@ RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
 --
 -- Each statement and each expression of a function is set up anew in every transaction, which costs more than what most of
 -- them do: the way that a creation usually goes is a check of the arguments and two statements.
-CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
+CREATE OR REPLACE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
     in_session bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -124,7 +81,7 @@ END $$;
 
 -- Sets a node's data if it has the version; -1 matches any. Decides on the node's row. Where the row was not there, or had
 -- another version, and then is as wanted after all, somebody was just changing it: it is tried again.
-CREATE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome  ${schema}.outcome;
@@ -153,7 +110,7 @@ END $$;
 -- Deletes a childless node if it has the version; -1 matches any. Decides on the rows of the children above and below
 -- it, then on the node's. A node that never had children usually is as it looks, and takes two statements; only where
 -- somebody was just changing it, its turn is given back and the decision taken under all the locks.
-CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   above     text := ${schema}.parent_of(in_path);
@@ -206,7 +163,7 @@ END $$;
 
 -- Deletes a node with all that is below it, under one number; `children` of the answer tells how many went. Locks
 -- until two looks in a row find the same rows: then every row is held, and nobody can have added one unseen.
-CREATE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   above        text := ${schema}.parent_of(in_path);
@@ -250,7 +207,7 @@ BEGIN
 END $$;
 
 -- Fails unless the node has the version, and keeps it so until the transaction ends.
-CREATE FUNCTION ${schema}._check(in_path text, in_version integer) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._check(in_path text, in_version integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   found_at integer;
@@ -262,7 +219,7 @@ END $$;
 
 -- Fails unless this was the last change of the node's data, and keeps it so until the transaction ends: no other change has its
 -- number, so a node that was deleted and created again is told apart.
-CREATE FUNCTION ${schema}._check_change(in_path text, in_mzxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._check_change(in_path text, in_mzxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   last bigint;
@@ -275,7 +232,7 @@ END $$;
 -- Several steps as a whole: all are done under one number, or none. The locks of all of them are taken first, in the order
 -- that everybody keeps. The types are create, set, delete, check and check_change; the arrays run in parallel. If a step fails, the
 -- answers before it are 'ok', it has its own, those after it are 'runtime_inconsistency', and nothing was changed.
-CREATE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+CREATE OR REPLACE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -310,7 +267,7 @@ EXCEPTION
       FROM generate_series(1, steps) i ORDER BY i);
 END $$;
 
-CREATE FUNCTION ${schema}._step(in_session bigint, in_type text, in_path text, in_data bytea, in_version integer,
+CREATE OR REPLACE FUNCTION ${schema}._step(in_session bigint, in_type text, in_path text, in_data bytea, in_version integer,
     in_kind text, in_sequential boolean, in_ttl_ms bigint, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -327,7 +284,7 @@ END $$;
 
 -- Several steps, each for itself, in whatever order: with all locks held, those that are as they look are done by one
 -- statement for each type. What is left is done, or refused, one after the other.
-CREATE FUNCTION ${schema}._each(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+CREATE OR REPLACE FUNCTION ${schema}._each(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -423,7 +380,7 @@ BEGIN
 END $$;
 
 -- Takes the locks that these steps will need.
-CREATE FUNCTION ${schema}.hold_steps(in_types text[], in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.hold_steps(in_types text[], in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   target record;
@@ -452,7 +409,7 @@ END $$;
 -- One tick for nodes that go by themselves: containers that lost their last child (or got none in five minutes), and
 -- childless nodes that were not set for their time to live. Deletes at most `in_most`, and passes over those that somebody
 -- holds on to. Returns how many went.
-CREATE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   ripe   text;
@@ -468,9 +425,11 @@ BEGIN
   END LOOP;
   RETURN reaped;
 END $$;
+COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
+  'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
 
 -- Deletes a node whose time is over. False: it is not, or somebody holds on to it.
-CREATE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
@@ -486,7 +445,7 @@ EXCEPTION
 END $$;
 
 -- Whether a node's time is over, by what is known of it and of its children.
-CREATE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN coalesce(p.children, 0) = 0 AND CASE n.kind
   WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
@@ -495,4 +454,4 @@ RETURN coalesce(p.children, 0) = 0 AND CASE n.kind
   WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'
   ELSE false END;
 
-SELECT ${schema}.pin_all();
+SELECT ${schema}.pin_and_grant();

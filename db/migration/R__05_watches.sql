@@ -10,7 +10,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The sessions to ring for a change of this node; `structural` if it was created or deleted. Whoever watches a subtree
 -- has a row under '*' too, so that nobody pays for looking at all the ancestors where no subtree is watched.
-CREATE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
+CREATE OR REPLACE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT w.session FROM ${schema}.watch w WHERE w.path = in_path AND (in_structural OR w.kind <> 'c')
@@ -24,7 +24,7 @@ BEGIN ATOMIC
 END;
 
 -- Rings those who watch this node, on a channel for each session, when the transaction commits.
-CREATE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM ${schema}.ring_session(s.session, in_path)
@@ -32,7 +32,7 @@ BEGIN
 END $$;
 
 -- Rings those who watch the node or anything below it, after all of it went.
-CREATE FUNCTION ${schema}.ring_subtree(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.ring_subtree(in_path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ring_session(w.session, w.path) FROM ${schema}.watch w
@@ -42,7 +42,7 @@ END $$;
 
 -- Registers a session for a path and keeps the path's writers out until this transaction ends. Read the path next, in
 -- the same transaction, with a statement of its own. A whole subtree cannot be kept out: see watch_is_settled.
-CREATE FUNCTION ${schema}.watch_register(in_session bigint, in_path text, in_kind "char") RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.watch_register(in_session bigint, in_path text, in_kind "char") RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   nearest text;
@@ -64,7 +64,7 @@ BEGIN
 END $$;
 
 -- Keeps everybody from creating or deleting children of this node until this transaction ends. False: there is no node.
-CREATE FUNCTION ${schema}.hold_children(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.hold_children(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
@@ -81,17 +81,17 @@ END $$;
 
 -- A number that only later transactions are above: those below it may have looked for watchers before a registration was there, which has
 -- been committed. (What a snapshot calls its end is no such number: transactions above it may have begun.)
-CREATE FUNCTION ${schema}.watch_horizon() RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}.watch_horizon() RETURNS bigint
 LANGUAGE sql
 RETURN pg_current_xact_id()::text::bigint;
 
 -- Whether all of those have ended: what is read now, and rung from now on, misses nothing in between.
-CREATE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean
 LANGUAGE sql
 RETURN pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= in_horizon;
 
 -- What a client compares for each of these paths; no row for a path without a node.
-CREATE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
+CREATE OR REPLACE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
 LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -101,7 +101,7 @@ BEGIN
 END $$;
 
 -- The same for a node and everything below it, without reading more than that.
-CREATE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
+CREATE OR REPLACE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT n.path, n.czxid, n.mzxid, coalesce((SELECT p.pzxid FROM ${schema}.parent p WHERE p.path = n.path), n.czxid)
@@ -111,7 +111,7 @@ BEGIN ATOMIC
 END;
 
 -- Registers without reading, for a subtree or again after a break of the connection; the caller looks next.
-CREATE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   INSERT INTO ${schema}.watch
@@ -121,7 +121,7 @@ BEGIN ATOMIC
     ON CONFLICT DO NOTHING;
 END;
 
-CREATE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   DELETE FROM ${schema}.watch w USING unnest(in_paths, in_kinds) AS asked (path, kind)
@@ -130,4 +130,17 @@ BEGIN ATOMIC
     AND NOT EXISTS (SELECT FROM ${schema}.watch r WHERE r.session = in_session AND r.kind = 'r' AND r.path <> '*');
 END;
 
-SELECT ${schema}.pin_all();
+CREATE OR REPLACE VIEW ${schema}.watchers AS
+  SELECT w.path, w.session,
+    CASE w.kind WHEN 'n' THEN 'node' WHEN 'c' THEN 'children' WHEN 'p' THEN 'persistent' ELSE 'recursive' END AS kind,
+    s.client, s.host, s.pid
+  FROM ${schema}.watch w LEFT JOIN ${schema}.session s ON s.id = w.session WHERE w.path <> '*';
+COMMENT ON VIEW ${schema}.watchers IS 'Which session is rung for changes of which path.';
+COMMENT ON COLUMN ${schema}.watchers.path IS 'The path that is watched, whether or not there is a node.';
+COMMENT ON COLUMN ${schema}.watchers.session IS 'The session that is rung.';
+COMMENT ON COLUMN ${schema}.watchers.kind IS 'node, children, persistent (both) or recursive (all below too).';
+COMMENT ON COLUMN ${schema}.watchers.client IS 'The name the client gave itself.';
+COMMENT ON COLUMN ${schema}.watchers.host IS 'The client''s machine.';
+COMMENT ON COLUMN ${schema}.watchers.pid IS 'The client''s process.';
+
+SELECT ${schema}.pin_and_grant();

@@ -5,19 +5,19 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Whether 64 bits hold it; null for null.
-CREATE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN number BETWEEN -9223372036854775808 AND 9223372036854775807;
 
 -- The number that a node's data say, or that is to be added; null if that is not one. (Escaping takes any bytes, and leaves
 -- digits as they are.)
-CREATE FUNCTION ${schema}.number_of(data bytea) RETURNS numeric
+CREATE OR REPLACE FUNCTION ${schema}.number_of(data bytea) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
   THEN CASE WHEN ${schema}.fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END;
 
 -- The answer to an addition: the sum is where others have the node's number.
-CREATE FUNCTION ${schema}.added(path text, sum numeric) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}.added(path text, sum numeric) RETURNS ${schema}.outcome
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT 'ok', path, sum::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
@@ -26,7 +26,7 @@ END;
 
 -- Adds to the number in a node's data. Where that was not possible, and then is after all, somebody was just changing it: it
 -- is tried again.
-CREATE FUNCTION ${schema}._add(in_path text, in_delta numeric, in_zxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._add(in_path text, in_delta numeric, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   sum    numeric;
@@ -57,7 +57,7 @@ END $$;
 
 -- Sets a node's number if it is the expected one; otherwise the answer is 'bad_version'. It is compared under the node's row with what
 -- is there at that moment, whatever the node was before. Tried again as _add is.
-CREATE FUNCTION ${schema}._compare_and_set(in_path text, in_expected bigint, in_value bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._compare_and_set(in_path text, in_expected bigint, in_value bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   stored bytea;
@@ -82,7 +82,7 @@ END $$;
 
 -- The additions among several steps that came together, their nodes' rows being held: those to one node change it once, and
 -- each has the sum that it would have had in its turn. Leaves out the nodes of which one of them has to be refused.
-CREATE FUNCTION ${schema}._add_each(in_types text[], in_paths text[], in_data bytea[])
+CREATE OR REPLACE FUNCTION ${schema}._add_each(in_types text[], in_paths text[], in_data bytea[])
 RETURNS TABLE (at_step bigint, answer ${schema}.outcome)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -106,9 +106,9 @@ BEGIN
     SELECT w.step, ${schema}.added(w.path, w.sum) FROM wanted w JOIN made m USING (path);
 END $$;
 
--- As callers ask for it (V005): inside any transaction, and in one of its own.
+-- As callers ask for it (R__11_operations): inside any transaction, and in one of its own.
 
-CREATE FUNCTION ${schema}.add(in_path text, in_delta bigint DEFAULT 1, OUT code text, OUT path text, OUT value bigint)
+CREATE OR REPLACE FUNCTION ${schema}.add(in_path text, in_delta bigint DEFAULT 1, OUT code text, OUT path text, OUT value bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._add(in_path, in_delta, NULL);
@@ -120,8 +120,10 @@ BEGIN
   path := outcome.path;
   value := outcome.czxid;
 END $$;
+COMMENT ON FUNCTION ${schema}.add(text, bigint) IS
+  'Adds to a node whose data are a whole number, in decimal digits: SELECT code, value FROM ${schema}.add(''/orders/count'', 5). value is the sum; code: ok, no_node, not_a_number or overflow (of 64 bits; nothing is added then).';
 
-CREATE FUNCTION ${schema}._request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
+CREATE OR REPLACE FUNCTION ${schema}._request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -135,7 +137,7 @@ END $$;
 -- one where a row wakes all; and does not keep the node's row through the flush: the addition is committed, and flushed
 -- after that, together with those of others. So many sessions add as fast as one transaction after the other goes without its
 -- flush, and who has the reply has it durable. What a crash forgets in between, nobody was told of, and its slot has forgotten too.
-CREATE FUNCTION ${schema}.add_turn(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.add_turn(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   turn bigint := (SELECT ${schema}.lock_key(k, 'add.' || in_path) FROM ${schema}.secret k WHERE k.only_row);
@@ -147,7 +149,7 @@ BEGIN
   RETURN false;
 END $$;
 
-CREATE PROCEDURE ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
+CREATE OR REPLACE PROCEDURE ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
     OUT code text, OUT path text, OUT czxid bigint, OUT ctime timestamptz, OUT children bigint, OUT watched boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -164,8 +166,10 @@ BEGIN
   czxid := (request.outcome).czxid;
   watched := request.watched;
 END $$;
+COMMENT ON PROCEDURE ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
+  'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the czxid.';
 
-CREATE FUNCTION ${schema}.compare_and_set(in_path text, in_expected bigint, in_value bigint, OUT code text, OUT path text)
+CREATE OR REPLACE FUNCTION ${schema}.compare_and_set(in_path text, in_expected bigint, in_value bigint, OUT code text, OUT path text)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   outcome ${schema}.outcome := ${schema}._compare_and_set(in_path, in_expected, in_value);
@@ -176,8 +180,10 @@ BEGIN
   code := outcome.code;
   path := outcome.path;
 END $$;
+COMMENT ON FUNCTION ${schema}.compare_and_set(text, bigint, bigint) IS
+  'Sets a node whose data are a whole number to another one if it is the expected one: SELECT code FROM ${schema}.compare_and_set(''/orders/count'', 5, 0). code: ok, bad_version (it is another number), no_node or not_a_number.';
 
-CREATE FUNCTION ${schema}.request_compare_and_set(in_session bigint, in_slot integer, in_request bigint, in_path text,
+CREATE OR REPLACE FUNCTION ${schema}.request_compare_and_set(in_session bigint, in_slot integer, in_request bigint, in_path text,
     in_expected bigint, in_value bigint, OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -186,21 +192,7 @@ BEGIN
     watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
   END IF;
 END $$;
-
-COMMENT ON FUNCTION ${schema}.compare_and_set(text, bigint, bigint) IS
-  'Sets a node whose data are a whole number to another one if it is the expected one: SELECT code FROM ${schema}.compare_and_set(''/orders/count'', 5, 0). code: ok, bad_version (it is another number), no_node or not_a_number.';
 COMMENT ON FUNCTION ${schema}.request_compare_and_set(bigint, integer, bigint, text, bigint, bigint) IS
   'Like compare_and_set, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next.';
-COMMENT ON FUNCTION ${schema}.add(text, bigint) IS
-  'Adds to a node whose data are a whole number, in decimal digits: SELECT code, value FROM ${schema}.add(''/orders/count'', 5). value is the sum; code: ok, no_node, not_a_number or overflow (of 64 bits; nothing is added then).';
-COMMENT ON PROCEDURE ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
-  'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the czxid.';
 
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 12, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}.pin_and_grant();

@@ -42,73 +42,9 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Holds that end by themselves, and when.
-CREATE TABLE ${schema}.hold_limit (
-  path text COLLATE "C" PRIMARY KEY,
-  ends timestamptz NOT NULL
-);
-CREATE INDEX hold_limit_ends ON ${schema}.hold_limit (ends);
-
--- How many of a line's permits this contender wants.
-CREATE FUNCTION ${schema}.weight(name text, permits integer) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN permits = 1 THEN 1 WHEN name LIKE '%-write' THEN permits
-  ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END;
-
--- A contender's name; the number alone is a name that neither it nor any behind it is below.
-CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN lpad(number::text, 19, '0') || what;
-
--- A place in a line's row, as it is rung for: no path has an empty name.
-CREATE FUNCTION ${schema}.row_place(in_line text, in_token bigint) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN in_line || '//' || in_token;
-
--- Bytes as text, also where they are none.
-CREATE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-  escaped text := encode(bytes, 'escape');
-BEGIN
-  IF strpos(escaped, '\') = 0 THEN
-    RETURN escaped; -- ASCII
-  END IF;
-  BEGIN
-    RETURN convert_from(bytes, 'UTF8');
-  EXCEPTION
-    WHEN character_not_in_repertoire OR untranslatable_character THEN
-      RETURN escaped;
-  END;
-END $$;
-
--- What a candidate calls itself: its data begin with that and a zero byte.
-CREATE FUNCTION ${schema}.candidate_identity(data bytea) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
-
--- Those who wait in a row, but for the one with this token or those of this session: no two of these numbers are the same.
-CREATE FUNCTION ${schema}.without(in_waiting bigint[], in_number bigint) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT coalesce(array_agg(ARRAY[in_waiting[i][1], in_waiting[i][2], in_waiting[i][3], in_waiting[i][4]] ORDER BY i), '{}')
-    FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2]);
-END;
-
--- The contenders of a line that may hold: those whose weights, and those of all ahead of them, fit into the permits.
-CREATE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT d.path FROM ${schema}.parent p, LATERAL (
-      SELECT a.path, sum(${schema}.weight(a.name, p.permits)) OVER (ORDER BY a.name) AS wanted FROM (
-        SELECT c.path, c.name FROM ${schema}.node c WHERE c.parent = in_line AND c.name >= ${schema}.contender(p.low, '')
-          ORDER BY c.name LIMIT p.permits) a) d
-    WHERE p.path = in_line AND d.wanted <= p.permits AND (p.permits > 1 OR NOT ${schema}.is_taken(p.holder, p.waiting));
-END;
-
 -- Creates a line, with what is missing above it; 'ok' also if somebody else just did. A semaphore's size is to stay known, the
 -- others go when nobody used them for a minute.
-CREATE FUNCTION ${schema}._line_create(in_line text, in_recipe text, in_permits integer) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._line_create(in_line text, in_recipe text, in_permits integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome;
@@ -128,7 +64,7 @@ END $$;
 
 -- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, with version 1 if it holds
 -- already; without a code if there is no place for it. As few statements as it can be, because most locks are taken so.
-CREATE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
+CREATE OR REPLACE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
 RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -164,7 +100,7 @@ END $$;
 -- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
 -- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
 -- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or in the row.
-CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
+CREATE OR REPLACE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -226,29 +162,8 @@ BEGIN
   RETURN outcome;
 END $$;
 
--- Whether the holder in a line's row has not been ended, for a caller that holds the row and will wait unless it only tries. The
--- end of the holder's session must not be under way: it would not look at this line.
-CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF NOT pg_try_advisory_xact_lock_shared(${schema}.owner_key(in_holder)) THEN
-    PERFORM FROM ${schema}.session s WHERE s.id = in_holder AND NOT ${schema}.is_kept(${schema}.owner_key(in_holder), true)
-      FOR KEY SHARE SKIP LOCKED; -- as owner_wait does
-    IF NOT FOUND AND ${schema}.is_open(in_holder) THEN
-      RAISE EXCEPTION 'session % is just being ended', in_holder USING ERRCODE = '40001';
-    END IF;
-  END IF;
-  IF NOT ${schema}.is_open(in_holder) THEN
-    RETURN false;
-  END IF;
-  IF NOT in_try THEN
-    INSERT INTO ${schema}.awaited VALUES (in_holder, in_line) ON CONFLICT DO NOTHING;
-  END IF;
-  RETURN true;
-END $$;
-
 -- Notes when a hold that was granted just now ends, if it is to.
-CREATE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   INSERT INTO ${schema}.hold_limit
@@ -257,9 +172,9 @@ BEGIN ATOMIC
     ON CONFLICT DO NOTHING;
 END;
 
--- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). In the row if it can be, with as few
+-- Joins, in a transaction of its own, numbered so that a lost reply can be settled (R__06_replies). In the row if it can be, with as few
 -- statements as that takes.
-CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
+CREATE OR REPLACE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
     in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -295,10 +210,12 @@ BEGIN
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 
 -- Several that join for one session, each for itself: those who can hold in the row in one statement, the rest one by
 -- one. Who finds a row locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
+CREATE OR REPLACE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
     in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[], in_keys bigint[],
     OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -341,7 +258,7 @@ END $$;
 -- deleting it; one who waits has nothing to do with that. It may come to hold in between, so it is looked for twice as a
 -- holder. The next one is not asked for its session: that end takes it out of the row, or passes on what it finds it holds.
 -- The former's session may have ended before this, or since the next one holds: whichever came first ended the hold.
-CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
   next_one  bigint;
@@ -387,10 +304,11 @@ BEGIN
       HINT = format('Give it up with line_leave(%L).', in_line);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
 
 -- The same for several: those behind whom nobody waits in the row in one statement, the rest one by one. Who finds a row
 -- locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
@@ -424,47 +342,9 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
 
--- Unless the holder in a line's row is there, makes a holder of the first one who waits in the row and whose session is there, and
--- rings it; for a caller that holds the row. Returns who holds now; null if there is nobody: then those with nodes are next.
-CREATE FUNCTION ${schema}.pass_on(in_line text) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE
-  line ${schema}.parent;
-  next integer;
-BEGIN
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line;
-  IF ${schema}.is_open(line.holder) THEN
-    RETURN line.holder;
-  END IF;
-  IF line.holder IS NOT NULL THEN
-    PERFORM ${schema}.note_row(in_line, 'expired');
-  END IF;
-  SELECT min(i) INTO next FROM generate_subscripts(line.waiting, 1) AS i WHERE ${schema}.is_open(line.waiting[i][2]);
-  UPDATE ${schema}.parent p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
-      waiting = coalesce(line.waiting[next + 1:], '{}'), revoked = NULL, since = clock_timestamp()
-    WHERE p.path = in_line;
-  PERFORM ${schema}.ring_place(line.waiting[next][2], in_line, line.waiting[next][1], line.waiting[next][3]);
-  RETURN line.waiting[next][2];
-END $$;
-
--- Rings for a place in a line's row, with its key if it holds now; nobody if there is no session.
-CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS boolean
-LANGUAGE sql
-RETURN CASE WHEN in_session IS NOT NULL
-  THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END;
-
--- Rings all in a line's row.
-CREATE FUNCTION ${schema}.ring_row(in_row ${schema}.parent) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  SELECT ${schema}.ring_place(in_row.holder, in_row.path, in_row.token, NULL);
-  SELECT ${schema}.ring_place(in_row.waiting[i][2], in_row.path, in_row.waiting[i][1], NULL)
-    FROM generate_subscripts(in_row.waiting, 1) AS i;
-END;
-
 -- Makes a join durable that did not grant, with everything before it. False: the server has crashed since, and forgot it; or
 -- somebody has taken it away.
-CREATE FUNCTION ${schema}.line_flush(in_session bigint, in_node text, in_token bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.line_flush(in_session bigint, in_node text, in_token bigint) RETURNS boolean
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM pg_logical_emit_message(true, '${schema}', '');
@@ -472,10 +352,12 @@ BEGIN
       AND (p.holder = in_session AND p.token = in_token OR in_session = ANY (p.waiting) AND in_token = ANY (p.waiting)))
     OR EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_node AND n.owner = in_session AND n.czxid = in_token);
 END $$;
+COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
+  'Makes a place that waits durable, by its session, path and token. False: it is not there, because the server crashed since; join again. In a transaction of its own.';
 
 -- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
 -- those whose turn it is. Not flushed: call it in a transaction of its own.
-CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
   line      text := ${schema}.new_parent_of(in_path);
@@ -525,9 +407,10 @@ BEGIN
     PERFORM ${schema}.ring(in_path, true);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
 
 -- The same for several. Who finds a row locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.lines_leave(in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.lines_leave(in_paths text[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
@@ -565,69 +448,10 @@ BEGIN
   PERFORM ${schema}.ring_watched(in_paths);
 END $$;
 
--- Rings whoever watched or waited for these nodes, which went with their session.
-CREATE FUNCTION ${schema}.ring_gone(in_paths text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
-  PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
-    WHERE p.path IN (SELECT unnest(ARRAY[path, ${schema}.new_parent_of(path)]) FROM unnest(in_paths) AS path)
-      AND p.children > 0 AND p.recipe IS NOT NULL;
-  PERFORM ${schema}.meetings_without(in_paths);
-END $$;
-
--- Rings the watchers of those of these nodes that have some; they were created or deleted.
-CREATE FUNCTION ${schema}.ring_watched(in_paths text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (SELECT FROM unnest(in_paths) AS path, LATERAL unnest(ARRAY[path, ${schema}.new_parent_of(path), '*']) AS concerned,
-      LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned ORDER BY w.session LIMIT 1) AS watcher) THEN
-    PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
-  END IF;
-END $$;
-
--- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
--- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
--- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
-CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint, in_unsure boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  next  record;
-  taken bigint := 0;
-BEGIN
-  FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
-      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
-        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line AND ${schema}.is_taken(p.holder, p.waiting)))
-      ORDER BY n.name
-  LOOP
-    IF taken = 0 AND next.czxid > in_low + 1000 THEN
-      UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
-    END IF;
-    taken := taken + CASE in_permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, in_permits) END;
-    EXIT WHEN taken > in_permits;
-    IF next.state = 'w' THEN
-      IF next.key IS NOT NULL THEN
-        UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp() WHERE n.path = next.path AND n.state = 'w';
-      END IF;
-      PERFORM ${schema}.ring_session(next.owner, next.path || coalesce(E'\n' || next.key, ''));
-    END IF;
-    EXIT WHEN taken = in_permits;
-  END LOOP;
-END $$;
-
--- The same where it is not known whether this is a line, and whether somebody is in its row: that is asked in the
--- statement that finds the next one, because the line's row is not held, and all may have changed before.
-CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
-    WHERE p.path = in_line AND p.recipe <> 'double-barrier' AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
-END $$;
-
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the
 -- rows of the lines among the paths: a row for each that is there. Waits for nobody, because a client's own
 -- connection asks this: who is held by somebody's transaction still waits.
-CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
+CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
@@ -664,17 +488,19 @@ BEGIN
       FROM ${schema}.parent p, generate_subscripts(p.waiting, 1) AS i
       WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
 END $$;
+COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
+  'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
 
 -- Whether a promotion or a restored backup may just have taken back what a session did last, and for longer than its client
 -- remembers: the numbers were raised after it was opened, and others like it are still coming back.
-CREATE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
 LANGUAGE sql
 RETURN EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
   WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms');
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
 -- and of its places in the rows of the given lines; of those in all lines if it was set back, which its client may have left long ago.
-CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
+CREATE OR REPLACE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE sql
 BEGIN ATOMIC
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
@@ -685,7 +511,7 @@ BEGIN ATOMIC
 END;
 
 -- All contenders of a line, first come first.
-CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
+CREATE OR REPLACE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
     since timestamptz, session bigint, client text, host text, pid bigint, data bytea)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -700,9 +526,10 @@ BEGIN ATOMIC
     FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
     WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name);
 END;
+COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
 
 -- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
-CREATE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
@@ -712,7 +539,7 @@ END;
 
 -- Keeps a holder holding until the caller's transaction ends, whatever becomes of its client: who it is to be taken from waits.
 -- Fails with PK003, and so fails the transaction, unless it holds at this moment with this token.
-CREATE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder
@@ -727,10 +554,12 @@ BEGIN
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
+  'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
 
 -- A writer that holds becomes a reader that holds, with its number and in its place; true also if it had. It has another
 -- name, so a fence of the writer's is waited for. From now on it is held as something else.
-CREATE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   line     text := ${schema}.parent_of(in_path);
@@ -752,18 +581,8 @@ BEGIN
   RETURN EXISTS (SELECT FROM ${schema}.node n WHERE n.path = new_path AND n.owner = in_session);
 END $$;
 
--- Takes care of the rest once a contender is deleted by somebody else than its client: that is told, the next one holds, and the
--- history knows how it ended.
-CREATE FUNCTION ${schema}.contender_gone(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.note_contender(was, in_how, in_by, in_why);
-  PERFORM ${schema}.ring_session(was.owner, was.path);
-  PERFORM ${schema}.ring_line(was.parent);
-END $$;
-
 -- Asks those who hold to give back: their clients are told. Returns how many were asked.
-CREATE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   asked integer;
@@ -778,9 +597,10 @@ BEGIN
     FROM (SELECT * FROM in_row UNION ALL SELECT * FROM with_node) h (holder, place);
   RETURN asked;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 
 -- Ends holds whose time is over, at most so many, and passes over those that somebody's transaction fences. Returns how many.
-CREATE FUNCTION ${schema}.reap_holds(in_most integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.reap_holds(in_most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   ripe   text;
@@ -793,8 +613,9 @@ BEGIN
   END LOOP;
   RETURN reaped;
 END $$;
+COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
 
-CREATE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
@@ -810,7 +631,7 @@ END $$;
 
 -- What everybody may look at.
 
-CREATE VIEW ${schema}.locks AS
+CREATE OR REPLACE VIEW ${schema}.locks AS
   SELECT l.path, l.recipe, l.permits, h.what, h.token, h.since, h.revoked, h.ends, s.session, s.client, s.host, s.pid, s.alive
   FROM ${schema}.parent l,
     LATERAL (
@@ -836,7 +657,7 @@ COMMENT ON COLUMN ${schema}.locks.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.locks.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.locks.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.lock_waiters AS
+CREATE OR REPLACE VIEW ${schema}.lock_waiters AS
   SELECT l.path, l.recipe, w.what, row_number() OVER (PARTITION BY l.path ORDER BY w.token) AS place, w.since, w.token,
     s.session, s.client, s.host, s.pid, s.alive
   FROM ${schema}.parent l,
@@ -860,7 +681,7 @@ COMMENT ON COLUMN ${schema}.lock_waiters.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.lock_waiters.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.lock_waiters.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.candidates AS
+CREATE OR REPLACE VIEW ${schema}.candidates AS
   SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
     ${schema}.candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
@@ -880,7 +701,7 @@ COMMENT ON COLUMN ${schema}.candidates.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.candidates.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.candidates.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.leaders AS
+CREATE OR REPLACE VIEW ${schema}.leaders AS
   SELECT c.path, c.identity, n.mtime AS since, c.token, c.session, c.client, c.host, c.pid
   FROM ${schema}.candidates c JOIN ${schema}.node n ON n.parent = c.path AND n.czxid = c.token WHERE c.leads;
 COMMENT ON VIEW ${schema}.leaders IS 'Who leads.';
@@ -893,25 +714,4 @@ COMMENT ON COLUMN ${schema}.leaders.client IS 'The name the client gave itself.'
 COMMENT ON COLUMN ${schema}.leaders.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 
-COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
-  'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
-COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
-COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
-  'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
-COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
-  'Makes a place that waits durable, by its session, path and token. False: it is not there, because the server crashed since; join again. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
-COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
-COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
-
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 7, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}.pin_and_grant();
