@@ -67,14 +67,14 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.hold_children(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path = in_path FOR SHARE;
   IF NOT FOUND THEN
-    PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(in_path) FOR SHARE;
+    PERFORM FROM ${schema}.gathering p WHERE p.path = ${schema}.parent_of(in_path) FOR SHARE;
     PERFORM FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
       RETURN false;
     END IF;
-    PERFORM FROM ${schema}.parent p WHERE p.path = in_path FOR SHARE;
+    PERFORM FROM ${schema}.gathering p WHERE p.path = in_path FOR SHARE;
   END IF;
   RETURN true;
 END $$;
@@ -97,14 +97,14 @@ LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_hashjoin = off SET e
 BEGIN
   RETURN QUERY SELECT n.path, n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid)
     FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n ON n.path = asked.path
-      LEFT JOIN ${schema}.parent p ON p.path = n.path;
+      LEFT JOIN ${schema}.gathering p ON p.path = n.path;
 END $$;
 
 -- The same for a node and everything below it, without reading more than that.
 CREATE OR REPLACE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT n.path, n.czxid, n.mzxid, coalesce((SELECT p.pzxid FROM ${schema}.parent p WHERE p.path = n.path), n.czxid)
+  SELECT n.path, n.czxid, n.mzxid, coalesce((SELECT p.pzxid FROM ${schema}.gathering p WHERE p.path = n.path), n.czxid)
     FROM ${schema}.node n
     WHERE n.path = in_path OR (n.path > rtrim(in_path, '/') || '/' AND n.path < rtrim(in_path, '/') || '0')
     ORDER BY n.path;

@@ -57,7 +57,7 @@ BEGIN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT p.path, p.recipe, ${schema}.hold_what(p.recipe, was.name, was.data), was.czxid, was.owner, was.mtime,
           clock_timestamp(), in_how, in_by, in_why
-        FROM ${schema}.parent p WHERE p.path = was.parent;
+        FROM ${schema}.gathering p WHERE p.path = was.parent;
   END IF;
 END $$;
 
@@ -69,7 +69,7 @@ BEGIN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT p.path, p.recipe, 'lock', p.token, p.holder, p.since, coalesce(o.ended, clock_timestamp()), coalesce(o.how, in_how),
           CASE WHEN o.id IS NULL THEN in_by ELSE o.ended_by END, CASE WHEN o.id IS NULL THEN in_why ELSE o.why END
-        FROM ${schema}.parent p LEFT JOIN ${schema}.past_session o ON o.id = p.holder
+        FROM ${schema}.gathering p LEFT JOIN ${schema}.past_session o ON o.id = p.holder
         WHERE p.path = in_line AND (o.id IS NOT NULL OR ${schema}.is_open(p.holder));
   END IF;
 END $$;
@@ -80,7 +80,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.note_contender(n, 'deleted', NULL, NULL) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state <> 'w';
-  PERFORM ${schema}.note_row(p.path, 'deleted') FROM ${schema}.parent p
+  PERFORM ${schema}.note_row(p.path, 'deleted') FROM ${schema}.gathering p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
 END $$;
 
@@ -165,7 +165,7 @@ CREATE OR REPLACE VIEW ${schema}.history AS
   UNION ALL
   SELECT CASE l.recipe WHEN 'election' THEN 'leadership' ELSE 'lock' END, l.path, l.recipe, 'lock', l.token, l.holder, o.client, o.host,
     o.pid, l.since, o.ended, o.how, o.ended_by, o.why
-  FROM ${schema}.parent l JOIN ${schema}.past_session o ON o.id = l.holder
+  FROM ${schema}.gathering l JOIN ${schema}.past_session o ON o.id = l.holder
   UNION ALL
   SELECT 'job', r.job, 'job', r.tick, r.token, r.session, o.client, o.host, o.pid, r.started, least(o.ended, r.ends),
     CASE o.how WHEN 'revoked' THEN 'revoked' ELSE 'abandoned' END, o.ended_by, o.why
@@ -203,7 +203,7 @@ COMMENT ON COLUMN ${schema}.history_settings.oldest IS 'The end of the oldest on
 CREATE OR REPLACE VIEW ${schema}.holds AS
   SELECT CASE l.recipe WHEN 'election' THEN 'leadership' ELSE 'lock' END AS kind, l.path, l.recipe, h.what, h.token, s.session, s.client,
     s.host, s.pid, h.since, least(h.ends, s.ends) AS ends, s.alive AND coalesce(h.ends > clock_timestamp(), true) AS alive
-  FROM ${schema}.parent l
+  FROM ${schema}.gathering l
     CROSS JOIN LATERAL (
       SELECT 'lock' AS what, l.token, l.since, NULL::timestamptz AS ends, l.holder AS session
       UNION ALL

@@ -37,7 +37,7 @@ RETURN ${schema}.is_open(in_holder)
 CREATE OR REPLACE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT d.path FROM ${schema}.parent p, LATERAL (
+  SELECT d.path FROM ${schema}.gathering p, LATERAL (
       SELECT a.path, sum(${schema}.weight(a.name, p.permits)) OVER (ORDER BY a.name) AS wanted FROM (
         SELECT c.path, c.name FROM ${schema}.node c WHERE c.parent = in_line AND c.name >= ${schema}.contender(p.low, '')
           ORDER BY c.name LIMIT p.permits) a) d
@@ -70,10 +70,10 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.pass_on(in_line text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
-  line ${schema}.parent;
+  line ${schema}.gathering;
   next integer;
 BEGIN
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line;
+  SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_line;
   IF ${schema}.is_open(line.holder) THEN
     RETURN line.holder;
   END IF;
@@ -81,7 +81,7 @@ BEGIN
     PERFORM ${schema}.note_row(in_line, 'expired');
   END IF;
   SELECT min(i) INTO next FROM generate_subscripts(line.waiting, 1) AS i WHERE ${schema}.is_open(line.waiting[i][2]);
-  UPDATE ${schema}.parent p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
+  UPDATE ${schema}.gathering p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
       waiting = coalesce(line.waiting[next + 1:], '{}'), revoked = NULL, since = clock_timestamp()
     WHERE p.path = in_line;
   PERFORM ${schema}.ring_place(line.waiting[next][2], in_line, line.waiting[next][1], line.waiting[next][3]);
@@ -95,7 +95,7 @@ RETURN CASE WHEN in_session IS NOT NULL
   THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END;
 
 -- Rings all in a line's row.
-CREATE OR REPLACE FUNCTION ${schema}.ring_row(in_row ${schema}.parent) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.ring_row(in_row ${schema}.gathering) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   SELECT ${schema}.ring_place(in_row.holder, in_row.path, in_row.token, NULL);
@@ -114,11 +114,11 @@ DECLARE
 BEGIN
   FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
       FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
-        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line AND ${schema}.is_taken(p.holder, p.waiting)))
+        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_line AND ${schema}.is_taken(p.holder, p.waiting)))
       ORDER BY n.name
   LOOP
     IF taken = 0 AND next.czxid > in_low + 1000 THEN
-      UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
+      UPDATE ${schema}.gathering p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
     END IF;
     taken := taken + CASE in_permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, in_permits) END;
     EXIT WHEN taken > in_permits;
@@ -137,7 +137,7 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.gathering p
     WHERE p.path = in_line AND p.recipe <> 'double-barrier' AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
 END $$;
 

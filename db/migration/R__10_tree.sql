@@ -31,7 +31,7 @@ BEGIN
     RETURN ${schema}.refused(refusal, in_path);
   END IF;
   LOOP
-    UPDATE ${schema}.parent p
+    UPDATE ${schema}.gathering p
       SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
       WHERE p.path = above AND p.recipe IS NULL AND (SELECT true FROM ${schema}.node n
         WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential) ORDER BY n.path LIMIT 1) IS NULL
@@ -48,20 +48,20 @@ BEGIN
       IF FOUND THEN
         RETURN outcome;
       END IF;
-      UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
+      UPDATE ${schema}.gathering p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
       RETURN ${schema}.refused('node_exists', ${schema}.numbered(in_path, number, in_sequential));
-    ELSIF EXISTS (SELECT FROM ${schema}.parent p, ${schema}.node n
+    ELSIF EXISTS (SELECT FROM ${schema}.gathering p, ${schema}.node n
         WHERE p.path = above AND n.path = ${schema}.numbered(in_path, p.creates, in_sequential)) THEN
       RETURN ${schema}.refused('node_exists', in_path);
-    ELSIF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above AND p.recipe IS NOT NULL) THEN
+    ELSIF EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = above AND p.recipe IS NOT NULL) THEN
       RETURN ${schema}.refused('wrong_recipe', in_path);
     END IF;
     SELECT n.kind INTO above_kind FROM ${schema}.node n WHERE n.path = above;
     IF above_kind = 'ephemeral' THEN
       RETURN ${schema}.refused('no_children_for_ephemerals', in_path);
     ELSIF FOUND THEN
-      PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(above) FOR NO KEY UPDATE;
-      INSERT INTO ${schema}.parent SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
+      PERFORM FROM ${schema}.gathering p WHERE p.path = ${schema}.parent_of(above) FOR NO KEY UPDATE;
+      INSERT INTO ${schema}.gathering SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
         ON CONFLICT DO NOTHING;
     ELSIF in_parents THEN
       -- From the top, and not each by the one below it: a thousand calls within each other are too deep.
@@ -90,7 +90,7 @@ BEGIN
   LOOP
     UPDATE ${schema}.node n
       SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
-      FROM (SELECT) AS always LEFT JOIN ${schema}.parent p ON p.path = in_path
+      FROM (SELECT) AS always LEFT JOIN ${schema}.gathering p ON p.path = in_path
       WHERE n.path = in_path AND (in_version = -1 OR n.version = in_version)
       RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
         coalesce(n.owner, 0), length(in_data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
@@ -120,12 +120,12 @@ DECLARE
   contender ${schema}.node[];
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = in_path)
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version));
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
-      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+      AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = in_path)
       RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
     IF FOUND THEN
       IF contender IS NOT NULL THEN
@@ -133,11 +133,11 @@ BEGIN
       END IF;
       RETURN ${schema}.refused('ok', in_path);
     END IF;
-    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = above;
+    UPDATE ${schema}.gathering p SET children = children + 1 WHERE p.path = above;
   ELSIF above = '' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
   SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
   IF NOT FOUND THEN
     RETURN ${schema}.refused('no_node', in_path);
@@ -145,15 +145,15 @@ BEGIN
     RETURN ${schema}.refused('bad_version', in_path);
   END IF;
   SELECT p.children + ${schema}.is_taken(p.holder, p.waiting)::integer, p.holder INTO below, in_row
-    FROM ${schema}.parent p WHERE p.path = in_path;
+    FROM ${schema}.gathering p WHERE p.path = in_path;
   IF below > 0 THEN
     RETURN ${schema}.refused('not_empty', in_path);
   ELSIF in_row IS NOT NULL THEN
     PERFORM ${schema}.note_row(in_path, 'deleted');
   END IF;
-  DELETE FROM ${schema}.parent p WHERE p.path = in_path;
+  DELETE FROM ${schema}.gathering p WHERE p.path = in_path;
   DELETE FROM ${schema}.node n WHERE n.path = in_path RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
     WHERE p.path = above;
   IF contender IS NOT NULL THEN
     PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
@@ -177,9 +177,9 @@ BEGIN
   IF above = '' THEN
     RETURN ${schema}.refused('bad_arguments', in_path);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path = above FOR NO KEY UPDATE;
   LOOP
-    PERFORM FROM ${schema}.parent p
+    PERFORM FROM ${schema}.gathering p
       WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0') ORDER BY p.path FOR UPDATE;
     GET DIAGNOSTICS parents = ROW_COUNT;
     PERFORM FROM ${schema}.node n
@@ -194,12 +194,12 @@ BEGIN
   END IF;
   PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
-  PERFORM ${schema}.ring_row(p) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_row(p) FROM ${schema}.gathering p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
   PERFORM ${schema}.note_subtree(in_path);
-  DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
+  DELETE FROM ${schema}.gathering p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
   DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;
   PERFORM ${schema}.ring_line(above);
   outcome := ${schema}.refused('ok', in_path);
   outcome.children := nodes;
@@ -299,7 +299,7 @@ BEGIN
         SELECT DISTINCT ON (s.path, CASE WHEN s.sequential THEN s.step END) s.*, p.path AS above, p.creates
           FROM unnest(in_types, in_paths, in_data, in_kinds, in_sequentials, in_ttls_ms) WITH ORDINALITY
               AS s (type, path, data, kind, sequential, ttl_ms, step)
-            JOIN ${schema}.parent p ON p.path = ${schema}.new_parent_of(s.path) AND p.recipe IS NULL
+            JOIN ${schema}.gathering p ON p.path = ${schema}.new_parent_of(s.path) AND p.recipe IS NULL
           WHERE s.type = 'create' AND (s.kind <> 'ephemeral' OR joined)
             AND ${schema}.is_new_node(s.path, s.kind::${schema}.node_kind, s.sequential, s.ttl_ms)
             AND (s.sequential OR NOT EXISTS (SELECT FROM ${schema}.node n WHERE n.path = s.path))
@@ -310,7 +310,7 @@ BEGIN
             ${schema}.numbered(right(f.path, strpos(reverse(f.path), '/') - 1), f.number, f.sequential) AS name
           FROM (SELECT *, creates + row_number() OVER (PARTITION BY above ORDER BY step) - 1 AS number FROM fit) f
       ), counted AS (
-        UPDATE ${schema}.parent p
+        UPDATE ${schema}.gathering p
           SET creates = p.creates + c.number, children = p.children + c.number, pzxid = c.zxid
           FROM (SELECT above, count(*) AS number, max(zxid) AS zxid FROM new GROUP BY above) c WHERE p.path = c.above
       ), made AS (
@@ -340,7 +340,7 @@ BEGIN
       )
       SELECT m.step, ROW('ok', m.path, m.czxid, m.mzxid, m.ctime, m.mtime, m.version, coalesce(2 * p.creates - p.children, 0),
           m.owner, m.data_length, coalesce(p.children, 0), coalesce(p.pzxid, m.czxid))::${schema}.outcome AS outcome
-        FROM made m LEFT JOIN ${schema}.parent p USING (path)
+        FROM made m LEFT JOIN ${schema}.gathering p USING (path)
     LOOP
       outcomes[done.step] := done.outcome;
     END LOOP;
@@ -357,10 +357,10 @@ BEGIN
           FROM unnest(in_types, in_paths, in_versions) WITH ORDINALITY AS s (type, path, version, step)
             JOIN ${schema}.node n ON n.path = s.path
           WHERE s.type = 'delete' AND s.version IN (-1, n.version) AND s.path <> '/' AND n.state IS NULL
-            AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = s.path)
+            AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = s.path)
           ORDER BY s.path, s.step
       ), counted AS (
-        UPDATE ${schema}.parent p SET children = p.children - c.number, pzxid = ${schema}.next_zxid()
+        UPDATE ${schema}.gathering p SET children = p.children - c.number, pzxid = ${schema}.next_zxid()
           FROM (SELECT above, count(*) AS number FROM fit GROUP BY above) c WHERE p.path = c.above
       ), gone AS (
         DELETE FROM ${schema}.node n USING fit f WHERE n.path = f.path
@@ -386,13 +386,13 @@ DECLARE
   target record;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (
       SELECT ${schema}.new_parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path)
         WHERE type IN ('create', 'delete')
       UNION SELECT path FROM unnest(in_types, in_paths) AS step (type, path) WHERE type = 'delete'
       UNION SELECT ${schema}.parent_of(above) FROM unnest(in_types, in_paths) AS step (type, path),
           LATERAL ${schema}.new_parent_of(path) AS above
-        WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
+        WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = above))
     ORDER BY p.path FOR NO KEY UPDATE;
   FOR target IN
     SELECT path COLLATE "C" AS path, bool_or(type = 'delete') AS goes FROM unnest(in_types, in_paths) AS step (type, path)
@@ -415,7 +415,7 @@ DECLARE
   ripe   text;
   reaped integer := 0;
 BEGIN
-  FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+  FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path)
       WHERE n.owner = 0 AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
   LOOP
     IF ${schema}._perish(ripe) THEN
@@ -434,9 +434,9 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (${schema}.parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (${schema}.parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
   PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
-  RETURN EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+  RETURN EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path)
       WHERE n.path = in_path AND ${schema}.is_perished(n, p))
     AND (${schema}._delete(in_path, -1, NULL)).code = 'ok';
 EXCEPTION
@@ -445,7 +445,7 @@ EXCEPTION
 END $$;
 
 -- Whether a node's time is over, by what is known of it and of its children.
-CREATE OR REPLACE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.gathering) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN coalesce(p.children, 0) = 0 AND CASE n.kind
   WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL

@@ -14,7 +14,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT n.data, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
       coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+    FROM ${schema}.node n LEFT JOIN ${schema}.gathering p ON p.path = n.path WHERE n.path = in_path;
 END;
 COMMENT ON FUNCTION ${schema}.get(text) IS 'Data and stat of a node; no row if there is none.';
 
@@ -24,7 +24,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
       coalesce(n.owner, 0), length(n.data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+    FROM ${schema}.node n LEFT JOIN ${schema}.gathering p ON p.path = n.path WHERE n.path = in_path;
 END;
 COMMENT ON FUNCTION ${schema}.exists(text) IS 'The stat of a node; no row if there is none.';
 
@@ -46,7 +46,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid),
       ARRAY(SELECT c.name FROM ${schema}.node c WHERE c.parent = in_path ORDER BY c.name LIMIT (SELECT NULL::bigint))
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p ON p.path = n.path WHERE n.path = in_path;
+    FROM ${schema}.node n LEFT JOIN ${schema}.gathering p ON p.path = n.path WHERE n.path = in_path;
 END;
 COMMENT ON FUNCTION ${schema}.children_at(text) IS 'The names of all children, with the node''s own numbers; no row if there is none.';
 
@@ -270,7 +270,7 @@ CREATE OR REPLACE VIEW ${schema}.nodes AS
     nullif(n.owner, 0) AS session, n.kind <> 'ephemeral' OR coalesce(s.alive, false) AS alive,
     n.ctime AS created, n.mtime AS modified, n.ttl_ms * interval '1 millisecond' AS ttl,
     n.czxid, n.mzxid, coalesce(p.pzxid, n.czxid) AS pzxid, n.parent, n.name
-  FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
+  FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path)
     LEFT JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s ON true;
 COMMENT ON VIEW ${schema}.nodes IS 'The znodes, without their data.';
 COMMENT ON COLUMN ${schema}.nodes.path IS 'Where the node is.';

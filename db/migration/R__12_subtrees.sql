@@ -25,7 +25,7 @@ BEGIN ATOMIC
             AND c.name > substr(in_after, length(rtrim(in_path, '/')) + 2) ORDER BY c.name LIMIT in_limit)
         ) l
       ) n
-      LEFT JOIN LATERAL (SELECT * FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true
+      LEFT JOIN LATERAL (SELECT * FROM ${schema}.gathering o WHERE o.path = n.path LIMIT 1) p ON true
     WHERE coalesce(n.before, 0) < in_most_bytes
     ORDER BY n.path LIMIT in_limit;
 END;
@@ -49,7 +49,7 @@ BEGIN ATOMIC
       UNION ALL
       SELECT c.path, c.czxid, c.mzxid FROM ${schema}.node c WHERE in_children AND c.parent = in_path AND c.path <> '/'
     ) n
-      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true;
+      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.gathering o WHERE o.path = n.path LIMIT 1) p ON true;
 END;
 COMMENT ON FUNCTION ${schema}.node_sums(text, boolean) IS
   'How many nodes there are at and below a path, or how many children, and sums that differ if any of them changed.';

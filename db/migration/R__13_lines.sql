@@ -8,7 +8,7 @@
 -- take its turn without a lock on the line. Its state says what it has: w waits, h holds, r holds and is asked to give back.
 --
 -- The row: where there is one permit, those who come first have no node. Whoever finds nobody is the `holder` in the line's row
--- of parent, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
+-- of gathering, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
 -- deleted. Whoever finds that row full, or contenders with nodes, or has data or a limit to keep, waits with a node. So all
 -- in the row are ahead of all with nodes; and nobody waits there but behind a holder. What a place in the row says is
 -- valid as long as its session's row is there. Whether that is so can only be asked once the line's row is held: a statement
@@ -21,7 +21,7 @@
 -- already, the join fails and is asked again. Notes are lost in a crash, and perhaps when they are tidied away: then those who wait
 -- find at their sweep that the holder is over.
 --
---   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
+--   join   decides under the line's row of gathering, and grants at once if nobody is in the way. Flushed if it grants.
 --   flush  makes a join durable that did not grant: a commit of nothing, flushed (line_flush). Apart from the join, because
 --          others wait for the line's row until that is committed; and before anybody relies on the turn. It says whether the
 --          contender is still there: a crash between the two forgets the join, and then its client joins again.
@@ -55,9 +55,9 @@ BEGIN
   outcome := ${schema}._create(in_line, '',
     CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
   IF outcome.code = 'ok' THEN
-    INSERT INTO ${schema}.parent VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
+    INSERT INTO ${schema}.gathering VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
   ELSIF outcome.code = 'node_exists' THEN
-    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line) THEN 'ok' ELSE 'wrong_recipe' END;
+    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_line) THEN 'ok' ELSE 'wrong_recipe' END;
   END IF;
   RETURN outcome;
 END $$;
@@ -71,7 +71,7 @@ DECLARE
   noted   integer;
   outcome ${schema}.outcome;
 BEGIN
-  UPDATE ${schema}.parent p SET holder = coalesce(p.holder, in_session),
+  UPDATE ${schema}.gathering p SET holder = coalesce(p.holder, in_session),
       token = CASE WHEN p.holder IS NULL THEN ${schema}.next_zxid() ELSE p.token END,
       since = CASE WHEN p.holder IS NULL THEN clock_timestamp() ELSE p.since END,
       revoked = CASE WHEN p.holder IS NOT NULL THEN p.revoked END,
@@ -89,7 +89,7 @@ BEGIN
       INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
       IF NOT ${schema}.await_holder(outcome.owner, in_line, false) THEN
         PERFORM ${schema}.pass_on(in_line);
-        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.parent p WHERE p.path = in_line;
+        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.gathering p WHERE p.path = in_line;
       END IF;
     END IF;
     outcome.owner := in_session;
@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION ${schema}._line_join(in_session bigint, in_line text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  line    ${schema}.parent;
+  line    ${schema}.gathering;
   holds   boolean;
   in_row  boolean := in_permits = 1 AND in_limit_ms IS NULL AND in_data = '';
   moment  timestamptz;
@@ -114,7 +114,7 @@ BEGIN
       AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
     RETURN ${schema}.refused('bad_arguments', in_line);
   END IF;
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
+  SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_line FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     outcome := ${schema}._line_create(in_line, in_recipe, in_permits);
     IF outcome.code = 'ok' THEN
@@ -142,7 +142,7 @@ BEGIN
       RETURN outcome;
     END IF;
   END IF;
-  UPDATE ${schema}.parent p
+  UPDATE ${schema}.gathering p
     SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
     FROM ${schema}.session s
     WHERE p.path = in_line AND s.id = in_session AND ${schema}.may_own(s)
@@ -225,7 +225,7 @@ DECLARE
 BEGIN
   IF ${schema}.session_joined(in_session) THEN
     FOR done IN
-      UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
+      UPDATE ${schema}.gathering p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
         FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_limits_ms, in_data)
             WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
         WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
@@ -273,9 +273,9 @@ DECLARE
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
   FOR attempt IN 1 .. 2 LOOP
-    UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
+    UPDATE ${schema}.gathering p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
-      FROM (SELECT h.path, h.waiting[1][3] AS key, h.holder, h.since FROM ${schema}.parent h
+      FROM (SELECT h.path, h.waiting[1][3] AS key, h.holder, h.since FROM ${schema}.gathering h
         WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
       WHERE p.path = l.path
       RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
@@ -292,7 +292,7 @@ BEGIN
       END IF;
       RETURN;
     END IF;
-    UPDATE ${schema}.parent p SET waiting = ${schema}.without(p.waiting, in_token)
+    UPDATE ${schema}.gathering p SET waiting = ${schema}.without(p.waiting, in_token)
       WHERE p.path = in_line AND in_token = ANY (p.waiting)
       RETURNING set_config('synchronous_commit', 'off', true) INTO unflushed;
     IF FOUND THEN
@@ -318,9 +318,9 @@ BEGIN
   PERFORM ${schema}.ensure_read_committed();
   FOR place IN
     WITH freed AS (
-      UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp()
+      UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp()
         FROM (SELECT l.path, l.holder, l.since FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
-          JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
+          JOIN ${schema}.gathering l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
           FOR UPDATE OF l) AS l
         WHERE p.path = l.path
         RETURNING p.path, p.recipe, p.token, p.children, l.holder AS former, l.since, p.since AS until
@@ -348,7 +348,7 @@ CREATE OR REPLACE FUNCTION ${schema}.line_flush(in_session bigint, in_node text,
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM pg_logical_emit_message(true, '${schema}', '');
-  RETURN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_node
+  RETURN EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_node
       AND (p.holder = in_session AND p.token = in_token OR in_session = ANY (p.waiting) AND in_token = ANY (p.waiting)))
     OR EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_node AND n.owner = in_session AND n.czxid = in_token);
 END $$;
@@ -373,7 +373,7 @@ DECLARE
   until     timestamptz;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
     RETURNING p.recipe, p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
@@ -384,8 +384,8 @@ BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.* INTO gone;
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
-    UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
-    IF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL) THEN
+    UPDATE ${schema}.gathering p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
+    IF EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe IS NOT NULL) THEN
       RAISE EXCEPTION '% is a line, not a place in it', in_path USING ERRCODE = '22023',
         HINT = format('Give up a place in its row with line_free(%L, <token>).', in_path);
     END IF;
@@ -418,14 +418,14 @@ DECLARE
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM FROM ${schema}.parent p
+  PERFORM FROM ${schema}.gathering p
     WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
   FOR line IN
     WITH gone AS (
       DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL
         RETURNING n.path, n.parent, n.name, n.owner, n.state, n.czxid, n.mtime, n.ttl_ms, n.data, clock_timestamp() AS until
     ), counted AS (
-      UPDATE ${schema}.parent p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
+      UPDATE ${schema}.gathering p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
           low = CASE WHEN children = g.number THEN pzxid ELSE low END
         FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
         RETURNING p.path, p.recipe, p.children, g.limited
@@ -478,14 +478,14 @@ BEGIN
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
   PERFORM ${schema}.pass_on(p.path) FROM (
-    SELECT l.path FROM ${schema}.parent l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}.is_open(l.holder)
+    SELECT l.path FROM ${schema}.gathering l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}.is_open(l.holder)
       ORDER BY l.path FOR NO KEY UPDATE SKIP LOCKED) p;
   RETURN QUERY
-    SELECT ${schema}.row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
+    SELECT ${schema}.row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.gathering p
       WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session)
     UNION ALL
     SELECT ${schema}.row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
-      FROM ${schema}.parent p, generate_subscripts(p.waiting, 1) AS i
+      FROM ${schema}.gathering p, generate_subscripts(p.waiting, 1) AS i
       WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
 END $$;
 COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
@@ -506,7 +506,7 @@ BEGIN ATOMIC
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
     SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path)
     || CASE WHEN ${schema}.is_set_back(in_session) THEN ARRAY(
-      SELECT p.path FROM ${schema}.parent p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
+      SELECT p.path FROM ${schema}.gathering p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
         ORDER BY p.path) END);
 END;
 
@@ -516,10 +516,10 @@ CREATE OR REPLACE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (pat
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT p.path, p.token, 'lock', true, p.since, s.id, s.client, s.host, s.pid, '\x'::bytea
-    FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
+    FROM ${schema}.gathering p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
   UNION ALL
   (SELECT p.path, p.waiting[i][1], 'lock', false, to_timestamp(p.waiting[i][4] / 1e6), s.id, s.client, s.host, s.pid, '\x'
-    FROM ${schema}.parent p CROSS JOIN generate_subscripts(p.waiting, 1) AS i JOIN ${schema}.session s ON s.id = p.waiting[i][2]
+    FROM ${schema}.gathering p CROSS JOIN generate_subscripts(p.waiting, 1) AS i JOIN ${schema}.session s ON s.id = p.waiting[i][2]
     WHERE p.path = in_line ORDER BY i)
   UNION ALL
   (SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
@@ -534,7 +534,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
       ELSE replace(p.recipe, '_', ' ') || ' of ' || p.permits END
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path) WHERE n.path = in_path;
+    FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path) WHERE n.path = in_path;
 END;
 
 -- Keeps a holder holding until the caller's transaction ends, whatever becomes of its client: who it is to be taken from waits.
@@ -542,7 +542,7 @@ END;
 CREATE OR REPLACE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder
+  PERFORM FROM ${schema}.gathering p JOIN ${schema}.session s ON s.id = p.holder
     WHERE p.path = in_path AND p.token = in_token FOR KEY SHARE;
   IF NOT FOUND THEN
     PERFORM FROM ${schema}.node n WHERE n.path = in_path AND n.czxid = in_token AND n.state <> 'w'
@@ -567,7 +567,7 @@ DECLARE
   was      ${schema}.node;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  PERFORM FROM ${schema}.parent p WHERE p.path = line FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path = line FOR NO KEY UPDATE;
   SELECT * INTO was FROM ${schema}.node n
     WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write' FOR UPDATE;
   IF FOUND THEN
@@ -588,7 +588,7 @@ DECLARE
   asked integer;
 BEGIN
   WITH in_row AS (
-    UPDATE ${schema}.parent p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
+    UPDATE ${schema}.gathering p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
       RETURNING p.holder, ${schema}.row_place(p.path, p.token)
   ), with_node AS (
     UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
@@ -633,7 +633,7 @@ END $$;
 
 CREATE OR REPLACE VIEW ${schema}.locks AS
   SELECT l.path, l.recipe, l.permits, h.what, h.token, h.since, h.revoked, h.ends, s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l,
+  FROM ${schema}.gathering l,
     LATERAL (
       SELECT 'lock' AS what, l.token, l.since, coalesce(l.revoked, false) AS revoked, NULL::timestamptz AS ends, l.holder AS session
       UNION ALL
@@ -660,7 +660,7 @@ COMMENT ON COLUMN ${schema}.locks.alive IS 'False if the session is over and abo
 CREATE OR REPLACE VIEW ${schema}.lock_waiters AS
   SELECT l.path, l.recipe, w.what, row_number() OVER (PARTITION BY l.path ORDER BY w.token) AS place, w.since, w.token,
     s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l,
+  FROM ${schema}.gathering l,
     LATERAL (
       SELECT 'lock' AS what, to_timestamp(l.waiting[i][4] / 1e6) AS since, l.waiting[i][1] AS token, l.waiting[i][2] AS session
         FROM generate_subscripts(l.waiting, 1) AS i
@@ -685,7 +685,7 @@ CREATE OR REPLACE VIEW ${schema}.candidates AS
   SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
     ${schema}.candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
+  FROM ${schema}.gathering l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
     CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE l.recipe = 'election';
 COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';

@@ -1,6 +1,6 @@
 -- Meetings: what double barriers stand on. A meeting is a node with a size; so many come together, and go together, again and
 -- again. Who came is an ephemeral child named by its number, the node's czxid. Numbers only grow, so two of them in the
--- meeting's row of parent say all there is to say of a round:
+-- meeting's row of gathering say all there is to say of a round:
 --   token  those up to here have begun: whoever has a greater number waits for the others to come
 --   low    the rounds of those up to here are over: whoever is between the two is inside, and has left if its data say so
 --
@@ -31,10 +31,10 @@ BEGIN
   END IF;
   outcome := ${schema}._create(in_meeting, '', 'persistent', false, NULL, NULL, true, NULL);
   IF outcome.code = 'ok' THEN
-    INSERT INTO ${schema}.parent (path, creates, children, pzxid, recipe, permits, low, token)
+    INSERT INTO ${schema}.gathering (path, creates, children, pzxid, recipe, permits, low, token)
       VALUES (in_meeting, 0, 0, outcome.czxid, 'double-barrier', in_size, outcome.czxid, outcome.czxid);
   ELSIF outcome.code = 'node_exists' THEN
-    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_meeting) THEN 'ok' ELSE 'wrong_recipe' END;
+    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_meeting) THEN 'ok' ELSE 'wrong_recipe' END;
   END IF;
   RETURN outcome;
 END $$;
@@ -50,7 +50,7 @@ END;
 
 -- Decides what is due at a meeting, for a caller that holds its row and has just read it: ends the round that all have left,
 -- and begins the next one if all of it have come. Returns the row as it is then.
-CREATE OR REPLACE FUNCTION ${schema}._meeting_decide(m ${schema}.parent) RETURNS ${schema}.parent
+CREATE OR REPLACE FUNCTION ${schema}._meeting_decide(m ${schema}.gathering) RETURNS ${schema}.gathering
 LANGUAGE plpgsql AS $$
 DECLARE
   sessions bigint[];
@@ -66,13 +66,13 @@ BEGIN
         RETURNING n.path, n.owner, n.key
     )
     SELECT array_agg(path), array_agg(owner), array_agg(key) INTO gone, sessions, keys FROM deleted;
-    UPDATE ${schema}.parent p SET low = p.token, children = p.children - coalesce(cardinality(gone), 0), pzxid = ${schema}.next_zxid()
+    UPDATE ${schema}.gathering p SET low = p.token, children = p.children - coalesce(cardinality(gone), 0), pzxid = ${schema}.next_zxid()
       WHERE p.path = m.path RETURNING * INTO m;
     PERFORM ${schema}.ring_meeting(sessions, keys, 'over');
     PERFORM ${schema}.ring_watched(gone);
   END IF;
   IF m.low = m.token AND m.children = m.permits THEN
-    UPDATE ${schema}.parent p SET token = p.pzxid, since = clock_timestamp() WHERE p.path = m.path RETURNING * INTO m;
+    UPDATE ${schema}.gathering p SET token = p.pzxid, since = clock_timestamp() WHERE p.path = m.path RETURNING * INTO m;
     SELECT array_agg(n.owner), array_agg(n.key) INTO sessions, keys FROM ${schema}.node n
       WHERE n.parent = m.path AND n.name > ${schema}.contender(m.low, '');
     PERFORM ${schema}.ring_meeting(sessions, keys, 'begun');
@@ -86,13 +86,13 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}._meeting_come(in_session bigint, in_meeting text, in_size integer, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  m       ${schema}.parent;
+  m       ${schema}.gathering;
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
   LOOP
-    UPDATE ${schema}.parent p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+    UPDATE ${schema}.gathering p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
       FROM ${schema}.session s
       WHERE p.path = in_meeting AND p.recipe = 'double-barrier' AND p.permits = in_size AND p.children < in_size
         AND s.id = in_session AND ${schema}.may_own(s)
@@ -109,7 +109,7 @@ BEGIN
       END IF;
       RETURN outcome;
     END IF;
-    SELECT * INTO m FROM ${schema}.parent p WHERE p.path = in_meeting FOR NO KEY UPDATE;
+    SELECT * INTO m FROM ${schema}.gathering p WHERE p.path = in_meeting FOR NO KEY UPDATE;
     IF NOT FOUND THEN
       outcome := ${schema}._meeting_create(in_meeting, in_size);
       IF outcome.code <> 'ok' THEN
@@ -162,7 +162,7 @@ CREATE OR REPLACE FUNCTION ${schema}.meeting_leave(in_meetings text[], in_number
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   wish    record;
-  m       ${schema}.parent;
+  m       ${schema}.gathering;
   others  boolean;
   over    boolean[];
   flushed boolean := false;
@@ -174,7 +174,7 @@ BEGIN
   FOR wish IN SELECT * FROM unnest(in_meetings, in_numbers, in_waits) WITH ORDINALITY AS w (meeting, number, waits, step)
     ORDER BY w.meeting COLLATE "C", w.step
   LOOP
-    SELECT * INTO m FROM ${schema}.parent p WHERE p.path = wish.meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
+    SELECT * INTO m FROM ${schema}.gathering p WHERE p.path = wish.meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
     IF FOUND AND m.low < wish.number THEN
       others := false;
       IF wish.waits THEN
@@ -202,14 +202,14 @@ COMMENT ON FUNCTION ${schema}.meeting_leave(text[], bigint[], boolean[]) IS
   'Participants leave double barriers, by paths and numbers, waiting for the others or not; true for those of whom all have left.';
 
 -- Deletes a child of a meeting, for a caller that holds the meeting's row; nothing if it is gone.
-CREATE OR REPLACE FUNCTION ${schema}._meeting_take_away(m ${schema}.parent, in_number bigint) RETURNS ${schema}.parent
+CREATE OR REPLACE FUNCTION ${schema}._meeting_take_away(m ${schema}.gathering, in_number bigint) RETURNS ${schema}.gathering
 LANGUAGE plpgsql AS $$
 DECLARE
   child text := m.path || '/' || ${schema}.contender(in_number, '');
 BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = child;
   IF FOUND THEN
-    UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = m.path RETURNING * INTO m;
+    UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = m.path RETURNING * INTO m;
     PERFORM ${schema}.ring_watched(ARRAY[child]);
   END IF;
   RETURN m;
@@ -219,10 +219,10 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.meeting_quit(in_meeting text, in_number bigint) RETURNS boolean
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  m ${schema}.parent;
+  m ${schema}.gathering;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  SELECT * INTO m FROM ${schema}.parent p WHERE p.path = in_meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
+  SELECT * INTO m FROM ${schema}.gathering p WHERE p.path = in_meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
   IF FOUND AND m.token >= in_number
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_meeting || '/' || ${schema}.contender(in_number, '')) THEN
     RETURN false;
@@ -239,10 +239,10 @@ CREATE OR REPLACE FUNCTION ${schema}.meeting_sweep(in_meetings text[], in_number
 RETURNS TABLE (number bigint, present boolean, has_left boolean, begun boolean, over boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
-  m ${schema}.parent;
+  m ${schema}.gathering;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  FOR m IN SELECT * FROM ${schema}.parent p WHERE p.path = ANY (in_meetings) AND p.recipe = 'double-barrier'
+  FOR m IN SELECT * FROM ${schema}.gathering p WHERE p.path = ANY (in_meetings) AND p.recipe = 'double-barrier'
     ORDER BY p.path FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     PERFORM ${schema}._meeting_decide(m);
@@ -251,7 +251,7 @@ BEGIN
     SELECT asked.number, n.path IS NOT NULL, coalesce(n.data = 'left', false), coalesce(n.path IS NOT NULL AND p.token >= asked.number, false),
         coalesce(p.low >= asked.number, true)
       FROM unnest(in_meetings, in_numbers) AS asked (meeting, number)
-        LEFT JOIN ${schema}.parent p ON p.path = asked.meeting AND p.recipe = 'double-barrier'
+        LEFT JOIN ${schema}.gathering p ON p.path = asked.meeting AND p.recipe = 'double-barrier'
         LEFT JOIN ${schema}.node n ON n.path = asked.meeting || '/' || ${schema}.contender(asked.number, '');
 END $$;
 COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
@@ -261,9 +261,9 @@ COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
 CREATE OR REPLACE FUNCTION ${schema}.meetings_without(in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  m ${schema}.parent;
+  m ${schema}.gathering;
 BEGIN
-  FOR m IN SELECT * FROM ${schema}.parent p
+  FOR m IN SELECT * FROM ${schema}.gathering p
     WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) AND p.recipe = 'double-barrier'
     ORDER BY p.path FOR NO KEY UPDATE
   LOOP
@@ -273,7 +273,7 @@ END $$;
 
 CREATE OR REPLACE VIEW ${schema}.double_barriers AS
   SELECT p.path, p.permits AS participants, c.waiting, c.inside, c.has_left, CASE WHEN p.token > p.low THEN p.since END AS since
-  FROM ${schema}.parent p,
+  FROM ${schema}.gathering p,
     LATERAL (SELECT count(*) FILTER (WHERE n.czxid > p.token) AS waiting,
         count(*) FILTER (WHERE n.czxid <= p.token AND n.data <> 'left') AS inside,
         count(*) FILTER (WHERE n.data = 'left') AS has_left

@@ -32,13 +32,13 @@ BEGIN
     DELETE FROM ${schema}.awaited a WHERE a.session = in_session RETURNING a.line
   )
   SELECT coalesce(array_agg(line), '{}') INTO lines FROM awaited;
-  PERFORM FROM ${schema}.parent p
+  PERFORM FROM ${schema}.gathering p
     WHERE p.path IN (SELECT n.parent FROM ${schema}.node n WHERE n.owner = in_session UNION ALL SELECT unnest(lines))
     ORDER BY p.path FOR NO KEY UPDATE;
   IF lines <> '{}' THEN
-    UPDATE ${schema}.parent p SET waiting = ${schema}.without(p.waiting, in_session)
+    UPDATE ${schema}.gathering p SET waiting = ${schema}.without(p.waiting, in_session)
       WHERE p.path = ANY (lines) AND in_session = ANY (p.waiting);
-    PERFORM ${schema}.pass_on(p.path) FROM ${schema}.parent p WHERE p.path = ANY (lines) AND p.holder = in_session;
+    PERFORM ${schema}.pass_on(p.path) FROM ${schema}.gathering p WHERE p.path = ANY (lines) AND p.holder = in_session;
   END IF;
   PERFORM FROM ${schema}.node n WHERE n.owner = in_session ORDER BY n.path FOR UPDATE;
   IF NOT FOUND THEN
@@ -50,7 +50,7 @@ BEGIN
     DELETE FROM ${schema}.node n WHERE n.owner = in_session
       RETURNING n.path, n.parent, n.name, n.state, n.czxid, n.mtime, CASE WHEN n.state <> 'w' THEN n.data END AS data
   ), counted AS (
-    UPDATE ${schema}.parent p SET children = children - d.number, pzxid = number.zxid
+    UPDATE ${schema}.gathering p SET children = children - d.number, pzxid = number.zxid
       FROM number, (SELECT parent, count(*) AS number FROM deleted GROUP BY parent) d WHERE p.path = d.parent
       RETURNING p.path, p.recipe
   ), noted AS (
@@ -68,7 +68,7 @@ CREATE OR REPLACE FUNCTION ${schema}.ring_gone(in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
-  PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
+  PERFORM ${schema}.ring_line(p.path) FROM ${schema}.gathering p
     WHERE p.path IN (SELECT unnest(ARRAY[path, ${schema}.new_parent_of(path)]) FROM unnest(in_paths) AS path)
       AND p.children > 0 AND p.recipe IS NOT NULL;
   PERFORM ${schema}.meetings_without(in_paths);
@@ -207,7 +207,7 @@ LANGUAGE sql
 BEGIN ATOMIC
   DELETE FROM ${schema}.watch w WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = w.session);
   DELETE FROM ${schema}.awaited a WHERE NOT EXISTS (
-    SELECT FROM ${schema}.parent p WHERE p.path = a.line AND (p.holder = a.session OR a.session = ANY (p.waiting)));
+    SELECT FROM ${schema}.gathering p WHERE p.path = a.line AND (p.holder = a.session OR a.session = ANY (p.waiting)));
   DELETE FROM ${schema}.reply r WHERE NOT EXISTS (SELECT FROM ${schema}.session s WHERE s.id = r.session)
     AND r.at < clock_timestamp() - interval '2 days';
 END;

@@ -110,12 +110,12 @@ CREATE OR REPLACE FUNCTION ${schema}.break_lock(in_path text, in_why text, in_to
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   why    text := ${schema}.reason(in_why);
-  line   ${schema}.parent;
+  line   ${schema}.gathering;
   was    ${schema}.node;
   tokens bigint[] := '{}';
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL FOR UPDATE;
+  SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe IS NOT NULL FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM ${schema}.unknown(format('%s is no lock and no election', coalesce(quote_literal(in_path), 'null')),
       'The views locks and leaders have what is held.');
@@ -127,7 +127,7 @@ BEGIN
   END LOOP;
   IF line.token = coalesce(in_token, line.token) AND ${schema}.is_open(line.holder) THEN
     PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
-    UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp() WHERE p.path = in_path;
+    UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp() WHERE p.path = in_path;
     PERFORM ${schema}.pass_on(in_path);
     PERFORM ${schema}.ring_place(line.holder, in_path, line.token, NULL);
     tokens := tokens || line.token;
@@ -153,7 +153,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = was.path;
   DELETE FROM ${schema}.hold_limit h WHERE h.path = was.path;
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = was.parent;
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = was.parent;
   PERFORM ${schema}.note_contender(was, 'revoked', session_user, in_why);
   PERFORM ${schema}.ring_session(was.owner, was.path);
   PERFORM ${schema}.ring(was.path, true);
@@ -166,13 +166,13 @@ CREATE OR REPLACE FUNCTION ${schema}.move_leadership(in_path text, in_candidate 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   why    text := ${schema}.reason(in_why);
-  line   ${schema}.parent;
+  line   ${schema}.gathering;
   chosen ${schema}.node;
   was    ${schema}.node;
   ahead  integer := 0;
 BEGIN
   PERFORM ${schema}.ensure_read_committed();
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe = 'election' FOR UPDATE;
+  SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe = 'election' FOR UPDATE;
   IF NOT FOUND THEN
     PERFORM ${schema}.unknown(format('%s is no election', coalesce(quote_literal(in_path), 'null')),
       'The view candidates has the elections and who stands in them.');
@@ -189,7 +189,7 @@ BEGIN
     ahead := 1 + cardinality(line.waiting) / 4;
     PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
     PERFORM ${schema}.ring_row(line);
-    UPDATE ${schema}.parent p SET holder = NULL, waiting = '{}', since = clock_timestamp() WHERE p.path = in_path;
+    UPDATE ${schema}.gathering p SET holder = NULL, waiting = '{}', since = clock_timestamp() WHERE p.path = in_path;
   END IF;
   FOR was IN SELECT * FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL AND n.name < chosen.name
       ORDER BY n.path FOR UPDATE LOOP

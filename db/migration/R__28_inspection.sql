@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW ${schema}.registrations AS
     s.client, s.host, s.pid, s.alive
   FROM ${schema}.node n CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE n.owner IS NOT NULL AND n.kind = 'ephemeral' AND n.state IS NULL
-    AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = n.parent AND p.recipe IS NOT NULL);
+    AND NOT EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = n.parent AND p.recipe IS NOT NULL);
 COMMENT ON VIEW ${schema}.registrations IS
   'Who is registered where: instances of services, members of groups, and whatever else goes with its session.';
 COMMENT ON COLUMN ${schema}.registrations.path IS 'Where its node is.';
@@ -30,7 +30,7 @@ COMMENT ON COLUMN ${schema}.registrations.alive IS 'False if the session is over
 CREATE OR REPLACE VIEW ${schema}.settings AS
   SELECT v.path, left(p.path, -7) AS place, v.name AS key, v.version, length(v.data) AS data_length, h.version + 1 AS changes,
     v.mtime AS changed, c.changed_by
-  FROM ${schema}.parent p JOIN ${schema}.node v ON v.parent = p.path
+  FROM ${schema}.gathering p JOIN ${schema}.node v ON v.parent = p.path
     JOIN ${schema}.node h ON h.path = left(p.path, -7) || '/history/' || v.name
     LEFT JOIN LATERAL (SELECT ${schema}.text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
       FROM ${schema}.node e WHERE e.parent = h.path AND substring(e.data FOR 3) = 'by=' AND position('\x0a'::bytea IN e.data) > 4 ORDER BY e.name DESC LIMIT 1) c ON true

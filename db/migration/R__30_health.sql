@@ -31,7 +31,7 @@ CREATE OR REPLACE VIEW ${schema}.health AS
         SELECT p.recipe, n.held OR EXISTS (SELECT FROM ${schema}.session a WHERE a.id = p.holder) AS held,
             n.waiting + coalesce(array_length(p.waiting, 1), 0) AS waiting,
             least(n.since, to_timestamp(p.waiting[1][4] / 1e6)) AS waiting_since
-          FROM ${schema}.parent p CROSS JOIN LATERAL (
+          FROM ${schema}.gathering p CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE c.state <> 'w') > 0 AS held, count(*) FILTER (WHERE c.state = 'w') AS waiting,
                 min(c.ctime) FILTER (WHERE c.state = 'w') AS since
               FROM ${schema}.node c WHERE c.parent = p.path AND c.state IS NOT NULL) n

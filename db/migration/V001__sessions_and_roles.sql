@@ -3,10 +3,10 @@
 --
 -- The order in which every function takes its locks, so that two of them never wait for each other:
 --   1. the session (an advisory lock, owner_lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
---   2. rows of parent, by path
+--   2. rows of gathering, by path
 --   3. rows of node, by path
 --   4. the row of the reply slot
--- A node without a row in parent never had children. Whoever adds that row holds the row of the node above, as does
+-- A node without a row in gathering never had children. Whoever adds that row holds the row of the node above, as does
 -- whoever deletes the node, so neither can miss the other. A multi takes 2 and 3 for all of its steps before the first
 -- one. Where callers' own transactions cross each other all the same, PostgreSQL ends one with
 -- 40P01, and nothing of it was done.

@@ -30,12 +30,12 @@ CREATE TABLE ${schema}.node (
 CREATE INDEX node_children ON ${schema}.node (parent, name);
 CREATE INDEX node_mortal ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 
--- What a node knows of its children, from the first one on. Apart from the node, so that a child's creation does not
--- copy the parent's data; every creation and deletion below one parent takes its turn on this row. Where the children
+-- What gathers at a node: its children, from the first one on, locks and elections, meetings. Apart from the node, so that a child's creation
+-- does not copy the parent's data; every creation and deletion below one parent takes its turn on this row. Where the children
 -- stand in line for something (R__13_lines), the row says for what; `low` is a number that none of them is below. Those who came
 -- first have no node: `holder` to `revoked` are of the session that holds, and `waiting` has four numbers for each that waits
 -- for that: its token, its session, its key, and since when, in microseconds.
-CREATE TABLE ${schema}.parent (
+CREATE TABLE ${schema}.gathering (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,
   children bigint NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE ${schema}.parent (
 
 INSERT INTO ${schema}.node VALUES
   ('/', '', '', 'persistent', NULL, NULL, 0, 0, 0, clock_timestamp(), clock_timestamp(), '');
-INSERT INTO ${schema}.parent VALUES ('/', 0, 0, 0);
+INSERT INTO ${schema}.gathering VALUES ('/', 0, 0, 0);
 
 -- Who is to be rung for which path: n = of the node, c = of its children, p = of both, r = of the whole subtree.
 -- Unlogged: after a crash no listener is left, and whoever comes back registers again.

@@ -1,4 +1,4 @@
--- What lines need beside the tree: who holds and who waits is in node and parent (V002). See R__13_lines.
+-- What lines need beside the tree: who holds and who waits is in node and gathering (V002). See R__13_lines.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
@@ -18,4 +18,4 @@ CREATE TABLE ${schema}.hold_limit (
 CREATE INDEX hold_limit_ends ON ${schema}.hold_limit (ends);
 
 -- Lines are few among the nodes that have children: views of all of them read this index, and it is written once for each line.
-CREATE INDEX parent_line ON ${schema}.parent (path) WHERE recipe IS NOT NULL;
+CREATE INDEX gathering_line ON ${schema}.gathering (path) WHERE recipe IS NOT NULL;

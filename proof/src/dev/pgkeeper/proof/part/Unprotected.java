@@ -42,7 +42,7 @@ final class Unprotected {
             END IF;
             RETURN NEW;
           END $$;
-          CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.parent FOR EACH ROW
+          CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.gathering FOR EACH ROW
             WHEN (NEW.path LIKE '/sequence/%' AND NEW.creates > OLD.creates) EXECUTE FUNCTION ${schema}.miscount();
           """);
 

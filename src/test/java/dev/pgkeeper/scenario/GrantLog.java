@@ -81,12 +81,12 @@ public final class GrantLog {
         END IF;
         RETURN NULL;
       END $$;
-      CREATE TRIGGER note_row AFTER UPDATE OF holder, token, waiting ON ${schema}.parent
+      CREATE TRIGGER note_row AFTER UPDATE OF holder, token, waiting ON ${schema}.gathering
         FOR EACH ROW EXECUTE FUNCTION ${schema}.note_row();
 
       CREATE FUNCTION ${schema}.note_session() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        PERFORM ${schema}.note(p.path, p.token, p.holder, 'gone') FROM ${schema}.parent p WHERE p.holder = OLD.id;
+        PERFORM ${schema}.note(p.path, p.token, p.holder, 'gone') FROM ${schema}.gathering p WHERE p.holder = OLD.id;
         RETURN NULL;
       END $$;
       CREATE TRIGGER note_session AFTER DELETE ON ${schema}.session

@@ -86,7 +86,8 @@ class ReaperTest {
       assertThat(count("/keepers")).isEqualTo(5);
       assertThat(states.all()).isEmpty();
       assertThat(database.queryLong("SELECT count(*) FROM ${schema}.session")).isEqualTo(ALIVE + 5);
-      assertThat(database.queryLong("SELECT children FROM ${schema}.parent WHERE path = '/doomed'"))
+      assertThat(
+              database.queryLong("SELECT children FROM ${schema}.gathering WHERE path = '/doomed'"))
           .isZero();
     } finally {
       keepers.forEach(Keeper::close);

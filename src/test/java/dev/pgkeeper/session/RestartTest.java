@@ -183,11 +183,11 @@ class RestartTest {
         Keeper two = Keeper.connect(database.plainDataSource(), options(database))) {
       Held first = one.lock("/line").acquire();
       CompletableFuture<Held> second = waiting(two, 1);
-      database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.parent");
+      database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.gathering");
       first.release();
       Held held = second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       database.execute(
-          "UPDATE ${schema}.parent p SET holder = b.holder, token = b.token, waiting = b.waiting"
+          "UPDATE ${schema}.gathering p SET holder = b.holder, token = b.token, waiting = b.waiting"
               + " FROM ${schema}.before b WHERE b.path = p.path AND p.path = '/line'");
       server.kill9();
       server.startAgain();

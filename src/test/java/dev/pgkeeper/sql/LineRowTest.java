@@ -90,7 +90,7 @@ class LineRowTest {
         "SELECT concat_ws(' ', 'h' || holder,"
             + " (SELECT string_agg('w' || waiting[i][2], ' ' ORDER BY i) FROM generate_subscripts(waiting, 1) AS i),"
             + " (SELECT string_agg('n' || state::text || owner, ' ' ORDER BY name) FROM ${schema}.node n WHERE n.parent = p.path))"
-            + " FROM ${schema}.parent p WHERE path = '"
+            + " FROM ${schema}.gathering p WHERE path = '"
             + line
             + "'");
   }
@@ -215,7 +215,11 @@ class LineRowTest {
       statement.execute(end(sessions[0]).replace("${schema}", database.schema()));
       try (var row =
           statement.executeQuery(
-              "SELECT holder FROM " + database.schema() + ".parent WHERE path = '" + line + "'")) {
+              "SELECT holder FROM "
+                  + database.schema()
+                  + ".gathering WHERE path = '"
+                  + line
+                  + "'")) {
         row.next();
         assertThat(row.getLong(1)).isEqualTo(sessions[1]);
       }

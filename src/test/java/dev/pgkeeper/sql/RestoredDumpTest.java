@@ -110,7 +110,7 @@ class RestoredDumpTest {
       Held later = keeper.lock("/other").acquire();
       held.release();
       database.execute(
-          "UPDATE ${schema}.parent SET holder = %d, token = %d WHERE path = '/lock'"
+          "UPDATE ${schema}.gathering SET holder = %d, token = %d WHERE path = '/lock'"
               .formatted(keeper.session().id(), held.token() - 1));
       database.execute(RestoredDump.newEpoch(database.schema()));
       database.execute(
