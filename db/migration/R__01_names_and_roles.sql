@@ -1,12 +1,12 @@
 -- The definitions are in R__01 to R__30: functions and views as they are now, a subject a file. They are run after the tables, in the order
 -- of their numbers, and each names only what it or a file before it defines (DefinitionsTest). A file is run again once it has changed,
--- while clients work. So all of it is CREATE OR REPLACE, and each file ends with pin_and_grant. What cannot be replaced, a function's
+-- while clients work. So all of it is CREATE OR REPLACE, and each file ends with _pin_and_grant. What cannot be replaced, a function's
 -- signature or a view's column, is dropped by a migration (V…); so is a function that others may call from now on.
 --
 -- Names. Whoever calls a function chooses the search_path, and may have put operators, functions and domains of its own there. So nothing
 -- is looked up on a caller's path:
 --   functions in SQL are bound when they are created (RETURN, BEGIN ATOMIC), as views are; and still written out where they are called.
---   functions in PL/pgSQL run under a path of PostgreSQL's own names: pin_all sees to it at the end of each file. Each does, not only
+--   functions in PL/pgSQL run under a path of PostgreSQL's own names: _pin_all sees to it at the end of each file. Each does, not only
 --   those that are called from outside: a connection looks up the types of variables when it first calls a function, and keeps them.
 -- Each file sets the same path for itself, so that what it binds is bound alike by whatever runs it. bench/results/pins.md has what
 -- this costs.
@@ -25,7 +25,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Pins the path of all functions in PL/pgSQL. A procedure that commits cannot be pinned so, and does it itself.
-CREATE OR REPLACE FUNCTION ${schema}.pin_all() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._pin_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   unpinned regprocedure;
@@ -41,7 +41,7 @@ END $$;
 
 -- The roles that were let in and still are. PostgreSQL keeps what a role was granted by the role itself and not by its name: who was dropped
 -- has nothing any more, nor has somebody else who was given that name since, and a dump takes it along.
-CREATE OR REPLACE FUNCTION ${schema}.let_in() RETURNS SETOF ${schema}.grantee
+CREATE OR REPLACE FUNCTION ${schema}._let_in() RETURNS SETOF ${schema}.grantee
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT g.* FROM ${schema}.grantee g JOIN pg_roles r ON r.rolname = g.role
@@ -50,7 +50,7 @@ BEGIN ATOMIC
 END;
 
 -- What each file ends with: pins its functions, and grants what is new in it. What was there before keeps its rights when it is replaced.
-CREATE OR REPLACE FUNCTION ${schema}.pin_and_grant() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._pin_and_grant() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   new text[] := ARRAY(
@@ -59,17 +59,17 @@ DECLARE
     SELECT 'TABLE ' || c.oid::regclass FROM pg_class c
       WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relacl IS NULL);
 BEGIN
-  PERFORM ${schema}.pin_all();
+  PERFORM ${schema}._pin_all();
   FOR i IN 1 .. cardinality(new) LOOP
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', new[i]);
   END LOOP;
-  IF new <> '{}' AND EXISTS (SELECT FROM ${schema}.let_in()) THEN
+  IF new <> '{}' AND EXISTS (SELECT FROM ${schema}._let_in()) THEN
     PERFORM ${schema}.grant_all();
   END IF;
 END $$;
 
 -- Takes all that a role has here.
-CREATE OR REPLACE FUNCTION ${schema}.withdraw_all(in_role text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._withdraw_all(in_role text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE format('REVOKE ALL ON SCHEMA ${schema} FROM %I', in_role);
@@ -84,9 +84,9 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.grant_all() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  for_views     CONSTANT name[] := '{protocol,lock_key,channel,leases_from,lease_end,suspicion_end,text_of,candidate_identity,hold_what,history_on,held_at}';
-  for_the_owner CONSTANT name[] := '{pin_all,grant_all,pin_and_grant,grant_as,grant_application,grant_inspector,grant_operator,revoke_role,
-    let_in,let_out,withdraw_all,history_switch,note_operation}';
+  for_views     CONSTANT name[] := '{protocol,_lock_key,_channel,_leases_from,_lease_end,_suspicion_end,_text_of,_candidate_identity,_hold_what,_history_on,held_at}';
+  for_the_owner CONSTANT name[] := '{_pin_all,grant_all,_pin_and_grant,_grant_as,grant_application,grant_inspector,grant_operator,revoke_role,
+    _let_in,_let_out,_withdraw_all,_history_switch,_note_operation}';
   read_only     CONSTANT name[] := '{secret}';
   for_nobody    CONSTANT name[] := '{grantee,migration_history,operation}';
   g ${schema}.grantee;
@@ -97,8 +97,8 @@ BEGIN
   REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM PUBLIC;
   REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC;
-  FOR g IN SELECT * FROM ${schema}.let_in() LOOP
-    PERFORM ${schema}.withdraw_all(g.role);
+  FOR g IN SELECT * FROM ${schema}._let_in() LOOP
+    PERFORM ${schema}._withdraw_all(g.role);
     EXECUTE format('GRANT USAGE ON SCHEMA ${schema} TO %I', g.role);
     FOR t IN SELECT c.relname, c.relkind = 'v' AS is_view FROM pg_class c
         WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind IN ('r', 'p', 'v') LOOP
@@ -118,9 +118,11 @@ BEGIN
     END LOOP;
   END LOOP;
 END $$;
+COMMENT ON FUNCTION ${schema}.grant_all() IS
+  'Takes all rights here from PUBLIC and gives the roles that were let in what they may do. For the owner of the schema; an upgrade does it by itself.';
 
 -- Remembers what a role may do, instead of what it could before, and grants it.
-CREATE OR REPLACE FUNCTION ${schema}.grant_as(in_role text, in_kind text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._grant_as(in_role text, in_kind text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = in_role) THEN
@@ -138,7 +140,7 @@ END $$;
 CREATE OR REPLACE PROCEDURE ${schema}.grant_application(in_role text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.grant_as(in_role, 'application');
+  SELECT ${schema}._grant_as(in_role, 'application');
 END;
 COMMENT ON PROCEDURE ${schema}.grant_application(text) IS 'Lets a role use everything, without rights to change the schema.';
 
@@ -146,7 +148,7 @@ COMMENT ON PROCEDURE ${schema}.grant_application(text) IS 'Lets a role use every
 CREATE OR REPLACE PROCEDURE ${schema}.grant_inspector(in_role text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.grant_as(in_role, 'inspector');
+  SELECT ${schema}._grant_as(in_role, 'inspector');
 END;
 COMMENT ON PROCEDURE ${schema}.grant_inspector(text) IS 'Lets a role look at the views, which show no payloads, and at nothing else.';
 
@@ -154,20 +156,20 @@ COMMENT ON PROCEDURE ${schema}.grant_inspector(text) IS 'Lets a role look at the
 CREATE OR REPLACE PROCEDURE ${schema}.grant_operator(in_role text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.grant_as(in_role, 'operator');
+  SELECT ${schema}._grant_as(in_role, 'operator');
 END;
 COMMENT ON PROCEDURE ${schema}.grant_operator(text) IS
   'Lets a role look at the views and call what is for operators, and nothing else: each such call asks for a reason and is noted in operations.';
 
 -- Lets a role do nothing any more, from its next statement on. What its sessions own stays theirs, until they end.
-CREATE OR REPLACE FUNCTION ${schema}.let_out(in_role text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._let_out(in_role text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   renamed text;
 BEGIN
   DELETE FROM ${schema}.grantee g WHERE g.role = in_role;
   IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = in_role) THEN
-    PERFORM ${schema}.withdraw_all(in_role);
+    PERFORM ${schema}._withdraw_all(in_role);
     IF has_schema_privilege(in_role, '${schema}', 'USAGE') THEN
       RAISE EXCEPTION 'the role "%" has rights here that are not its own', in_role USING ERRCODE = '42501',
         HINT = 'It is a superuser, or a member of a role that was let in: let that one out, or take its membership. Nothing was changed.';
@@ -186,9 +188,9 @@ END $$;
 CREATE OR REPLACE PROCEDURE ${schema}.revoke_role(in_role text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.let_out(in_role);
+  SELECT ${schema}._let_out(in_role);
 END;
 COMMENT ON PROCEDURE ${schema}.revoke_role(text) IS 'Lets a role do nothing here any more.';
 
-SELECT ${schema}.pin_all();
+SELECT ${schema}._pin_all();
 SELECT ${schema}.grant_all();

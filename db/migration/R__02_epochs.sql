@@ -14,22 +14,22 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The number that belongs to this moment.
-CREATE OR REPLACE FUNCTION ${schema}.clock_zxid() RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._clock_zxid() RETURNS bigint
 LANGUAGE sql
 RETURN greatest(1, least(1::bigint << 52, extract(epoch FROM clock_timestamp() - timestamptz '2026-01-01 00:00:00+00') * 1000000))::bigint;
 
 -- The first number of the epoch after one that began with this number; null: of the very first.
-CREATE OR REPLACE FUNCTION ${schema}.next_epoch(last bigint, clock bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._next_epoch(last bigint, clock bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 RETURN CASE WHEN clock < last - (1::bigint << 32) THEN last + (1::bigint << 40) ELSE greatest(clock, last + (1::bigint << 26)) END;
 
 -- The last number that was taken, 0 before the first. A sequence that is read like a table is scanned as one: see "Plans" in R__01_names_and_roles.
-CREATE OR REPLACE FUNCTION ${schema}.last_zxid() RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._last_zxid() RETURNS bigint
 LANGUAGE sql
 RETURN coalesce(pg_sequence_last_value('${schema}.zxid'), 0);
 
 -- Which timeline of which cluster this is. Null where the server does not tell, as Aurora: there a failover loses nothing.
-CREATE OR REPLACE FUNCTION ${schema}.this_timeline(OUT system_id bigint, OUT timeline integer)
+CREATE OR REPLACE FUNCTION ${schema}._this_timeline(OUT system_id bigint, OUT timeline integer)
 LANGUAGE plpgsql AS $$
 BEGIN
   BEGIN
@@ -49,11 +49,11 @@ END $$;
 -- Raises the sequence, so that numbers go on behind this one. Whoever calls this locks a row first, so that nobody lowers what somebody
 -- else has raised in between. The exception takes the lock back at once, and PostgreSQL never takes a sequence back. So the next caller
 -- does not wait until this transaction ends.
-CREATE OR REPLACE FUNCTION ${schema}.zxid_raise(in_number bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._zxid_raise(in_number bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.zxid_turn t WHERE t.only_row FOR UPDATE;
-  PERFORM setval('${schema}.zxid', in_number) WHERE ${schema}.last_zxid() < in_number;
+  PERFORM setval('${schema}.zxid', in_number) WHERE ${schema}._last_zxid() < in_number;
   RAISE EXCEPTION USING ERRCODE = 'PK000';
 EXCEPTION
   WHEN SQLSTATE 'PK000' THEN
@@ -62,7 +62,7 @@ END $$;
 
 -- Has the numbers of rows go on behind those that there are: a logical switchover carries rows over, and no sequences. For a new epoch
 -- (R__02_epochs).
-CREATE OR REPLACE FUNCTION ${schema}.sequences_follow() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._sequences_follow() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   numbered record;
@@ -82,27 +82,27 @@ END $$;
 
 -- Begins an epoch if this run of the server has none yet. Raising the numbers and remembering the epoch are apart: the
 -- first takes effect at once for everybody, the second ends with the caller's transaction, and nobody waits for it.
-CREATE OR REPLACE FUNCTION ${schema}.epoch_begin() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._epoch_begin() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   last         ${schema}.epoch;
   this_started timestamptz := pg_postmaster_start_time();
   this         record;
   this_first   bigint;
-  least_number bigint := ${schema}.clock_zxid();
+  least_number bigint := ${schema}._clock_zxid();
 BEGIN
   SELECT * INTO last FROM ${schema}.epoch WHERE only_row;
   IF last.server_started IS DISTINCT FROM this_started THEN
-    SELECT * INTO this FROM ${schema}.this_timeline();
+    SELECT * INTO this FROM ${schema}._this_timeline();
     this_first := last.first;
     IF last.first IS NULL OR (this.system_id, this.timeline) IS DISTINCT FROM (last.system_id, last.timeline) THEN
-      this_first := ${schema}.next_epoch(last.first, least_number);
+      this_first := ${schema}._next_epoch(last.first, least_number);
       least_number := this_first;
       IF last.first IS NOT NULL THEN
-        PERFORM ${schema}.sequences_follow();
+        PERFORM ${schema}._sequences_follow();
       END IF;
     END IF;
-    PERFORM ${schema}.zxid_raise(least_number);
+    PERFORM ${schema}._zxid_raise(least_number);
     IF last.server_started IS NULL THEN
       -- Before the first epoch there was nobody to wait for.
       INSERT INTO ${schema}.epoch VALUES (true, this_first, '-infinity', this_started, this.system_id, this.timeline)
@@ -119,18 +119,18 @@ BEGIN
 END $$;
 
 -- The first number that a backend takes.
-CREATE OR REPLACE FUNCTION ${schema}.first_zxid() RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._first_zxid() RETURNS bigint
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.epoch_begin();
+  PERFORM ${schema}._epoch_begin();
   RETURN nextval('${schema}.zxid');
 END $$;
 
 -- The next number. A backend looks at the epoch once: it cannot outlive the run of the server. PostgreSQL writes an SQL
 -- function of one expression out where it is called, so this costs no call.
-CREATE OR REPLACE FUNCTION ${schema}.next_zxid() RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._next_zxid() RETURNS bigint
 LANGUAGE sql
-RETURN CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}.first_zxid() END;
+RETURN CASE current_setting('${schema}.epoch', true) WHEN 'seen' THEN nextval('${schema}.zxid') ELSE ${schema}._first_zxid() END;
 
 CREATE OR REPLACE VIEW ${schema}.epochs AS
   SELECT e.first, e.began, e.timeline, e.server_started = pg_postmaster_start_time() AS current FROM ${schema}.epoch e LIMIT 1;
@@ -141,10 +141,10 @@ COMMENT ON COLUMN ${schema}.epochs.timeline IS 'PostgreSQL''s timeline in this e
 COMMENT ON COLUMN ${schema}.epochs.current IS 'False from a restart until the first client is back.';
 
 -- A new schema begins its first epoch here.
-SELECT ${schema}.epoch_begin() WHERE NOT EXISTS (SELECT FROM ${schema}.epoch);
+SELECT ${schema}._epoch_begin() WHERE NOT EXISTS (SELECT FROM ${schema}.epoch);
 
 -- Says that a transaction sees what was when it began.
-CREATE OR REPLACE FUNCTION ${schema}.refuse_isolation() RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._refuse_isolation() RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'this cannot be done in a % transaction', upper(current_setting('transaction_isolation')) USING ERRCODE = 'PK007',
@@ -155,35 +155,36 @@ END $$;
 -- looks would decide by that old state: it would delete a node under a new child, or leave the next message of a key behind. A function
 -- that only adds or changes rows need not call this, because PostgreSQL itself fails with 40001 if somebody else was first. Nor need one
 -- that only reads.
-CREATE OR REPLACE FUNCTION ${schema}.ensure_read_committed() RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._ensure_read_committed() RETURNS boolean
 LANGUAGE sql
-RETURN current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') OR ${schema}.refuse_isolation();
+RETURN current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') OR ${schema}._refuse_isolation();
 
 -- The advisory lock of one thing. Who can read the secret can take it on purpose, and who sees it in pg_locks while somebody has it. A key
 -- tells nothing of the secret: what is hashed last is a digest.
 -- So nothing that has to go on waits for as long as somebody may have it who cannot write: see "Strangers" below.
-CREATE OR REPLACE FUNCTION ${schema}.lock_key(k ${schema}.secret, what text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._lock_key(k ${schema}.secret, what text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN hashtextextended(encode(sha256(k.salt || convert_to(what, 'UTF8')), 'hex'), 0);
 
 -- The channel on which a session is rung. A ring says what changed, and everybody who may connect to the database may listen. So nobody
 -- who cannot read the secret, or the view sessions, can tell which channel it is.
-CREATE OR REPLACE FUNCTION ${schema}.channel(k ${schema}.secret, in_session bigint) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._channel(k ${schema}.secret, in_session bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN '${schema}:' || to_hex(${schema}.lock_key(k, 'ring.' || in_session));
+RETURN '${schema}:' || to_hex(${schema}._lock_key(k, 'ring.' || in_session));
 
 -- The same for the client that is to listen there.
 CREATE OR REPLACE FUNCTION ${schema}.session_channel(in_session bigint) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT ${schema}.channel(k, in_session) FROM ${schema}.secret k WHERE k.only_row;
+  SELECT ${schema}._channel(k, in_session) FROM ${schema}.secret k WHERE k.only_row;
 END;
+COMMENT ON FUNCTION ${schema}.session_channel(bigint) IS 'The channel on which a session is rung: what LISTEN needs.';
 
 -- Rings a session when the transaction commits; true. A transaction must not ring if it is to be prepared (PREPARE TRANSACTION). Its
 -- author says so with SET LOCAL ${schema}.rings = off. A client that is not rung learns of the change at its next sweep.
-CREATE OR REPLACE FUNCTION ${schema}.ring_session(in_session bigint, in_payload text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._ring_session(in_session bigint, in_payload text) RETURNS boolean
 LANGUAGE sql
 RETURN coalesce(current_setting('${schema}.rings', true) = 'off', false)
-  OR (SELECT pg_notify(${schema}.channel(k, in_session), in_payload) IS NOT NULL FROM ${schema}.secret k WHERE k.only_row);
+  OR (SELECT pg_notify(${schema}._channel(k, in_session), in_payload) IS NOT NULL FROM ${schema}.secret k WHERE k.only_row);
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

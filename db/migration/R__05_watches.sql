@@ -10,16 +10,16 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The sessions to ring for a change of this node; `structural` if it was created or deleted. Whoever watches a subtree
 -- has a row under '*' too, so that nobody pays for looking at all the ancestors where no subtree is watched.
-CREATE OR REPLACE FUNCTION ${schema}.watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
+CREATE OR REPLACE FUNCTION ${schema}._watchers_of(in_path text, in_structural boolean) RETURNS SETOF bigint
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT w.session FROM ${schema}.watch w WHERE w.path = in_path AND (in_structural OR w.kind <> 'c')
   UNION ALL
   SELECT w.session FROM ${schema}.watch w
-    WHERE in_structural AND w.path = ${schema}.parent_of(in_path) AND w.kind IN ('c', 'p')
+    WHERE in_structural AND w.path = ${schema}._parent_of(in_path) AND w.kind IN ('c', 'p')
   UNION ALL
   SELECT w.session FROM ${schema}.watch w
-    WHERE w.path = ANY (${schema}.ancestors_of(in_path)) AND w.kind = 'r'
+    WHERE w.path = ANY (${schema}._ancestors_of(in_path)) AND w.kind = 'r'
       AND EXISTS (SELECT FROM ${schema}.watch r WHERE r.path = '*');
 END;
 
@@ -27,49 +27,52 @@ END;
 CREATE OR REPLACE FUNCTION ${schema}.ring(in_path text, in_structural boolean) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.ring_session(s.session, in_path)
-    FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s;
+  PERFORM ${schema}._ring_session(s.session, in_path)
+    FROM (SELECT DISTINCT session FROM ${schema}._watchers_of(in_path, in_structural) AS w (session)) s;
 END $$;
+COMMENT ON FUNCTION ${schema}.ring(text, boolean) IS
+  'Rings the watchers of a node that was changed; the second argument is true if it was created or deleted. After the commit of the change.';
 
 -- Rings those who watch the node or anything below it, after all of it went.
 CREATE OR REPLACE FUNCTION ${schema}.ring_subtree(in_path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ring_session(w.session, w.path) FROM ${schema}.watch w
+  PERFORM ${schema}._ring_session(w.session, w.path) FROM ${schema}.watch w
     WHERE w.path > in_path || '/' AND w.path < in_path || '0';
   PERFORM ${schema}.ring(in_path, true);
 END $$;
+COMMENT ON FUNCTION ${schema}.ring_subtree(text) IS 'Rings the watchers of a node that was deleted with everything below it.';
 
 -- Registers a session for a path and keeps the path's writers out until this transaction ends. Read the path next, in
 -- the same transaction, with a statement of its own. A whole subtree cannot be kept out: see watch_is_settled.
-CREATE OR REPLACE FUNCTION ${schema}.watch_register(in_session bigint, in_path text, in_kind "char") RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._watch_register(in_session bigint, in_path text, in_kind "char") RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   nearest text;
   held    text;
-  whole   boolean := in_kind NOT IN ('c', 'p') OR ${schema}.hold_children(in_path);
+  whole   boolean := in_kind NOT IN ('c', 'p') OR ${schema}._hold_children(in_path);
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   LOOP
     PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
     IF FOUND THEN
-      EXIT WHEN whole OR ${schema}.hold_children(in_path);
+      EXIT WHEN whole OR ${schema}._hold_children(in_path);
     END IF;
-    SELECT max(n.path) INTO nearest FROM ${schema}.node n WHERE n.path = ANY (${schema}.ancestors_of(in_path));
+    SELECT max(n.path) INTO nearest FROM ${schema}.node n WHERE n.path = ANY (${schema}._ancestors_of(in_path));
     EXIT WHEN nearest = held;
-    PERFORM ${schema}.hold_children(nearest);
+    PERFORM ${schema}._hold_children(nearest);
     held := nearest;
   END LOOP;
   INSERT INTO ${schema}.watch VALUES (in_path, in_session, in_kind) ON CONFLICT DO NOTHING;
 END $$;
 
 -- Keeps everybody from creating or deleting children of this node until this transaction ends. False: there is no node.
-CREATE OR REPLACE FUNCTION ${schema}.hold_children(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._hold_children(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.gathering p WHERE p.path = in_path FOR SHARE;
   IF NOT FOUND THEN
-    PERFORM FROM ${schema}.gathering p WHERE p.path = ${schema}.parent_of(in_path) FOR SHARE;
+    PERFORM FROM ${schema}.gathering p WHERE p.path = ${schema}._parent_of(in_path) FOR SHARE;
     PERFORM FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
       RETURN false;
@@ -84,11 +87,15 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.watch_horizon() RETURNS bigint
 LANGUAGE sql
 RETURN pg_current_xact_id()::text::bigint;
+COMMENT ON FUNCTION ${schema}.watch_horizon() IS
+  'After watches of subtrees were committed: a number to ask watch_is_settled with.';
 
 -- Whether all of those have ended: what is read now, and rung from now on, misses nothing in between.
 CREATE OR REPLACE FUNCTION ${schema}.watch_is_settled(in_horizon bigint) RETURNS boolean
 LANGUAGE sql
 RETURN pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= in_horizon;
+COMMENT ON FUNCTION ${schema}.watch_is_settled(bigint) IS
+  'Whether all transactions have ended that may have missed the new watches: what is read from then on misses nothing.';
 
 -- What a client compares for each of these paths; no row for a path without a node.
 CREATE OR REPLACE FUNCTION ${schema}.watch_states(in_paths text[]) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
@@ -99,6 +106,8 @@ BEGIN
     FROM unnest(in_paths) AS asked (path) JOIN ${schema}.node n ON n.path = asked.path
       LEFT JOIN ${schema}.gathering p ON p.path = n.path;
 END $$;
+COMMENT ON FUNCTION ${schema}.watch_states(text[]) IS
+  'The numbers of these nodes, to be compared with those seen before; no row for a path without a node.';
 
 -- The same for a node and everything below it, without reading more than that.
 CREATE OR REPLACE FUNCTION ${schema}.watch_subtree(in_path text) RETURNS TABLE (path text, czxid bigint, mzxid bigint, pzxid bigint)
@@ -109,6 +118,7 @@ BEGIN ATOMIC
     WHERE n.path = in_path OR (n.path > rtrim(in_path, '/') || '/' AND n.path < rtrim(in_path, '/') || '0')
     ORDER BY n.path;
 END;
+COMMENT ON FUNCTION ${schema}.watch_subtree(text) IS 'The numbers of a node and of everything below it.';
 
 -- Registers without reading, for a subtree or again after a break of the connection; the caller looks next.
 CREATE OR REPLACE FUNCTION ${schema}.watch_again(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
@@ -120,6 +130,8 @@ BEGIN ATOMIC
     ORDER BY 1, 3
     ON CONFLICT DO NOTHING;
 END;
+COMMENT ON FUNCTION ${schema}.watch_again(bigint, text[], text[]) IS
+  'Registers watches of a session without reading: paths, kinds (n node, c children, p both, r all below too). Look at the paths afterwards, with watch_states or watch_subtree.';
 
 CREATE OR REPLACE FUNCTION ${schema}.watch_forget(in_session bigint, in_paths text[], in_kinds text[]) RETURNS void
 LANGUAGE sql
@@ -129,6 +141,7 @@ BEGIN ATOMIC
   DELETE FROM ${schema}.watch w WHERE w.path = '*' AND w.session = in_session
     AND NOT EXISTS (SELECT FROM ${schema}.watch r WHERE r.session = in_session AND r.kind = 'r' AND r.path <> '*');
 END;
+COMMENT ON FUNCTION ${schema}.watch_forget(bigint, text[], text[]) IS 'Ends watches of a session: paths, kinds.';
 
 CREATE OR REPLACE VIEW ${schema}.watchers AS
   SELECT w.path, w.session,
@@ -143,4 +156,4 @@ COMMENT ON COLUMN ${schema}.watchers.client IS 'The name the client gave itself.
 COMMENT ON COLUMN ${schema}.watchers.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.watchers.pid IS 'The client''s process.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -11,7 +11,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 -- other or a subtree. That is looked up here, after the last lock and in the same statement: it costs less than any function
 -- that could be called for it. (So do two texts instead of the outcome: to take a field out of it in a statement costs
 -- more than all the rest.) Fails, and so takes the request back, if it was settled before.
-CREATE OR REPLACE FUNCTION ${schema}.note_reply(in_session bigint, in_slot integer, in_request bigint,
+CREATE OR REPLACE FUNCTION ${schema}._note_reply(in_session bigint, in_slot integer, in_request bigint,
     in_outcomes ${schema}.outcome[], in_path text, in_above text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -28,12 +28,12 @@ BEGIN
     IF FOUND THEN
       RETURN watched;
     END IF;
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request - 1, NULL);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request - 1, NULL);
   END LOOP;
 END $$;
 
 -- Moves a slot on to a request, with its reply if it has one. Fails if the slot is there already, or past it.
-CREATE OR REPLACE FUNCTION ${schema}.move_slot(in_session bigint, in_slot integer, in_request bigint,
+CREATE OR REPLACE FUNCTION ${schema}._move_slot(in_session bigint, in_slot integer, in_request bigint,
     in_outcomes ${schema}.outcome[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -53,7 +53,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   noted ${schema}.outcome[];
 BEGIN
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, NULL);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, NULL);
 EXCEPTION
   WHEN SQLSTATE 'PK001' THEN
     SELECT r.outcomes INTO STRICT noted FROM ${schema}.reply r
@@ -72,16 +72,18 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   DELETE FROM ${schema}.reply r WHERE r.session = in_session AND r.slot = in_slot;
 END $$;
+COMMENT ON FUNCTION ${schema}.slot_forget(bigint, integer) IS
+  'Forgets a slot of a session that its client uses no more and all of whose replies have arrived.';
 
 -- Whether somebody may have to be rung for one of these.
-CREATE OR REPLACE FUNCTION ${schema}.is_watched(outcomes ${schema}.outcome[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_watched(outcomes ${schema}.outcome[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   RETURN EXISTS (
     SELECT FROM unnest(outcomes) AS o,
-      LATERAL unnest(ARRAY[o.path, ${schema}.parent_of(o.path), '*']) AS concerned (path),
+      LATERAL unnest(ARRAY[o.path, ${schema}._parent_of(o.path), '*']) AS concerned (path),
       LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned.path ORDER BY w.session LIMIT 1) AS watcher
     WHERE o.code = 'ok');
 END $$;
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

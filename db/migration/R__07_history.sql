@@ -16,7 +16,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Bytes as text, also where they are none.
-CREATE OR REPLACE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._text_of(bytes bytea) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
   escaped text := encode(bytes, 'escape');
@@ -33,75 +33,75 @@ BEGIN
 END $$;
 
 -- What a candidate calls itself: its data begin with that and a zero byte.
-CREATE OR REPLACE FUNCTION ${schema}.candidate_identity(data bytea) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._candidate_identity(data bytea) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
+RETURN ${schema}._text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
 
 -- What a contender of this name has, when it holds.
-CREATE OR REPLACE FUNCTION ${schema}.hold_what(recipe text, name text, data bytea) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._hold_what(recipe text, name text, data bytea) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN CASE recipe WHEN 'election' THEN ${schema}.candidate_identity(data) ELSE substr(name, 21) END;
+RETURN CASE recipe WHEN 'election' THEN ${schema}._candidate_identity(data) ELSE substr(name, 21) END;
 
--- Switches history on or off, by replacing history_on (V006). Only the owner of the schema may.
-CREATE OR REPLACE FUNCTION ${schema}.history_switch(in_on boolean) RETURNS void
+-- Switches history on or off, by replacing _history_on (V006). Only the owner of the schema may.
+CREATE OR REPLACE FUNCTION ${schema}._history_switch(in_on boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}.history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s', in_on::text);
+  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}._history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s', in_on::text);
 END $$;
 
 -- A contender with a node is about to be taken away, or just was: notes the end of its hold, if it held.
-CREATE OR REPLACE FUNCTION ${schema}.note_contender(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_contender(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF was.state <> 'w' AND ${schema}.history_on() THEN
+  IF was.state <> 'w' AND ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
-      SELECT p.path, p.recipe, ${schema}.hold_what(p.recipe, was.name, was.data), was.czxid, was.owner, was.mtime,
+      SELECT p.path, p.recipe, ${schema}._hold_what(p.recipe, was.name, was.data), was.czxid, was.owner, was.mtime,
           clock_timestamp(), in_how, in_by, in_why
         FROM ${schema}.gathering p WHERE p.path = was.parent;
   END IF;
 END $$;
 
 -- The same for the holder in a line's row, for a caller that holds the row. If its session is over, it ended with that.
-CREATE OR REPLACE FUNCTION ${schema}.note_row(in_line text, in_how text, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_row(in_line text, in_how text, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT p.path, p.recipe, 'lock', p.token, p.holder, p.since, coalesce(o.ended, clock_timestamp()), coalesce(o.how, in_how),
           CASE WHEN o.id IS NULL THEN in_by ELSE o.ended_by END, CASE WHEN o.id IS NULL THEN in_why ELSE o.why END
         FROM ${schema}.gathering p LEFT JOIN ${schema}.past_session o ON o.id = p.holder
-        WHERE p.path = in_line AND (o.id IS NOT NULL OR ${schema}.is_open(p.holder));
+        WHERE p.path = in_line AND (o.id IS NOT NULL OR ${schema}._is_open(p.holder));
   END IF;
 END $$;
 
 -- The same for all that is held below a node and at it, which are about to be deleted.
-CREATE OR REPLACE FUNCTION ${schema}.note_subtree(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_subtree(in_path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.note_contender(n, 'deleted', NULL, NULL) FROM ${schema}.node n
+  PERFORM ${schema}._note_contender(n, 'deleted', NULL, NULL) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state <> 'w';
-  PERFORM ${schema}.note_row(p.path, 'deleted') FROM ${schema}.gathering p
+  PERFORM ${schema}._note_row(p.path, 'deleted') FROM ${schema}.gathering p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
 END $$;
 
 -- A run of a job has ended as it says: done or failed.
-CREATE OR REPLACE FUNCTION ${schema}.note_run(run ${schema}.job_run) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_run(run ${schema}.job_run) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
       VALUES (run.job, 'job', run.tick, run.token, run.session, run.started, run.ended, run.state);
   END IF;
 END $$;
 
 -- A run is about to be taken from its owner, because that is gone or its limit is over: since then it was nobody's.
-CREATE OR REPLACE FUNCTION ${schema}.note_abandonment(run ${schema}.job_run) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_abandonment(run ${schema}.job_run) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT run.job, 'job', run.tick, run.token, run.session, run.started,
-          least(clock_timestamp(), run.ends, o.ended, ${schema}.lease_end(s.renewed, s.lease_ms)),
+          least(clock_timestamp(), run.ends, o.ended, ${schema}._lease_end(s.renewed, s.lease_ms)),
           CASE o.how WHEN 'revoked' THEN 'revoked' ELSE 'abandoned' END, o.ended_by, o.why
         FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = run.session
           LEFT JOIN ${schema}.session s ON s.id = run.session;
@@ -189,7 +189,7 @@ COMMENT ON COLUMN ${schema}.history.ended_by IS 'The operator who took it away.'
 COMMENT ON COLUMN ${schema}.history.why IS 'What the operator gave as the reason.';
 
 CREATE OR REPLACE VIEW ${schema}.history_settings AS
-  SELECT ${schema}.history_on() AS enabled, b.keep, b.most_rows,
+  SELECT ${schema}._history_on() AS enabled, b.keep, b.most_rows,
     coalesce((SELECT max(h.number) FROM ${schema}.past_hold h) - (SELECT min(h.number) FROM ${schema}.past_hold h) + 1, 0) AS rows,
     (SELECT h.until FROM ${schema}.past_hold h ORDER BY h.number LIMIT 1) AS oldest
   FROM ${schema}.history_bound b;
@@ -207,7 +207,7 @@ CREATE OR REPLACE VIEW ${schema}.holds AS
     CROSS JOIN LATERAL (
       SELECT 'lock' AS what, l.token, l.since, NULL::timestamptz AS ends, l.holder AS session
       UNION ALL
-      SELECT ${schema}.hold_what(l.recipe, n.name, n.data), n.czxid, n.mtime, (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
+      SELECT ${schema}._hold_what(l.recipe, n.name, n.data), n.czxid, n.mtime, (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
           n.owner
         FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
     ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session OFFSET 0) s
@@ -247,4 +247,4 @@ END;
 COMMENT ON FUNCTION ${schema}.held_at(text, timestamptz) IS
   'Who held a path, or ran a job of this name, at a moment: SELECT * FROM ${schema}.held_at(''/locks/a'', ''2026-11-03 14:05''). Until, how, ended_by and why are null for what is held still.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -5,19 +5,19 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Whether 64 bits hold it; null for null.
-CREATE OR REPLACE FUNCTION ${schema}.fits(number numeric) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._fits(number numeric) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN number BETWEEN -9223372036854775808 AND 9223372036854775807;
 
 -- The number that a node's data say, or that is to be added; null if that is not one. (Escaping takes any bytes, and leaves
 -- digits as they are.)
-CREATE OR REPLACE FUNCTION ${schema}.number_of(data bytea) RETURNS numeric
+CREATE OR REPLACE FUNCTION ${schema}._number_of(data bytea) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
-  THEN CASE WHEN ${schema}.fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END;
+  THEN CASE WHEN ${schema}._fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END;
 
 -- The answer to an addition: the sum is where others have the node's number.
-CREATE OR REPLACE FUNCTION ${schema}.added(path text, sum numeric) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._added(path text, sum numeric) RETURNS ${schema}.outcome
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
   SELECT 'ok', path, sum::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
@@ -33,24 +33,24 @@ DECLARE
   stored bytea;
 BEGIN
   IF in_delta IS NULL THEN
-    RETURN ${schema}.refused('bad_arguments', in_path);
+    RETURN ${schema}._refused('bad_arguments', in_path);
   END IF;
   LOOP
     UPDATE ${schema}.node n
-      SET data = convert_to((${schema}.number_of(n.data) + in_delta)::text, 'UTF8'), version = version + 1,
-        mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
-      WHERE n.path = in_path AND ${schema}.fits(${schema}.number_of(n.data) + in_delta)
-      RETURNING ${schema}.number_of(n.data) INTO sum;
+      SET data = convert_to((${schema}._number_of(n.data) + in_delta)::text, 'UTF8'), version = version + 1,
+        mzxid = coalesce(in_zxid, ${schema}._next_zxid()), mtime = clock_timestamp()
+      WHERE n.path = in_path AND ${schema}._fits(${schema}._number_of(n.data) + in_delta)
+      RETURNING ${schema}._number_of(n.data) INTO sum;
     IF FOUND THEN
-      RETURN ${schema}.added(in_path, sum);
+      RETURN ${schema}._added(in_path, sum);
     END IF;
     SELECT n.data INTO stored FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
-      RETURN ${schema}.refused('no_node', in_path);
-    ELSIF ${schema}.number_of(stored) IS NULL THEN
-      RETURN ${schema}.refused('not_a_number', in_path);
-    ELSIF NOT ${schema}.fits(${schema}.number_of(stored) + in_delta) THEN
-      RETURN ${schema}.refused('overflow', in_path);
+      RETURN ${schema}._refused('no_node', in_path);
+    ELSIF ${schema}._number_of(stored) IS NULL THEN
+      RETURN ${schema}._refused('not_a_number', in_path);
+    ELSIF NOT ${schema}._fits(${schema}._number_of(stored) + in_delta) THEN
+      RETURN ${schema}._refused('overflow', in_path);
     END IF;
   END LOOP;
 END $$;
@@ -64,18 +64,18 @@ DECLARE
 BEGIN
   LOOP
     UPDATE ${schema}.node n
-      SET data = convert_to(in_value::text, 'UTF8'), version = version + 1, mzxid = ${schema}.next_zxid(), mtime = clock_timestamp()
-      WHERE n.path = in_path AND ${schema}.number_of(n.data) = in_expected;
+      SET data = convert_to(in_value::text, 'UTF8'), version = version + 1, mzxid = ${schema}._next_zxid(), mtime = clock_timestamp()
+      WHERE n.path = in_path AND ${schema}._number_of(n.data) = in_expected;
     IF FOUND THEN
-      RETURN ${schema}.added(in_path, in_value);
+      RETURN ${schema}._added(in_path, in_value);
     END IF;
     SELECT n.data INTO stored FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
-      RETURN ${schema}.refused('no_node', in_path);
-    ELSIF ${schema}.number_of(stored) IS NULL THEN
-      RETURN ${schema}.refused('not_a_number', in_path);
-    ELSIF ${schema}.number_of(stored) IS DISTINCT FROM in_expected THEN
-      RETURN ${schema}.refused('bad_version', in_path);
+      RETURN ${schema}._refused('no_node', in_path);
+    ELSIF ${schema}._number_of(stored) IS NULL THEN
+      RETURN ${schema}._refused('not_a_number', in_path);
+    ELSIF ${schema}._number_of(stored) IS DISTINCT FROM in_expected THEN
+      RETURN ${schema}._refused('bad_version', in_path);
     END IF;
   END LOOP;
 END $$;
@@ -88,22 +88,22 @@ LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY
     WITH wanted AS MATERIALIZED (
-      SELECT s.step, n.path, ${schema}.number_of(n.data) + sum(${schema}.number_of(s.delta)) OVER
+      SELECT s.step, n.path, ${schema}._number_of(n.data) + sum(${schema}._number_of(s.delta)) OVER
           (PARTITION BY n.path ORDER BY s.step ROWS UNBOUNDED PRECEDING) AS sum
         FROM unnest(in_types, in_paths, in_data) WITH ORDINALITY AS s (type, path, delta, step)
           JOIN ${schema}.node n ON n.path = s.path
         WHERE s.type = 'add'
     ), last AS (
       SELECT w.path, count(*) AS additions, (array_agg(w.sum ORDER BY w.step DESC))[1] AS sum
-        FROM wanted w GROUP BY w.path HAVING bool_and(coalesce(${schema}.fits(w.sum), false))
+        FROM wanted w GROUP BY w.path HAVING bool_and(coalesce(${schema}._fits(w.sum), false))
     ), made AS (
       UPDATE ${schema}.node n
-        SET data = convert_to(l.sum::text, 'UTF8'), version = n.version + l.additions, mzxid = ${schema}.next_zxid(),
+        SET data = convert_to(l.sum::text, 'UTF8'), version = n.version + l.additions, mzxid = ${schema}._next_zxid(),
           mtime = clock_timestamp()
         FROM last l WHERE n.path = l.path
         RETURNING n.path
     )
-    SELECT w.step, ${schema}.added(w.path, w.sum) FROM wanted w JOIN made m USING (path);
+    SELECT w.step, ${schema}._added(w.path, w.sum) FROM wanted w JOIN made m USING (path);
 END $$;
 
 -- As callers ask for it (R__11_operations): inside any transaction, and in one of its own.
@@ -129,7 +129,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcome := ${schema}._add(in_path, in_delta, NULL);
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
   END IF;
 END $$;
 
@@ -137,10 +137,10 @@ END $$;
 -- one where a row wakes all; and does not keep the node's row through the flush: the addition is committed, and flushed
 -- after that, together with those of others. So many sessions add as fast as one transaction after the other goes without its
 -- flush, and who has the reply has it durable. What a crash forgets in between, nobody was told of, and its slot has forgotten too.
-CREATE OR REPLACE FUNCTION ${schema}.add_turn(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._add_turn(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  turn bigint := (SELECT ${schema}.lock_key(k, 'add.' || in_path) FROM ${schema}.secret k WHERE k.only_row);
+  turn bigint := (SELECT ${schema}._lock_key(k, 'add.' || in_path) FROM ${schema}.secret k WHERE k.only_row);
 BEGIN
   IF pg_try_advisory_xact_lock(turn) THEN
     RETURN true;
@@ -153,7 +153,7 @@ CREATE OR REPLACE PROCEDURE ${schema}.request_add(in_session bigint, in_slot int
     OUT code text, OUT path text, OUT czxid bigint, OUT ctime timestamptz, OUT children bigint, OUT watched boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
-  alone   boolean := ${schema}.add_turn(in_path);
+  alone   boolean := ${schema}._add_turn(in_path);
   request pg_catalog.record;
 BEGIN
   SELECT * INTO request FROM ${schema}._request_add(in_session, in_slot, in_request, in_path, in_delta);
@@ -189,10 +189,10 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcome := ${schema}._compare_and_set(in_path, in_expected, in_value);
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_compare_and_set(bigint, integer, bigint, text, bigint, bigint) IS
   'Like compare_and_set, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

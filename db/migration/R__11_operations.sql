@@ -148,10 +148,12 @@ CREATE OR REPLACE FUNCTION ${schema}.ring_created(in_path text, in_parents boole
 LANGUAGE plpgsql AS $$
 BEGIN
   IF in_parents THEN
-    PERFORM ${schema}.ring(above, true) FROM unnest(${schema}.ancestors_of(in_path)) AS above WHERE above <> '/';
+    PERFORM ${schema}.ring(above, true) FROM unnest(${schema}._ancestors_of(in_path)) AS above WHERE above <> '/';
   END IF;
   PERFORM ${schema}.ring(in_path, true);
 END $$;
+COMMENT ON FUNCTION ${schema}.ring_created(text, boolean) IS
+  'Rings the watchers of a node that was created, and of those above it if they may have been created with it.';
 
 -- Writes in a transaction of their own: see R__06_replies.
 
@@ -164,14 +166,16 @@ BEGIN
     in_parents, NULL);
   IF outcome.code = 'ok' THEN
     IF in_parents THEN
-      PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+      PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
       watched := true;
     ELSE
-      watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path,
-        ${schema}.parent_of(outcome.path));
+      watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path,
+        ${schema}._parent_of(outcome.path));
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_create(bigint, integer, bigint, text, bytea, text, boolean, bigint, boolean) IS
+  'Like create, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_created next.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_set(in_session bigint, in_slot integer, in_request bigint, in_path text, in_data bytea,
     in_version integer, OUT outcome ${schema}.outcome, OUT watched boolean)
@@ -179,9 +183,11 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcome := ${schema}._set(in_path, in_data, in_version, NULL);
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, in_path);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_set(bigint, integer, bigint, text, bytea, integer) IS
+  'Like set, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_delete(in_session bigint, in_slot integer, in_request bigint, in_path text,
     in_version integer, OUT outcome ${schema}.outcome, OUT watched boolean)
@@ -189,9 +195,11 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcome := ${schema}._delete(in_path, in_version, NULL);
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, ${schema}.parent_of(in_path));
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], in_path, ${schema}._parent_of(in_path));
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_delete(bigint, integer, bigint, text, integer) IS
+  'Like delete, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_delete_recursive(in_session bigint, in_slot integer, in_request bigint, in_path text,
     OUT outcome ${schema}.outcome, OUT watched boolean)
@@ -199,10 +207,12 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcome := ${schema}._delete_recursive(in_path);
   IF outcome.code = 'ok' THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
     watched := true;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_delete_recursive(bigint, integer, bigint, text) IS
+  'Like delete_recursive, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_subtree next.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_multi(in_session bigint, in_slot integer, in_request bigint, in_types text[],
     in_paths text[], in_data bytea[], in_versions integer[], in_kinds text[], in_sequentials boolean[],
@@ -212,10 +222,12 @@ BEGIN
   outcomes := ${schema}._multi(in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
     in_ttls_ms);
   IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.code <> 'ok') THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-    watched := ${schema}.is_watched(outcomes);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
+    watched := ${schema}._is_watched(outcomes);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_multi(bigint, integer, bigint, text[], text[], bytea[], integer[], text[], boolean[], bigint[]) IS
+  'Like multi, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring next for each path.';
 
 -- Changes that have nothing to do with each other, in one transaction because they came at the same time: each has its own
 -- outcome. Not worth waiting long for somebody who holds on to something of one of them: then it fails with 55P03, and the
@@ -228,9 +240,11 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 BEGIN
   outcomes := ${schema}._each(in_session, in_types, in_paths, in_data, in_versions, in_kinds, in_sequentials,
     in_ttls_ms);
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-  watched := ${schema}.is_watched(outcomes);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
+  watched := ${schema}._is_watched(outcomes);
 END $$;
+COMMENT ON FUNCTION ${schema}.request_each(bigint, integer, bigint, text[], text[], bytea[], integer[], text[], boolean[], bigint[]) IS
+  'Several steps, each for itself, in a transaction of their own, numbered so that a lost reply can be settled: types (create, set, add, delete), arguments like those of multi. Fails with 55P03 where one of them is kept waiting; ask for each alone then.';
 
 -- Reads that leave a watch: registered and read under one lock. A registration need not survive a crash, so its commit
 -- is not flushed: call them in a transaction of their own. The registration stays also if there is no such node.
@@ -241,27 +255,33 @@ CREATE OR REPLACE FUNCTION ${schema}.watch_node(in_session bigint, in_path text)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM ${schema}.watch_register(in_session, in_path, 'n');
+  PERFORM ${schema}._watch_register(in_session, in_path, 'n');
   RETURN QUERY SELECT * FROM ${schema}.get(in_path);
 END $$;
+COMMENT ON FUNCTION ${schema}.watch_node(bigint, text) IS
+  'Data and stat of a node, and a watch of it for a session; no row if there is none, and then its creation is watched for. In a transaction of its own.';
 
 CREATE OR REPLACE FUNCTION ${schema}.watch_children(in_session bigint, in_path text)
 RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint, names text[])
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM ${schema}.watch_register(in_session, in_path, 'c');
+  PERFORM ${schema}._watch_register(in_session, in_path, 'c');
   RETURN QUERY SELECT * FROM ${schema}.children_at(in_path);
 END $$;
+COMMENT ON FUNCTION ${schema}.watch_children(bigint, text) IS
+  'The names of all children of a node, and a watch of them for a session. In a transaction of its own.';
 
 CREATE OR REPLACE FUNCTION ${schema}.watch_persistent(in_session bigint, in_path text)
 RETURNS TABLE (czxid bigint, mzxid bigint, pzxid bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM ${schema}.watch_register(in_session, in_path, 'p');
+  PERFORM ${schema}._watch_register(in_session, in_path, 'p');
   RETURN QUERY SELECT s.czxid, s.mzxid, s.pzxid FROM ${schema}.watch_states(ARRAY[in_path]) s;
 END $$;
+COMMENT ON FUNCTION ${schema}.watch_persistent(bigint, text) IS
+  'The numbers of a node, and a watch of it and of its children that stays. In a transaction of its own.';
 
 -- What everybody may look at.
 
@@ -289,4 +309,4 @@ COMMENT ON COLUMN ${schema}.nodes.pzxid IS 'The change that last created or dele
 COMMENT ON COLUMN ${schema}.nodes.parent IS 'The path of the node above.';
 COMMENT ON COLUMN ${schema}.nodes.name IS 'The last part of the path.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

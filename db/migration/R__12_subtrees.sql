@@ -54,4 +54,4 @@ END;
 COMMENT ON FUNCTION ${schema}.node_sums(text, boolean) IS
   'How many nodes there are at and below a path, or how many children, and sums that differ if any of them changed.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

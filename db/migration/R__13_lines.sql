@@ -50,7 +50,7 @@ DECLARE
   outcome ${schema}.outcome;
 BEGIN
   IF NOT coalesce(in_permits BETWEEN 1 AND 1000000000 AND in_recipe ~ '^[a-z_]{1,30}$' AND octet_length(in_line) <= 1950, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_line);
+    RETURN ${schema}._refused('bad_arguments', in_line);
   END IF;
   outcome := ${schema}._create(in_line, '',
     CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
@@ -72,23 +72,23 @@ DECLARE
   outcome ${schema}.outcome;
 BEGIN
   UPDATE ${schema}.gathering p SET holder = coalesce(p.holder, in_session),
-      token = CASE WHEN p.holder IS NULL THEN ${schema}.next_zxid() ELSE p.token END,
+      token = CASE WHEN p.holder IS NULL THEN ${schema}._next_zxid() ELSE p.token END,
       since = CASE WHEN p.holder IS NULL THEN clock_timestamp() ELSE p.since END,
       revoked = CASE WHEN p.holder IS NOT NULL THEN p.revoked END,
-      waiting = CASE WHEN p.holder IS NOT NULL THEN p.waiting || ARRAY[[${schema}.next_zxid(), in_session, in_key,
+      waiting = CASE WHEN p.holder IS NOT NULL THEN p.waiting || ARRAY[[${schema}._next_zxid(), in_session, in_key,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint]] ELSE p.waiting END
     FROM ${schema}.session s
     WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
       AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
-      AND s.id = in_session AND ${schema}.may_own(s)
+      AND s.id = in_session AND ${schema}._may_own(s)
     RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
       (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
   IF outcome.version = 0 THEN
     SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, outcome.owner) AND a.line = in_line;
     IF noted < 2 - (outcome.owner = in_session)::integer THEN
       INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
-      IF NOT ${schema}.await_holder(outcome.owner, in_line, false) THEN
-        PERFORM ${schema}.pass_on(in_line);
+      IF NOT ${schema}._await_holder(outcome.owner, in_line, false) THEN
+        PERFORM ${schema}._pass_on(in_line);
         SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.gathering p WHERE p.path = in_line;
       END IF;
     END IF;
@@ -111,8 +111,8 @@ DECLARE
   outcome ${schema}.outcome;
 BEGIN
   IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND (in_limit_ms IS NULL OR in_limit_ms > 0) AND in_data IS NOT NULL
-      AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_line);
+      AND ${schema}._weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
+    RETURN ${schema}._refused('bad_arguments', in_line);
   END IF;
   SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_line FOR NO KEY UPDATE;
   IF NOT FOUND THEN
@@ -122,19 +122,19 @@ BEGIN
     END IF;
     RETURN outcome;
   ELSIF line.recipe IS DISTINCT FROM in_recipe OR line.permits <> in_permits THEN
-    RETURN ${schema}.refused('wrong_recipe', in_line);
+    RETURN ${schema}._refused('wrong_recipe', in_line);
   ELSIF in_permits = 1 THEN
-    WHILE line.holder IS NOT NULL AND NOT ${schema}.await_holder(line.holder, in_line, in_try) LOOP
-      line.holder := ${schema}.pass_on(in_line);
+    WHILE line.holder IS NOT NULL AND NOT ${schema}._await_holder(line.holder, in_line, in_try) LOOP
+      line.holder := ${schema}._pass_on(in_line);
     END LOOP;
     holds := line.children = 0 AND line.holder IS NULL;
   ELSE
-    SELECT in_permits >= ${schema}.weight('0-' || in_what, in_permits) + coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0)
+    SELECT in_permits >= ${schema}._weight('0-' || in_what, in_permits) + coalesce(sum(${schema}._weight(ahead.name, in_permits)), 0)
       INTO holds FROM ${schema}.node ahead
-      WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, '');
+      WHERE ahead.parent = in_line AND ahead.name >= ${schema}._contender(line.low, '');
   END IF;
   IF in_try AND NOT holds THEN
-    RETURN ${schema}.refused('busy', in_line);
+    RETURN ${schema}._refused('busy', in_line);
   END IF;
   IF in_row AND line.children = 0 THEN
     outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
@@ -143,27 +143,27 @@ BEGIN
     END IF;
   END IF;
   UPDATE ${schema}.gathering p
-    SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+    SET creates = creates + 1, children = children + 1, pzxid = ${schema}._next_zxid()
     FROM ${schema}.session s
-    WHERE p.path = in_line AND s.id = in_session AND ${schema}.may_own(s)
+    WHERE p.path = in_line AND s.id = in_session AND ${schema}._may_own(s)
     RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('session_expired', in_line);
+    RETURN ${schema}._refused('session_expired', in_line);
   END IF;
   INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state, key)
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
         in_data, CASE WHEN holds THEN 'h' ELSE 'w' END, in_key
-      FROM ${schema}.contender(line.pzxid, '-' || in_what) AS name
+      FROM ${schema}._contender(line.pzxid, '-' || in_what) AS name
     RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, holds::integer, 0, n.owner, length(n.data), 0, n.czxid
     INTO outcome;
   IF in_limit_ms IS NOT NULL THEN
-    PERFORM ${schema}.limit_hold(outcome.path);
+    PERFORM ${schema}._limit_hold(outcome.path);
   END IF;
   RETURN outcome;
 END $$;
 
 -- Notes when a hold that was granted just now ends, if it is to.
-CREATE OR REPLACE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._limit_hold(in_path text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   INSERT INTO ${schema}.hold_limit
@@ -179,10 +179,10 @@ CREATE OR REPLACE FUNCTION ${schema}.request_join(in_session bigint, in_slot int
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  -- owner_share, without the call.
-  IF NOT (SELECT ${schema}.ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}.lock_key(k, 'owner.' || in_session))
+  -- _owner_share, without the call.
+  IF NOT (SELECT ${schema}._ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}._lock_key(k, 'owner.' || in_session))
       FROM ${schema}.secret k WHERE k.only_row) THEN
-    PERFORM ${schema}.owner_wait(in_session);
+    PERFORM ${schema}._owner_wait(in_session);
   END IF;
   watched := false;
   LOOP
@@ -192,7 +192,7 @@ BEGIN
         UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
           WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
         IF NOT FOUND THEN
-          PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+          PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
         END IF;
         IF outcome.version = 0 THEN
           PERFORM set_config('synchronous_commit', 'off', true);
@@ -204,7 +204,7 @@ BEGIN
     EXIT WHEN outcome.code <> 'line_created';
   END LOOP;
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
     IF outcome.version = 0 THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
@@ -223,9 +223,9 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   done record;
 BEGIN
-  IF ${schema}.session_joined(in_session) THEN
+  IF ${schema}._session_joined(in_session) THEN
     FOR done IN
-      UPDATE ${schema}.gathering p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
+      UPDATE ${schema}.gathering p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}._next_zxid()
         FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_limits_ms, in_data)
             WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
         WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
@@ -244,14 +244,16 @@ BEGIN
       watched := true;
     END LOOP;
   END LOOP;
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
-    watched := ${schema}.is_watched(outcomes);
+    watched := ${schema}._is_watched(outcomes);
     IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_joins(bigint, integer, bigint, text[], text[], integer[], text[], boolean[], bigint[], bytea[], bigint[]) IS
+  'Like request_join for several lines of one session, each for itself: an outcome for each. Fails with 55P03 where one of them is kept waiting; ask for each alone then.';
 
 -- Gives up a place in a line's row, by its token, whether it waits or holds, and makes a holder of the next one. Not flushed:
 -- call it in a transaction of its own. A holder's row is locked as for a deletion, because a fence keeps others from
@@ -271,7 +273,7 @@ DECLARE
   since     timestamptz;
   until     timestamptz;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR attempt IN 1 .. 2 LOOP
     UPDATE ${schema}.gathering p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
@@ -279,20 +281,20 @@ BEGIN
         WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
       WHERE p.path = l.path
       RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
-        ${schema}.ring_place(p.holder, p.path, p.token, l.key), p.recipe, l.holder, l.since, p.since
+        ${schema}._ring_place(p.holder, p.path, p.token, l.key), p.recipe, l.holder, l.since, p.since
       INTO next_one, behind, low, unflushed, rung, recipe, former, since, until;
     IF FOUND THEN
-      IF ${schema}.history_on() THEN
+      IF ${schema}._history_on() THEN
         INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
           SELECT in_line, recipe, 'lock', in_token, former, since, coalesce(o.ended, until), coalesce(o.how, 'released')
             FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = former AND o.ended <= until;
       END IF;
       IF next_one IS NULL AND behind > 0 THEN
-        PERFORM ${schema}.ring_line(in_line, 1, low);
+        PERFORM ${schema}._ring_line(in_line, 1, low);
       END IF;
       RETURN;
     END IF;
-    UPDATE ${schema}.gathering p SET waiting = ${schema}.without(p.waiting, in_token)
+    UPDATE ${schema}.gathering p SET waiting = ${schema}._without(p.waiting, in_token)
       WHERE p.path = in_line AND in_token = ANY (p.waiting)
       RETURNING set_config('synchronous_commit', 'off', true) INTO unflushed;
     IF FOUND THEN
@@ -315,7 +317,7 @@ DECLARE
   place record;
   gone  bigint[] := '{}';
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR place IN
     WITH freed AS (
       UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp()
@@ -327,13 +329,13 @@ BEGIN
     ), noted AS (
       INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
         SELECT f.path, f.recipe, 'lock', f.token, f.former, f.since, coalesce(o.ended, f.until), coalesce(o.how, 'released')
-          FROM freed f LEFT JOIN ${schema}.past_session o ON o.id = f.former WHERE ${schema}.history_on()
+          FROM freed f LEFT JOIN ${schema}.past_session o ON o.id = f.former WHERE ${schema}._history_on()
     )
     SELECT f.path, f.token, f.children FROM freed f
   LOOP
     gone := gone || place.token;
     IF place.children > 0 THEN
-      PERFORM ${schema}.ring_line(place.path);
+      PERFORM ${schema}._ring_line(place.path);
     END IF;
   END LOOP;
   FOR place IN SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) WHERE token <> ALL (gone) ORDER BY line LOOP
@@ -341,6 +343,8 @@ BEGIN
   END LOOP;
   PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
+COMMENT ON FUNCTION ${schema}.lines_free(text[], bigint[]) IS
+  'Like line_free for several lines. Fails with 55P03 where one of them is kept waiting; free each alone then.';
 
 -- Makes a join durable that did not grant, with everything before it. False: the server has crashed since, and forgot it; or
 -- somebody has taken it away.
@@ -360,7 +364,7 @@ COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
 CREATE OR REPLACE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
-  line      text := ${schema}.new_parent_of(in_path);
+  line      text := ${schema}._new_parent_of(in_path);
   behind    bigint;
   permits   integer;
   low       bigint;
@@ -372,8 +376,8 @@ DECLARE
   ends      timestamptz;
   until     timestamptz;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid(),
+  PERFORM ${schema}._ensure_read_committed();
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
     RETURNING p.recipe, p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
@@ -395,13 +399,13 @@ BEGIN
   IF gone.ttl_ms IS NOT NULL THEN
     DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path RETURNING h.ends INTO ends;
   END IF;
-  IF gone.state <> 'w' AND ${schema}.history_on() THEN
+  IF gone.state <> 'w' AND ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
-      VALUES (line, recipe, ${schema}.hold_what(recipe, gone.name, gone.data), gone.czxid, gone.owner, gone.mtime, until,
+      VALUES (line, recipe, ${schema}._hold_what(recipe, gone.name, gone.data), gone.czxid, gone.owner, gone.mtime, until,
         CASE WHEN ends <= until THEN 'limit' ELSE 'released' END);
   END IF;
   IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(line, permits, low, quick);
+    PERFORM ${schema}._ring_line(line, permits, low, quick);
   END IF;
   IF watched THEN
     PERFORM ${schema}.ring(in_path, true);
@@ -416,30 +420,30 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   line record;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM FROM ${schema}.gathering p
-    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
+    WHERE p.path IN (SELECT ${schema}._new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
   FOR line IN
     WITH gone AS (
       DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL
         RETURNING n.path, n.parent, n.name, n.owner, n.state, n.czxid, n.mtime, n.ttl_ms, n.data, clock_timestamp() AS until
     ), counted AS (
-      UPDATE ${schema}.gathering p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
+      UPDATE ${schema}.gathering p SET children = children - g.number, pzxid = ${schema}._next_zxid(),
           low = CASE WHEN children = g.number THEN pzxid ELSE low END
         FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
         RETURNING p.path, p.recipe, p.children, g.limited
     ), noted AS (
       INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
-        SELECT l.path, l.recipe, ${schema}.hold_what(l.recipe, g.name, g.data), g.czxid, g.owner, g.mtime, g.until,
+        SELECT l.path, l.recipe, ${schema}._hold_what(l.recipe, g.name, g.data), g.czxid, g.owner, g.mtime, g.until,
             CASE WHEN h.ends <= g.until THEN 'limit' ELSE 'released' END
           FROM gone g JOIN counted l ON l.path = g.parent LEFT JOIN ${schema}.hold_limit h ON h.path = g.path
-          WHERE g.state <> 'w' AND ${schema}.history_on()
+          WHERE g.state <> 'w' AND ${schema}._history_on()
     )
     SELECT l.path, l.children, l.limited FROM counted l
   LOOP
     IF line.children > 0 THEN
-      PERFORM ${schema}.ring_line(line.path);
+      PERFORM ${schema}._ring_line(line.path);
     END IF;
     IF line.limited > 0 THEN
       DELETE FROM ${schema}.hold_limit h WHERE h.path = ANY (in_paths);
@@ -447,6 +451,8 @@ BEGIN
   END LOOP;
   PERFORM ${schema}.ring_watched(in_paths);
 END $$;
+COMMENT ON FUNCTION ${schema}.lines_leave(text[]) IS
+  'Like line_leave for several contenders. Fails with 55P03 where one of them is kept waiting; leave each alone then.';
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the
 -- rows of the lines among the paths: a row for each that is there. Waits for nobody, because a client's own
@@ -458,42 +464,42 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   limited text[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
   WITH due AS (
     SELECT d.path FROM (SELECT DISTINCT w.parent FROM ${schema}.node w
-        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w') l, ${schema}.due(l.parent) AS d (path)
+        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w') l, ${schema}._due(l.parent) AS d (path)
   ), taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
       FROM (SELECT w.path FROM due JOIN ${schema}.node w ON w.path = due.path
         WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w' FOR NO KEY UPDATE OF w SKIP LOCKED) d
       WHERE n.path = d.path AND EXISTS (SELECT FROM ${schema}.session s
-        WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+        WHERE s.id = in_session AND ${schema}._lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING n.path, n.ttl_ms
   )
   SELECT array_agg(t.path) INTO limited FROM taken t WHERE t.ttl_ms IS NOT NULL;
   IF limited IS NOT NULL THEN
-    PERFORM ${schema}.limit_hold(l) FROM unnest(limited) AS l;
+    PERFORM ${schema}._limit_hold(l) FROM unnest(limited) AS l;
   END IF;
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
-  PERFORM ${schema}.pass_on(p.path) FROM (
-    SELECT l.path FROM ${schema}.gathering l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}.is_open(l.holder)
+  PERFORM ${schema}._pass_on(p.path) FROM (
+    SELECT l.path FROM ${schema}.gathering l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}._is_open(l.holder)
       ORDER BY l.path FOR NO KEY UPDATE SKIP LOCKED) p;
   RETURN QUERY
-    SELECT ${schema}.row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.gathering p
-      WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session)
+    SELECT ${schema}._row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.gathering p
+      WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}._is_open(in_session)
     UNION ALL
-    SELECT ${schema}.row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
+    SELECT ${schema}._row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
       FROM ${schema}.gathering p, generate_subscripts(p.waiting, 1) AS i
-      WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
+      WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}._is_open(in_session);
 END $$;
 COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
   'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
 
 -- Whether a promotion or a restored backup may just have taken back what a session did last, and for longer than its client
 -- remembers: the numbers were raised after it was opened, and others like it are still coming back.
-CREATE OR REPLACE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_set_back(in_session bigint) RETURNS boolean
 LANGUAGE sql
 RETURN EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
   WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms');
@@ -505,10 +511,12 @@ LANGUAGE sql
 BEGIN ATOMIC
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
     SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path)
-    || CASE WHEN ${schema}.is_set_back(in_session) THEN ARRAY(
+    || CASE WHEN ${schema}._is_set_back(in_session) THEN ARRAY(
       SELECT p.path FROM ${schema}.gathering p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
         ORDER BY p.path) END);
 END;
+COMMENT ON FUNCTION ${schema}.line_sweep(bigint, text[]) IS
+  'Like line_take for all contenders of a session and for its places in the rows of these lines: asked now and then, in case a ring was lost.';
 
 -- All contenders of a line, first come first.
 CREATE OR REPLACE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
@@ -529,7 +537,7 @@ END;
 COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
 
 -- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
-CREATE OR REPLACE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._line_instead(in_path text) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
@@ -562,24 +570,26 @@ COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
 CREATE OR REPLACE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  line     text := ${schema}.parent_of(in_path);
+  line     text := ${schema}._parent_of(in_path);
   new_path text := left(in_path, -5) || 'read';
   was      ${schema}.node;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM FROM ${schema}.gathering p WHERE p.path = line FOR NO KEY UPDATE;
   SELECT * INTO was FROM ${schema}.node n
     WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write' FOR UPDATE;
   IF FOUND THEN
-    PERFORM ${schema}.note_contender(was, 'downgraded', NULL, NULL);
-    UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}.next_zxid(),
+    PERFORM ${schema}._note_contender(was, 'downgraded', NULL, NULL);
+    UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}._next_zxid(),
       mtime = clock_timestamp() WHERE n.path = in_path;
     UPDATE ${schema}.hold_limit h SET path = new_path WHERE h.path = in_path;
-    PERFORM ${schema}.ring_line(line);
+    PERFORM ${schema}._ring_line(line);
     PERFORM ${schema}.ring_watched(ARRAY[in_path, new_path]);
   END IF;
   RETURN EXISTS (SELECT FROM ${schema}.node n WHERE n.path = new_path AND n.owner = in_session);
 END $$;
+COMMENT ON FUNCTION ${schema}.line_downgrade(bigint, text) IS
+  'Makes a writer that holds a reader that holds, with its token and in its place: session, path; false if it does not hold.';
 
 -- Asks those who hold to give back: their clients are told. Returns how many were asked.
 CREATE OR REPLACE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
@@ -588,12 +598,12 @@ DECLARE
   asked integer;
 BEGIN
   WITH in_row AS (
-    UPDATE ${schema}.gathering p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
-      RETURNING p.holder, ${schema}.row_place(p.path, p.token)
+    UPDATE ${schema}.gathering p SET revoked = true WHERE p.path = in_line AND ${schema}._is_open(p.holder)
+      RETURNING p.holder, ${schema}._row_place(p.path, p.token)
   ), with_node AS (
     UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
   )
-  SELECT count(${schema}.ring_session(h.holder, h.place)) INTO asked
+  SELECT count(${schema}._ring_session(h.holder, h.place)) INTO asked
     FROM (SELECT * FROM in_row UNION ALL SELECT * FROM with_node) h (holder, place);
   RETURN asked;
 END $$;
@@ -618,9 +628,9 @@ COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds
 CREATE OR REPLACE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
-  PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
+  PERFORM ${schema}._ring_session(n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
   PERFORM ${schema}.line_leave(in_path);
   DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
   RETURN true;
@@ -683,7 +693,7 @@ COMMENT ON COLUMN ${schema}.lock_waiters.alive IS 'False if the session is over 
 
 CREATE OR REPLACE VIEW ${schema}.candidates AS
   SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
-    ${schema}.candidate_identity(n.data) AS identity,
+    ${schema}._candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
   FROM ${schema}.gathering l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
     CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
@@ -714,4 +724,4 @@ COMMENT ON COLUMN ${schema}.leaders.client IS 'The name the client gave itself.'
 COMMENT ON COLUMN ${schema}.leaders.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -27,7 +27,7 @@ DECLARE
   outcome ${schema}.outcome;
 BEGIN
   IF NOT coalesce(in_size BETWEEN 1 AND 10000 AND octet_length(in_meeting) <= 1950, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_meeting);
+    RETURN ${schema}._refused('bad_arguments', in_meeting);
   END IF;
   outcome := ${schema}._create(in_meeting, '', 'persistent', false, NULL, NULL, true, NULL);
   IF outcome.code = 'ok' THEN
@@ -41,10 +41,10 @@ END $$;
 
 -- Tells the clients of these children, with the keys of each, that their round has begun or is over. Every role can listen: a ring that
 -- says that it has begun shows the hash of the key, so that nobody who heard it can say that it is over.
-CREATE OR REPLACE FUNCTION ${schema}.ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._ring_meeting(in_sessions bigint[], in_keys bigint[], in_what text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT ${schema}.ring_session(c.session, 'meeting ' || encode(CASE in_what WHEN 'over' THEN int8send(c.key) ELSE sha256(int8send(c.key)) END, 'hex'))
+  SELECT ${schema}._ring_session(c.session, 'meeting ' || encode(CASE in_what WHEN 'over' THEN int8send(c.key) ELSE sha256(int8send(c.key)) END, 'hex'))
     FROM unnest(in_sessions, in_keys) AS c (session, key);
 END;
 
@@ -58,24 +58,24 @@ DECLARE
   gone     text[];
 BEGIN
   IF m.low < m.token AND NOT EXISTS (SELECT FROM ${schema}.node n
-      WHERE n.parent = m.path AND n.name > ${schema}.contender(m.low, '') AND n.name <= ${schema}.contender(m.token, '')
+      WHERE n.parent = m.path AND n.name > ${schema}._contender(m.low, '') AND n.name <= ${schema}._contender(m.token, '')
         AND n.data <> 'left') THEN
     WITH deleted AS (
       DELETE FROM ${schema}.node n
-        WHERE n.parent = m.path AND n.name > ${schema}.contender(m.low, '') AND n.name <= ${schema}.contender(m.token, '')
+        WHERE n.parent = m.path AND n.name > ${schema}._contender(m.low, '') AND n.name <= ${schema}._contender(m.token, '')
         RETURNING n.path, n.owner, n.key
     )
     SELECT array_agg(path), array_agg(owner), array_agg(key) INTO gone, sessions, keys FROM deleted;
-    UPDATE ${schema}.gathering p SET low = p.token, children = p.children - coalesce(cardinality(gone), 0), pzxid = ${schema}.next_zxid()
+    UPDATE ${schema}.gathering p SET low = p.token, children = p.children - coalesce(cardinality(gone), 0), pzxid = ${schema}._next_zxid()
       WHERE p.path = m.path RETURNING * INTO m;
-    PERFORM ${schema}.ring_meeting(sessions, keys, 'over');
+    PERFORM ${schema}._ring_meeting(sessions, keys, 'over');
     PERFORM ${schema}.ring_watched(gone);
   END IF;
   IF m.low = m.token AND m.children = m.permits THEN
     UPDATE ${schema}.gathering p SET token = p.pzxid, since = clock_timestamp() WHERE p.path = m.path RETURNING * INTO m;
     SELECT array_agg(n.owner), array_agg(n.key) INTO sessions, keys FROM ${schema}.node n
-      WHERE n.parent = m.path AND n.name > ${schema}.contender(m.low, '');
-    PERFORM ${schema}.ring_meeting(sessions, keys, 'begun');
+      WHERE n.parent = m.path AND n.name > ${schema}._contender(m.low, '');
+    PERFORM ${schema}._ring_meeting(sessions, keys, 'begun');
   END IF;
   RETURN m;
 END $$;
@@ -90,18 +90,18 @@ DECLARE
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   LOOP
-    UPDATE ${schema}.gathering p SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+    UPDATE ${schema}.gathering p SET creates = creates + 1, children = children + 1, pzxid = ${schema}._next_zxid()
       FROM ${schema}.session s
       WHERE p.path = in_meeting AND p.recipe = 'double-barrier' AND p.permits = in_size AND p.children < in_size
-        AND s.id = in_session AND ${schema}.may_own(s)
+        AND s.id = in_session AND ${schema}._may_own(s)
       RETURNING p.* INTO m;
     IF FOUND THEN
       moment := clock_timestamp();
       INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, key)
         SELECT m.path || '/' || name, m.path, name, 'ephemeral', in_session, NULL, 0, m.pzxid, m.pzxid, moment, moment, '', in_key
-          FROM ${schema}.contender(m.pzxid, '') AS name
+          FROM ${schema}._contender(m.pzxid, '') AS name
         RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, 0, 0, n.owner, 0, 0, n.czxid INTO outcome;
       IF m.children = in_size AND m.low = m.token THEN
         m := ${schema}._meeting_decide(m);
@@ -116,11 +116,11 @@ BEGIN
         RETURN outcome;
       END IF;
     ELSIF m.recipe IS DISTINCT FROM 'double-barrier' OR m.permits <> in_size THEN
-      RETURN ${schema}.refused('wrong_recipe', in_meeting);
+      RETURN ${schema}._refused('wrong_recipe', in_meeting);
     ELSIF m.children >= in_size THEN
-      RETURN ${schema}.refused('busy', in_meeting);
-    ELSIF NOT ${schema}.session_joined(in_session) THEN
-      RETURN ${schema}.refused('session_expired', in_meeting);
+      RETURN ${schema}._refused('busy', in_meeting);
+    ELSIF NOT ${schema}._session_joined(in_session) THEN
+      RETURN ${schema}._refused('session_expired', in_meeting);
     END IF;
   END LOOP;
 END $$;
@@ -133,11 +133,11 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   wish record;
 BEGIN
-  PERFORM ${schema}.owner_share(in_session);
+  PERFORM ${schema}._owner_share(in_session);
   IF cardinality(in_meetings) = 1 THEN
     outcomes := ARRAY[${schema}._meeting_come(in_session, in_meetings[1], in_sizes[1], in_keys[1])];
     IF outcomes[1].code = 'ok' THEN
-      watched := ${schema}.note_reply(in_session, in_slot, in_request, outcomes, outcomes[1].path, in_meetings[1]);
+      watched := ${schema}._note_reply(in_session, in_slot, in_request, outcomes, outcomes[1].path, in_meetings[1]);
     END IF;
   ELSE
     PERFORM set_config('lock_timeout', '10ms', true);
@@ -146,8 +146,8 @@ BEGIN
     LOOP
       outcomes[wish.step] := ${schema}._meeting_come(in_session, wish.meeting, wish.size, wish.key);
     END LOOP;
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-    watched := ${schema}.is_watched(outcomes);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
+    watched := ${schema}._is_watched(outcomes);
   END IF;
   IF (outcomes[1].version = 1 OR EXISTS (SELECT FROM unnest(outcomes[2:]) AS o WHERE o.version = 1)) IS NOT TRUE THEN
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -167,7 +167,7 @@ DECLARE
   over    boolean[];
   flushed boolean := false;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   IF cardinality(in_meetings) > 1 THEN
     PERFORM set_config('lock_timeout', '10ms', true);
   END IF;
@@ -178,10 +178,10 @@ BEGIN
     IF FOUND AND m.low < wish.number THEN
       others := false;
       IF wish.waits THEN
-        UPDATE ${schema}.node n SET data = 'left', version = version + 1, mzxid = ${schema}.next_zxid(), mtime = clock_timestamp()
-          WHERE n.path = m.path || '/' || ${schema}.contender(wish.number, '') AND n.data <> 'left'
-          RETURNING EXISTS (SELECT FROM ${schema}.node o WHERE o.parent = m.path AND o.name > ${schema}.contender(m.low, '')
-            AND o.name <= ${schema}.contender(m.token, '') AND o.data <> 'left' AND o.path <> n.path) INTO others;
+        UPDATE ${schema}.node n SET data = 'left', version = version + 1, mzxid = ${schema}._next_zxid(), mtime = clock_timestamp()
+          WHERE n.path = m.path || '/' || ${schema}._contender(wish.number, '') AND n.data <> 'left'
+          RETURNING EXISTS (SELECT FROM ${schema}.node o WHERE o.parent = m.path AND o.name > ${schema}._contender(m.low, '')
+            AND o.name <= ${schema}._contender(m.token, '') AND o.data <> 'left' AND o.path <> n.path) INTO others;
       ELSE
         m := ${schema}._meeting_take_away(m, wish.number);
         flushed := true;
@@ -205,11 +205,11 @@ COMMENT ON FUNCTION ${schema}.meeting_leave(text[], bigint[], boolean[]) IS
 CREATE OR REPLACE FUNCTION ${schema}._meeting_take_away(m ${schema}.gathering, in_number bigint) RETURNS ${schema}.gathering
 LANGUAGE plpgsql AS $$
 DECLARE
-  child text := m.path || '/' || ${schema}.contender(in_number, '');
+  child text := m.path || '/' || ${schema}._contender(in_number, '');
 BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = child;
   IF FOUND THEN
-    UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = m.path RETURNING * INTO m;
+    UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid() WHERE p.path = m.path RETURNING * INTO m;
     PERFORM ${schema}.ring_watched(ARRAY[child]);
   END IF;
   RETURN m;
@@ -221,10 +221,10 @@ LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_pl
 DECLARE
   m ${schema}.gathering;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   SELECT * INTO m FROM ${schema}.gathering p WHERE p.path = in_meeting AND p.recipe = 'double-barrier' FOR NO KEY UPDATE;
   IF FOUND AND m.token >= in_number
-      AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_meeting || '/' || ${schema}.contender(in_number, '')) THEN
+      AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_meeting || '/' || ${schema}._contender(in_number, '')) THEN
     RETURN false;
   END IF;
   PERFORM ${schema}._meeting_take_away(m, in_number);
@@ -241,7 +241,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   m ${schema}.gathering;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR m IN SELECT * FROM ${schema}.gathering p WHERE p.path = ANY (in_meetings) AND p.recipe = 'double-barrier'
     ORDER BY p.path FOR NO KEY UPDATE SKIP LOCKED
   LOOP
@@ -252,19 +252,19 @@ BEGIN
         coalesce(p.low >= asked.number, true)
       FROM unnest(in_meetings, in_numbers) AS asked (meeting, number)
         LEFT JOIN ${schema}.gathering p ON p.path = asked.meeting AND p.recipe = 'double-barrier'
-        LEFT JOIN ${schema}.node n ON n.path = asked.meeting || '/' || ${schema}.contender(asked.number, '');
+        LEFT JOIN ${schema}.node n ON n.path = asked.meeting || '/' || ${schema}._contender(asked.number, '');
 END $$;
 COMMENT ON FUNCTION ${schema}.meeting_sweep(text[], bigint[]) IS
   'What has become of participants of double barriers, by paths and numbers.';
 
 -- Decides what is due at the meetings in which some of these nodes were, which went with their session.
-CREATE OR REPLACE FUNCTION ${schema}.meetings_without(in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._meetings_without(in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   m ${schema}.gathering;
 BEGIN
   FOR m IN SELECT * FROM ${schema}.gathering p
-    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) AND p.recipe = 'double-barrier'
+    WHERE p.path IN (SELECT ${schema}._new_parent_of(path) FROM unnest(in_paths) AS path) AND p.recipe = 'double-barrier'
     ORDER BY p.path FOR NO KEY UPDATE
   LOOP
     PERFORM ${schema}._meeting_decide(m);
@@ -287,4 +287,4 @@ COMMENT ON COLUMN ${schema}.double_barriers.inside IS 'How many have entered and
 COMMENT ON COLUMN ${schema}.double_barriers.has_left IS 'How many have left, and wait for the others to leave.';
 COMMENT ON COLUMN ${schema}.double_barriers.since IS 'When those inside entered; null if nobody is inside.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

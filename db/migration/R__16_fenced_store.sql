@@ -30,4 +30,4 @@ END;
 COMMENT ON FUNCTION ${schema}.fenced_read(text, text) IS
   'What was last written under a key of a store, with its token; no row if nothing ever was.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

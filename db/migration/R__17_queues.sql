@@ -42,7 +42,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The lane of what waits behind another message of its key.
-CREATE OR REPLACE FUNCTION ${schema}.behind() RETURNS smallint
+CREATE OR REPLACE FUNCTION ${schema}._behind() RETURNS smallint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (-32768)::smallint;
 
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION ${schema}.queue_create(text, integer, bigint, bigint, bigint
   'Makes a queue, or changes what is given of its settings: name, most tries (10), backoff and longest backoff in ms (1 s, 1 h), deduplication window in ms (5 min), most bytes of a payload (1 MB), topic.';
 
 -- The queue of this name; fails if there is none.
-CREATE OR REPLACE FUNCTION ${schema}.queue_named(in_queue text) RETURNS ${schema}.queue
+CREATE OR REPLACE FUNCTION ${schema}._queue_named(in_queue text) RETURNS ${schema}.queue
 LANGUAGE plpgsql AS $$
 DECLARE
   q ${schema}.queue;
@@ -89,26 +89,26 @@ END $$;
 
 -- The advisory locks of a queue: of who sleeps there, of where a lane begins, and of a key.
 
-CREATE OR REPLACE FUNCTION ${schema}.idle_key(k ${schema}.secret, in_queue text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._idle_key(k ${schema}.secret, in_queue text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ${schema}.lock_key(k, 'queue.' || in_queue);
+RETURN ${schema}._lock_key(k, 'queue.' || in_queue);
 
-CREATE OR REPLACE FUNCTION ${schema}.lane_key(k ${schema}.secret, in_queue integer, in_lane smallint) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._lane_key(k ${schema}.secret, in_queue integer, in_lane smallint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ${schema}.lock_key(k, 'lane.' || in_queue || '.' || in_lane);
+RETURN ${schema}._lock_key(k, 'lane.' || in_queue || '.' || in_lane);
 
-CREATE OR REPLACE FUNCTION ${schema}.message_key_key(k ${schema}.secret, in_queue integer, in_key text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._message_key_key(k ${schema}.secret, in_queue integer, in_key text) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ${schema}.lock_key(k, 'key.' || in_queue || '.' || in_key);
+RETURN ${schema}._lock_key(k, 'key.' || in_queue || '.' || in_key);
 
 -- Idle consumers.
 
 -- Whether somebody sleeps who is to be rung for these queues. From here to its end the transaction counts as one that enqueues, so
 -- nobody goes to sleep meanwhile without knowing.
-CREATE OR REPLACE FUNCTION ${schema}.is_idle(in_queues text[]) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_idle(in_queues text[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key(k, 'queue.' || several.name))
+  PERFORM pg_advisory_xact_lock_shared(${schema}._lock_key(k, 'queue.' || several.name))
     FROM ${schema}.secret k, (SELECT DISTINCT name FROM unnest(in_queues) AS name ORDER BY name) AS several WHERE k.only_row;
   RETURN EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
     WHERE q.name = ANY (in_queues));
@@ -120,14 +120,14 @@ CREATE OR REPLACE FUNCTION ${schema}.ring_idle(in_queues text[], in_numbers inte
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.wake(a.queue, a.number) FROM unnest(in_queues, in_numbers) AS a (queue, number) ORDER BY a.queue;
+  PERFORM ${schema}._wake(a.queue, a.number) FROM unnest(in_queues, in_numbers) AS a (queue, number) ORDER BY a.queue;
 END $$;
 COMMENT ON FUNCTION ${schema}.ring_idle(text[], integer[]) IS
   'Rings sleeping consumers of queues, for each as many as are given. After the commit of what they are rung for.';
 
 -- Those whom another transaction is about to ring are left to it as long as there are others. If there are not, they are rung too:
 -- that transaction may take its time, and be rolled back.
-CREATE OR REPLACE FUNCTION ${schema}.wake(in_queue text, in_number integer) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._wake(in_queue text, in_number integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   low  bigint := coalesce((SELECT q.idle_low FROM ${schema}.queue q WHERE q.name = in_queue), 0);
@@ -139,7 +139,7 @@ BEGIN
           FOR UPDATE SKIP LOCKED))
       RETURNING i.session
   )
-  SELECT count(${schema}.ring_session(r.session, 'queue ' || in_queue)) INTO rung FROM (
+  SELECT count(${schema}._ring_session(r.session, 'queue ' || in_queue)) INTO rung FROM (
     SELECT w.session FROM woken w
     UNION ALL
     (SELECT s.session FROM ${schema}.idle s
@@ -148,7 +148,7 @@ BEGIN
 END $$;
 
 -- Rings one sleeping consumer for each of these messages, which are told by their queues.
-CREATE OR REPLACE FUNCTION ${schema}.ring_queues(in_queues integer[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._ring_queues(in_queues integer[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   names   text[];
@@ -157,13 +157,13 @@ BEGIN
   SELECT array_agg(a.name ORDER BY a.name), array_agg(a.number ORDER BY a.name) INTO names, numbers
     FROM (SELECT q.name, count(*)::integer AS number FROM unnest(in_queues) AS m (queue) JOIN ${schema}.queue q ON q.id = m.queue
         GROUP BY q.name) a;
-  IF ${schema}.is_idle(names) THEN
+  IF ${schema}._is_idle(names) THEN
     PERFORM ${schema}.ring_idle(names, numbers);
   END IF;
 END $$;
 
 -- Whether there is a message that could be taken if nobody else were at its key.
-CREATE OR REPLACE FUNCTION ${schema}.is_waiting(in_queue integer) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_waiting(in_queue integer) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM ${schema}.lane l, LATERAL (SELECT FROM ${schema}.message m
@@ -178,8 +178,8 @@ CREATE OR REPLACE FUNCTION ${schema}.queue_sleep(in_session bigint, in_queues te
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM ${schema}.owner_share(in_session);
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM ${schema}._owner_share(in_session);
   IF in_sleeps AND EXISTS (SELECT FROM ${schema}.session s WHERE s.id = in_session) THEN
     INSERT INTO ${schema}.idle (queue, session)
       SELECT a.name, in_session FROM unnest(in_queues) AS a (name) LEFT JOIN ${schema}.queue q ON q.name = a.name
@@ -187,21 +187,21 @@ BEGIN
           WHERE i.queue = a.name AND i.number >= coalesce(q.idle_low, 0) AND i.session = in_session);
   END IF;
   RETURN QUERY SELECT q.name FROM ${schema}.queue q
-    WHERE q.name = ANY (in_queues) AND q.paused IS NULL AND ${schema}.is_waiting(q.id);
+    WHERE q.name = ANY (in_queues) AND q.paused IS NULL AND ${schema}._is_waiting(q.id);
 END $$;
 COMMENT ON FUNCTION ${schema}.queue_sleep(bigint, text[], boolean) IS
   'Registers a session again that sleeps at these queues: session, queues, whether rings reach it. Returns the queues at which something waits.';
 
 -- Looks where those who sleep at a queue begin, once many have come and gone. Nobody may be about to go to sleep meanwhile; and who
 -- enqueues waits for this, so this waits for nobody.
-CREATE OR REPLACE FUNCTION ${schema}.idle_look(in_queue text, in_low bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._idle_look(in_queue text, in_low bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   last  bigint := coalesce(pg_sequence_last_value('${schema}.idle_number'), 1);
   first bigint := (SELECT i.number FROM ${schema}.idle i WHERE i.queue = in_queue AND i.number >= in_low ORDER BY i.number LIMIT 1);
 BEGIN
   IF coalesce(first, last) - in_low < 1000
-      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}.idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row) THEN
+      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}._idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row) THEN
     RETURN;
   END IF;
   PERFORM FROM ${schema}.queue q WHERE q.name = in_queue FOR NO KEY UPDATE SKIP LOCKED;
@@ -213,7 +213,7 @@ BEGIN
 END $$;
 
 -- Milliseconds until a message of this queue is due, or its time is over; null if none has a time.
-CREATE OR REPLACE FUNCTION ${schema}.next_time(in_queue integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._next_time(in_queue integer) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN (
@@ -221,4 +221,4 @@ BEGIN
       WHERE m.queue = in_queue AND (m.due IS NOT NULL OR m.expires IS NOT NULL) ORDER BY least(m.due, m.expires) LIMIT 1);
 END $$;
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -3,7 +3,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Says why something could not be enqueued.
-CREATE OR REPLACE FUNCTION ${schema}.enqueue_refused(in_queues text[], in_payloads bytea[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._enqueue_refused(in_queues text[], in_payloads bytea[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   q ${schema}.queue;
@@ -12,7 +12,7 @@ BEGIN
     RAISE EXCEPTION 'one call enqueues 1,000 messages at most, not %', cardinality(in_queues) USING ERRCODE = 'PK005';
   END IF;
   FOR i IN 1 .. cardinality(in_queues) LOOP
-    q := ${schema}.queue_named(in_queues[i]);
+    q := ${schema}._queue_named(in_queues[i]);
     IF in_payloads[i] IS NULL THEN
       RAISE EXCEPTION 'a message for the queue "%" has no payload', in_queues[i] USING ERRCODE = 'PK005';
     ELSIF octet_length(in_payloads[i]) > q.most_bytes THEN
@@ -25,7 +25,7 @@ BEGIN
 END $$;
 
 -- Whether a message can be as it is asked for; the headers are an array literal.
-CREATE OR REPLACE FUNCTION ${schema}.is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text, in_not_before timestamptz)
+CREATE OR REPLACE FUNCTION ${schema}._is_sendable(in_priority integer, in_delay_ms bigint, in_life_ms bigint, in_headers text, in_not_before timestamptz)
 RETURNS boolean
 LANGUAGE sql STABLE
 RETURN coalesce(in_priority, 0) BETWEEN -1000 AND 1000 AND coalesce(in_delay_ms, 0) >= 0 AND coalesce(in_life_ms, 1) > 0
@@ -57,7 +57,7 @@ BEGIN
   IF in_keys IS NOT NULL THEN
     IF EXISTS (SELECT FROM unnest(in_queues, in_keys) AS a (queue, key) JOIN ${schema}.queue q ON q.name = a.queue
         WHERE a.key IS NOT NULL AND NOT q.keyed) THEN
-      PERFORM ${schema}.queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
+      PERFORM ${schema}._queue_keyed(a.queue) FROM unnest(in_queues, in_keys) AS a (queue, key) WHERE a.key IS NOT NULL
         GROUP BY a.queue ORDER BY a.queue;
     END IF;
   END IF;
@@ -70,21 +70,21 @@ BEGIN
         LATERAL (SELECT greatest(CASE WHEN a.delay_ms > 0 THEN moment + a.delay_ms * interval '1 ms' END,
           CASE WHEN a.not_before > moment THEN a.not_before END) AS due) d
       WHERE a.seen IS NULL AND octet_length(a.payload) <= q.most_bytes
-        AND ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before);
+        AND ${schema}._is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before);
   GET DIAGNOSTICS added = ROW_COUNT;
   IF added <> cardinality(in_queues) - coalesce(cardinality(array_remove(in_seen, NULL)), 0) OR cardinality(in_queues) > 1000 THEN
     IF EXISTS (SELECT FROM unnest(in_priorities, in_delays_ms, in_lives_ms, in_headers, in_not_before)
           AS a (priority, delay_ms, life_ms, headers, not_before)
-        WHERE NOT ${schema}.is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before)) THEN
+        WHERE NOT ${schema}._is_sendable(a.priority, a.delay_ms, a.life_ms, a.headers, a.not_before)) THEN
       RAISE EXCEPTION 'a message has a priority from -1000 to 1000, no negative delay, no infinite time, some time to live, and headers in pairs without nulls'
         USING ERRCODE = 'PK005';
     END IF;
-    PERFORM ${schema}.enqueue_refused(in_queues, in_payloads);
+    PERFORM ${schema}._enqueue_refused(in_queues, in_payloads);
   END IF;
 END $$;
 
 -- From now on this queue is taken from a key at a time.
-CREATE OR REPLACE FUNCTION ${schema}.queue_keyed(in_queue text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._queue_keyed(in_queue text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE ${schema}.queue q SET keyed = true WHERE q.name = in_queue AND NOT q.keyed;
@@ -97,7 +97,7 @@ CREATE OR REPLACE FUNCTION ${schema}._enqueue_all(in_queues text[], in_payloads 
 RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  first    bigint := ${schema}.next_zxid() << 10;
+  first    bigint := ${schema}._next_zxid() << 10;
   seen     bigint[];
   outcome  ${schema}.outcome;
   outcomes ${schema}.outcome[];
@@ -107,7 +107,7 @@ BEGIN
     seen := array_fill(NULL::bigint, ARRAY[cardinality(in_queues)]);
     FOR step IN SELECT a.step FROM unnest(in_queues, in_dedup_keys) WITH ORDINALITY AS a (queue, dedup_key, step)
         WHERE a.dedup_key IS NOT NULL ORDER BY a.queue, a.dedup_key, a.step LOOP
-      seen[step] := ${schema}.dedup_seen(in_queues[step], in_dedup_keys[step], first + step - 1);
+      seen[step] := ${schema}._dedup_seen(in_queues[step], in_dedup_keys[step], first + step - 1);
     END LOOP;
   END IF;
   PERFORM ${schema}._enqueue(first, in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms, in_not_before,
@@ -128,7 +128,7 @@ CREATE OR REPLACE FUNCTION ${schema}.request_enqueue(in_session bigint, in_slot 
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  first bigint := ${schema}.next_zxid() << 10;
+  first bigint := ${schema}._next_zxid() << 10;
   added integer;
 BEGIN
   INSERT INTO ${schema}.message
@@ -137,16 +137,16 @@ BEGIN
       WHERE q.name = in_queue AND octet_length(p.payload) <= q.most_bytes;
   GET DIAGNOSTICS added = ROW_COUNT;
   IF added <> cardinality(in_payloads) OR added > 1000 THEN
-    PERFORM ${schema}.enqueue_refused(array_fill(in_queue, ARRAY[cardinality(in_payloads)]), in_payloads);
+    PERFORM ${schema}._enqueue_refused(array_fill(in_queue, ARRAY[cardinality(in_payloads)]), in_payloads);
   END IF;
   outcome.code := 'ok';
   outcome.czxid := first;
   UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
     WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
   IF NOT FOUND THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
   END IF;
-  PERFORM pg_advisory_xact_lock_shared(${schema}.lock_key(k, 'queue.' || in_queue)) FROM ${schema}.secret k WHERE k.only_row;
+  PERFORM pg_advisory_xact_lock_shared(${schema}._lock_key(k, 'queue.' || in_queue)) FROM ${schema}.secret k WHERE k.only_row;
   watched := EXISTS (SELECT FROM ${schema}.queue q JOIN ${schema}.idle i ON i.queue = q.name AND i.number >= q.idle_low
     WHERE q.name = in_queue);
 END $$;
@@ -161,8 +161,8 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 BEGIN
   outcomes := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers, in_lives_ms,
     in_dedup_keys, in_not_before);
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-  watched := ${schema}.is_idle(in_queues);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
+  watched := ${schema}._is_idle(in_queues);
 END $$;
 COMMENT ON FUNCTION ${schema}.request_enqueue_all(bigint, integer, bigint, text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
   'Like enqueue_all, in a transaction of its own, numbered so that a lost reply can be settled; if watched, call ring_idle next.';
@@ -178,7 +178,7 @@ DECLARE
   outcomes ${schema}.outcome[] := ${schema}._enqueue_all(in_queues, in_payloads, in_priorities, in_delays_ms, in_keys, in_headers,
     in_lives_ms, in_dedup_keys, in_not_before);
 BEGIN
-  IF ${schema}.is_idle(in_queues) THEN
+  IF ${schema}._is_idle(in_queues) THEN
     PERFORM ${schema}.ring_idle(array_agg(a.name), array_agg(a.number))
       FROM (SELECT name, count(*)::integer AS number FROM unnest(in_queues) AS name GROUP BY name) AS a;
   END IF;
@@ -205,7 +205,7 @@ COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text
 
 -- The number of the message that was enqueued with this deduplication key; null if there is none, and then the key is in_id's from
 -- now on, for the queue's window. Whoever enqueues the same key meanwhile waits for this transaction.
-CREATE OR REPLACE FUNCTION ${schema}.dedup_seen(in_queue text, in_key text, in_id bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._dedup_seen(in_queue text, in_key text, in_id bigint) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
   seen bigint;
@@ -219,4 +219,4 @@ BEGIN
   RETURN seen;
 END $$;
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -13,7 +13,7 @@ DECLARE
   freed   ${schema}.message[];
   refused bigint[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   IF cardinality(in_done) = 1 AND in_done_claims IS NULL THEN
     -- Mostly it is one claim as a whole, and this much is quick.
     DELETE FROM ${schema}.claim d
@@ -33,30 +33,30 @@ BEGIN
   END IF;
   FOR part IN SELECT p.claim, array_agg(p.id) AS ids FROM unnest(in_done_claims, in_done_ids) AS p (claim, id)
       GROUP BY p.claim ORDER BY p.claim LOOP
-    c := ${schema}.claim_reduce(in_session, part.claim, part.ids);
+    c := ${schema}._claim_reduce(in_session, part.claim, part.ids);
     IF c.ids IS DISTINCT FROM part.ids THEN
       refused := refused || ARRAY(SELECT i FROM unnest(part.ids) AS i WHERE i <> ALL (coalesce(c.ids, '{}')));
     END IF;
     IF c.keyed THEN
-      freed := freed || ${schema}.messages_of(c, c.ids);
+      freed := freed || ${schema}._messages_of(c, c.ids);
     END IF;
   END LOOP;
   IF freed IS NOT NULL THEN
-    PERFORM ${schema}.keys_free(array_agg(f.queue), array_agg(f.key), array_agg(f.id)) FROM unnest(freed) AS f
+    PERFORM ${schema}._keys_free(array_agg(f.queue), array_agg(f.key), array_agg(f.id)) FROM unnest(freed) AS f
       WHERE f.key IS NOT NULL;
   END IF;
   RETURN nullif(refused, '{}');
 END $$;
 
 -- The messages of a claim with these ids.
-CREATE OR REPLACE FUNCTION ${schema}.messages_of(c ${schema}.claim, in_ids bigint[]) RETURNS ${schema}.message[]
+CREATE OR REPLACE FUNCTION ${schema}._messages_of(c ${schema}.claim, in_ids bigint[]) RETURNS ${schema}.message[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN (SELECT array_agg(m) FROM unnest(c.messages) AS m WHERE (m).id = ANY (in_ids));
 END $$;
 
 -- Takes messages out of a claim, and deletes it with the last one. Returns the claim with those ids that it had of them.
-CREATE OR REPLACE FUNCTION ${schema}.claim_reduce(in_session bigint, in_claim bigint, in_ids bigint[]) RETURNS ${schema}.claim
+CREATE OR REPLACE FUNCTION ${schema}._claim_reduce(in_session bigint, in_claim bigint, in_ids bigint[]) RETURNS ${schema}.claim
 LANGUAGE plpgsql AS $$
 DECLARE
   c    ${schema}.claim;
@@ -81,7 +81,7 @@ CREATE OR REPLACE FUNCTION ${schema}.ack(in_claim bigint, in_id bigint, in_sessi
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   IF ${schema}._ack(in_session, NULL, ARRAY[in_claim], ARRAY[in_id]) IS NOT NULL THEN
     RAISE EXCEPTION 'message % is no longer claimed as %', in_id, in_claim USING ERRCODE = 'PK003',
       HINT = 'Its lease or its session ended, or it was acked or given back. Nothing of this transaction may be committed.';
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION ${schema}.ack(bigint, bigint, bigint) IS
 --   gone     its consumer went away: the same, at once
 --   release  it was not tried
 --   dead     it is not to be tried again
-CREATE OR REPLACE FUNCTION ${schema}.give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[], in_errors text[])
+CREATE OR REPLACE FUNCTION ${schema}._give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[], in_errors text[])
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -113,7 +113,7 @@ DECLARE
   freed_ids     bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock(k.lock) FROM (
-    SELECT DISTINCT ${schema}.message_key_key(s, b.queue, b.key) AS lock
+    SELECT DISTINCT ${schema}._message_key_key(s, b.queue, b.key) AS lock
       FROM ${schema}.secret s, unnest(in_messages) AS b WHERE s.only_row AND b.key IS NOT NULL ORDER BY 1) k;
   FOREACH m IN ARRAY coalesce(in_messages, '{}') LOOP
     i := i + 1;
@@ -125,7 +125,7 @@ BEGIN
       WHEN in_hows[i] <> 'release' AND m.tries >= q.most_tries THEN 'tried ' || m.tries || ' times'
       WHEN m.expires <= moment THEN 'its time was over' END;
     IF reason IS NOT NULL THEN
-      PERFORM ${schema}.bury(m, reason);
+      PERFORM ${schema}._bury(m, reason);
     ELSE
       m.due := moment + nullif(CASE WHEN in_hows[i] <> 'retry' THEN 0 ELSE coalesce(in_delays_ms[i],
         least(q.longest_backoff_ms, q.backoff_ms * 2.0 ^ least(m.tries - 1, 40))::bigint) END, 0) * interval '1 ms';
@@ -144,25 +144,25 @@ BEGIN
       freed_ids := freed_ids || m.id;
     END IF;
   END LOOP;
-  PERFORM ${schema}.lanes_reach(placed_queues, placed_lanes, placed_ids);
+  PERFORM ${schema}._lanes_reach(placed_queues, placed_lanes, placed_ids);
   IF freed_ids IS NOT NULL THEN
-    PERFORM ${schema}.keys_free(freed_queues, freed_keys, freed_ids);
+    PERFORM ${schema}._keys_free(freed_queues, freed_keys, freed_ids);
   END IF;
-  PERFORM ${schema}.ring_queues(queues);
+  PERFORM ${schema}._ring_queues(queues);
 END $$;
 
 -- The same, where it is one way for all.
-CREATE OR REPLACE FUNCTION ${schema}.give_all_back(in_messages ${schema}.message[], in_how text, in_error text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._give_all_back(in_messages ${schema}.message[], in_how text, in_error text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF in_messages IS NOT NULL THEN
-    PERFORM ${schema}.give_back(in_messages, array_fill(in_how, ARRAY[cardinality(in_messages)]), NULL,
+    PERFORM ${schema}._give_back(in_messages, array_fill(in_how, ARRAY[cardinality(in_messages)]), NULL,
       array_fill(in_error, ARRAY[cardinality(in_messages)]));
   END IF;
 END $$;
 
 -- Puts a message under the dead letters. Its key is freed by whoever calls this.
-CREATE OR REPLACE FUNCTION ${schema}.bury(m ${schema}.message, in_reason text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._bury(m ${schema}.message, in_reason text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO ${schema}.dead_letter VALUES (m.queue, m.id, clock_timestamp(), in_reason, m);
@@ -181,16 +181,16 @@ DECLARE
   errors    text[];
   refused   bigint[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR one IN SELECT * FROM unnest(in_claims, in_ids, in_hows, in_delays_ms, in_errors) AS a (claim, id, how, delay_ms, error)
       ORDER BY a.claim, a.id LOOP
     IF one.how IS NULL OR one.how NOT IN ('retry', 'gone', 'release', 'dead') OR one.delay_ms < 0 THEN
       RAISE EXCEPTION 'message % cannot be given back as "%" after % ms', one.id, one.how, one.delay_ms
         USING ERRCODE = '22023', HINT = 'It is retry, gone, release or dead, and a delay is not negative.';
     END IF;
-    c := ${schema}.claim_reduce(in_session, one.claim, ARRAY[one.id]);
+    c := ${schema}._claim_reduce(in_session, one.claim, ARRAY[one.id]);
     IF cardinality(c.ids) = 1 THEN
-      back := back || ${schema}.messages_of(c, c.ids);
+      back := back || ${schema}._messages_of(c, c.ids);
       hows := hows || one.how;
       delays_ms := delays_ms || one.delay_ms;
       errors := errors || one.error;
@@ -198,7 +198,7 @@ BEGIN
       refused := refused || one.id;
     END IF;
   END LOOP;
-  PERFORM ${schema}.give_back(back, hows, delays_ms, errors);
+  PERFORM ${schema}._give_back(back, hows, delays_ms, errors);
   RETURN refused;
 END $$;
 
@@ -216,7 +216,7 @@ BEGIN
     outcome.czxid := in_ids[i];
     outcomes[i] := outcome;
   END LOOP;
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   watched := false;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_return(bigint, integer, bigint, bigint[], bigint[], text[], bigint[], text[]) IS
@@ -245,12 +245,12 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 DECLARE
   c ${schema}.claim;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM ${schema}.owner_share(in_session); -- Its end finds both claims.
-  c := ${schema}.claim_reduce(in_session, in_claim, ARRAY[in_id]);
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM ${schema}._owner_share(in_session); -- Its end finds both claims.
+  c := ${schema}._claim_reduce(in_session, in_claim, ARRAY[in_id]);
   IF cardinality(c.ids) = 1 THEN
     INSERT INTO ${schema}.claim VALUES (in_session, in_new, c.queue, c.taken, c.until, c.keyed, c.ids, NULL,
-      ${schema}.messages_of(c, c.ids));
+      ${schema}._messages_of(c, c.ids));
   END IF;
   RETURN EXISTS (SELECT FROM ${schema}.claim n WHERE n.session = in_session AND n.number = in_new AND in_id = ANY (n.ids));
 END $$;
@@ -259,30 +259,30 @@ COMMENT ON FUNCTION ${schema}.claim_split(bigint, bigint, bigint, bigint) IS
 
 -- Gives back at once all that a session had claimed which ends. Its end does not wait for somebody who has a lock that this needs: then
 -- the claims become claims without a session whose time is over, and whoever tidies next gives them back.
-CREATE OR REPLACE FUNCTION ${schema}.claims_leave(in_session bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._claims_leave(in_session bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM ${schema}.idle i WHERE i.session = in_session;
-  IF EXISTS (SELECT FROM ${schema}.claim c WHERE c.session = in_session) AND NOT ${schema}.claims_return(in_session, ${schema}.patience()) THEN
+  IF EXISTS (SELECT FROM ${schema}.claim c WHERE c.session = in_session) AND NOT ${schema}._claims_return(in_session, ${schema}._patience()) THEN
     DELETE FROM ${schema}.claim c WHERE c.session = in_session AND c.ids = '{}';
-    UPDATE ${schema}.claim c SET session = 0, number = ${schema}.next_zxid(), until = clock_timestamp() WHERE c.session = in_session;
+    UPDATE ${schema}.claim c SET session = 0, number = ${schema}._next_zxid(), until = clock_timestamp() WHERE c.session = in_session;
   END IF;
 END $$;
 
 -- Gives them back. False: somebody has a lock that this needs, and nothing was given back.
-CREATE OR REPLACE FUNCTION ${schema}.claims_return(in_session bigint, in_patience interval) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._claims_return(in_session bigint, in_patience interval) RETURNS boolean
 LANGUAGE plpgsql SET lock_timeout = '2s' SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   back ${schema}.message[];
   c    ${schema}.claim;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM ${schema}.shorten_patience(in_patience);
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM ${schema}._shorten_patience(in_patience);
   FOR c IN DELETE FROM ${schema}.claim d WHERE d.session = in_session RETURNING d.* LOOP
-    back := back || ${schema}.messages_of(c, c.ids);
+    back := back || ${schema}._messages_of(c, c.ids);
   END LOOP;
-  PERFORM ${schema}.give_all_back(back, 'gone', 'the session of its consumer ended');
+  PERFORM ${schema}._give_all_back(back, 'gone', 'the session of its consumer ended');
   RETURN true;
 EXCEPTION
   WHEN lock_not_available THEN
@@ -299,16 +299,16 @@ DECLARE
   back      ${schema}.message[];
   forgotten integer := 0;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR c IN DELETE FROM ${schema}.claim d
       WHERE d.session = in_session AND d.number < in_before AND d.number <> ALL (in_known) RETURNING d.* LOOP
-    back := back || ${schema}.messages_of(c, c.ids);
+    back := back || ${schema}._messages_of(c, c.ids);
     forgotten := forgotten + 1;
   END LOOP;
-  PERFORM ${schema}.give_all_back(back, 'release', NULL);
+  PERFORM ${schema}._give_all_back(back, 'release', NULL);
   RETURN forgotten;
 END $$;
 COMMENT ON FUNCTION ${schema}.claims_forget(bigint, bigint[], bigint) IS
   'Gives back claims of a session that its client does not know, with numbers below the last argument. Returns how many.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

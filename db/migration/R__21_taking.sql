@@ -23,15 +23,15 @@ DECLARE
   acks   boolean := in_done IS NOT NULL OR in_done_claims IS NOT NULL;
   known  boolean;
 BEGIN
-  -- owner_share, without the call.
-  IF NOT (SELECT ${schema}.ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}.lock_key(k, 'owner.' || in_session))
+  -- _owner_share, without the call.
+  IF NOT (SELECT ${schema}._ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}._lock_key(k, 'owner.' || in_session))
       FROM ${schema}.secret k WHERE k.only_row) THEN
-    PERFORM ${schema}.owner_wait(in_session);
+    PERFORM ${schema}._owner_wait(in_session);
   END IF;
   asleep := false;
   IF in_again THEN
     SELECT true, c.refused, c.messages INTO known, refused, messages
-      FROM ${schema}.claimed(in_session, in_claim, CASE WHEN in_apart THEN in_count ELSE 1 END) AS c;
+      FROM ${schema}._claimed(in_session, in_claim, CASE WHEN in_apart THEN in_count ELSE 1 END) AS c;
     IF known THEN
       RETURN;
     END IF;
@@ -47,7 +47,7 @@ BEGIN
             FROM (SELECT l.* FROM ${schema}.queue q, ${schema}.lane l
                 WHERE q.name = in_queue AND NOT q.keyed AND q.paused IS NULL AND l.queue = q.id
                   AND (in_session = 0 OR EXISTS (SELECT FROM ${schema}.session s
-                    WHERE s.id = in_session AND ${schema}.may_own(s)))
+                    WHERE s.id = in_session AND ${schema}._may_own(s)))
                 ORDER BY l.lane DESC) l,
               LATERAL (SELECT w.ctid FROM ${schema}.message w
                 WHERE w.queue = l.queue AND w.lane = l.lane AND w.id >= l.low AND (w.expires IS NULL OR w.expires > clock_timestamp())
@@ -63,40 +63,40 @@ BEGIN
     SELECT array_agg(g.message ORDER BY g.lane DESC, g.id) INTO messages FROM gone g;
     IF messages IS NOT NULL THEN
       IF in_apart THEN
-        PERFORM ${schema}.claim_all(in_session, in_claim, in_lease_ms, in_apart, false, refused, messages);
+        PERFORM ${schema}._claim_all(in_session, in_claim, in_lease_ms, in_apart, false, refused, messages);
       END IF;
       RETURN;
     END IF;
     -- Read each time: meanwhile it may have been resumed, or have got its first key.
-    source := ${schema}.queue_named(in_queue);
-    PERFORM ${schema}.session_check(in_session);
+    source := ${schema}._queue_named(in_queue);
+    PERFORM ${schema}._session_check(in_session);
     IF source.keyed AND source.paused IS NULL THEN
       messages := ${schema}._take_keyed(source.id, in_count);
       IF messages IS NOT NULL THEN
-        PERFORM ${schema}.claim_all(in_session, in_claim, in_lease_ms, in_apart, true, refused, messages);
+        PERFORM ${schema}._claim_all(in_session, in_claim, in_lease_ms, in_apart, true, refused, messages);
         RETURN;
       END IF;
     END IF;
     EXIT WHEN looked OR NOT in_sleep
-      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}.idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row);
+      OR NOT (SELECT pg_try_advisory_xact_lock(${schema}._idle_key(k, in_queue)) FROM ${schema}.secret k WHERE k.only_row);
     looked := true;
   END LOOP;
-  asleep := looked AND (NOT source.keyed OR source.paused IS NOT NULL OR NOT ${schema}.is_waiting(source.id));
+  asleep := looked AND (NOT source.keyed OR source.paused IS NOT NULL OR NOT ${schema}._is_waiting(source.id));
   IF asleep THEN
     INSERT INTO ${schema}.idle (queue, session) SELECT in_queue, in_session WHERE NOT EXISTS (SELECT FROM ${schema}.idle i
       WHERE i.queue = in_queue AND i.number >= source.idle_low AND i.session = in_session);
   END IF;
   IF acks THEN
-    PERFORM ${schema}.session_check(in_session);
+    PERFORM ${schema}._session_check(in_session);
     INSERT INTO ${schema}.claim VALUES (in_session, in_claim, coalesce(source.id, 0), clock_timestamp(), NULL, false, '{}', refused, NULL);
   END IF;
-  next_ms := ${schema}.next_time(source.id);
+  next_ms := ${schema}._next_time(source.id);
 END $$;
 COMMENT ON FUNCTION ${schema}.take(bigint, bigint, text, integer, bigint, boolean, bigint[], bigint[], bigint[], boolean, boolean) IS
   'Acks and takes for a session: session, number of the claim, queue, how many, lease in ms (null: as long as the session), whether each gets a claim of its own, claims that are done, single messages that are done (claims, ids), whether to sleep if there is none, whether it was asked before. Ask again, with the last argument, if the reply was lost.';
 
 -- Claims messages of one queue: together, or each apart under a number of its own.
-CREATE OR REPLACE FUNCTION ${schema}.claim_all(in_session bigint, in_claim bigint, in_lease_ms bigint, in_apart boolean, in_keyed boolean,
+CREATE OR REPLACE FUNCTION ${schema}._claim_all(in_session bigint, in_claim bigint, in_lease_ms bigint, in_apart boolean, in_keyed boolean,
     in_refused bigint[], in_messages ${schema}.message[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -110,7 +110,7 @@ BEGIN
 END $$;
 
 -- What the call that made this claim, and the in_count - 1 that follow it, answered; no row if it was not done.
-CREATE OR REPLACE FUNCTION ${schema}.claimed(in_session bigint, in_claim bigint, in_count integer)
+CREATE OR REPLACE FUNCTION ${schema}._claimed(in_session bigint, in_claim bigint, in_count integer)
 RETURNS TABLE (refused bigint[], messages ${schema}.message[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -151,7 +151,7 @@ BEGIN
     EXIT WHEN ids IS NULL;
     mine := ARRAY(
       SELECT k.key FROM (SELECT DISTINCT key FROM unnest(keys) AS key WHERE key IS NOT NULL) k
-        WHERE pg_try_advisory_xact_lock(${schema}.message_key_key(secret, in_queue, k.key)));
+        WHERE pg_try_advisory_xact_lock(${schema}._message_key_key(secret, in_queue, k.key)));
     seen := seen + cardinality(ids);
     locked := locked + cardinality(mine);
     -- From here on nobody else changes anything about these keys; what was changed before is seen from here on.
@@ -165,7 +165,7 @@ BEGIN
         WHERE n.key IS NULL OR n.key = ANY (mine)
         FOR UPDATE OF m SKIP LOCKED) c;
     IF early IS NOT NULL THEN
-      UPDATE ${schema}.message m SET lane = ${schema}.behind() WHERE m.ctid = ANY (early);
+      UPDATE ${schema}.message m SET lane = ${schema}._behind() WHERE m.ctid = ANY (early);
     END IF;
     WITH gone AS (
       DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
@@ -186,7 +186,7 @@ CREATE OR REPLACE FUNCTION ${schema}.take_now(in_queue text, in_count integer) R
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   RETURN QUERY
     WITH gone AS (
       DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
@@ -199,7 +199,7 @@ BEGIN
             LIMIT in_count)) RETURNING m.*
     )
     SELECT * FROM gone g ORDER BY g.lane DESC, g.id;
-  IF NOT FOUND AND (${schema}.queue_named(in_queue)).keyed THEN
+  IF NOT FOUND AND (${schema}._queue_named(in_queue)).keyed THEN
     RAISE EXCEPTION 'the queue "%" has messages with keys, which cannot be taken in the caller''s transaction', in_queue
       USING ERRCODE = 'PK005', HINT = 'Take it first, and ack it in the transaction.';
   END IF;
@@ -221,4 +221,4 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ${schema}.peek(text, integer) IS 'The next messages that would be taken, without taking them.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -13,7 +13,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
   SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM ${schema}.queues_forget();
+  PERFORM ${schema}._queues_forget();
   DELETE FROM ${schema}.queue_tally t USING ${schema}.queue q
     WHERE q.name = ANY (in_queues) AND t.queue = q.id AND t.minute < clock_timestamp() - interval '1 day';
   RETURN QUERY SELECT * FROM ${schema}._queue_tidy(in_queues);
@@ -27,17 +27,17 @@ DECLARE
   q        ${schema}.queue;
   advanced integer;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM ${schema}.claims_expire();
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM ${schema}._claims_expire();
   FOR q IN SELECT * FROM ${schema}.queue a WHERE a.name = ANY (in_queues) ORDER BY a.id LOOP
-    advanced := ${schema}.messages_advance(q.id);
+    advanced := ${schema}._messages_advance(q.id);
     IF q.keyed AND EXISTS (SELECT FROM ${schema}.lane l WHERE l.queue = q.id AND l.look_at <= clock_timestamp()) THEN
-      PERFORM ${schema}.keys_look(q.id);
+      PERFORM ${schema}._keys_look(q.id);
     END IF;
-    PERFORM ${schema}.lanes_look(q.id);
-    PERFORM ${schema}.idle_look(q.name, q.idle_low);
+    PERFORM ${schema}._lanes_look(q.id);
+    PERFORM ${schema}._idle_look(q.name, q.idle_low);
     queue := q.name;
-    next_ms := ${schema}.next_time(q.id);
+    next_ms := ${schema}._next_time(q.id);
     IF advanced = 0 AND next_ms < 100 THEN
       next_ms := 100; -- What could not be advanced is somebody else's just now.
     END IF;
@@ -47,7 +47,7 @@ END $$;
 
 -- Claims whose end is over go back. Of a session's, the row stays until its client lets go of it: if the reply of the call that made
 -- it was lost, that is the proof of what else the call did.
-CREATE OR REPLACE FUNCTION ${schema}.claims_expire() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._claims_expire() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   c    ${schema}.claim;
@@ -59,13 +59,13 @@ BEGIN
     ELSE
       UPDATE ${schema}.claim u SET until = 'infinity', ids = '{}', messages = NULL WHERE u.session = c.session AND u.number = c.number;
     END IF;
-    back := back || ${schema}.messages_of(c, c.ids);
+    back := back || ${schema}._messages_of(c, c.ids);
   END LOOP;
-  PERFORM ${schema}.give_all_back(back, 'gone', 'its lease was over');
+  PERFORM ${schema}._give_all_back(back, 'gone', 'its lease was over');
 END $$;
 
 -- Messages that are due get their place, and those whose time is over go under the dead letters. Returns how many.
-CREATE OR REPLACE FUNCTION ${schema}.messages_advance(in_queue integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}._messages_advance(in_queue integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
@@ -83,11 +83,11 @@ BEGIN
       ORDER BY least(w.due, w.expires) LIMIT 500 FOR UPDATE SKIP LOCKED
   LOOP
     m := one.message;
-    CONTINUE WHEN m.key IS NOT NULL AND NOT pg_try_advisory_xact_lock(${schema}.message_key_key(secret, in_queue, m.key));
+    CONTINUE WHEN m.key IS NOT NULL AND NOT pg_try_advisory_xact_lock(${schema}._message_key_key(secret, in_queue, m.key));
     IF m.expires <= clock_timestamp() THEN
       DELETE FROM ${schema}.message d WHERE d.ctid = one.spot;
       CONTINUE WHEN NOT FOUND; -- It was brought back since it was read: next time.
-      PERFORM ${schema}.bury(m, 'its time was over');
+      PERFORM ${schema}._bury(m, 'its time was over');
     ELSE
       UPDATE ${schema}.message u SET lane = u.priority, due = NULL WHERE u.ctid = one.spot;
       CONTINUE WHEN NOT FOUND;
@@ -101,19 +101,19 @@ BEGIN
     advanced := advanced + 1;
   END LOOP;
   IF ids IS NOT NULL THEN
-    PERFORM ${schema}.lanes_reach(array_fill(in_queue, ARRAY[cardinality(ids)]), lanes, ids);
+    PERFORM ${schema}._lanes_reach(array_fill(in_queue, ARRAY[cardinality(ids)]), lanes, ids);
   END IF;
   IF freed_ids IS NOT NULL THEN
-    PERFORM ${schema}.keys_free(array_fill(in_queue, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+    PERFORM ${schema}._keys_free(array_fill(in_queue, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
   END IF;
   IF ids IS NOT NULL THEN
-    PERFORM ${schema}.ring_queues(array_fill(in_queue, ARRAY[cardinality(ids)]));
+    PERFORM ${schema}._ring_queues(array_fill(in_queue, ARRAY[cardinality(ids)]));
   END IF;
   RETURN advanced;
 END $$;
 
 -- Deletes what counts no longer, of all queues, a little at a time.
-CREATE OR REPLACE FUNCTION ${schema}.queues_forget() RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._queues_forget() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   gone integer;
@@ -122,32 +122,32 @@ BEGIN
     SELECT o.ctid FROM ${schema}.dedup o WHERE o.until < clock_timestamp() - interval '1 minute' ORDER BY o.until LIMIT 500
       FOR UPDATE SKIP LOCKED));
   FOR gone IN SELECT d.queue FROM ${schema}.dropped_queue d ORDER BY d.queue FOR UPDATE SKIP LOCKED LOOP
-    PERFORM ${schema}.queue_empty(gone);
+    PERFORM ${schema}._queue_empty(gone);
     DELETE FROM ${schema}.dropped_queue d WHERE d.queue = gone AND d.at < clock_timestamp() - interval '1 hour';
   END LOOP;
 END $$;
 
--- Deletes a queue with all its messages. False: there is none. What transactions under way still put there goes later (queues_forget).
+-- Deletes a queue with all its messages. False: there is none. What transactions under way still put there goes later (_queues_forget).
 CREATE OR REPLACE FUNCTION ${schema}.queue_drop(in_queue text) RETURNS boolean
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   gone integer;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   DELETE FROM ${schema}.queue q WHERE q.name = in_queue RETURNING q.id INTO gone;
   IF gone IS NULL THEN
     RETURN false;
   END IF;
   INSERT INTO ${schema}.dropped_queue VALUES (gone, clock_timestamp());
-  PERFORM ${schema}.queue_empty(gone);
+  PERFORM ${schema}._queue_empty(gone);
   PERFORM ${schema}.ring_idle(ARRAY[in_queue], ARRAY[1000]);
   RETURN true;
 END $$;
 COMMENT ON FUNCTION ${schema}.queue_drop(text) IS 'Deletes a queue with all its messages; false if there is none.';
 
 -- Deletes all there is of a queue that was dropped, but for what somebody holds.
-CREATE OR REPLACE FUNCTION ${schema}.queue_empty(in_queue integer) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._queue_empty(in_queue integer) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = on AS $$ -- claims have no index by queues
 BEGIN
   DELETE FROM ${schema}.claim c WHERE c.ctid = ANY (ARRAY(
@@ -170,7 +170,7 @@ RETURNS TABLE (claim bigint, id bigint, tries integer, key text, headers text[],
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  first bigint := ${schema}.next_zxid() << 10;
+  first bigint := ${schema}._next_zxid() << 10;
 BEGIN
   IF NOT coalesce(in_count BETWEEN 1 AND 1000 AND in_lease > interval '0', false) THEN
     RAISE EXCEPTION 'take 1 to 1,000 messages for longer than nothing' USING ERRCODE = '22023';
@@ -198,4 +198,4 @@ END $$;
 COMMENT ON FUNCTION ${schema}.nack(bigint, bigint, text, interval, boolean) IS
   'Gives back what was taken by take_leased: claim, id, error, delay (null: the queue''s backoff), whether to try it again. False if the lease was over.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

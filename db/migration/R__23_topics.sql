@@ -81,8 +81,8 @@ BEGIN
   outcomes := published.outcomes;
   watched := false;
   IF cardinality(outcomes) > 0 THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
-    watched := ${schema}.is_idle(published.queues);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
+    watched := ${schema}._is_idle(published.queues);
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_publish(bigint, integer, bigint, text, bytea, integer, bigint, text, text, bigint, text, timestamptz) IS
@@ -98,7 +98,7 @@ DECLARE
 BEGIN
   SELECT * INTO published FROM ${schema}._publish(in_topic, in_payload, in_priority, in_delay_ms, in_key, in_headers, in_life_ms,
     in_dedup_key, in_not_before);
-  IF cardinality(published.outcomes) > 0 AND ${schema}.is_idle(published.queues) THEN
+  IF cardinality(published.outcomes) > 0 AND ${schema}._is_idle(published.queues) THEN
     PERFORM ${schema}.ring_idle(published.queues, array_fill(1, ARRAY[cardinality(published.queues)]));
   END IF;
   RETURN published.outcomes;
@@ -116,4 +116,4 @@ RETURN cardinality(${schema}.publish_all(in_topic, in_payload, in_priority, (ext
 COMMENT ON FUNCTION ${schema}.publish(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
   'Enqueues a message for every subscription of a topic, in the caller''s transaction; arguments like those of enqueue. Returns how many there are.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

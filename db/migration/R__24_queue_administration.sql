@@ -33,7 +33,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE ${schema}.queue q SET paused = NULL WHERE q.name = in_queue AND q.paused IS NOT NULL;
   IF FOUND THEN
-    IF ${schema}.is_idle(ARRAY[in_queue]) THEN
+    IF ${schema}._is_idle(ARRAY[in_queue]) THEN
       PERFORM ${schema}.ring_idle(ARRAY[in_queue], ARRAY[1000]);
     END IF;
     RETURN true;
@@ -49,23 +49,23 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   secret ${schema}.secret := (SELECT s FROM ${schema}.secret s WHERE s.only_row);
-  q      ${schema}.queue := ${schema}.queue_named(in_queue);
+  q      ${schema}.queue := ${schema}._queue_named(in_queue);
   most   integer := CASE WHEN q.keyed THEN least(in_most, 500) ELSE in_most END;
   purged integer;
   freed_keys text[];
   freed_ids  bigint[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   WITH gone AS (
     DELETE FROM ${schema}.message m WHERE m.ctid = ANY (ARRAY(
         SELECT w.ctid FROM ${schema}.message w
-          WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}.message_key_key(secret, w.queue, w.key)))
+          WHERE w.queue = q.id AND (w.key IS NULL OR pg_try_advisory_xact_lock(${schema}._message_key_key(secret, w.queue, w.key)))
           LIMIT most FOR UPDATE SKIP LOCKED)) RETURNING m.id, m.key
   )
   SELECT count(*), array_agg(g.key) FILTER (WHERE g.key IS NOT NULL), array_agg(g.id) FILTER (WHERE g.key IS NOT NULL)
     INTO purged, freed_keys, freed_ids FROM gone g;
   IF freed_ids IS NOT NULL THEN
-    PERFORM ${schema}.keys_free(array_fill(q.id, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
+    PERFORM ${schema}._keys_free(array_fill(q.id, ARRAY[cardinality(freed_ids)]), freed_keys, freed_ids);
   END IF;
   RETURN purged;
 END $$;
@@ -78,12 +78,12 @@ CREATE OR REPLACE FUNCTION ${schema}.redrive(in_queue text, in_ids bigint[] DEFA
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  q     ${schema}.queue := ${schema}.queue_named(in_queue);
+  q     ${schema}.queue := ${schema}._queue_named(in_queue);
   m     ${schema}.message;
   lanes smallint[] := '{}';
   ids   bigint[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR m IN
     WITH raised AS (
       DELETE FROM ${schema}.dead_letter d WHERE d.ctid = ANY (ARRAY(
@@ -103,8 +103,8 @@ BEGIN
     ids := ids || m.id;
   END LOOP;
   IF lanes <> '{}' THEN
-    PERFORM ${schema}.lanes_reach(array_fill(q.id, ARRAY[cardinality(ids)]), lanes, ids);
-    PERFORM ${schema}.ring_queues(array_fill(q.id, ARRAY[cardinality(ids)]));
+    PERFORM ${schema}._lanes_reach(array_fill(q.id, ARRAY[cardinality(ids)]), lanes, ids);
+    PERFORM ${schema}._ring_queues(array_fill(q.id, ARRAY[cardinality(ids)]));
   END IF;
   RETURN cardinality(lanes);
 END $$;
@@ -116,10 +116,10 @@ CREATE OR REPLACE FUNCTION ${schema}.discard(in_queue text, in_ids bigint[] DEFA
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  q         ${schema}.queue := ${schema}.queue_named(in_queue);
+  q         ${schema}.queue := ${schema}._queue_named(in_queue);
   discarded integer;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   DELETE FROM ${schema}.dead_letter d WHERE d.queue = q.id AND (in_ids IS NULL OR d.id = ANY (in_ids))
     AND (in_older IS NULL OR d.died < clock_timestamp() - in_older);
   GET DIAGNOSTICS discarded = ROW_COUNT;
@@ -144,7 +144,7 @@ BEGIN
     WHEN 'resume' THEN outcome.children := ${schema}.resume(in_queue)::integer;
     WHEN 'unsubscribe' THEN outcome.children := ${schema}.unsubscribe(in_queue, in_subscription)::integer;
   END CASE;
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
   watched := false;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_administer(bigint, integer, bigint, text, text, bigint[], interval, text) IS
@@ -275,4 +275,4 @@ COMMENT ON COLUMN ${schema}.queue_rates.acked IS 'Acked.';
 COMMENT ON COLUMN ${schema}.queue_rates.returned IS 'Given back by their consumers, also if that was the last try.';
 COMMENT ON COLUMN ${schema}.queue_rates.died IS 'Put under the dead letters by their consumers.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -36,16 +36,16 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Whether a running attempt is still its owner's: its session lives and its limit is not over.
-CREATE OR REPLACE FUNCTION ${schema}.job_run_stands(run ${schema}.job_run) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._job_run_stands(run ${schema}.job_run) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN (run.ends IS NULL OR run.ends > clock_timestamp()) AND ${schema}.session_lives(run.session);
+RETURN (run.ends IS NULL OR run.ends > clock_timestamp()) AND ${schema}._session_lives(run.session);
 
 -- What is noted of an attempt that was taken from its owner.
-CREATE OR REPLACE FUNCTION ${schema}.job_abandonment(run ${schema}.job_run) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._job_abandonment(run ${schema}.job_run) RETURNS text
 LANGUAGE sql STABLE
 RETURN format('attempt %s was abandoned: %s (session %s: %s on %s, pid %s)', run.attempt,
-  CASE WHEN ${schema}.session_lives(run.session) AND run.ends <= clock_timestamp() THEN 'its limit was over'
-    WHEN ${schema}.session_lives(run.session) THEN 'its client gave it up' ELSE 'its session was over' END,
+  CASE WHEN ${schema}._session_lives(run.session) AND run.ends <= clock_timestamp() THEN 'its limit was over'
+    WHEN ${schema}._session_lives(run.session) THEN 'its client gave it up' ELSE 'its session was over' END,
   run.session, run.client, run.host, run.pid);
 
 -- Makes sure that the job is there and that none of its ticks is forgotten before the transaction ends.
@@ -64,13 +64,13 @@ BEGIN
 END $$;
 
 -- The token of the run of a job that ended last, 0 if there is none; who was taken from its owner does not count.
-CREATE OR REPLACE FUNCTION ${schema}.job_last_token(in_job text) RETURNS bigint
+CREATE OR REPLACE FUNCTION ${schema}._job_last_token(in_job text) RETURNS bigint
 LANGUAGE sql STABLE
 RETURN coalesce((SELECT r.token FROM ${schema}.job_run r
   WHERE r.job = in_job AND r.ended IS NOT NULL AND r.state <> 'abandoned' ORDER BY r.ended DESC LIMIT 1), 0);
 
 -- Names are short enough to be read and to be indexed.
-CREATE OR REPLACE FUNCTION ${schema}.is_job_name(in_name text, in_most integer) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_job_name(in_name text, in_most integer) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(length(in_name) BETWEEN 1 AND in_most AND in_name !~ '[[:cntrl:]]', false);
 
@@ -86,47 +86,47 @@ DECLARE
   job    ${schema}.job;
   known  boolean;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  IF NOT (${schema}.is_job_name(in_job, 100) AND ${schema}.is_job_name(in_tick, 200)
+  PERFORM ${schema}._ensure_read_committed();
+  IF NOT (${schema}._is_job_name(in_job, 100) AND ${schema}._is_job_name(in_tick, 200)
       AND coalesce(in_kind IN ('t', 'x', 'a', 'm'), false) AND (in_at_most_ms IS NULL OR in_at_most_ms > 0)) THEN
-    RETURN ${schema}.refused('bad_arguments', in_tick);
+    RETURN ${schema}._refused('bad_arguments', in_tick);
   END IF;
-  SELECT * INTO owner FROM ${schema}.session s WHERE s.id = in_session AND ${schema}.session_lives(in_session);
+  SELECT * INTO owner FROM ${schema}.session s WHERE s.id = in_session AND ${schema}._session_lives(in_session);
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('session_expired', in_tick);
+    RETURN ${schema}._refused('session_expired', in_tick);
   END IF;
   SELECT * INTO run FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick;
   known := FOUND;
   IF run.state = 'done' THEN
-    RETURN ${schema}.refused('done_before', in_tick);
-  ELSIF run.state = 'running' AND run.session <> in_session AND ${schema}.job_run_stands(run) THEN
-    RETURN ${schema}.refused('busy', in_tick);
+    RETURN ${schema}._refused('done_before', in_tick);
+  ELSIF run.state = 'running' AND run.session <> in_session AND ${schema}._job_run_stands(run) THEN
+    RETURN ${schema}._refused('busy', in_tick);
   END IF;
   job := ${schema}._job_known(in_job);
   IF job.paused IS NOT NULL AND coalesce(run.kind, in_kind) <> 'm' THEN
-    RETURN ${schema}.refused('paused', in_tick);
+    RETURN ${schema}._refused('paused', in_tick);
   END IF;
   IF NOT known THEN
-    IF in_scheduled <= job.pruned OR in_kind = 'a' AND in_after IS DISTINCT FROM ${schema}.job_last_token(in_job) THEN
-      RETURN ${schema}.refused('done_before', in_tick);
+    IF in_scheduled <= job.pruned OR in_kind = 'a' AND in_after IS DISTINCT FROM ${schema}._job_last_token(in_job) THEN
+      RETURN ${schema}._refused('done_before', in_tick);
     END IF;
     INSERT INTO ${schema}.job_run (job, tick, kind, scheduled, state, attempt, token)
       VALUES (in_job, in_tick, in_kind, in_scheduled, 'requested', 0, 0) ON CONFLICT DO NOTHING;
   END IF;
   SELECT * INTO run FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick FOR UPDATE SKIP LOCKED;
-  IF NOT FOUND OR run.state = 'running' AND run.session <> in_session AND ${schema}.job_run_stands(run) THEN
-    RETURN ${schema}.refused('busy', in_tick);
+  IF NOT FOUND OR run.state = 'running' AND run.session <> in_session AND ${schema}._job_run_stands(run) THEN
+    RETURN ${schema}._refused('busy', in_tick);
   ELSIF run.state = 'done' THEN
-    RETURN ${schema}.refused('done_before', in_tick);
+    RETURN ${schema}._refused('done_before', in_tick);
   ELSIF run.state = 'failed' AND NOT in_again_failed OR run.state IN ('running', 'abandoned') AND NOT in_again_abandoned THEN
-    RETURN ${schema}.refused('failed_before', in_tick);
+    RETURN ${schema}._refused('failed_before', in_tick);
   ELSIF run.state = 'running' THEN
-    PERFORM ${schema}.note_abandonment(run);
+    PERFORM ${schema}._note_abandonment(run);
   END IF;
-  UPDATE ${schema}.job_run r SET state = 'running', attempt = r.attempt + 1, token = ${schema}.next_zxid(),
+  UPDATE ${schema}.job_run r SET state = 'running', attempt = r.attempt + 1, token = ${schema}._next_zxid(),
       session = in_session, client = owner.client, host = owner.host, pid = owner.pid, started = clock_timestamp(),
       ends = clock_timestamp() + in_at_most_ms * interval '1 millisecond', ended = NULL,
-      error = CASE WHEN r.state = 'running' THEN ${schema}.job_abandonment(run) ELSE r.error END
+      error = CASE WHEN r.state = 'running' THEN ${schema}._job_abandonment(run) ELSE r.error END
     WHERE r.job = in_job AND r.tick = in_tick
     RETURNING * INTO run;
   RETURN ${schema}._job_claimed(run);
@@ -149,44 +149,44 @@ DECLARE
   turn  ${schema}.job_turn;
   run   ${schema}.job_run;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  IF NOT coalesce(${schema}.is_job_name(in_job, 100) AND in_at_most_ms > 0 AND in_at_least_ms BETWEEN 0 AND in_at_most_ms, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_job);
+  PERFORM ${schema}._ensure_read_committed();
+  IF NOT coalesce(${schema}._is_job_name(in_job, 100) AND in_at_most_ms > 0 AND in_at_least_ms BETWEEN 0 AND in_at_most_ms, false) THEN
+    RETURN ${schema}._refused('bad_arguments', in_job);
   END IF;
-  SELECT * INTO owner FROM ${schema}.session s WHERE s.id = in_session AND ${schema}.session_lives(in_session);
+  SELECT * INTO owner FROM ${schema}.session s WHERE s.id = in_session AND ${schema}._session_lives(in_session);
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('session_expired', in_job);
+    RETURN ${schema}._refused('session_expired', in_job);
   END IF;
   SELECT r.* INTO run FROM ${schema}.job_turn t JOIN ${schema}.job_run r USING (job, tick) WHERE t.job = in_job;
-  IF run.state = 'running' AND ${schema}.job_run_stands(run) THEN
-    RETURN ${schema}.refused('busy', in_job);
+  IF run.state = 'running' AND ${schema}._job_run_stands(run) THEN
+    RETURN ${schema}._refused('busy', in_job);
   END IF;
   job := ${schema}._job_known(in_job);
   IF job.paused IS NOT NULL THEN
-    RETURN ${schema}.refused('paused', in_job);
+    RETURN ${schema}._refused('paused', in_job);
   END IF;
   INSERT INTO ${schema}.job_turn (job) VALUES (in_job) ON CONFLICT DO NOTHING;
   SELECT * INTO turn FROM ${schema}.job_turn t WHERE t.job = in_job FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('busy', in_job);
+    RETURN ${schema}._refused('busy', in_job);
   END IF;
   IF turn.tick IS NOT NULL THEN
     SELECT * INTO run FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = turn.tick FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND OR run.state = 'running' AND ${schema}.job_run_stands(run) THEN
-      RETURN ${schema}.refused('busy', in_job);
+    IF NOT FOUND OR run.state = 'running' AND ${schema}._job_run_stands(run) THEN
+      RETURN ${schema}._refused('busy', in_job);
     ELSIF run.state = 'running' THEN
-      PERFORM ${schema}.note_abandonment(run);
-      UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}.job_abandonment(run)
+      PERFORM ${schema}._note_abandonment(run);
+      UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}._job_abandonment(run)
         WHERE r.job = in_job AND r.tick = turn.tick;
     END IF;
   END IF;
   IF turn.free_from > clock_timestamp() THEN
-    RETURN ${schema}.refused('too_soon', in_job);
+    RETURN ${schema}._refused('too_soon', in_job);
   END IF;
   INSERT INTO ${schema}.job_run AS r
     SELECT in_job, 'turn-' || z.token, 'e', NULL, 'running', 1, z.token, in_session, owner.client, owner.host, owner.pid, z.moment,
         z.moment + in_at_most_ms * interval '1 millisecond'
-      FROM (SELECT ${schema}.next_zxid() AS token, clock_timestamp() AS moment) z
+      FROM (SELECT ${schema}._next_zxid() AS token, clock_timestamp() AS moment) z
     RETURNING * INTO run;
   UPDATE ${schema}.job_turn t SET tick = run.tick, free_from = run.started + in_at_least_ms * interval '1 millisecond'
     WHERE t.job = in_job;
@@ -205,9 +205,11 @@ BEGIN
   outcomes := ARRAY[claimed];
   watched := false;
   IF claimed.code = 'ok' THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_job_claim(bigint, integer, bigint, text, text, text, timestamptz, bigint, bigint, boolean, boolean) IS
+  'Claims the run of a job for a tick, in a transaction of its own, numbered so that a lost reply can be settled: session, slot, request, job, tick, kind (t a time, x a text, a after another run, m by hand), the time, the token of the run before, limit in ms, whether again after a failure, whether again after an abandonment. The token is the czxid, the attempt the version.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_job_turn(in_session bigint, in_slot integer, in_request bigint, in_job text,
     in_at_most_ms bigint, in_at_least_ms bigint, OUT outcomes ${schema}.outcome[], OUT watched boolean)
@@ -218,9 +220,11 @@ BEGIN
   outcomes := ARRAY[claimed];
   watched := false;
   IF claimed.code = 'ok' THEN
-    PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+    PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_job_turn(bigint, integer, bigint, text, bigint, bigint) IS
+  'Like job_take_turn, in a transaction of its own, numbered so that a lost reply can be settled, with times in ms. The path is the tick, the token the czxid.';
 
 -- The claims for any language. The transaction has to be over before the work begins.
 CREATE OR REPLACE FUNCTION ${schema}.job_claim(in_session bigint, in_job text, in_tick text, in_at_most interval DEFAULT NULL)
@@ -248,17 +252,17 @@ CREATE OR REPLACE FUNCTION ${schema}.job_hold(in_session bigint, in_job text, in
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 BEGIN
   PERFORM FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt
-      AND r.session = in_session AND r.state = 'running' AND ${schema}.job_run_stands(r)
+      AND r.session = in_session AND r.state = 'running' AND ${schema}._job_run_stands(r)
     FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM ${schema}.job_not_held(in_job, in_tick, in_attempt);
+    PERFORM ${schema}._job_not_held(in_job, in_tick, in_attempt);
   END IF;
   RETURN pg_current_xact_id()::text;
 END $$;
 COMMENT ON FUNCTION ${schema}.job_hold(bigint, text, text, integer) IS
   'Holds a claimed run for this transaction; the answer is for job_done. Fails with PK003 if it was lost.';
 
-CREATE OR REPLACE FUNCTION ${schema}.job_not_held(in_job text, in_tick text, in_attempt integer) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._job_not_held(in_job text, in_tick text, in_attempt integer) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'attempt % of job % at % is not this session''s any more', in_attempt, in_job, in_tick USING ERRCODE = 'PK003',
@@ -272,7 +276,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   run ${schema}.job_run;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   IF in_transaction IS DISTINCT FROM pg_current_xact_id()::text THEN
     RAISE EXCEPTION 'the work of job % at % ended the transaction that it was given', in_job, in_tick USING ERRCODE = '25000',
       HINT = 'It must neither commit nor roll back, nor switch to autocommit: the run and its effects are one commit.';
@@ -281,9 +285,9 @@ BEGIN
     WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt AND r.session = in_session AND r.state = 'running'
     RETURNING * INTO run;
   IF NOT FOUND THEN
-    PERFORM ${schema}.job_not_held(in_job, in_tick, in_attempt);
+    PERFORM ${schema}._job_not_held(in_job, in_tick, in_attempt);
   END IF;
-  PERFORM ${schema}.note_run(run);
+  PERFORM ${schema}._note_run(run);
 END $$;
 COMMENT ON FUNCTION ${schema}.job_done(bigint, text, text, integer, text) IS
   'The run is done if this transaction commits; the last argument is what job_hold answered.';
@@ -293,10 +297,10 @@ CREATE OR REPLACE FUNCTION ${schema}.job_fence(in_session bigint, in_job text, i
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick AND r.attempt = in_attempt
-      AND r.session = in_session AND r.state = 'running' AND ${schema}.job_run_stands(r)
+      AND r.session = in_session AND r.state = 'running' AND ${schema}._job_run_stands(r)
     FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM ${schema}.job_not_held(in_job, in_tick, in_attempt);
+    PERFORM ${schema}._job_not_held(in_job, in_tick, in_attempt);
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.job_fence(bigint, text, text, integer) IS
@@ -310,7 +314,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   run ${schema}.job_run;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   SELECT * INTO run FROM ${schema}.job_run r WHERE r.job = in_job AND r.tick = in_tick FOR UPDATE NOWAIT;
   IF run.attempt IS DISTINCT FROM in_attempt OR run.session IS DISTINCT FROM in_session THEN
     RETURN 'lost';
@@ -321,7 +325,7 @@ BEGIN
       error = coalesce(left(in_error, 500), r.error)
     WHERE r.job = in_job AND r.tick = in_tick
     RETURNING * INTO run;
-  PERFORM ${schema}.note_run(run);
+  PERFORM ${schema}._note_run(run);
   RETURN run.state;
 END $$;
 COMMENT ON FUNCTION ${schema}.job_end(bigint, text, text, integer, text) IS
@@ -334,11 +338,11 @@ DECLARE
   run    ${schema}.job_run;
   marked bigint := 0;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  FOR run IN SELECT * FROM ${schema}.job_run r WHERE r.state = 'running' AND NOT ${schema}.session_lives(r.session)
+  PERFORM ${schema}._ensure_read_committed();
+  FOR run IN SELECT * FROM ${schema}.job_run r WHERE r.state = 'running' AND NOT ${schema}._session_lives(r.session)
       ORDER BY r.job, r.tick FOR UPDATE SKIP LOCKED LOOP
-    PERFORM ${schema}.note_abandonment(run);
-    UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}.job_abandonment(run)
+    PERFORM ${schema}._note_abandonment(run);
+    UPDATE ${schema}.job_run r SET state = 'abandoned', ended = clock_timestamp(), error = ${schema}._job_abandonment(run)
       WHERE r.job = run.job AND r.tick = run.tick;
     marked := marked + 1;
   END LOOP;
@@ -368,7 +372,7 @@ COMMENT ON FUNCTION ${schema}.job_resume(text) IS 'Ends a pause; false if there 
 CREATE OR REPLACE FUNCTION ${schema}.job_trigger(in_job text, in_tick text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
-  new_tick text := coalesce(in_tick, 'manual-' || ${schema}.next_zxid());
+  new_tick text := coalesce(in_tick, 'manual-' || ${schema}._next_zxid());
 BEGIN
   IF NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.name = in_job) THEN
     RETURN NULL;
@@ -400,10 +404,10 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT j.name, j.paused IS NOT NULL,
       greatest(j.skipped, (SELECT max(r.scheduled) FROM ${schema}.job_run r WHERE r.job = j.name AND r.scheduled <= in_now)),
-      ${schema}.job_last_token(j.name), l.ended,
+      ${schema}._job_last_token(j.name), l.ended,
       EXISTS (SELECT FROM ${schema}.job_run r WHERE r.job = j.name AND r.state = 'running'),
       ARRAY(SELECT r.tick FROM ${schema}.job_run r WHERE r.job = j.name AND r.kind IN ('t', 'a', 'm')
-        AND (r.state IN ('requested', 'abandoned') OR r.state = 'running' AND NOT ${schema}.job_run_stands(r))
+        AND (r.state IN ('requested', 'abandoned') OR r.state = 'running' AND NOT ${schema}._job_run_stands(r))
         AND (j.paused IS NULL OR r.kind = 'm') ORDER BY r.scheduled NULLS LAST, r.tick LIMIT 1000),
       clock_timestamp()
     FROM ${schema}.job j LEFT JOIN LATERAL (SELECT r.ended FROM ${schema}.job_run r
@@ -508,4 +512,4 @@ COMMENT ON COLUMN ${schema}.jobs.free_from IS 'When the next exclusive run may b
 COMMENT ON COLUMN ${schema}.jobs.running IS 'How many of its runs are under way.';
 COMMENT ON COLUMN ${schema}.jobs.last_done IS 'When the run began that was done last.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -14,7 +14,7 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The reason as it is noted; fails if there is none.
-CREATE OR REPLACE FUNCTION ${schema}.reason(in_why text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._reason(in_why text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
   IF coalesce(btrim(in_why, E' \t\r\n'), '') = '' THEN
@@ -24,13 +24,13 @@ BEGIN
   RETURN left(btrim(in_why, E' \t\r\n'), 1000);
 END $$;
 
-CREATE OR REPLACE FUNCTION ${schema}.note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_operation(in_what text, in_target text, in_why text, in_result text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   LOOP
     INSERT INTO ${schema}.operation (number, at, who, what, target, why, result)
-      SELECT greatest(${schema}.clock_zxid(), coalesce(max(o.number), 0) + 1), clock_timestamp(), session_user, in_what, in_target,
-          ${schema}.reason(in_why), in_result
+      SELECT greatest(${schema}._clock_zxid(), coalesce(max(o.number), 0) + 1), clock_timestamp(), session_user, in_what, in_target,
+          ${schema}._reason(in_why), in_result
         FROM ${schema}.operation o
       ON CONFLICT DO NOTHING; -- somebody else has just taken that number
     EXIT WHEN FOUND;
@@ -38,14 +38,14 @@ BEGIN
 END $$;
 
 -- Says that there is no such thing, and where to look.
-CREATE OR REPLACE FUNCTION ${schema}.unknown(in_message text, in_hint text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._unknown(in_message text, in_hint text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '%', in_message USING ERRCODE = 'PK004', HINT = in_hint;
 END $$;
 
 -- Says that somebody's transaction keeps what was to be taken away.
-CREATE OR REPLACE FUNCTION ${schema}.kept(in_what text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._kept(in_what text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is kept by a transaction that fences it, or is just being changed', in_what USING ERRCODE = '55P03',
@@ -54,17 +54,17 @@ END $$;
 
 -- Tells who has an advisory lock of ours and may not write: see "Strangers" in R__03_sessions. The locks of sessions and queues can be worked out
 -- from the tables. Any other lock is found once somebody who may write waits for it.
-CREATE OR REPLACE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
+CREATE OR REPLACE FUNCTION ${schema}._strangers_locks() RETURNS TABLE (role name, pid integer, what text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   WITH ours AS (
     SELECT s.live AS key, 'the connection of session ' || s.id AS what FROM ${schema}.session s WHERE s.direct
-    UNION ALL SELECT ${schema}.lock_key(k, 'owner.' || s.id), 'session ' || s.id FROM ${schema}.secret k, ${schema}.session s
-    UNION ALL SELECT ${schema}.idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
-    UNION ALL SELECT ${schema}.lane_key(k, l.queue, l.lane), 'queue ' || q.name
+    UNION ALL SELECT ${schema}._lock_key(k, 'owner.' || s.id), 'session ' || s.id FROM ${schema}.secret k, ${schema}.session s
+    UNION ALL SELECT ${schema}._idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
+    UNION ALL SELECT ${schema}._lane_key(k, l.queue, l.lane), 'queue ' || q.name
       FROM ${schema}.secret k, ${schema}.lane l JOIN ${schema}.queue q ON q.id = l.queue
   ), held AS (
-    SELECT l.key, l.pid, l.role FROM ${schema}.advisory_locks() l WHERE NOT ${schema}.is_writer(l.role)
+    SELECT l.key, l.pid, l.role FROM ${schema}._advisory_locks() l WHERE NOT ${schema}._is_writer(l.role)
   )
   SELECT pg_get_userbyid(h.role), h.pid, o.what FROM held h JOIN ours o ON o.key = h.key
   UNION ALL
@@ -73,7 +73,7 @@ BEGIN ATOMIC
         AND (w.classid::bigint << 32) | w.objid::bigint = h.key
         AND w.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
       JOIN pg_stat_activity a ON a.pid = w.pid
-    WHERE ${schema}.is_writer(a.usesysid) AND h.key NOT IN (SELECT o.key FROM ours o WHERE o.key IS NOT NULL);
+    WHERE ${schema}._is_writer(a.usesysid) AND h.key NOT IN (SELECT o.key FROM ours o WHERE o.key IS NOT NULL);
 END;
 
 -- Ends a session, with everything it owns. Its client is rung, and finds out by that or at its next ping.
@@ -83,23 +83,23 @@ DECLARE
   gone     text[];
   stranger record;
 BEGIN
-  PERFORM ${schema}.owner_lock(in_session);
-  gone := ${schema}._session_end(in_session, session_user, ${schema}.reason(in_why));
+  PERFORM ${schema}._owner_lock(in_session);
+  gone := ${schema}._session_end(in_session, session_user, ${schema}._reason(in_why));
   IF gone IS NULL THEN
-    PERFORM ${schema}.unknown(format('there is no session %s', coalesce(in_session::text, 'without a number')),
+    PERFORM ${schema}._unknown(format('there is no session %s', coalesce(in_session::text, 'without a number')),
       'The view sessions has those that there are, past_sessions those that were.');
   END IF;
-  PERFORM ${schema}.ring_gone(gone);
-  PERFORM ${schema}.ring_session(in_session, 'ended');
-  PERFORM ${schema}.note_operation('end_session', in_session::text, in_why, 'ended');
+  PERFORM ${schema}._ring_gone(gone);
+  PERFORM ${schema}._ring_session(in_session, 'ended');
+  PERFORM ${schema}._note_operation('end_session', in_session::text, in_why, 'ended');
 EXCEPTION
   WHEN lock_not_available THEN
-    SELECT * INTO stranger FROM ${schema}.strangers_locks() l WHERE l.what = 'session ' || in_session LIMIT 1;
+    SELECT * INTO stranger FROM ${schema}._strangers_locks() l WHERE l.what = 'session ' || in_session LIMIT 1;
     IF FOUND THEN
       RAISE EXCEPTION 'the role "%" has the lock of session %, and no right to it', stranger.role, in_session USING ERRCODE = '55P03',
         HINT = format('pg_terminate_backend(%s) takes it away. Once the time of the session is over, it ends all the same.', stranger.pid);
     END IF;
-    PERFORM ${schema}.kept(format('something of session %s', in_session));
+    PERFORM ${schema}._kept(format('something of session %s', in_session));
 END $$;
 COMMENT ON FUNCTION ${schema}.end_session(bigint, text) IS
   'For operators: ends a session, with everything it owns: SELECT ${schema}.end_session(4711, ''host is gone'').';
@@ -109,53 +109,53 @@ COMMENT ON FUNCTION ${schema}.end_session(bigint, text) IS
 CREATE OR REPLACE FUNCTION ${schema}.break_lock(in_path text, in_why text, in_token bigint DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  why    text := ${schema}.reason(in_why);
+  why    text := ${schema}._reason(in_why);
   line   ${schema}.gathering;
   was    ${schema}.node;
   tokens bigint[] := '{}';
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe IS NOT NULL FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM ${schema}.unknown(format('%s is no lock and no election', coalesce(quote_literal(in_path), 'null')),
+    PERFORM ${schema}._unknown(format('%s is no lock and no election', coalesce(quote_literal(in_path), 'null')),
       'The views locks and leaders have what is held.');
   END IF;
   FOR was IN SELECT * FROM ${schema}.node n
       WHERE n.parent = in_path AND n.state IN ('h', 'r') AND n.czxid = coalesce(in_token, n.czxid) ORDER BY n.path FOR UPDATE LOOP
-    PERFORM ${schema}.contender_revoke(was, why);
+    PERFORM ${schema}._contender_revoke(was, why);
     tokens := tokens || was.czxid;
   END LOOP;
-  IF line.token = coalesce(in_token, line.token) AND ${schema}.is_open(line.holder) THEN
-    PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
+  IF line.token = coalesce(in_token, line.token) AND ${schema}._is_open(line.holder) THEN
+    PERFORM ${schema}._note_row(in_path, 'revoked', session_user, why);
     UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp() WHERE p.path = in_path;
-    PERFORM ${schema}.pass_on(in_path);
-    PERFORM ${schema}.ring_place(line.holder, in_path, line.token, NULL);
+    PERFORM ${schema}._pass_on(in_path);
+    PERFORM ${schema}._ring_place(line.holder, in_path, line.token, NULL);
     tokens := tokens || line.token;
   END IF;
   IF tokens = '{}' THEN
-    PERFORM ${schema}.unknown(format('nobody holds %s%s', in_path, ' with token ' || in_token),
+    PERFORM ${schema}._unknown(format('nobody holds %s%s', in_path, ' with token ' || in_token),
       'The views locks and leaders have what is held.');
   END IF;
-  PERFORM ${schema}.ring_line(in_path);
-  PERFORM ${schema}.note_operation('break_lock', in_path, why, format('taken from %s: token %s', cardinality(tokens),
+  PERFORM ${schema}._ring_line(in_path);
+  PERFORM ${schema}._note_operation('break_lock', in_path, why, format('taken from %s: token %s', cardinality(tokens),
     array_to_string(tokens, ', ')));
   RETURN cardinality(tokens);
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(in_path);
+    PERFORM ${schema}._kept(in_path);
 END $$;
 COMMENT ON FUNCTION ${schema}.break_lock(text, text, bigint) IS
   'For operators: takes a lock, permits or a leadership from all who hold it, or from the one with this token; whoever is next holds then: SELECT ${schema}.break_lock(''/locks/a'', ''stuck since noon''). Returns from how many.';
 
 -- Deletes a contender for an operator, for a caller that holds its row and its line's; the caller sees to who is next.
-CREATE OR REPLACE FUNCTION ${schema}.contender_revoke(was ${schema}.node, in_why text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._contender_revoke(was ${schema}.node, in_why text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = was.path;
   DELETE FROM ${schema}.hold_limit h WHERE h.path = was.path;
-  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = was.parent;
-  PERFORM ${schema}.note_contender(was, 'revoked', session_user, in_why);
-  PERFORM ${schema}.ring_session(was.owner, was.path);
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid() WHERE p.path = was.parent;
+  PERFORM ${schema}._note_contender(was, 'revoked', session_user, in_why);
+  PERFORM ${schema}._ring_session(was.owner, was.path);
   PERFORM ${schema}.ring(was.path, true);
 END $$;
 
@@ -165,44 +165,44 @@ END $$;
 CREATE OR REPLACE FUNCTION ${schema}.move_leadership(in_path text, in_candidate text, in_why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  why    text := ${schema}.reason(in_why);
+  why    text := ${schema}._reason(in_why);
   line   ${schema}.gathering;
   chosen ${schema}.node;
   was    ${schema}.node;
   ahead  integer := 0;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe = 'election' FOR UPDATE;
   IF NOT FOUND THEN
-    PERFORM ${schema}.unknown(format('%s is no election', coalesce(quote_literal(in_path), 'null')),
+    PERFORM ${schema}._unknown(format('%s is no election', coalesce(quote_literal(in_path), 'null')),
       'The view candidates has the elections and who stands in them.');
   END IF;
   SELECT * INTO chosen FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL
-      AND ${schema}.candidate_identity(n.data) = in_candidate AND ${schema}.session_lives(n.owner)
+      AND ${schema}._candidate_identity(n.data) = in_candidate AND ${schema}._session_lives(n.owner)
     ORDER BY n.name LIMIT 1;
   IF NOT FOUND THEN
-    PERFORM ${schema}.unknown(format('no candidate of %s is called %s', in_path, coalesce(quote_literal(in_candidate), 'null')),
-      'Those who stand: ' || coalesce((SELECT string_agg(DISTINCT ${schema}.candidate_identity(n.data), ', ')
+    PERFORM ${schema}._unknown(format('no candidate of %s is called %s', in_path, coalesce(quote_literal(in_candidate), 'null')),
+      'Those who stand: ' || coalesce((SELECT string_agg(DISTINCT ${schema}._candidate_identity(n.data), ', ')
         FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL), 'nobody'));
   END IF;
-  IF ${schema}.is_open(line.holder) THEN
+  IF ${schema}._is_open(line.holder) THEN
     ahead := 1 + cardinality(line.waiting) / 4;
-    PERFORM ${schema}.note_row(in_path, 'revoked', session_user, why);
-    PERFORM ${schema}.ring_row(line);
+    PERFORM ${schema}._note_row(in_path, 'revoked', session_user, why);
+    PERFORM ${schema}._ring_row(line);
     UPDATE ${schema}.gathering p SET holder = NULL, waiting = '{}', since = clock_timestamp() WHERE p.path = in_path;
   END IF;
   FOR was IN SELECT * FROM ${schema}.node n WHERE n.parent = in_path AND n.state IS NOT NULL AND n.name < chosen.name
       ORDER BY n.path FOR UPDATE LOOP
-    PERFORM ${schema}.contender_revoke(was, why);
+    PERFORM ${schema}._contender_revoke(was, why);
     ahead := ahead + 1;
   END LOOP;
-  PERFORM ${schema}.ring_line(in_path);
-  PERFORM ${schema}.note_operation('move_leadership', in_path, why, CASE ahead WHEN 0 THEN format('%s led before: token %s',
+  PERFORM ${schema}._ring_line(in_path);
+  PERFORM ${schema}._note_operation('move_leadership', in_path, why, CASE ahead WHEN 0 THEN format('%s led before: token %s',
     in_candidate, chosen.czxid) ELSE format('to %s: token %s, %s before it taken out', in_candidate, chosen.czxid, ahead) END);
   RETURN chosen.czxid;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(in_path);
+    PERFORM ${schema}._kept(in_path);
 END $$;
 COMMENT ON FUNCTION ${schema}.move_leadership(text, text, text) IS
   'For operators: makes a candidate, by its identity, the leader of an election: SELECT ${schema}.move_leadership(''/leader'', ''node-2'', ''node-1 is to be replaced''). All who stand before it are taken out. Returns its token.';
@@ -214,13 +214,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   changed boolean;
 BEGIN
-  PERFORM ${schema}.queue_known(in_queue);
+  PERFORM ${schema}._queue_known(in_queue);
   changed := ${schema}.pause(in_queue);
-  PERFORM ${schema}.note_operation('pause_queue', in_queue, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
+  PERFORM ${schema}._note_operation('pause_queue', in_queue, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
   RETURN changed;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('the queue %s', in_queue));
+    PERFORM ${schema}._kept(format('the queue %s', in_queue));
 END $$;
 COMMENT ON FUNCTION ${schema}.pause_queue(text, text) IS 'For operators: lets nobody take from a queue; false if that was so before.';
 
@@ -229,13 +229,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   changed boolean;
 BEGIN
-  PERFORM ${schema}.queue_known(in_queue);
+  PERFORM ${schema}._queue_known(in_queue);
   changed := ${schema}.resume(in_queue);
-  PERFORM ${schema}.note_operation('resume_queue', in_queue, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
+  PERFORM ${schema}._note_operation('resume_queue', in_queue, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
   RETURN changed;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('the queue %s', in_queue));
+    PERFORM ${schema}._kept(format('the queue %s', in_queue));
 END $$;
 COMMENT ON FUNCTION ${schema}.resume_queue(text, text) IS 'For operators: ends a pause of a queue; false if there was none.';
 
@@ -244,12 +244,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   changed boolean;
 BEGIN
-  changed := ${schema}.job_known_to_operators(in_job) IS NULL AND ${schema}.job_pause(in_job);
-  PERFORM ${schema}.note_operation('pause_job', in_job, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
+  changed := ${schema}._job_known_to_operators(in_job) IS NULL AND ${schema}.job_pause(in_job);
+  PERFORM ${schema}._note_operation('pause_job', in_job, in_why, CASE WHEN changed THEN 'paused' ELSE 'was paused before' END);
   RETURN changed;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('the job %s', in_job));
+    PERFORM ${schema}._kept(format('the job %s', in_job));
 END $$;
 COMMENT ON FUNCTION ${schema}.pause_job(text, text) IS
   'For operators: lets nothing of a job run but what is asked for by hand; false if that was so before.';
@@ -259,12 +259,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   changed boolean;
 BEGIN
-  changed := ${schema}.job_known_to_operators(in_job) IS NOT NULL AND ${schema}.job_resume(in_job);
-  PERFORM ${schema}.note_operation('resume_job', in_job, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
+  changed := ${schema}._job_known_to_operators(in_job) IS NOT NULL AND ${schema}.job_resume(in_job);
+  PERFORM ${schema}._note_operation('resume_job', in_job, in_why, CASE WHEN changed THEN 'resumed' ELSE 'was not paused' END);
   RETURN changed;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('the job %s', in_job));
+    PERFORM ${schema}._kept(format('the job %s', in_job));
 END $$;
 COMMENT ON FUNCTION ${schema}.resume_job(text, text) IS 'For operators: ends a pause of a job; false if there was none.';
 
@@ -274,39 +274,39 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   tick text;
 BEGIN
-  PERFORM ${schema}.job_known_to_operators(in_job);
+  PERFORM ${schema}._job_known_to_operators(in_job);
   tick := ${schema}.job_trigger(in_job);
-  PERFORM ${schema}.note_operation('trigger_job', in_job, in_why, tick);
+  PERFORM ${schema}._note_operation('trigger_job', in_job, in_why, tick);
   RETURN tick;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('the job %s', in_job));
+    PERFORM ${schema}._kept(format('the job %s', in_job));
 END $$;
 COMMENT ON FUNCTION ${schema}.trigger_job(text, text) IS 'For operators: asks for a run of a job now; returns its tick.';
 
 -- Since when this job is paused, if it is; fails if there is none.
-CREATE OR REPLACE FUNCTION ${schema}.job_known_to_operators(in_job text) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION ${schema}._job_known_to_operators(in_job text) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 DECLARE
   since timestamptz;
 BEGIN
   SELECT j.paused INTO since FROM ${schema}.job j WHERE j.name = in_job FOR NO KEY UPDATE;
   IF NOT FOUND THEN
-    PERFORM ${schema}.unknown(format('there is no job %s', coalesce(quote_literal(in_job), 'null')),
+    PERFORM ${schema}._unknown(format('there is no job %s', coalesce(quote_literal(in_job), 'null')),
       'The view jobs has those that there are.');
   END IF;
   RETURN since;
 END $$;
 
 -- The same for a queue.
-CREATE OR REPLACE FUNCTION ${schema}.queue_known(in_queue text) RETURNS ${schema}.queue
+CREATE OR REPLACE FUNCTION ${schema}._queue_known(in_queue text) RETURNS ${schema}.queue
 LANGUAGE plpgsql AS $$
 DECLARE
   q ${schema}.queue;
 BEGIN
   SELECT * INTO q FROM ${schema}.queue k WHERE k.name = in_queue;
   IF NOT FOUND THEN
-    PERFORM ${schema}.unknown(format('there is no queue %s', coalesce(quote_literal(in_queue), 'null')),
+    PERFORM ${schema}._unknown(format('there is no queue %s', coalesce(quote_literal(in_queue), 'null')),
       'The view queues has those that there are.');
   END IF;
   RETURN q;
@@ -321,17 +321,17 @@ DECLARE
   part  bigint;
   total bigint := 0;
 BEGIN
-  PERFORM ${schema}.queue_known(in_queue);
+  PERFORM ${schema}._queue_known(in_queue);
   FOR round IN 1 .. 100 LOOP
     part := ${schema}.redrive(in_queue, in_ids, in_older);
     total := total + part;
     EXIT WHEN part = 0;
   END LOOP;
-  PERFORM ${schema}.note_operation('redrive_queue', in_queue, in_why, total || ' wait again');
+  PERFORM ${schema}._note_operation('redrive_queue', in_queue, in_why, total || ' wait again');
   RETURN total;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
+    PERFORM ${schema}._kept(format('something of the queue %s', in_queue));
 END $$;
 COMMENT ON FUNCTION ${schema}.redrive_queue(text, text, bigint[], interval) IS
   'For operators: has dead letters of a queue wait again: queue, why, ids (null: all), only those that died so long ago. Returns how many, at most 100,000.';
@@ -339,7 +339,7 @@ COMMENT ON FUNCTION ${schema}.redrive_queue(text, text, bigint[], interval) IS
 CREATE OR REPLACE FUNCTION ${schema}.purge_queue(in_queue text, in_why text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  q     ${schema}.queue := ${schema}.queue_known(in_queue);
+  q     ${schema}.queue := ${schema}._queue_known(in_queue);
   part  bigint;
   total bigint := 0;
 BEGIN
@@ -348,11 +348,11 @@ BEGIN
     total := total + part;
     EXIT WHEN part = 0;
   END LOOP;
-  PERFORM ${schema}.note_operation('purge_queue', in_queue, in_why, total || ' deleted');
+  PERFORM ${schema}._note_operation('purge_queue', in_queue, in_why, total || ' deleted');
   RETURN total;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
+    PERFORM ${schema}._kept(format('something of the queue %s', in_queue));
 END $$;
 COMMENT ON FUNCTION ${schema}.purge_queue(text, text) IS
   'For operators: deletes the waiting messages of a queue. Returns how many, at most 100,000.';
@@ -363,13 +363,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
   total bigint;
 BEGIN
-  PERFORM ${schema}.queue_known(in_queue);
+  PERFORM ${schema}._queue_known(in_queue);
   total := ${schema}.discard(in_queue, in_ids, in_older);
-  PERFORM ${schema}.note_operation('discard_dead_letters', in_queue, in_why, total || ' deleted');
+  PERFORM ${schema}._note_operation('discard_dead_letters', in_queue, in_why, total || ' deleted');
   RETURN total;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('something of the queue %s', in_queue));
+    PERFORM ${schema}._kept(format('something of the queue %s', in_queue));
 END $$;
 COMMENT ON FUNCTION ${schema}.discard_dead_letters(text, text, bigint[], interval) IS
   'For operators: deletes dead letters of a queue: queue, why, ids (null: all), only those that died so long ago. Returns how many.';
@@ -405,14 +405,14 @@ BEGIN
       DELETE FROM ${schema}.operation o WHERE o.at < before;
       GET DIAGNOSTICS total = ROW_COUNT;
     ELSE
-      PERFORM ${schema}.unknown(format('there is no %s to be pruned', coalesce(quote_literal(in_what), 'null')),
+      PERFORM ${schema}._unknown(format('there is no %s to be pruned', coalesce(quote_literal(in_what), 'null')),
         'There are history, runs and operations.');
   END CASE;
-  PERFORM ${schema}.note_operation('prune', in_what, in_why, format('%s older than %s', total, in_older));
+  PERFORM ${schema}._note_operation('prune', in_what, in_why, format('%s older than %s', total, in_older));
   RETURN total;
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept(format('something of %s', in_what));
+    PERFORM ${schema}._kept(format('something of %s', in_what));
 END $$;
 COMMENT ON FUNCTION ${schema}.prune(text, interval, text) IS
   'For operators: forgets history, runs or operations that are older than this; operations only after 30 days: SELECT ${schema}.prune(''history'', ''7 days'', ''disk is full''). Returns how many.';
@@ -427,14 +427,14 @@ BEGIN
       USING ERRCODE = '22023', HINT = 'To have none, switch it off with in_enabled => false.';
   END IF;
   UPDATE ${schema}.history_bound b SET keep = coalesce(in_keep, b.keep), most_rows = coalesce(in_most_rows, b.most_rows);
-  IF in_enabled <> ${schema}.history_on() THEN
-    PERFORM ${schema}.history_switch(in_enabled);
+  IF in_enabled <> ${schema}._history_on() THEN
+    PERFORM ${schema}._history_switch(in_enabled);
   END IF;
-  PERFORM ${schema}.note_operation('configure_history', NULL, in_why, (SELECT format('%s, keep %s, at most %s rows',
-    CASE WHEN coalesce(in_enabled, ${schema}.history_on()) THEN 'on' ELSE 'off' END, b.keep, b.most_rows) FROM ${schema}.history_bound b));
+  PERFORM ${schema}._note_operation('configure_history', NULL, in_why, (SELECT format('%s, keep %s, at most %s rows',
+    CASE WHEN coalesce(in_enabled, ${schema}._history_on()) THEN 'on' ELSE 'off' END, b.keep, b.most_rows) FROM ${schema}.history_bound b));
 EXCEPTION
   WHEN lock_not_available THEN
-    PERFORM ${schema}.kept('the setting of the history');
+    PERFORM ${schema}._kept('the setting of the history');
 END $$;
 COMMENT ON FUNCTION ${schema}.configure_history(text, boolean, interval, bigint) IS
   'For operators: why, whether history is written, for how long it is kept (30 days), how many rows at most (1,000,000); null leaves what is there.';
@@ -450,4 +450,4 @@ COMMENT ON COLUMN ${schema}.operations.target IS 'The session, path, job or queu
 COMMENT ON COLUMN ${schema}.operations.why IS 'The reason that was given.';
 COMMENT ON COLUMN ${schema}.operations.result IS 'What it changed.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -32,7 +32,7 @@ CREATE OR REPLACE VIEW ${schema}.settings AS
     v.mtime AS changed, c.changed_by
   FROM ${schema}.gathering p JOIN ${schema}.node v ON v.parent = p.path
     JOIN ${schema}.node h ON h.path = left(p.path, -7) || '/history/' || v.name
-    LEFT JOIN LATERAL (SELECT ${schema}.text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
+    LEFT JOIN LATERAL (SELECT ${schema}._text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
       FROM ${schema}.node e WHERE e.parent = h.path AND substring(e.data FOR 3) = 'by=' AND position('\x0a'::bytea IN e.data) > 4 ORDER BY e.name DESC LIMIT 1) c ON true
   WHERE p.path LIKE '%/values';
 COMMENT ON VIEW ${schema}.settings IS
@@ -46,4 +46,4 @@ COMMENT ON COLUMN ${schema}.settings.changes IS 'How often it was ever changed.'
 COMMENT ON COLUMN ${schema}.settings.changed IS 'When it was last changed.';
 COMMENT ON COLUMN ${schema}.settings.changed_by IS 'Who did that.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

@@ -74,4 +74,4 @@ COMMENT ON COLUMN ${schema}.health.longest_transaction IS
 COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full PostgreSQL''s queue of notifications is, 0 to 1.';
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
-SELECT ${schema}.pin_and_grant();
+SELECT ${schema}._pin_and_grant();

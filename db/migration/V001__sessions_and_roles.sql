@@ -2,7 +2,7 @@
 -- views, which are in the files R__….
 --
 -- The order in which every function takes its locks, so that two of them never wait for each other:
---   1. the session (an advisory lock, owner_lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
+--   1. the session (an advisory lock, _owner_lock: shared by whoever creates on its behalf, exclusive for whoever ends it)
 --   2. rows of gathering, by path
 --   3. rows of node, by path
 --   4. the row of the reply slot

@@ -29,7 +29,7 @@ CREATE TABLE ${schema}.lane (
   PRIMARY KEY (queue, lane)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 200);
 
--- Numbers are given out in blocks of 1,024, one block for each zxid. `lane`: its priority while it waits for its turn, behind() while it
+-- Numbers are given out in blocks of 1,024, one block for each zxid. `lane`: its priority while it waits for its turn, _behind() while it
 -- waits behind another one of its key, null while it is not due. `tries`: how often it was taken before. `headers`: name, value, name, …
 CREATE TABLE ${schema}.message (
   id       bigint NOT NULL,

@@ -41,9 +41,9 @@ CREATE TABLE ${schema}.history_bound (
 );
 INSERT INTO ${schema}.history_bound DEFAULT VALUES;
 
--- Whether history is written: a setting, kept as a function that is replaced to change it (history_switch). PostgreSQL writes it out where
+-- Whether history is written: a setting, kept as a function that is replaced to change it (_history_switch). PostgreSQL writes it out where
 -- it is called, and plans again when it changed, so that asking costs nothing. It is not among the definitions (R__…), which would switch
 -- history on again when they are renewed.
-CREATE FUNCTION ${schema}.history_on() RETURNS boolean
+CREATE FUNCTION ${schema}._history_on() RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN true;

@@ -103,8 +103,8 @@ class DefinitionsTest {
     assertThat(file.sql())
         .endsWith(
             file.name().startsWith("R__01")
-                ? "\nSELECT ${schema}.pin_all();\nSELECT ${schema}.grant_all();\n"
-                : "\nSELECT ${schema}.pin_and_grant();\n")
+                ? "\nSELECT ${schema}._pin_all();\nSELECT ${schema}.grant_all();\n"
+                : "\nSELECT ${schema}._pin_and_grant();\n")
         .doesNotContain("DROP ");
   }
 
@@ -115,7 +115,7 @@ class DefinitionsTest {
             MigrationFiles.ofThisJar().versioned().stream()
                 .flatMap(file -> CREATED.matcher(code(file)).results().map(MatchResult::group))
                 .filter(line -> line.matches("CREATE (OR REPLACE )?(FUNCTION|PROCEDURE|VIEW) .*")))
-        .containsExactly("CREATE FUNCTION ${schema}.history_on() RETURNS boolean");
+        .containsExactly("CREATE FUNCTION ${schema}._history_on() RETURNS boolean");
   }
 
   /** So a change to one file, which is run alone then, finds what it needs and breaks nothing. */

@@ -289,7 +289,7 @@ class MutexTest {
     CompletableFuture<Held> next = other.lock("/mutex/forged").acquireAsync();
     awaitRowsBelow(database, "/mutex/forged", 2);
     database.execute(
-        "SELECT ${schema}.ring_place(waiting[1][2], path, waiting[1][1], waiting[1][3] + 1)"
+        "SELECT ${schema}._ring_place(waiting[1][2], path, waiting[1][1], waiting[1][3] + 1)"
             + " FROM ${schema}.gathering WHERE path = '/mutex/forged'");
     other.tree().sync();
     assertThat(next).isNotDone();

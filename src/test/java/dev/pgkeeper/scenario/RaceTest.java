@@ -135,7 +135,7 @@ class RaceTest {
     database.execute("DELETE FROM ${schema}.session WHERE id = " + dead);
     // Asking for this session takes as long as the test likes.
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.is_open(in_session bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
+        "CREATE OR REPLACE FUNCTION ${schema}._is_open(in_session bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
             + " IF in_session = "
             + dead
             + " THEN PERFORM pg_advisory_xact_lock(4711); END IF;"
@@ -146,8 +146,8 @@ class RaceTest {
       gate.execute("SELECT pg_advisory_xact_lock(4711)");
       CompletableFuture<Void> ring =
           CompletableFuture.runAsync(
-              () -> database.execute("SELECT ${schema}.ring_line('" + line + "')"));
-      awaitOneBlocked("ring_line");
+              () -> database.execute("SELECT ${schema}._ring_line('" + line + "')"));
+      awaitOneBlocked("_ring_line");
       database.execute("SELECT ${schema}.line_leave('" + contender(line, first) + "')");
       database.execute("UPDATE ${schema}.gathering SET holder = NULL WHERE path = '" + line + "'");
       assertThat(database.queryLong(join(holder, 1, line, false))).isEqualTo(1);

@@ -288,7 +288,7 @@ class ReaperTest {
           number(first, "SELECT ${schema}.session_open(600000, 600000, true, 'young', 'here', 1)");
     }
     awaitSuspicion(session);
-    assertThat(database.queryString("SELECT ${schema}.session_judge(" + session + ")::text"))
+    assertThat(database.queryString("SELECT ${schema}._session_judge(" + session + ")::text"))
         .isNull();
     assertThat(database.queryString("SELECT ${schema}.session_end(" + session + ")"))
         .as("it was there")

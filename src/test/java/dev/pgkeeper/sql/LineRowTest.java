@@ -340,7 +340,7 @@ class LineRowTest {
     long data = open();
     database.queryLong(join(data, "Ada"));
     vanish(sessions[0]);
-    database.execute("SELECT ${schema}.ring_line('" + line + "')");
+    database.execute("SELECT ${schema}._ring_line('" + line + "')");
     database.execute(
         "SELECT ${schema}.line_take(%d, ARRAY(SELECT path FROM ${schema}.node WHERE owner = %d))"
             .formatted(data, data));
@@ -398,11 +398,11 @@ class LineRowTest {
   @Test
   void whatIsNotedOfTheRowIsTidiedAwayOnceItSaysSoNoMore() {
     long[] sessions = joined(3);
-    database.execute("SELECT ${schema}.tidy()");
+    database.execute("SELECT ${schema}._tidy()");
     assertThat(noted()).as("one holds, two wait").isEqualTo(3);
     database.execute(free(sessions[2]));
     database.execute(free(sessions[0]));
-    database.execute("SELECT ${schema}.tidy()");
+    database.execute("SELECT ${schema}._tidy()");
     assertThat(noted()).isEqualTo(1);
   }
 

@@ -119,7 +119,7 @@ class QueryPlansTest {
             + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
     calls.put("node_sums of children", "SELECT * FROM ${schema}.node_sums('/p27', true)");
     calls.put("node_sums of a subtree", "SELECT * FROM ${schema}.node_sums('/p28', false)");
-    calls.put("watchers_of", "SELECT ${schema}.watchers_of('/p16/c1016', true)");
+    calls.put("_watchers_of", "SELECT ${schema}._watchers_of('/p16/c1016', true)");
     calls.put("ring", "SELECT ${schema}.ring('/p17/c1017', true)");
     calls.put("settle", "SELECT ${schema}.settle(2, %1$d, 1)");
     calls.put("watch_forget", "SELECT ${schema}.watch_forget(3, '{/p22,/p23}', '{n,c}')");

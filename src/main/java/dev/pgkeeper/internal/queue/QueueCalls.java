@@ -185,7 +185,7 @@ final class QueueCalls {
     return Call.statement(
             "SELECT "
                 + schema
-                + ".bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
+                + "._bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
                 + schema
                 + ".message, 'given up') FROM "
                 + schema

@@ -151,7 +151,7 @@ final class SessionCalls {
   }
 
   SqlFunction<Boolean> tidy() {
-    return Call.of(schema, "tidy").done();
+    return Call.of(schema, "_tidy").done();
   }
 
   /** Nothing but a round trip. */
