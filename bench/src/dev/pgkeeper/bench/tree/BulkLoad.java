@@ -35,7 +35,7 @@ public final class BulkLoad {
     Postgres.execute(
         url,
         """
-        INSERT INTO pgkeeper.parent (path, creates, children, pzxid)
+        INSERT INTO pgkeeper.gathering (path, creates, children, pzxid)
           SELECT p.path, %1$d, %1$d, nextval('pgkeeper.zxid') FROM (%2$s) AS p (path)
         """
             .formatted(children, parents),
@@ -43,7 +43,7 @@ public final class BulkLoad {
         INSERT INTO pgkeeper.node (path, parent, name, kind, version, czxid, mzxid, ctime, mtime, data)
           SELECT p.path || '/' || i, p.path, i::text, 'persistent', 0, r.pzxid, r.pzxid, now(), now(),
               decode(repeat('00', %3$d), 'hex')
-            FROM (%2$s) AS p (path) JOIN pgkeeper.parent r USING (path), generate_series(0, %1$d - 1) AS i
+            FROM (%2$s) AS p (path) JOIN pgkeeper.gathering r USING (path), generate_series(0, %1$d - 1) AS i
         """
             .formatted(children, parents, OperationCase.DATA.length));
   }

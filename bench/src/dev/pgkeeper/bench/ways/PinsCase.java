@@ -46,7 +46,7 @@ final class PinsCase implements Case {
         Keeper keeper = Keeper.connect(pool)) {
       Work.prepare(keeper);
       new Contest(name(), 1, Measure.rate("ops/s"))
-          .entrant(PINNED, () -> after("SELECT pgkeeper.pin_all()", url, keeper))
+          .entrant(PINNED, () -> after("SELECT pgkeeper._pin_all()", url, keeper))
           .entrant(UNPINNED, () -> after(UNPIN, url, keeper))
           .compare(PINNED, UNPINNED, Target.atLeast(0.97))
           .run(lab, report);

@@ -24,7 +24,7 @@ final class BranchCheck {
             evidence.database(),
             """
             SELECT p.path || ' counts ' || p.children || ' leaves, and has ' || count(n.path)
-              FROM ${schema}.parent p LEFT JOIN ${schema}.node n ON n.parent = p.path
+              FROM ${schema}.gathering p LEFT JOIN ${schema}.node n ON n.parent = p.path
               WHERE p.path LIKE '%s/%%' GROUP BY p.path HAVING count(n.path) <> p.children
             """
                 .formatted(GrowAndPrune.ROOT)));

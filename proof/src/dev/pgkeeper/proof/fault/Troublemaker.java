@@ -189,7 +189,7 @@ public final class Troublemaker {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
       statement.execute(
-          "SELECT FROM %s.parent WHERE path IN ('/lock/0', '/resource') ORDER BY path FOR UPDATE"
+          "SELECT FROM %s.gathering WHERE path IN ('/lock/0', '/resource') ORDER BY path FOR UPDATE"
               .formatted(database.schema()));
     }
     return connection;

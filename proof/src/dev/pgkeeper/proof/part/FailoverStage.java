@@ -85,7 +85,7 @@ final class FailoverStage implements AutoCloseable {
 
   private boolean isWaiting() {
     return database.queryLong(
-            "SELECT count(*) FROM ${schema}.parent WHERE path = '%s' AND cardinality(waiting) > 0"
+            "SELECT count(*) FROM ${schema}.gathering WHERE path = '%s' AND cardinality(waiting) > 0"
                 .formatted(PATH))
         == 1;
   }

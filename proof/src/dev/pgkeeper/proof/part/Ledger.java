@@ -44,8 +44,8 @@ public final class Ledger {
       CREATE FUNCTION ${schema}.note_death() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         INSERT INTO ${schema}.death VALUES (OLD.id, OLD.client, pg_current_xact_id(), clock_timestamp(),
-          ${schema}.lease_end(OLD.renewed, OLD.lease_ms),
-          ${schema}.suspicion_end(OLD.suspected, OLD.grace_ms, OLD.timeout_ms));
+          ${schema}._lease_end(OLD.renewed, OLD.lease_ms),
+          ${schema}._suspicion_end(OLD.suspected, OLD.grace_ms, OLD.timeout_ms));
         RETURN NULL;
       END $$;
       CREATE TRIGGER note_death AFTER DELETE ON ${schema}.session

@@ -30,8 +30,8 @@ final class LossyLocks implements RepliesPart.Subject {
 
   private static final String LEFT =
       "SELECT (SELECT count(*) FROM ${schema}.node WHERE state IS NOT NULL)"
-          + " + (SELECT count(*) FROM ${schema}.parent WHERE holder IS NOT NULL OR waiting <> '{}')"
-          + " + (SELECT coalesce(sum(children), 0) FROM ${schema}.parent WHERE recipe IS NOT NULL)";
+          + " + (SELECT count(*) FROM ${schema}.gathering WHERE holder IS NOT NULL OR waiting <> '{}')"
+          + " + (SELECT coalesce(sum(children), 0) FROM ${schema}.gathering WHERE recipe IS NOT NULL)";
 
   private final Queue<String> violations = new ConcurrentLinkedQueue<>();
   private final Set<Long> tokens = ConcurrentHashMap.newKeySet();

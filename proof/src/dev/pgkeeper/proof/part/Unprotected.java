@@ -16,7 +16,7 @@ final class Unprotected {
           """,
           // … and whose turn it is is left to chance.
           """
-          CREATE OR REPLACE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
+          CREATE OR REPLACE FUNCTION ${schema}._due(in_line text) RETURNS SETOF text
             LANGUAGE sql VOLATILE AS $$ SELECT n.path FROM ${schema}.node n WHERE n.parent = in_line AND random() < 0.5 $$
           """,
           // That a session takes with it what it owned.
@@ -30,7 +30,7 @@ final class Unprotected {
           """,
           // That a transaction which cannot see what came meanwhile decides nothing by it.
           """
-          CREATE OR REPLACE FUNCTION ${schema}.ensure_read_committed() RETURNS boolean
+          CREATE OR REPLACE FUNCTION ${schema}._ensure_read_committed() RETURNS boolean
             LANGUAGE sql RETURN true
           """,
           // That every creation is counted.
@@ -42,14 +42,14 @@ final class Unprotected {
             END IF;
             RETURN NEW;
           END $$;
-          CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.parent FOR EACH ROW
+          CREATE TRIGGER miscount BEFORE UPDATE ON ${schema}.gathering FOR EACH ROW
             WHEN (NEW.path LIKE '/sequence/%' AND NEW.creates > OLD.creates) EXECUTE FUNCTION ${schema}.miscount();
           """);
 
   /** A new run of a server goes on with the numbers that it finds, wherever it is. */
   static final String SAME_NUMBERS =
       """
-      CREATE OR REPLACE FUNCTION ${schema}.epoch_begin() RETURNS void LANGUAGE sql AS $$
+      CREATE OR REPLACE FUNCTION ${schema}._epoch_begin() RETURNS void LANGUAGE sql AS $$
         UPDATE ${schema}.epoch SET began = clock_timestamp(), server_started = pg_postmaster_start_time()
           WHERE server_started <> pg_postmaster_start_time()
       $$

@@ -20,8 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The schema is of the version before the newest while everybody works, and is migrated under them;
- * then one client after the other is replaced.
+ * The schema is of the version before the newest while everybody works, and is migrated under them,
+ * which defines every function and view anew; then one client after the other is replaced.
  *
  * <p>There is no earlier library yet. What clients do here needs nothing of the newest version, so
  * the schema says of itself that it serves the present library, as it would serve the one before.
@@ -39,7 +39,7 @@ public final class UpgradePart implements Part {
 
   private static final String SERVES_THE_PRESENT =
       "CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)"
-          + " LANGUAGE sql IMMUTABLE AS 'SELECT %d, 6'";
+          + " LANGUAGE sql IMMUTABLE AS 'SELECT %1$d, %1$d'";
 
   @Override
   public String name() {
@@ -126,14 +126,16 @@ public final class UpgradePart implements Part {
     return new Finding(1, "library", violations);
   }
 
-  /** What only the newest version has: a meeting, here of one participant. */
-  private static Finding useWhatIsNew(TestDatabase database) throws Exception {
+  /** What only the newest version has: a store that refuses an older token. */
+  private static Finding useWhatIsNew(TestDatabase database) {
     try (Keeper keeper = database.keeper()) {
-      var barrier = keeper.doubleBarrier("/new", 1);
-      barrier.enter();
-      barrier.leave();
+      var store = keeper.fencedStore("new");
+      store.write("key", 1, new byte[] {1});
+      if (store.read("key").isEmpty()) {
+        return new Finding(1, "store", List.of("what was written is not there"));
+      }
     }
-    return new Finding(1, "meeting", List.of());
+    return new Finding(1, "store", List.of());
   }
 
   /** Nothing else went wrong until then. */

@@ -113,12 +113,12 @@ final class RightsChecks {
   static void strangersLocks(Patient patient, Findings findings) throws SQLException {
     if (!patient.isTrue(
         "SELECT has_function_privilege(to_regprocedure(?), 'EXECUTE')",
-        patient.schema() + ".strangers_locks()")) {
+        patient.schema() + "._strangers_locks()")) {
       return;
     }
     patient
         .ask(
-            "SELECT string_agg(DISTINCT format('%%s (pid %%s) has that of %%s', role, pid, what), ', ') FROM %s.strangers_locks()"
+            "SELECT string_agg(DISTINCT format('%%s (pid %%s) has that of %%s', role, pid, what), ', ') FROM %s._strangers_locks()"
                 .formatted(patient.schema()),
             row -> Optional.ofNullable(row.getString(1)))
         .flatMap(held -> held)

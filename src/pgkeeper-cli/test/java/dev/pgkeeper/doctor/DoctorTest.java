@@ -474,7 +474,7 @@ class DoctorTest {
       String key =
           clinic
               .database()
-              .queryString("SELECT ${schema}.owner_key(" + keeper.session().id() + ")::text");
+              .queryString("SELECT ${schema}._owner_key(" + keeper.session().id() + ")::text");
       stranger.createStatement().execute("SELECT pg_advisory_lock_shared(" + key + ")");
       only(clinic.findings(), Severity.ERROR, "strangers_locks")
           .matches(".*taker \\(pid \\d+\\) has that of session \\d+");

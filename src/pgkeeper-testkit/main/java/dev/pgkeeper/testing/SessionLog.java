@@ -56,7 +56,7 @@ public final class SessionLog {
   /** The server process at the other end of a client's own connection; 0 if there is none. */
   public static long backendOf(TestDatabase database, long session) {
     return database.queryLong(
-        "SELECT coalesce((SELECT s.backend FROM ${schema}.session s JOIN ${schema}.advisory_locks() l"
+        "SELECT coalesce((SELECT s.backend FROM ${schema}.session s JOIN ${schema}._advisory_locks() l"
             + " ON l.key = s.live AND l.pid = s.backend WHERE s.id = "
             + session
             + "), 0)");

@@ -26,18 +26,31 @@ final class HistoryTable {
         .formatted(schema, NAME);
   }
 
+  /**
+   * Notes that a file was run. A file of definitions that had the same content when it was last run
+   * is not noted again: a script runs all of them, and leaves the history that Flyway would.
+   */
   static String entry(String schema, MigrationFile file, long millis) {
     return """
         INSERT INTO %1$s.%2$s (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
-          SELECT coalesce(max(installed_rank), 0) + 1, '%3$s', '%4$s', 'SQL', '%5$s', %6$d, current_user, %7$d, true FROM %1$s.%2$s;
+          SELECT coalesce(max(installed_rank), 0) + 1, %3$s, '%4$s', 'SQL', '%5$s', %6$d, current_user, %7$d, true FROM %1$s.%2$s%8$s;
         """
         .formatted(
             schema,
             NAME,
-            file.versionText(),
+            file.versionLiteral(),
             file.description(),
             file.name(),
-            file.checksum(),
-            millis);
+            file.checksum(schema),
+            millis,
+            file.isRepeatable() ? unlessRunBefore(schema, file) : "");
+  }
+
+  private static String unlessRunBefore(String schema, MigrationFile file) {
+    return """
+
+            HAVING (SELECT h.checksum FROM %1$s.%2$s h WHERE h.version IS NULL AND h.description = '%3$s' AND h.success
+              ORDER BY h.installed_rank DESC LIMIT 1) IS DISTINCT FROM %4$d"""
+        .formatted(schema, NAME, file.description(), file.checksum(schema));
   }
 }

@@ -1,16 +1,14 @@
 package dev.pgkeeper.migration;
 
-import java.util.List;
-
 /** What {@link Migrations#migrate} does, as SQL to be read and run by a person. */
 final class MigrationScript {
 
   private MigrationScript() {}
 
-  static String of(String schema, List<MigrationFile> files, int fromVersion) {
+  static String of(String schema, MigrationFiles files, int fromVersion) {
     StringBuilder script = new StringBuilder();
-    script.append(head(schema, files.size(), fromVersion));
-    for (MigrationFile file : files.subList(fromVersion, files.size())) {
+    script.append(head(schema, files.latest(), fromVersion));
+    for (MigrationFile file : files.after(fromVersion)) {
       script.append("\n-- ---- ").append(file.name()).append("\n\n");
       script.append(file.sqlFor(schema).strip()).append("\n\n");
       script.append(HistoryTable.entry(schema, file, 0));

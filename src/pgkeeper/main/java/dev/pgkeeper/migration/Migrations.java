@@ -6,6 +6,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
@@ -14,7 +18,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings a schema to the version that this jar speaks.
  *
- * <p>All files that are missing are run in one transaction on one connection, which keeps everybody
+ * <p>There are two kinds of files. What has history, tables and their data, is in files with a
+ * version, each of which is run once. What is defined, functions and views, is in files that have
+ * it as it is now; each is run again whenever its content has changed, after all files with a
+ * version.
+ *
+ * <p>All files that are due are run in one transaction on one connection, which keeps everybody
  * else who migrates this schema waiting by an advisory lock. Whoever waited looks again and finds
  * nothing left to do. A schema that is up to date costs a query.
  *
@@ -34,34 +43,39 @@ public final class Migrations {
 
   /** The version that a schema has after {@link #migrate}. */
   public static int latest() {
-    return MigrationFile.all().size();
+    return MigrationFiles.ofThisJar().latest();
   }
 
   /**
-   * Brings the schema to this jar's version, creating it if it is missing. A schema of a newer
-   * pgkeeper that still serves this version is left as it is.
+   * Brings the schema to this jar's version, creating it if it is missing, and defines its
+   * functions and views anew where they differ from this jar's. A schema of a newer pgkeeper that
+   * still serves this version is left as it is.
    *
    * @throws IllegalArgumentException if the name is no plain identifier
    * @throws MigrationException if the schema is not of this version afterwards
    */
   public static Migrated migrate(DataSource dataSource, String schema) {
+    return migrate(dataSource, schema, MigrationFiles.ofThisJar());
+  }
+
+  static Migrated migrate(DataSource dataSource, String schema, MigrationFiles files) {
     SchemaName.check(schema);
     String where = "schema \"" + schema + "\"";
     try (Connection connection = PlainSession.of(dataSource)) {
       where = where(connection, schema);
-      int version = checkedVersion(connection, schema, where);
-      if (version >= latest()) {
-        return new Migrated(version, version);
+      Due due = due(connection, schema, where, files);
+      if (due.files().isEmpty()) {
+        return due.done();
       }
       connection.setAutoCommit(false);
       lock(connection, schema, where);
-      version = checkedVersion(connection, schema, where);
-      if (version >= latest()) {
-        return new Migrated(version, version);
+      due = due(connection, schema, where, files);
+      if (due.files().isEmpty()) {
+        return due.done();
       }
-      run(connection, schema, version);
+      run(connection, schema, due);
       connection.commit();
-      Migrated migrated = new Migrated(version, latest());
+      Migrated migrated = due.done();
       log.info("The {} {}", where, migrated);
       return migrated;
     } catch (SQLException e) {
@@ -69,7 +83,7 @@ public final class Migrations {
           "The "
               + where
               + " could not be brought to version "
-              + latest()
+              + files.latest()
               + ": "
               + e.getMessage()
               + ". Nothing of it was changed. The right to create is needed; without it, let the database's"
@@ -87,7 +101,8 @@ public final class Migrations {
    * The SQL that brings a schema from a version to this jar's, in one transaction, for those who
    * run it themselves with psql. (The driver cannot tell where bodies of functions end that are
    * written without quotes; with preferQueryMode=simple it leaves that to the server.) It refuses a
-   * schema of another version, and leaves the history that {@link #migrate} continues.
+   * schema of another version, defines all functions and views anew, and leaves the history that
+   * {@link #migrate} continues.
    *
    * @param fromVersion the version that the schema has, 0 if it does not exist
    */
@@ -97,16 +112,36 @@ public final class Migrations {
       throw new IllegalArgumentException(
           "There is no script from version " + fromVersion + "; give 0 to " + latest());
     }
-    return MigrationScript.of(schema, MigrationFile.all(), fromVersion);
+    return MigrationScript.of(schema, MigrationFiles.ofThisJar(), fromVersion);
   }
 
-  private static void run(Connection connection, String schema, int from) throws SQLException {
-    if (from == 0) {
+  /**
+   * What a schema needs.
+   *
+   * @param version the version that it has, 0 if it is missing or empty
+   * @param files what has to be run, in this order
+   */
+  private record Due(int version, List<MigrationFile> files) {
+
+    /** What there is to say once these files have been run. */
+    Migrated done() {
+      int to = version;
+      boolean renewed = false;
+      for (MigrationFile file : files) {
+        to = Math.max(to, file.version());
+        renewed |= file.isRepeatable();
+      }
+      return new Migrated(version, to, renewed);
+    }
+  }
+
+  private static void run(Connection connection, String schema, Due due) throws SQLException {
+    if (due.version() == 0) {
       create(connection, schema);
     }
     try (Statement statement = connection.createStatement()) {
       statement.setEscapeProcessing(false);
-      for (MigrationFile file : MigrationFile.all().subList(from, latest())) {
+      for (MigrationFile file : due.files()) {
         long began = System.nanoTime();
         try {
           for (String each : SqlStatements.of(file.sqlFor(schema))) {
@@ -135,11 +170,8 @@ public final class Migrations {
     }
   }
 
-  /**
-   * The version that the schema has, 0 if it is missing or empty; larger than this jar's only if it
-   * still serves this jar.
-   */
-  private static int checkedVersion(Connection connection, String schema, String where)
+  /** Nothing is due for a newer schema that still serves this jar. */
+  private static Due due(Connection connection, String schema, String where, MigrationFiles files)
       throws SQLException {
     if (!exists(
         connection, "SELECT WHERE to_regclass(?) IS NOT NULL", schema + "." + HistoryTable.NAME)) {
@@ -153,52 +185,72 @@ public final class Migrations {
                 + " has tables, but not pgkeeper's. Choose another name for pgkeeper's schema, one that nobody else"
                 + " uses.");
       }
-      return 0;
+      return new Due(0, files.after(0));
     }
-    int version = recordedVersion(connection, schema, where);
-    if (version > latest()) {
+    Due due = recorded(connection, schema, where, files);
+    if (due.version() > files.latest()) {
       long oldest = number(connection, "SELECT oldest_client FROM " + schema + ".protocol()");
-      if (oldest > latest()) {
+      if (oldest > files.latest()) {
         throw new MigrationException(
             "The "
                 + where
                 + " has version "
-                + version
+                + due.version()
                 + ", which serves clients from version "
                 + oldest
                 + " on; this pgkeeper has version "
-                + latest()
+                + files.latest()
                 + ". Use a newer pgkeeper.");
       }
+      return new Due(due.version(), List.of());
     }
-    return version;
+    return due;
   }
 
-  /** The newest version in the history, whose older entries must be the files of this jar. */
-  private static int recordedVersion(Connection connection, String schema, String where)
+  /**
+   * What is due by the history, whose versions must be the files of this jar. Definitions are due
+   * where they had another content when they were last run, by whatever ran them.
+   */
+  private static Due recorded(
+      Connection connection, String schema, String where, MigrationFiles files)
       throws SQLException {
     int newest = 0;
+    Map<String, Integer> definitions = new HashMap<>();
     try (Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "SELECT version::integer, checksum FROM "
+                "SELECT version::integer, description, checksum FROM "
                     + schema
                     + "."
                     + HistoryTable.NAME
-                    + " WHERE success AND version IS NOT NULL ORDER BY 1")) {
+                    + " WHERE success ORDER BY installed_rank")) {
       while (row.next()) {
-        newest = row.getInt(1);
-        if (newest <= latest() && MigrationFile.all().get(newest - 1).checksum() != row.getInt(2)) {
+        int version = row.getInt(1);
+        if (row.wasNull()) {
+          definitions.put(row.getString(2), row.getInt(3));
+          continue;
+        }
+        newest = Math.max(newest, version);
+        if (version <= files.latest()
+            && files.versioned().get(version - 1).checksum(schema) != row.getInt(3)) {
           throw new MigrationException(
               "The "
                   + where
                   + " was made with another content of "
-                  + MigrationFile.all().get(newest - 1).name()
+                  + files.versioned().get(version - 1).name()
                   + " than this pgkeeper has. Use the pgkeeper that made it, or a released one that is newer.");
         }
       }
     }
-    return newest;
+    return new Due(
+        newest,
+        files.after(Math.min(newest, files.latest())).stream()
+            .filter(
+                file ->
+                    !file.isRepeatable()
+                        || !Objects.equals(
+                            definitions.get(file.description()), file.checksum(schema)))
+            .toList());
   }
 
   /**

@@ -350,7 +350,7 @@ class ForgedRingTest {
       Await.until("it waits", () -> other.lock("/lock").waiters().size() == 1);
       CountDownLatch marker = marker(keeper);
       long token =
-          database.queryLong("SELECT waiting[1][1] FROM ${schema}.parent WHERE path = '/lock'");
+          database.queryLong("SELECT waiting[1][1] FROM ${schema}.gathering WHERE path = '/lock'");
       try (Connection only = pool.getConnection()) {
         assertThat(only.isValid(5)).isTrue();
         stranger.ring(keeper, "/lock//" + token);
@@ -403,7 +403,8 @@ class ForgedRingTest {
         Held write = lock.write().acquire(Await.LIMIT);
         String node = "/rw/" + keeper.tree().children("/rw").get(0);
         other.setAutoCommit(false);
-        row.execute("SELECT FROM " + database.schema() + ".parent WHERE path = '/rw' FOR UPDATE");
+        row.execute(
+            "SELECT FROM " + database.schema() + ".gathering WHERE path = '/rw' FOR UPDATE");
         becomes = onThread(() -> lock.downgrade(write).isHeld());
         Await.until(
             "it waits for the row",

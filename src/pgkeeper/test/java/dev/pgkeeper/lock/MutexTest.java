@@ -274,7 +274,7 @@ class MutexTest {
       CompletableFuture<Held> next = sweeps.lock("/mutex/unrung").acquireAsync();
       awaitRowsBelow(database, "/mutex/unrung", 2);
       database.execute(
-          "UPDATE ${schema}.parent SET holder = waiting[1][2], token = waiting[1][1], waiting = '{}'"
+          "UPDATE ${schema}.gathering SET holder = waiting[1][2], token = waiting[1][1], waiting = '{}'"
               + " WHERE path = '/mutex/unrung'");
       Held held = soon(next);
       assertThat(held.token()).isGreaterThan(first.token());
@@ -289,8 +289,8 @@ class MutexTest {
     CompletableFuture<Held> next = other.lock("/mutex/forged").acquireAsync();
     awaitRowsBelow(database, "/mutex/forged", 2);
     database.execute(
-        "SELECT ${schema}.ring_place(waiting[1][2], path, waiting[1][1], waiting[1][3] + 1)"
-            + " FROM ${schema}.parent WHERE path = '/mutex/forged'");
+        "SELECT ${schema}._ring_place(waiting[1][2], path, waiting[1][1], waiting[1][3] + 1)"
+            + " FROM ${schema}.gathering WHERE path = '/mutex/forged'");
     other.tree().sync();
     assertThat(next).isNotDone();
     first.release();

@@ -16,8 +16,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,6 +29,7 @@ import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,9 +37,18 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 class MigrationsTest {
 
+  /** Of definitions, the checksum says the schema's name too. */
   private static final String HISTORY =
-      "SELECT string_agg(concat_ws('|', installed_rank, version, description, type, script, checksum, installed_by,"
+      "SELECT string_agg(concat_ws('|', installed_rank, version, description, type, script, CASE WHEN version IS NOT NULL THEN checksum END, installed_by,"
           + " success), E'\\n' ORDER BY installed_rank) FROM ${schema}.migration_history";
+
+  /** Every file's newest row, without the order in which they were run. */
+  private static final String NEWEST =
+      "SELECT string_agg(entry, E'\\n' ORDER BY entry) FROM ("
+          + "SELECT DISTINCT ON (script) concat_ws('|', version, description, type, script, CASE WHEN version IS NOT NULL THEN checksum END, installed_by, success) AS entry"
+          + " FROM ${schema}.migration_history WHERE type = 'SQL' ORDER BY script, installed_rank DESC) newest";
+
+  private static final int FILES = MigrationFiles.ofThisJar().after(0).size();
 
   private final TestDatabase database = TestDatabase.unmigrated();
 
@@ -65,7 +75,7 @@ class MigrationsTest {
     makeOlder(3);
     int latest = Migrations.latest();
     assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
-        .isEqualTo(new Migrated(3, latest))
+        .isEqualTo(new Migrated(3, latest, true))
         .hasToString("was brought from version 3 to " + latest);
     assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
         .hasToString("is at version " + latest + "; nothing was to do");
@@ -77,10 +87,15 @@ class MigrationsTest {
   @Test
   void everyFileOfTheRepositoryIsRun() throws IOException {
     try (Stream<Path> files = Files.list(Path.of("db", "migration"))) {
-      assertThat(MigrationFile.all())
+      assertThat(MigrationFiles.ofThisJar().after(0))
           .extracting(MigrationFile::name)
           .containsExactlyElementsOf(
-              files.map(file -> file.getFileName().toString()).sorted().toList());
+              files
+                  .map(file -> file.getFileName().toString())
+                  .sorted(
+                      Comparator.comparing((String name) -> name.startsWith("R"))
+                          .thenComparing(name -> name))
+                  .toList());
     }
   }
 
@@ -123,7 +138,7 @@ class MigrationsTest {
       threads.shutdownNow();
     }
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
-        .isEqualTo(Migrations.latest());
+        .isEqualTo(FILES);
   }
 
   @Test
@@ -169,7 +184,7 @@ class MigrationsTest {
       processes.forEach(ChildProcess::close);
     }
     assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
-        .isEqualTo(Migrations.latest());
+        .isEqualTo(FILES);
   }
 
   /** Run as a process of its own. */
@@ -201,7 +216,7 @@ class MigrationsTest {
               query(dataSource, "SELECT string_agg(script, ' ') FROM public.flyway_schema_history"))
           .isEqualTo("V1__accounts.sql");
       assertThat(query(dataSource, "SELECT count(*) FROM pgkeeper.migration_history"))
-          .isEqualTo(Integer.toString(Migrations.latest()));
+          .isEqualTo(Integer.toString(FILES));
       assertThat(
               query(
                   dataSource,
@@ -216,8 +231,58 @@ class MigrationsTest {
   @Test
   void thePrintedScriptMakesTheSameSchema() throws SQLException {
     database.runScript(Migrations.script(database.schema()));
-    assertThat(migrate(database.newPool(1), database.schema())).isEqualTo(Migrations.latest());
     assertIsAsMigrated();
+    try (TestDatabase migrated = TestDatabase.fresh()) {
+      assertThat(database.queryString(HISTORY)).isEqualTo(migrated.queryString(HISTORY));
+    }
+  }
+
+  @Test
+  void theScriptFromTheLatestVersionDefinesAnewWhatDiffers() throws SQLException {
+    migrate(database.plainDataSource(), database.schema());
+    database.execute(
+        "UPDATE ${schema}.migration_history SET checksum = 0 WHERE script LIKE 'R\\_\\_16%'");
+    database.execute("DROP FUNCTION ${schema}.fenced_read");
+    database.runScript(Migrations.script(database.schema(), Migrations.latest()));
+    assertThat(database.queryLong("SELECT count(*) FROM ${schema}.migration_history"))
+        .isEqualTo(FILES + 1);
+    assertIsAsMigrated();
+  }
+
+  /** Whether history is written is a setting: it is kept as a function, and is no definition. */
+  @Test
+  void anUpgradeLeavesHistorySwitchedOff() {
+    makeOlder(Migrations.latest() - 1);
+    database.execute("SELECT ${schema}.configure_history('test', false)");
+    migrate(database.plainDataSource(), database.schema());
+    assertThat(database.queryString("SELECT enabled FROM ${schema}.history_settings"))
+        .isEqualTo("f");
+  }
+
+  @Test
+  void rolesThatWereLetInMayAfterAnUpgradeWhatTheyMayInANewSchema() throws SQLException {
+    List<String> kinds = List.of("application", "inspector", "operator");
+    kinds.forEach(kind -> database.execute("CREATE ROLE ${schema}_" + kind));
+    try (TestDatabase migrated = TestDatabase.fresh()) {
+      makeOlder(Migrations.latest() - 1);
+      for (TestDatabase each : List.of(database, migrated)) {
+        for (String kind : kinds) {
+          each.execute("CALL ${schema}.grant_%s('%s_%1$s')".formatted(kind, database.schema()));
+        }
+      }
+      migrate(database.plainDataSource(), database.schema());
+      assertThat(snapshot(database)).isEqualTo(snapshot(migrated));
+      kinds.forEach(kind -> migrated.execute("DROP OWNED BY " + database.schema() + "_" + kind));
+    } finally {
+      kinds.forEach(kind -> database.execute("DROP OWNED BY ${schema}_" + kind));
+      kinds.forEach(kind -> database.execute("DROP ROLE ${schema}_" + kind));
+    }
+  }
+
+  private static String snapshot(TestDatabase of) throws SQLException {
+    try (Connection connection = of.connect()) {
+      return SchemaSnapshot.of(connection, of.schema());
+    }
   }
 
   /** From each version once, in one of the two ways: both run the same files. */
@@ -245,41 +310,29 @@ class MigrationsTest {
     assertIsAsMigrated();
   }
 
-  /** As an application would that has Flyway run all that it migrates. */
-  private Flyway flyway(String target) {
-    return Flyway.configure()
-        .dataSource(database.plainDataSource())
-        .schemas(database.schema())
-        .table("migration_history")
-        .locations("classpath:dev/pgkeeper/migration")
-        .placeholders(Map.of("schema", database.schema()))
-        .target(target)
-        .load();
-  }
-
-  private String versions() {
-    return database.queryString(
-        "SELECT string_agg(concat_ws('|', version, description, script, checksum), E'\\n' ORDER BY version)"
-            + " FROM ${schema}.migration_history WHERE version IS NOT NULL");
+  private Flyway flyway() {
+    return Release.configured(database).locations("classpath:dev/pgkeeper/migration").load();
   }
 
   @Test
-  void aSchemaOfFlywaysAndOursIsTakenOnByTheOther() throws SQLException {
-    flyway("5").migrate();
+  void aSchemaOfFlywaysAndOursIsTakenOnByTheOther(@TempDir Path folder)
+      throws IOException, SQLException {
+    OlderSchema.release(5).flyway(database, folder).migrate();
     assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
-        .isEqualTo(new Migrated(5, Migrations.latest()));
-    flyway("latest").validate();
-    assertThat(flyway("latest").migrate().migrationsExecuted).isZero();
+        .isEqualTo(new Migrated(5, Migrations.latest(), true));
+    flyway().validate();
+    assertThat(flyway().migrate().migrationsExecuted).isZero();
     assertIsTheSameSchema();
-    String versions = versions();
+    String newest = database.queryString(NEWEST);
 
     database.execute("DROP SCHEMA ${schema} CASCADE");
-    makeOlder(9);
-    assertThat(flyway("latest").migrate().migrationsExecuted).isEqualTo(Migrations.latest() - 9);
+    makeOlder(6);
+    assertThat(flyway().migrate().migrationsExecuted)
+        .isEqualTo(MigrationFiles.ofThisJar().after(6).size());
     assertThat(Migrations.migrate(database.plainDataSource(), database.schema()))
-        .isEqualTo(new Migrated(Migrations.latest(), Migrations.latest()));
+        .isEqualTo(new Migrated(Migrations.latest(), Migrations.latest(), false));
     assertIsTheSameSchema();
-    assertThat(versions()).isEqualTo(versions);
+    assertThat(database.queryString(NEWEST)).isEqualTo(newest);
   }
 
   @Test
@@ -287,7 +340,7 @@ class MigrationsTest {
     database.execute("CREATE SCHEMA ${schema}; CREATE TYPE ${schema}.claim AS ENUM ()");
     assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
-        .hasMessageContaining("V010__queues.sql: ERROR: ")
+        .hasMessageContaining("V005__queues.sql: ERROR: ")
         .hasMessageContaining("Nothing of it was changed");
     assertThat(
             database.queryLong(
@@ -462,17 +515,28 @@ class MigrationsTest {
 
   private void assertIsAsMigrated() throws SQLException {
     assertIsTheSameSchema();
+    assertThat(Migrations.migrate(database.newPool(1), database.schema()))
+        .isEqualTo(new Migrated(Migrations.latest(), Migrations.latest(), false));
     try (TestDatabase migrated = TestDatabase.fresh()) {
-      assertThat(database.queryString(HISTORY)).isEqualTo(migrated.queryString(HISTORY));
+      assertThat(database.queryString(NEWEST)).isEqualTo(migrated.queryString(NEWEST));
     }
   }
 
+  /** Down to the bodies of functions and views, which the reviewed snapshot leaves out. */
   private void assertIsTheSameSchema() throws SQLException {
-    try (TestDatabase migrated = TestDatabase.fresh();
-        Connection connection = database.connect()) {
-      assertThat(SchemaSnapshot.of(connection, database.schema()))
-          .isEqualTo(SchemaSnapshot.of(connection, migrated.schema()));
+    try (TestDatabase migrated = TestDatabase.fresh()) {
+      assertThat(snapshot(database)).isEqualTo(snapshot(migrated));
+      assertThat(bodies(database)).isEqualTo(bodies(migrated));
     }
+  }
+
+  static String bodies(TestDatabase of) {
+    return of.queryString(
+            "SELECT string_agg(d.definition, E'\\n' ORDER BY d.definition) FROM ("
+                + "SELECT pg_get_functiondef(p.oid) AS definition FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace"
+                + " UNION ALL SELECT c.relname || ': ' || pg_get_viewdef(c.oid) FROM pg_class c"
+                + " WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind = 'v') d")
+        .replaceAll("\\b" + of.schema() + "\\b", "\\${schema}");
   }
 
   private static String query(PGSimpleDataSource dataSource, String sql) throws SQLException {

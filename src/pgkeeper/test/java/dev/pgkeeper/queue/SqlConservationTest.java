@@ -26,7 +26,7 @@ class SqlConservationTest {
     void take(SqlScript one, SqlScript other) throws SQLException;
   }
 
-  /** A function of V010, what it does without what protects it, and what is found then. */
+  /** A function of queues, what it does without what protects it, and what is found then. */
   enum Protection {
     A_TAKEN_MESSAGE_IS_DELETED(
         "take",
@@ -74,7 +74,7 @@ class SqlConservationTest {
           other.ack(other.take(MessageBook.KEYED, 1).get(0));
         }),
     WHAT_IS_GIVEN_BACK_IS_KEPT(
-        "give_back",
+        "_give_back",
         "INSERT INTO %s.message SELECT m.*",
         "PERFORM",
         "lost: m",
@@ -83,8 +83,8 @@ class SqlConservationTest {
           one.release(one.take(MessageBook.PLAIN, 1).get(0));
         }),
     A_FREED_KEY_BRINGS_BACK_THE_NEXT(
-        "keys_free",
-        "first.lane = %s.behind()",
+        "_keys_free",
+        "first.lane = %s._behind()",
         "false",
         "never acked: m1|k|1",
         (one, other) -> {
@@ -94,7 +94,7 @@ class SqlConservationTest {
           one.ack(first);
         }),
     THE_TURN_ENDS(
-        "keys_free",
+        "_keys_free",
         "AND t.id = done.id",
         "AND t.id = 0",
         "left in key_turn",
@@ -114,8 +114,8 @@ class SqlConservationTest {
           one.ackStale(taken);
         }),
     A_SESSIONS_END_GIVES_BACK(
-        "claims_return",
-        "PERFORM %s.give_all_back",
+        "_claims_return",
+        "PERFORM %s._give_all_back",
         "PERFORM concat",
         "lost: m",
         (one, other) -> {
@@ -124,8 +124,8 @@ class SqlConservationTest {
           one.endSession();
         }),
     AN_EXPIRED_CLAIM_GIVES_BACK(
-        "claims_expire",
-        "PERFORM %s.give_all_back",
+        "_claims_expire",
+        "PERFORM %s._give_all_back",
         "PERFORM concat",
         "lost: m",
         (one, other) -> {
@@ -218,11 +218,11 @@ class SqlConservationTest {
   @EnumSource
   void theBookFindsWhatAProtectionExcludesWhereItIsOff(Protection protection) throws Exception {
     String definition = protection.definition(database);
-    String repair = Protection.definition(database, "keys_look");
+    String repair = Protection.definition(database, "_keys_look");
     database.execute(protection.withoutIt(database));
     // What brings back a key that has no turn would hide that it was lost.
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.keys_look(in_queue integer) RETURNS void LANGUAGE sql AS ''");
+        "CREATE OR REPLACE FUNCTION ${schema}._keys_look(in_queue integer) RETURNS void LANGUAGE sql AS ''");
     try {
       assertThat(protection.violations(database))
           .anyMatch(violation -> violation.contains(protection.found));

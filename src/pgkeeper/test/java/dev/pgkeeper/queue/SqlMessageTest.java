@@ -186,7 +186,7 @@ class SqlMessageTest extends SqlQueueTest {
       caller.setAutoCommit(false);
       ask(
           caller,
-          "SELECT ${schema}._enqueue(${schema}.next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+          "SELECT ${schema}._enqueue(${schema}._next_zxid() << 10, ARRAY['%s'], '{slow}', NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
               .formatted(queue));
       for (int look = 0; look < 3; look++) {
         enqueue("x");
@@ -226,7 +226,7 @@ class SqlMessageTest extends SqlQueueTest {
         "take_leased('%s', 1, '0 s'); 22023",
         "extend(1, NULL); 22023",
         "ack(1, 1); PK003",
-        "enqueue_refused(ARRAY['%s'], ARRAY['made meanwhile'::bytea]); 40001",
+        "_enqueue_refused(ARRAY['%s'], ARRAY['made meanwhile'::bytea]); 40001",
         "redrive('none'); PK004",
         "purge('none'); PK004",
         "queue_create('%s', 0); 22023",

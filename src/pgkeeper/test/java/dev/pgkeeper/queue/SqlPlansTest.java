@@ -83,7 +83,7 @@ class SqlPlansTest {
   @Test
   void whatIsCalledAllTheTimeUsesIndexScansOnTablesThatWereNeverAnalysed() throws SQLException {
     Map<String, String> calls = new LinkedHashMap<>();
-    calls.put("claims_return", "SELECT ${schema}.claims_return(100 + %1$d, NULL)");
+    calls.put("_claims_return", "SELECT ${schema}._claims_return(100 + %1$d, NULL)");
     calls.put("claims_forget", "SELECT ${schema}.claims_forget(120 + %1$d, '{}', 1)");
     calls.put("request_enqueue", "SELECT ${schema}.request_enqueue(1, %1$d, 2, 'q1', '{a,b}')");
     calls.put(

@@ -113,7 +113,7 @@ class BusyDatabaseTest {
   void aHeldLineDelaysThoseWhoJoinOrLeaveItAndNobodysSession() throws Exception {
     List<CompletableFuture<?>> stuck = new ArrayList<>();
     whileHeld(
-        "SELECT FROM ${schema}.parent WHERE path LIKE '/busy/%' FOR UPDATE",
+        "SELECT FROM ${schema}.gathering WHERE path LIKE '/busy/%' FOR UPDATE",
         () -> {
           stuck.add(CompletableFuture.runAsync(waited::close));
           stuck.add(keeper.lock("/busy/quick").acquireAsync());
@@ -148,7 +148,7 @@ class BusyDatabaseTest {
     other.release();
     keeper.lock("/busy/again").acquire().release();
     whileHeld(
-        "SELECT FROM ${schema}.parent WHERE path IN ('/busy/other', '/busy/again') FOR UPDATE",
+        "SELECT FROM ${schema}.gathering WHERE path IN ('/busy/other', '/busy/again') FOR UPDATE",
         () -> {
           assertThat(SessionLog.terminateBackendOf(database, keeper.session().id())).isTrue();
           Await.until(

@@ -200,7 +200,7 @@ class ContendedLockTest {
             + " in_try boolean, in_key bigint) RETURNS ${schema}.outcome"
             + " LANGUAGE sql AS $$ SELECT NULL::${schema}.outcome $$");
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text"
+        "CREATE OR REPLACE FUNCTION ${schema}._due(in_line text) RETURNS SETOF text"
             + " LANGUAGE sql VOLATILE AS $$ SELECT n.path FROM ${schema}.node n WHERE n.parent = in_line AND "
             + condition
             + " $$");

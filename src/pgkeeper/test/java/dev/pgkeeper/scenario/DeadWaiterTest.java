@@ -188,11 +188,11 @@ class DeadWaiterTest {
     database.execute(
         "CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])"
             + " RETURNS TABLE (path text, state text, token bigint) LANGUAGE sql AS $$"
-            + " SELECT ${schema}.row_place(p.path, waiting[1][1]), 'h', 1::bigint FROM ${schema}.parent p WHERE p.path = ANY (in_paths) $$");
+            + " SELECT ${schema}._row_place(p.path, waiting[1][1]), 'h', 1::bigint FROM ${schema}.gathering p WHERE p.path = ANY (in_paths) $$");
     database.execute(
-        "SELECT ${schema}.ring_place("
+        "SELECT ${schema}._ring_place("
             + firstSession
-            + ", path, waiting[1][1], NULL) FROM ${schema}.parent WHERE path = '/wait'");
+            + ", path, waiting[1][1], NULL) FROM ${schema}.gathering WHERE path = '/wait'");
     first.awaitLine("holds ");
     assertThat(contestOfFirst().wasGranted()).isFalse();
   }

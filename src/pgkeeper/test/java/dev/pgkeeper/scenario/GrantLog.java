@@ -36,7 +36,7 @@ public final class GrantLog {
       CREATE FUNCTION ${schema}.note(line text, token bigint, session bigint, what text) RETURNS void
       LANGUAGE sql AS $$ INSERT INTO ${schema}.noted VALUES (line, token, session, what, clock_timestamp()) $$;
 
-      CREATE FUNCTION ${schema}.note_contender() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION ${schema}._note_contender() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF TG_OP = 'DELETE' THEN
           PERFORM ${schema}.note(OLD.parent, OLD.czxid, OLD.owner, 'gone');
@@ -51,15 +51,15 @@ public final class GrantLog {
         RETURN NULL;
       END $$;
       CREATE TRIGGER note_contender AFTER INSERT ON ${schema}.node
-        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}._note_contender();
       CREATE TRIGGER note_taking AFTER UPDATE OF state ON ${schema}.node
-        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+        FOR EACH ROW WHEN (NEW.state IS NOT NULL) EXECUTE FUNCTION ${schema}._note_contender();
       CREATE TRIGGER note_going AFTER DELETE ON ${schema}.node
-        FOR EACH ROW WHEN (OLD.state IS NOT NULL) EXECUTE FUNCTION ${schema}.note_contender();
+        FOR EACH ROW WHEN (OLD.state IS NOT NULL) EXECUTE FUNCTION ${schema}._note_contender();
 
       -- Those in the line's row. A holder that is replaced without having gone is not noted as gone: that is for the checkers.
       -- Whose session has ended, holds nothing, also if the turn came to it only then.
-      CREATE FUNCTION ${schema}.note_row() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION ${schema}._note_row() RETURNS trigger LANGUAGE plpgsql AS $$
       DECLARE
         doing text;
       BEGIN
@@ -81,12 +81,12 @@ public final class GrantLog {
         END IF;
         RETURN NULL;
       END $$;
-      CREATE TRIGGER note_row AFTER UPDATE OF holder, token, waiting ON ${schema}.parent
-        FOR EACH ROW EXECUTE FUNCTION ${schema}.note_row();
+      CREATE TRIGGER note_row AFTER UPDATE OF holder, token, waiting ON ${schema}.gathering
+        FOR EACH ROW EXECUTE FUNCTION ${schema}._note_row();
 
       CREATE FUNCTION ${schema}.note_session() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        PERFORM ${schema}.note(p.path, p.token, p.holder, 'gone') FROM ${schema}.parent p WHERE p.holder = OLD.id;
+        PERFORM ${schema}.note(p.path, p.token, p.holder, 'gone') FROM ${schema}.gathering p WHERE p.holder = OLD.id;
         RETURN NULL;
       END $$;
       CREATE TRIGGER note_session AFTER DELETE ON ${schema}.session

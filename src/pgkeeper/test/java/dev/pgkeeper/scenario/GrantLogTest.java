@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 /** What the log says of holders in a line's row that are replaced. */
 class GrantLogTest {
   private static final String HELD_BY =
-      "UPDATE ${schema}.parent SET holder = %d, token = %d WHERE path = '/line'";
+      "UPDATE ${schema}.gathering SET holder = %d, token = %d WHERE path = '/line'";
   private static final long FIRST = 1_000;
   private static final long SECOND = 2_000;
 

@@ -89,8 +89,8 @@ class LostReplyLockTest {
     assertThat(
             database.queryLong(
                 "SELECT (SELECT count(*) FROM ${schema}.node WHERE state IS NOT NULL)"
-                    + " + (SELECT count(*) FROM ${schema}.parent WHERE holder IS NOT NULL OR waiting <> '{}')"
-                    + " + (SELECT coalesce(sum(children), 0) FROM ${schema}.parent WHERE recipe IS NOT NULL)"))
+                    + " + (SELECT count(*) FROM ${schema}.gathering WHERE holder IS NOT NULL OR waiting <> '{}')"
+                    + " + (SELECT coalesce(sum(children), 0) FROM ${schema}.gathering WHERE recipe IS NOT NULL)"))
         .as("contenders, holders and those that lines count")
         .isZero();
   }

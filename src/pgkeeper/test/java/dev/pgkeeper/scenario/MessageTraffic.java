@@ -269,7 +269,7 @@ public final class MessageTraffic implements Work {
                 + client.schema()
                 + ".event (queue, id, key, what, session, live) VALUES (?, ?, ?, ?, ?, "
                 + client.schema()
-                + ".is_open(?))")) {
+                + "._is_open(?))")) {
       insert.setString(1, queue);
       insert.setLong(2, message.id());
       insert.setString(3, message.key());

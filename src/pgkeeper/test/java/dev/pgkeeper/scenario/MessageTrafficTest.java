@@ -85,9 +85,9 @@ class MessageTrafficTest {
   void messagesThatAreNotPutBackAreFoundLost() throws Exception {
     database.execute(
         """
-        CREATE OR REPLACE FUNCTION ${schema}.give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[],
+        CREATE OR REPLACE FUNCTION ${schema}._give_back(in_messages ${schema}.message[], in_hows text[], in_delays_ms bigint[],
             in_errors text[]) RETURNS void LANGUAGE sql
-          AS 'SELECT ${schema}.keys_free(array_agg(m.queue), array_agg(m.key), array_agg(m.id)) FROM unnest(in_messages) AS m WHERE m.key IS NOT NULL'
+          AS 'SELECT ${schema}._keys_free(array_agg(m.queue), array_agg(m.key), array_agg(m.id)) FROM unnest(in_messages) AS m WHERE m.key IS NOT NULL'
         """);
     giveBackAndTakeAll();
     assertThat(TrafficChecker.lost(database)).hasSize(1);
@@ -112,7 +112,7 @@ class MessageTrafficTest {
   @Test
   void messagesOfOneKeyAtATimeForSeveralAreFoundOutOfOrder() throws Exception {
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.queue_keyed(in_queue text) RETURNS void LANGUAGE sql"
+        "CREATE OR REPLACE FUNCTION ${schema}._queue_keyed(in_queue text) RETURNS void LANGUAGE sql"
             + " AS 'SELECT NULL::void'");
     takeTheSecondBesideTheFirst();
     assertThat(TrafficChecker.outOfOrder(database)).hasSize(1);

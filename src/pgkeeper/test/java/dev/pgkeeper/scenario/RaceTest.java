@@ -33,7 +33,7 @@ class RaceTest {
 
   private static void free(String line) {
     database.execute(
-        "SELECT ${schema}.line_free(path, token) FROM ${schema}.parent WHERE path = '"
+        "SELECT ${schema}.line_free(path, token) FROM ${schema}.gathering WHERE path = '"
             + line
             + "'");
   }
@@ -70,7 +70,7 @@ class RaceTest {
         Statement late = connection.createStatement()) {
       connection.setAutoCommit(false);
       late.execute(
-          "SELECT FROM " + database.schema() + ".parent WHERE path = '/race/new' FOR UPDATE");
+          "SELECT FROM " + database.schema() + ".gathering WHERE path = '/race/new' FOR UPDATE");
       CompletableFuture<Long> waits =
           CompletableFuture.supplyAsync(
               () -> database.queryLong(join(early, 2, "/race/new", false)));
@@ -85,7 +85,7 @@ class RaceTest {
 
   private static long holder(String line) throws SQLException {
     return database.queryLong(
-        "SELECT coalesce(holder, 0) FROM ${schema}.parent WHERE path = '" + line + "'");
+        "SELECT coalesce(holder, 0) FROM ${schema}.gathering WHERE path = '" + line + "'");
   }
 
   /**
@@ -102,7 +102,7 @@ class RaceTest {
     database.execute(
         "SELECT ${schema}.line_free('"
             + line
-            + "', (SELECT token FROM ${schema}.parent WHERE path = '"
+            + "', (SELECT token FROM ${schema}.gathering WHERE path = '"
             + line
             + "'))");
     String second = contender(line, sessions[1]);
@@ -135,7 +135,7 @@ class RaceTest {
     database.execute("DELETE FROM ${schema}.session WHERE id = " + dead);
     // Asking for this session takes as long as the test likes.
     database.execute(
-        "CREATE OR REPLACE FUNCTION ${schema}.is_open(in_session bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
+        "CREATE OR REPLACE FUNCTION ${schema}._is_open(in_session bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN"
             + " IF in_session = "
             + dead
             + " THEN PERFORM pg_advisory_xact_lock(4711); END IF;"
@@ -146,10 +146,10 @@ class RaceTest {
       gate.execute("SELECT pg_advisory_xact_lock(4711)");
       CompletableFuture<Void> ring =
           CompletableFuture.runAsync(
-              () -> database.execute("SELECT ${schema}.ring_line('" + line + "')"));
-      awaitOneBlocked("ring_line");
+              () -> database.execute("SELECT ${schema}._ring_line('" + line + "')"));
+      awaitOneBlocked("_ring_line");
       database.execute("SELECT ${schema}.line_leave('" + contender(line, first) + "')");
-      database.execute("UPDATE ${schema}.parent SET holder = NULL WHERE path = '" + line + "'");
+      database.execute("UPDATE ${schema}.gathering SET holder = NULL WHERE path = '" + line + "'");
       assertThat(database.queryLong(join(holder, 1, line, false))).isEqualTo(1);
       assertThat(database.queryLong(joinWithNode(next, 1, line))).isZero();
       connection.commit();

@@ -128,8 +128,8 @@ class HostilePathTest {
     return List.of(
         "SELECT * FROM ${schema}.get('/hostile')",
         "SELECT * FROM ${schema}.held_at('/hostile/lock')",
-        "SELECT ${schema}.text_of('abc')",
-        "SELECT ${schema}.candidate_identity('abc')",
+        "SELECT ${schema}._text_of('abc')",
+        "SELECT ${schema}._candidate_identity('abc')",
         "SELECT ${schema}.break_lock('/hostile/lock', 'a test')",
         "SELECT ${schema}.end_session(" + session + ", 'a test')",
         "SELECT ${schema}.move_leadership('/hostile', 'me', 'a test')",
@@ -180,8 +180,8 @@ class HostilePathTest {
                 "CALL of_the_owner.grant_application('%s')",
                 "CALL of_the_owner.grant_operator('%s')",
                 "CALL of_the_owner.revoke_role('%s')",
-                "SELECT of_the_owner.history_switch(false)",
-                "SELECT of_the_owner.pin_all()",
+                "SELECT of_the_owner._history_switch(false)",
+                "SELECT of_the_owner._pin_all()",
                 "SELECT of_the_owner.grant_all()",
                 "SELECT of_the_owner.ring('/', true)",
                 "CALL of_the_owner.reap()")) {

@@ -310,9 +310,9 @@ class StrangersTest {
     Connection stranger = as("nobody");
     for (String what :
         List.of(
-            "idle_key(k, 'strange')",
-            "message_key_key(k, q.id, 'k')",
-            "lane_key(k, q.id, 0::smallint)")) {
+            "_idle_key(k, 'strange')",
+            "_message_key_key(k, q.id, 'k')",
+            "_lane_key(k, q.id, 0::smallint)")) {
       long key =
           database.queryLong(
               "SELECT ${schema}."
@@ -454,7 +454,7 @@ class StrangersTest {
     Connection operator = as("operator");
     String pause = "SELECT ${schema}.pause_job('spoilt', 'why')";
     execute(operator, pause);
-    long last = database.queryLong("SELECT ${schema}.last_zxid()");
+    long last = database.queryLong("SELECT ${schema}._last_zxid()");
     for (long number : new long[] {1, Long.MAX_VALUE}) {
       execute(as("application"), "SELECT setval('${schema}.zxid', " + number + ")");
       execute(operator, pause);
@@ -471,7 +471,7 @@ class StrangersTest {
   @Test
   void whateverAnInspectorTakesNewSessionsAreOpenedAndSomebodyReaps() throws Exception {
     Connection inspector = as("inspector");
-    long next = database.queryLong("SELECT ${schema}.next_zxid()");
+    long next = database.queryLong("SELECT ${schema}._next_zxid()");
     execute(
         inspector,
         "SELECT count(pg_try_advisory_lock(hashtextextended('${schema}.live.' || i, 0))) FROM generate_series("

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the history tells (V013) where the server was killed, with releases that were not flushed.
+ * What the history tells (R__07_history.sql) where the server was killed, with releases that were
+ * not flushed.
  */
 class HistoryRestartTest {
 

@@ -86,7 +86,8 @@ class ReaperTest {
       assertThat(count("/keepers")).isEqualTo(5);
       assertThat(states.all()).isEmpty();
       assertThat(database.queryLong("SELECT count(*) FROM ${schema}.session")).isEqualTo(ALIVE + 5);
-      assertThat(database.queryLong("SELECT children FROM ${schema}.parent WHERE path = '/doomed'"))
+      assertThat(
+              database.queryLong("SELECT children FROM ${schema}.gathering WHERE path = '/doomed'"))
           .isZero();
     } finally {
       keepers.forEach(Keeper::close);
@@ -287,7 +288,7 @@ class ReaperTest {
           number(first, "SELECT ${schema}.session_open(600000, 600000, true, 'young', 'here', 1)");
     }
     awaitSuspicion(session);
-    assertThat(database.queryString("SELECT ${schema}.session_judge(" + session + ")::text"))
+    assertThat(database.queryString("SELECT ${schema}._session_judge(" + session + ")::text"))
         .isNull();
     assertThat(database.queryString("SELECT ${schema}.session_end(" + session + ")"))
         .as("it was there")

@@ -118,7 +118,7 @@ class RestartTest {
         Connection second = database.connect();
         Statement one = first.createStatement();
         Statement other = second.createStatement()) {
-      String number = "SELECT %s.next_zxid()".formatted(database.schema());
+      String number = "SELECT %s._next_zxid()".formatted(database.schema());
       database.execute(
           "UPDATE ${schema}.epoch SET server_started = server_started - interval '1 day'");
       first.setAutoCommit(false);
@@ -183,11 +183,11 @@ class RestartTest {
         Keeper two = Keeper.connect(database.plainDataSource(), options(database))) {
       Held first = one.lock("/line").acquire();
       CompletableFuture<Held> second = waiting(two, 1);
-      database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.parent");
+      database.execute("CREATE TABLE ${schema}.before AS SELECT * FROM ${schema}.gathering");
       first.release();
       Held held = second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS);
       database.execute(
-          "UPDATE ${schema}.parent p SET holder = b.holder, token = b.token, waiting = b.waiting"
+          "UPDATE ${schema}.gathering p SET holder = b.holder, token = b.token, waiting = b.waiting"
               + " FROM ${schema}.before b WHERE b.path = p.path AND p.path = '/line'");
       server.kill9();
       server.startAgain();
@@ -216,7 +216,7 @@ class RestartTest {
   /** Hands out this many numbers and returns the last. */
   private static long burn(TestDatabase database, int numbers) {
     return database.queryLong(
-        "SELECT max(${schema}.next_zxid()) FROM generate_series(1, " + numbers + ")");
+        "SELECT max(${schema}._next_zxid()) FROM generate_series(1, " + numbers + ")");
   }
 
   /** The number of a new node of this path, which is gone again afterwards. */

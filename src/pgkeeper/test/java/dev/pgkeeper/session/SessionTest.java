@@ -451,14 +451,14 @@ class SessionTest {
     long session = keeper.session().id();
     keeper.close();
     database.execute("SELECT ${schema}.watch_again(" + session + ", ARRAY['/tidied'], ARRAY['n'])");
-    database.execute("SELECT ${schema}.tidy()");
+    database.execute("SELECT ${schema}._tidy()");
     assertThat(rows("watch WHERE session = " + session)).isZero();
     assertThat(rows("reply WHERE session = " + session)).isPositive();
     database.execute("UPDATE ${schema}.reply SET at = at - interval '49 hours'");
     try (Keeper alive = connect()) {
       alive.tree().create("/tidied", NOTHING);
       database.execute("UPDATE ${schema}.reply SET at = at - interval '49 hours'");
-      database.execute("SELECT ${schema}.tidy()");
+      database.execute("SELECT ${schema}._tidy()");
       assertThat(rows("reply WHERE session = " + session)).isZero();
       assertThat(rows("reply WHERE session = " + alive.session().id())).isPositive();
     }

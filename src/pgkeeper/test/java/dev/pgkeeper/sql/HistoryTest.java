@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is remembered of holds (V013), whichever way they end. */
+/** What is remembered of holds (R__07_history.sql), whichever way they end. */
 class HistoryTest {
   private static TestDatabase database;
   private static int lines;
@@ -127,7 +127,7 @@ class HistoryTest {
     SqlClient client = open("gone");
     long token = client.lock(line);
     database.execute(
-        "UPDATE ${schema}.parent SET since = since - interval '2 hours' WHERE path = '"
+        "UPDATE ${schema}.gathering SET since = since - interval '2 hours' WHERE path = '"
             + line
             + "'");
     client.outlast("1 hour");
@@ -264,7 +264,7 @@ class HistoryTest {
           long token = first.lock(line);
           long next = second.lock(line);
           database.execute("DELETE FROM ${schema}.awaited");
-          Gate gate = Gate.after(database, "UPDATE", "parent", "true");
+          Gate gate = Gate.after(database, "UPDATE", "gathering", "true");
           CompletableFuture<Void> release;
           try (Gate.Shut shut = gate.shut()) {
             release = CompletableFuture.runAsync(() -> first.free(line, token));

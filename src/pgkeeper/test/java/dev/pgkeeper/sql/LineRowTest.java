@@ -14,7 +14,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Who holds and who waits in the row of a line (V007), and what happens there when things cross.
+ * Who holds and who waits in the row of a line (R__13_lines.sql), and what happens there when
+ * things cross.
  */
 class LineRowTest {
   private static final int ROOM = 16;
@@ -89,7 +90,7 @@ class LineRowTest {
         "SELECT concat_ws(' ', 'h' || holder,"
             + " (SELECT string_agg('w' || waiting[i][2], ' ' ORDER BY i) FROM generate_subscripts(waiting, 1) AS i),"
             + " (SELECT string_agg('n' || state::text || owner, ' ' ORDER BY name) FROM ${schema}.node n WHERE n.parent = p.path))"
-            + " FROM ${schema}.parent p WHERE path = '"
+            + " FROM ${schema}.gathering p WHERE path = '"
             + line
             + "'");
   }
@@ -214,7 +215,11 @@ class LineRowTest {
       statement.execute(end(sessions[0]).replace("${schema}", database.schema()));
       try (var row =
           statement.executeQuery(
-              "SELECT holder FROM " + database.schema() + ".parent WHERE path = '" + line + "'")) {
+              "SELECT holder FROM "
+                  + database.schema()
+                  + ".gathering WHERE path = '"
+                  + line
+                  + "'")) {
         row.next();
         assertThat(row.getLong(1)).isEqualTo(sessions[1]);
       }
@@ -335,7 +340,7 @@ class LineRowTest {
     long data = open();
     database.queryLong(join(data, "Ada"));
     vanish(sessions[0]);
-    database.execute("SELECT ${schema}.ring_line('" + line + "')");
+    database.execute("SELECT ${schema}._ring_line('" + line + "')");
     database.execute(
         "SELECT ${schema}.line_take(%d, ARRAY(SELECT path FROM ${schema}.node WHERE owner = %d))"
             .formatted(data, data));
@@ -393,11 +398,11 @@ class LineRowTest {
   @Test
   void whatIsNotedOfTheRowIsTidiedAwayOnceItSaysSoNoMore() {
     long[] sessions = joined(3);
-    database.execute("SELECT ${schema}.tidy()");
+    database.execute("SELECT ${schema}._tidy()");
     assertThat(noted()).as("one holds, two wait").isEqualTo(3);
     database.execute(free(sessions[2]));
     database.execute(free(sessions[0]));
-    database.execute("SELECT ${schema}.tidy()");
+    database.execute("SELECT ${schema}._tidy()");
     assertThat(noted()).isEqualTo(1);
   }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.postgresql.util.PSQLException;
 
-/** What operators do (V014), by a role that may do nothing else. */
+/** What operators do (R__27_operators.sql), by a role that may do nothing else. */
 class OperatorsTest {
 
   private static TestDatabase database;

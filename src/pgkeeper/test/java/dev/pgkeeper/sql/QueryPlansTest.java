@@ -30,7 +30,7 @@ class QueryPlansTest {
   @BeforeAll
   static void fill() {
     database = TestDatabase.fresh();
-    Plans.neverAnalyse(database, "node", "parent", "watch");
+    Plans.neverAnalyse(database, "node", "gathering", "watch");
     Plans.fillSessions(database);
     database.execute(
         "INSERT INTO ${schema}.node SELECT '/p' || i % 1000 || CASE WHEN i < 1000 THEN '' ELSE '/c' || i END,"
@@ -43,7 +43,7 @@ class QueryPlansTest {
         "UPDATE ${schema}.node SET data = '1' WHERE path IN ('/p14/c2014', '/p14/c3014')");
     // Most nodes have had a child once, so that this table is as large.
     database.execute(
-        "INSERT INTO ${schema}.parent SELECT path, "
+        "INSERT INTO ${schema}.gathering SELECT path, "
             + (NODES / 1000)
             + ", CASE WHEN parent = '/' THEN "
             + (NODES / 1000 - 1)
@@ -119,7 +119,7 @@ class QueryPlansTest {
             + " '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}')");
     calls.put("node_sums of children", "SELECT * FROM ${schema}.node_sums('/p27', true)");
     calls.put("node_sums of a subtree", "SELECT * FROM ${schema}.node_sums('/p28', false)");
-    calls.put("watchers_of", "SELECT ${schema}.watchers_of('/p16/c1016', true)");
+    calls.put("_watchers_of", "SELECT ${schema}._watchers_of('/p16/c1016', true)");
     calls.put("ring", "SELECT ${schema}.ring('/p17/c1017', true)");
     calls.put("settle", "SELECT ${schema}.settle(2, %1$d, 1)");
     calls.put("watch_forget", "SELECT ${schema}.watch_forget(3, '{/p22,/p23}', '{n,c}')");
@@ -148,7 +148,7 @@ class QueryPlansTest {
       Plans.fillSessions(small);
       small.execute("SELECT ${schema}.create('/small/a', in_parents => true)");
       small.execute("SELECT ${schema}.watch_children(2, '/small')");
-      small.execute("ANALYZE ${schema}.node, ${schema}.parent, ${schema}.watch");
+      small.execute("ANALYZE ${schema}.node, ${schema}.gathering, ${schema}.watch");
       Plans.assertNoneAtAll(small, calls, scan -> scan.startsWith("Seq Scan"), EXCEPTED);
     }
   }

@@ -54,9 +54,9 @@ class RestoredDumpTest {
       twice.execute("UPDATE ${schema}.epoch SET first = first - 3600 * 1000000::bigint");
       twice.execute("CREATE TABLE ${schema}.dumped AS SELECT * FROM ${schema}.epoch");
       restore(twice);
-      long last = twice.queryLong("SELECT max(${schema}.next_zxid()) FROM generate_series(1, 5)");
+      long last = twice.queryLong("SELECT max(${schema}._next_zxid()) FROM generate_series(1, 5)");
       restore(twice);
-      assertThat(twice.queryLong("SELECT ${schema}.next_zxid()")).isGreaterThan(last);
+      assertThat(twice.queryLong("SELECT ${schema}._next_zxid()")).isGreaterThan(last);
     }
   }
 
@@ -77,10 +77,11 @@ class RestoredDumpTest {
     try (TestDatabase ahead = TestDatabase.fresh()) {
       ahead.execute("UPDATE ${schema}.epoch SET first = first + (1::bigint << 42)");
       ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
-      long lost = ahead.queryLong("SELECT max(${schema}.next_zxid()) FROM generate_series(1, 100)");
+      long lost =
+          ahead.queryLong("SELECT max(${schema}._next_zxid()) FROM generate_series(1, 100)");
       ahead.execute("SELECT setval('${schema}.zxid', first) FROM ${schema}.epoch");
       beginNewEpoch(ahead);
-      assertThat(ahead.queryLong("SELECT ${schema}.next_zxid()")).isGreaterThan(lost);
+      assertThat(ahead.queryLong("SELECT ${schema}._next_zxid()")).isGreaterThan(lost);
     }
   }
 
@@ -93,7 +94,7 @@ class RestoredDumpTest {
     "5000000000,  700000000, 1104511627776, thirteen days later if the clock was set back",
   })
   void anEpochBegins(Long last, long clock, long first, String where) {
-    assertThat(database.queryLong("SELECT ${schema}.next_epoch(%s, %d)".formatted(last, clock)))
+    assertThat(database.queryLong("SELECT ${schema}._next_epoch(%s, %d)".formatted(last, clock)))
         .as(where)
         .isEqualTo(first);
   }
@@ -110,7 +111,7 @@ class RestoredDumpTest {
       Held later = keeper.lock("/other").acquire();
       held.release();
       database.execute(
-          "UPDATE ${schema}.parent SET holder = %d, token = %d WHERE path = '/lock'"
+          "UPDATE ${schema}.gathering SET holder = %d, token = %d WHERE path = '/lock'"
               .formatted(keeper.session().id(), held.token() - 1));
       database.execute(RestoredDump.newEpoch(database.schema()));
       database.execute(

@@ -75,31 +75,32 @@ class RolesTest {
   private static final Set<String> OF_VIEWS =
       Set.of(
           "protocol",
-          "leases_from",
-          "lease_end",
-          "suspicion_end",
-          "text_of",
-          "candidate_identity",
-          "channel",
-          "lock_key",
-          "hold_what",
-          "history_on",
+          "_leases_from",
+          "_lease_end",
+          "_suspicion_end",
+          "_text_of",
+          "_candidate_identity",
+          "_channel",
+          "_lock_key",
+          "_hold_what",
+          "_history_on",
           "held_at");
 
   private static final Set<String> OF_THE_OWNER =
       Set.of(
-          "pin_all",
+          "_pin_all",
           "grant_all",
-          "grant_as",
+          "_pin_and_grant",
+          "_grant_as",
           "grant_application",
           "grant_inspector",
           "grant_operator",
           "revoke_role",
-          "let_in",
-          "let_out",
-          "withdraw_all",
-          "history_switch",
-          "note_operation");
+          "_let_in",
+          "_let_out",
+          "_withdraw_all",
+          "_history_switch",
+          "_note_operation");
 
   private static TestDatabase database;
   private static Logins logins;
@@ -260,20 +261,21 @@ class RolesTest {
             "CREATE FUNCTION ${schema}.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "CREATE VIEW ${schema}.mine AS SELECT 1",
             "DROP TABLE ${schema}.reply",
-            "DROP FUNCTION ${schema}.tidy()",
+            "DROP FUNCTION ${schema}._tidy()",
             "DROP SCHEMA ${schema} CASCADE",
             "ALTER TABLE ${schema}.node ADD COLUMN x int",
             "CREATE INDEX ON ${schema}.node (data)",
             "TRUNCATE ${schema}.node",
-            "CREATE OR REPLACE FUNCTION ${schema}.tidy() RETURNS void LANGUAGE sql AS ''",
+            "CREATE OR REPLACE FUNCTION ${schema}._tidy() RETURNS void LANGUAGE sql AS ''",
             "INSERT INTO ${schema}.grantee VALUES ('x', 'application')",
             "SELECT * FROM ${schema}.grantee",
             "CALL ${schema}.grant_application('" + name("nobody") + "')",
             "CALL ${schema}.grant_inspector('" + name("nobody") + "')",
             "CALL ${schema}.grant_operator('" + name("nobody") + "')",
-            "SELECT ${schema}.grant_as('" + name("nobody") + "', 'operator')",
+            "SELECT ${schema}._grant_as('" + name("nobody") + "', 'operator')",
             "SELECT ${schema}.grant_all()",
-            "SELECT ${schema}.history_switch(false)")) {
+            "SELECT ${schema}._pin_and_grant()",
+            "SELECT ${schema}._history_switch(false)")) {
       assertDenied("application", ddl);
       assertDenied("operator", ddl);
     }
@@ -284,7 +286,7 @@ class RolesTest {
     assertThat(
             names(
                 "SELECT proname FROM pg_proc WHERE pronamespace = '${schema}'::regnamespace"
-                    + " AND (prosecdef OR proname ~ '^grant_' OR proname = 'history_switch')"
+                    + " AND (prosecdef OR proname ~ '^grant_' OR proname = '_history_switch')"
                     + " AND has_function_privilege('"
                     + name("application")
                     + "', oid, 'EXECUTE')"))

@@ -102,7 +102,7 @@ class WithoutJavaTest {
     // A server process looks once at which run of the server it is of.
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
-      statement.execute("SELECT " + database.schema() + ".next_zxid()");
+      statement.execute("SELECT " + database.schema() + "._next_zxid()");
     }
     SqlClient after = SqlClient.open(database, "after");
     after.free("/switched", after.lock("/switched"));

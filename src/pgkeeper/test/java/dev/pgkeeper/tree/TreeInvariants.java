@@ -24,22 +24,22 @@ public final class TreeInvariants {
     RULES.put(
         "a node with children has a row in parent",
         "SELECT DISTINCT n.parent FROM ${schema}.node n WHERE n.path <> '/'"
-            + " AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = n.parent)");
+            + " AND NOT EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = n.parent)");
     RULES.put(
         "a row in parent belongs to a node that is not ephemeral",
-        "SELECT p.path FROM ${schema}.parent p WHERE NOT EXISTS"
+        "SELECT p.path FROM ${schema}.gathering p WHERE NOT EXISTS"
             + " (SELECT FROM ${schema}.node n WHERE n.path = p.path AND n.kind <> 'ephemeral')");
     RULES.put(
         "a parent's children are as many as it counts",
         "SELECT p.path || ': ' || p.children || ' instead of ' || count(n.path)"
-            + " FROM ${schema}.parent p LEFT JOIN ${schema}.node n ON n.parent = p.path"
+            + " FROM ${schema}.gathering p LEFT JOIN ${schema}.node n ON n.parent = p.path"
             + " GROUP BY p.path, p.children HAVING count(n.path) <> p.children");
     RULES.put(
         "nobody has more children than were created",
-        "SELECT p.path FROM ${schema}.parent p WHERE p.creates < p.children OR p.children < 0");
+        "SELECT p.path FROM ${schema}.gathering p WHERE p.creates < p.children OR p.children < 0");
     RULES.put(
         "a parent's pzxid is not older than its children",
-        "SELECT p.path FROM ${schema}.parent p JOIN ${schema}.node n ON n.parent = p.path"
+        "SELECT p.path FROM ${schema}.gathering p JOIN ${schema}.node n ON n.parent = p.path"
             + " WHERE n.czxid > p.pzxid");
     RULES.put(
         "a node was not set before it was created",
@@ -73,6 +73,6 @@ public final class TreeInvariants {
   public static String snapshot(TestDatabase database) {
     return database.queryString(
         "SELECT (SELECT string_agg(n::text, E'\\n' ORDER BY n.path) FROM ${schema}.node n) || E'\\n'"
-            + " || (SELECT string_agg(p::text, E'\\n' ORDER BY p.path) FROM ${schema}.parent p)");
+            + " || (SELECT string_agg(p::text, E'\\n' ORDER BY p.path) FROM ${schema}.gathering p)");
   }
 }

@@ -51,7 +51,7 @@ public final class LostRingRun {
         LANGUAGE plpgsql AS $$
         BEGIN
           PERFORM pg_notify(${schema}.session_channel(s.session), in_path)
-            FROM (SELECT DISTINCT session FROM ${schema}.watchers_of(in_path, in_structural) AS w (session)) s
+            FROM (SELECT DISTINCT session FROM ${schema}._watchers_of(in_path, in_structural) AS w (session)) s
             WHERE hashint8extended(nextval('${schema}.rings'), %d) %% 2 = 0;
         END $$
         """

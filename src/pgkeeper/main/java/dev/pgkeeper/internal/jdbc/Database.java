@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A read that fails because the database is away is repeated until the operation timeout. A
  * write goes as a numbered request: when its reply is lost, {@code settle} finds out what became of
- * it, so that it is done once (see V005__operations.sql).
+ * it, so that it is done once (see R__06_replies.sql).
  */
 public final class Database {
   private static final Logger log = LoggerFactory.getLogger(Database.class);

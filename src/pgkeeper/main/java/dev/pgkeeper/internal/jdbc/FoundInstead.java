@@ -8,7 +8,7 @@ public final class FoundInstead {
 
   /** In words: {@code semaphore of 3}. */
   public static SqlFunction<String> at(String schema, String path) {
-    return Call.of(schema, "line_instead", path)
+    return Call.of(schema, "_line_instead", path)
         .row(
             row ->
                 Objects.requireNonNullElse(

@@ -11,7 +11,7 @@ import java.sql.SQLException;
  */
 public final class ServerCheck {
   /** The protocol this library speaks; a schema names the oldest that it still serves. */
-  static final int PROTOCOL = 16;
+  static final int PROTOCOL = 8;
 
   public static final int OLDEST_SERVER = 140_000;
 

@@ -2,7 +2,7 @@ package dev.pgkeeper.internal.jdbc;
 
 import java.sql.Connection;
 
-/** Locks that last as long as the caller's transaction (V008). */
+/** Locks that last as long as the caller's transaction (R__15_transaction_locks.sql). */
 public final class TransactionLocks {
   private TransactionLocks() {}
 

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The functions of V009 by their own names. */
+/** The functions of jobs by their own names. */
 final class JobCalls {
   private final String schema;
 

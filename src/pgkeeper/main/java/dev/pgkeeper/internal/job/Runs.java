@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The client's side of the protocol at the head of V009: claims a run, does the work, and sees to
- * it that how it ended is recorded.
+ * The client's side of the protocol at the head of R__25_jobs.sql: claims a run, does the work, and
+ * sees to it that how it ended is recorded.
  *
  * <p>A session may claim again what is running for itself: that is how it gets back what it claimed
  * without hearing of it. So what really runs in this process is known here, and is not claimed.

@@ -1,4 +1,6 @@
-/** The client's side of the guard (V009): claims, runs, and the scheduler made of them. */
+/**
+ * The client's side of the guard (R__25_jobs.sql): claims, runs, and the scheduler made of them.
+ */
 @NullMarked
 package dev.pgkeeper.internal.job;
 

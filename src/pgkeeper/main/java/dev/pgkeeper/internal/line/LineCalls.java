@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** The functions of V007 by their own names. */
+/** The functions of lines by their own names. */
 final class LineCalls {
   private final String schema;
 

@@ -30,13 +30,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All places that this client has in lines (V007). Joining and leaving are one round trip each,
- * those of several threads go together. Whoever waits is rung: with its key when it holds, without
- * when it should look. A ring may come before the reply to the joining it is meant for, and may be
- * lost: the session's sweep takes what is due and compares what this client knows with what is
- * there. A contender that nobody here knows, because its leaving was lost with a crash of the
- * server or the reply to its joining never came, is left then; one that is known but not there is
- * lost.
+ * All places that this client has in lines (R__13_lines.sql). Joining and leaving are one round
+ * trip each, those of several threads go together. Whoever waits is rung: with its key when it
+ * holds, without when it should look. A ring may come before the reply to the joining it is meant
+ * for, and may be lost: the session's sweep takes what is due and compares what this client knows
+ * with what is there. A contender that nobody here knows, because its leaving was lost with a crash
+ * of the server or the reply to its joining never came, is left then; one that is known but not
+ * there is lost.
  */
 public final class Lines implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Lines.class);
@@ -163,8 +163,8 @@ public final class Lines implements SessionService {
   }
 
   /**
-   * Whoever has to wait makes its place durable meanwhile, before anything is built on it (V007).
-   * False: it is not there any more.
+   * Whoever has to wait makes its place durable meanwhile, before anything is built on it
+   * (R__13_lines.sql). False: it is not there any more.
    */
   private boolean flush(LineEntry entry) {
     try {

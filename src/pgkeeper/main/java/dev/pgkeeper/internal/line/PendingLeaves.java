@@ -36,7 +36,9 @@ final class PendingLeaves {
 
   private static final int MOST_REMEMBERED = 100_000;
 
-  /** Each try waits for the transaction that fences a hold, but only for 50 ms (V007). */
+  /**
+   * Each try waits for the transaction that fences a hold, but only for 50 ms (R__13_lines.sql).
+   */
   private static final long FIRST_PAUSE_MS = 10;
 
   private static final long LONGEST_PAUSE_MS = 250;

@@ -1,4 +1,6 @@
-/** The client's side of lines (V007): places, how they are waited for, and what is held. */
+/**
+ * The client's side of lines (R__13_lines.sql): places, how they are waited for, and what is held.
+ */
 @NullMarked
 package dev.pgkeeper.internal.line;
 

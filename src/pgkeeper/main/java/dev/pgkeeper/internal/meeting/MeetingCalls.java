@@ -8,7 +8,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 
-/** The functions of V016 by their own names. */
+/** The functions of meetings by their own names. */
 final class MeetingCalls {
   private final String schema;
 

@@ -27,11 +27,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All of this client's that take part in meetings (V016). Coming and leaving are one round trip
- * each, those of several threads go together. Each is known by a key before it comes, so a ring
- * that is quicker than the reply finds it; a ring says how far its round is by what only somebody
- * who knows the key can say. Lost rings, and what a crash of the server forgot, are found by the
- * session's sweep.
+ * All of this client's that take part in meetings (R__14_meetings.sql). Coming and leaving are one
+ * round trip each, those of several threads go together. Each is known by a key before it comes, so
+ * a ring that is quicker than the reply finds it; a ring says how far its round is by what only
+ * somebody who knows the key can say. Lost rings, and what a crash of the server forgot, are found
+ * by the session's sweep.
  */
 public final class Meetings implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Meetings.class);

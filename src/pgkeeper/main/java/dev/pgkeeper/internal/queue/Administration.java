@@ -18,7 +18,7 @@ record Administration(
     @Nullable Duration older,
     @Nullable String subscription) {
 
-  /** As V010 names them. */
+  /** As request_administer names them. */
   enum What {
     PURGE,
     REDRIVE,

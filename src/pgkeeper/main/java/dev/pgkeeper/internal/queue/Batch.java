@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages on their way into queues, as the columns that V010 takes; null for a column that none of
- * them uses, because that is quicker.
+ * Messages on their way into queues, as the columns that R__18_enqueueing.sql takes; null for a
+ * column that none of them uses, because that is quicker.
  */
 record Batch(
     String[] queues,

@@ -24,7 +24,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The functions of V010 by their own names. */
+/** The functions of queues by their own names. */
 final class QueueCalls {
   private final String schema;
   private final String takeSql;
@@ -185,7 +185,7 @@ final class QueueCalls {
     return Call.statement(
             "SELECT "
                 + schema
-                + ".bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
+                + "._bury(ROW(?, q.id, NULL, ?, ?, ?, NULL, ?, ?, ?, ?, ?)::"
                 + schema
                 + ".message, 'given up') FROM "
                 + schema

@@ -35,9 +35,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All queues that this client uses (V010). Whoever waits for messages is woken by a ring; the sweep
- * looks, with a few statements, at all the queues at which somebody waits, gives back claims that
- * nobody knows of, and repeats what could not be given back before.
+ * All queues that this client uses (R__17_queues.sql). Whoever waits for messages is woken by a
+ * ring; the sweep looks, with a few statements, at all the queues at which somebody waits, gives
+ * back claims that nobody knows of, and repeats what could not be given back before.
  */
 public final class Queues implements SessionService {
   private static final Logger log = LoggerFactory.getLogger(Queues.class);
@@ -45,7 +45,9 @@ public final class Queues implements SessionService {
 
   /** How long handlers may run on when the keeper is closed. */
 
-  /** Whoever does so many at once may have left some: V010 takes as many as this, or more. */
+  /**
+   * Whoever does so many at once may have left some: claims_forget takes as many as this, or more.
+   */
   private static final int MANY = 500;
 
   /**

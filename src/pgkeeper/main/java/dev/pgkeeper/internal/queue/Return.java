@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 record Return(Claimed claimed, How how, @Nullable Long delayMs, @Nullable String error) {
   private static final int LONGEST_ERROR = 2000;
 
-  /** As V010 names them. */
+  /** As request_return names them. */
   enum How {
     RETRY,
     RELEASE,

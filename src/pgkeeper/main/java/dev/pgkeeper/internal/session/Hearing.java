@@ -11,7 +11,10 @@ import java.util.Set;
  * nobody here waits for is nothing.
  */
 final class Hearing {
-  /** Rung when somebody else ended the session; it is believed when a ping says so. */
+  /**
+   * Rung when somebody else ended the session (R__27_operators.sql); it is believed when a ping
+   * says so.
+   */
   private static final String ENDED = "ended";
 
   private final Syncs syncs;

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
  * and without one.
  *
  * <p>What the client may believe. The database ends a session in two cases: its lease ran out, or
- * its connection was found gone and stayed away for the grace. So a client believes in its session
- * until the earlier of these:
+ * its connection was found gone and stayed away for the grace (R__03_sessions.sql). So a client
+ * believes in its session until the earlier of these:
  *
  * <ul>
  *   <li>three quarters of the grace after it sent the last ping that was answered, on the

@@ -18,7 +18,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The functions of V002 and V004 by their own names, for whichever connection they are to run on.
+ * The functions of sessions and watches by their own names, for whichever connection they are to
+ * run on.
  */
 final class SessionCalls {
   private static final int FETCHED_AT_ONCE = 1000;
@@ -150,7 +151,7 @@ final class SessionCalls {
   }
 
   SqlFunction<Boolean> tidy() {
-    return Call.of(schema, "tidy").done();
+    return Call.of(schema, "_tidy").done();
   }
 
   /** Nothing but a round trip. */

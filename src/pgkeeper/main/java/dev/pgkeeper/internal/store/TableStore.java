@@ -13,7 +13,7 @@ import java.sql.Connection;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** A fenced store in the table of V008. */
+/** A fenced store in the table fenced. */
 public final class TableStore implements FencedStore {
   /** So that store and key fit into an entry of the index. */
   private static final int LONGEST_BYTES = 1000;

@@ -1,4 +1,4 @@
-/** What is kept beside the tree (V008). */
+/** What is kept beside the tree (R__16_fenced_store.sql). */
 @NullMarked
 package dev.pgkeeper.internal.store;
 

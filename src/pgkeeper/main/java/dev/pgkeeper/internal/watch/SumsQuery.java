@@ -4,7 +4,7 @@ import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
 import dev.pgkeeper.tree.NodeSums;
 
-/** Asks for the sums of a node and all below it, or of its children (V011). */
+/** Asks for the sums of a node and all below it, or of its children (R__12_subtrees.sql). */
 public final class SumsQuery {
   private SumsQuery() {}
 

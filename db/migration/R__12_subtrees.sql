@@ -5,7 +5,7 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- At most so many of the nodes that come after one path ('' for the first), sorted; fewer where their data is more than
 -- `in_most_bytes` together, but never none of those that there are. No row is read that is not among them.
-CREATE FUNCTION ${schema}.node_page(in_path text, in_children boolean, in_after text, in_limit integer, in_most_bytes bigint)
+CREATE OR REPLACE FUNCTION ${schema}.node_page(in_path text, in_children boolean, in_after text, in_limit integer, in_most_bytes bigint)
 RETURNS TABLE (path text, data bytea, czxid bigint, mzxid bigint, ctime timestamptz, mtime timestamptz, version integer,
     cversion bigint, owner bigint, data_length integer, children bigint, pzxid bigint)
 LANGUAGE sql STABLE
@@ -25,14 +25,16 @@ BEGIN ATOMIC
             AND c.name > substr(in_after, length(rtrim(in_path, '/')) + 2) ORDER BY c.name LIMIT in_limit)
         ) l
       ) n
-      LEFT JOIN LATERAL (SELECT * FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true
+      LEFT JOIN LATERAL (SELECT * FROM ${schema}.gathering o WHERE o.path = n.path LIMIT 1) p ON true
     WHERE coalesce(n.before, 0) < in_most_bytes
     ORDER BY n.path LIMIT in_limit;
 END;
+COMMENT ON FUNCTION ${schema}.node_page(text, boolean, text, integer, bigint) IS
+  'Some of the nodes at and below a path, or of its children, with data: path, whether its children only, the path to begin after, how many, about how many bytes.';
 
 -- Sums that differ if any of the nodes was created, set or deleted, or a child of one of them came or went: numbers only grow, so
 -- that what comes is more than what went. No row is read that is not one of theirs, also where nobody ever analysed.
-CREATE FUNCTION ${schema}.node_sums(in_path text, in_children boolean)
+CREATE OR REPLACE FUNCTION ${schema}.node_sums(in_path text, in_children boolean)
 RETURNS TABLE (nodes bigint, czxids bigint, mzxids bigint, pzxids bigint)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -47,19 +49,9 @@ BEGIN ATOMIC
       UNION ALL
       SELECT c.path, c.czxid, c.mzxid FROM ${schema}.node c WHERE in_children AND c.parent = in_path AND c.path <> '/'
     ) n
-      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.parent o WHERE o.path = n.path LIMIT 1) p ON true;
+      LEFT JOIN LATERAL (SELECT o.pzxid FROM ${schema}.gathering o WHERE o.path = n.path LIMIT 1) p ON true;
 END;
-
-COMMENT ON FUNCTION ${schema}.node_page(text, boolean, text, integer, bigint) IS
-  'Some of the nodes at and below a path, or of its children, with data: path, whether its children only, the path to begin after, how many, about how many bytes.';
 COMMENT ON FUNCTION ${schema}.node_sums(text, boolean) IS
   'How many nodes there are at and below a path, or how many children, and sums that differ if any of them changed.';
 
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 11, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}._pin_and_grant();

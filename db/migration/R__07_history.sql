@@ -7,7 +7,7 @@
 -- granted it once more: as far as the database and its fences go, it was never held.
 --
 -- Who it was, is told by its session, which is remembered when it ends (past_session), also while no history is written. Nobody looks
--- for the lines in whose rows an ended session is left behind as the holder, as long as nobody wants them (V007): there the hold ended
+-- for the lines in whose rows an ended session is left behind as the holder, as long as nobody wants them (R__13_lines): there the hold ended
 -- with the session all the same. Views read it so, and whoever takes such a holder away writes the row.
 --
 -- Bounded: rows older than `keep`, and the oldest of more than `most_rows`, are deleted by the reaper, some at a time; nobody else
@@ -15,116 +15,93 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Sessions that have ended: closed by their client, expired, or revoked by an operator.
-CREATE TABLE ${schema}.past_session (
-  id       bigint PRIMARY KEY,
-  number   bigint GENERATED ALWAYS AS IDENTITY,
-  client   text NOT NULL,
-  host     text NOT NULL,
-  pid      bigint NOT NULL,
-  opened   timestamptz NOT NULL,
-  ended    timestamptz NOT NULL,
-  how      text NOT NULL,
-  ended_by text,
-  why      text
-);
-CREATE INDEX past_session_number ON ${schema}.past_session (number);
-
--- Holds that have ended. The path is the line's, or the job's name where the recipe is `job`.
-CREATE TABLE ${schema}.past_hold (
-  number   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  path     text COLLATE "C" NOT NULL,
-  recipe   text NOT NULL,
-  what     text NOT NULL,
-  token    bigint NOT NULL,
-  session  bigint NOT NULL,
-  since    timestamptz NOT NULL,
-  until    timestamptz NOT NULL,
-  how      text NOT NULL,
-  ended_by text,
-  why      text
-);
-CREATE INDEX past_hold_path ON ${schema}.past_hold (path, until, since);
-
--- How much is kept: one row.
-CREATE TABLE ${schema}.history_bound (
-  only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  keep      interval NOT NULL DEFAULT '30 days',
-  most_rows bigint NOT NULL DEFAULT 1000000
-);
-INSERT INTO ${schema}.history_bound DEFAULT VALUES;
-
--- Whether history is written. A function that is replaced to change that (history_switch): PostgreSQL writes it out where it is
--- called, and plans again when it changed, so that asking costs nothing.
-CREATE FUNCTION ${schema}.history_on() RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN true;
-
--- Only the owner of the schema may.
-CREATE FUNCTION ${schema}.history_switch(in_on boolean) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Bytes as text, also where they are none.
+CREATE OR REPLACE FUNCTION ${schema}._text_of(bytes bytea) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  escaped text := encode(bytes, 'escape');
 BEGIN
-  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}.history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s', in_on::text);
+  IF strpos(escaped, '\') = 0 THEN
+    RETURN escaped; -- ASCII
+  END IF;
+  BEGIN
+    RETURN convert_from(bytes, 'UTF8');
+  EXCEPTION
+    WHEN character_not_in_repertoire OR untranslatable_character THEN
+      RETURN escaped;
+  END;
 END $$;
 
--- What a contender of this name has, when it holds.
-CREATE FUNCTION ${schema}.hold_what(recipe text, name text, data bytea) RETURNS text
+-- What a candidate calls itself: its data begin with that and a zero byte.
+CREATE OR REPLACE FUNCTION ${schema}._candidate_identity(data bytea) RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN CASE recipe WHEN 'election' THEN ${schema}.candidate_identity(data) ELSE substr(name, 21) END;
+RETURN ${schema}._text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
 
--- A contender with a node is about to be taken away, or just was: notes the end of its hold, if it held.
-CREATE FUNCTION ${schema}.note_contender(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
+-- What a contender of this name has, when it holds.
+CREATE OR REPLACE FUNCTION ${schema}._hold_what(recipe text, name text, data bytea) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN CASE recipe WHEN 'election' THEN ${schema}._candidate_identity(data) ELSE substr(name, 21) END;
+
+-- Switches history on or off, by replacing _history_on (V006). Only the owner of the schema may.
+CREATE OR REPLACE FUNCTION ${schema}._history_switch(in_on boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF was.state <> 'w' AND ${schema}.history_on() THEN
+  EXECUTE format('CREATE OR REPLACE FUNCTION ${schema}._history_on() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN %s', in_on::text);
+END $$;
+
+-- A contender with a node is about to be taken away, or just was: notes the end of its hold, if it held.
+CREATE OR REPLACE FUNCTION ${schema}._note_contender(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF was.state <> 'w' AND ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
-      SELECT p.path, p.recipe, ${schema}.hold_what(p.recipe, was.name, was.data), was.czxid, was.owner, was.mtime,
+      SELECT p.path, p.recipe, ${schema}._hold_what(p.recipe, was.name, was.data), was.czxid, was.owner, was.mtime,
           clock_timestamp(), in_how, in_by, in_why
-        FROM ${schema}.parent p WHERE p.path = was.parent;
+        FROM ${schema}.gathering p WHERE p.path = was.parent;
   END IF;
 END $$;
 
 -- The same for the holder in a line's row, for a caller that holds the row. If its session is over, it ended with that.
-CREATE FUNCTION ${schema}.note_row(in_line text, in_how text, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_row(in_line text, in_how text, in_by text DEFAULT NULL, in_why text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT p.path, p.recipe, 'lock', p.token, p.holder, p.since, coalesce(o.ended, clock_timestamp()), coalesce(o.how, in_how),
           CASE WHEN o.id IS NULL THEN in_by ELSE o.ended_by END, CASE WHEN o.id IS NULL THEN in_why ELSE o.why END
-        FROM ${schema}.parent p LEFT JOIN ${schema}.past_session o ON o.id = p.holder
-        WHERE p.path = in_line AND (o.id IS NOT NULL OR ${schema}.is_open(p.holder));
+        FROM ${schema}.gathering p LEFT JOIN ${schema}.past_session o ON o.id = p.holder
+        WHERE p.path = in_line AND (o.id IS NOT NULL OR ${schema}._is_open(p.holder));
   END IF;
 END $$;
 
 -- The same for all that is held below a node and at it, which are about to be deleted.
-CREATE FUNCTION ${schema}.note_subtree(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_subtree(in_path text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.note_contender(n, 'deleted', NULL, NULL) FROM ${schema}.node n
+  PERFORM ${schema}._note_contender(n, 'deleted', NULL, NULL) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state <> 'w';
-  PERFORM ${schema}.note_row(p.path, 'deleted') FROM ${schema}.parent p
+  PERFORM ${schema}._note_row(p.path, 'deleted') FROM ${schema}.gathering p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
 END $$;
 
 -- A run of a job has ended as it says: done or failed.
-CREATE FUNCTION ${schema}.note_run(run ${schema}.job_run) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_run(run ${schema}.job_run) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
       VALUES (run.job, 'job', run.tick, run.token, run.session, run.started, run.ended, run.state);
   END IF;
 END $$;
 
 -- A run is about to be taken from its owner, because that is gone or its limit is over: since then it was nobody's.
-CREATE FUNCTION ${schema}.note_abandonment(run ${schema}.job_run) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._note_abandonment(run ${schema}.job_run) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF ${schema}.history_on() THEN
+  IF ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how, ended_by, why)
       SELECT run.job, 'job', run.tick, run.token, run.session, run.started,
-          least(clock_timestamp(), run.ends, o.ended, ${schema}.lease_end(s.renewed, s.lease_ms)),
+          least(clock_timestamp(), run.ends, o.ended, ${schema}._lease_end(s.renewed, s.lease_ms)),
           CASE o.how WHEN 'revoked' THEN 'revoked' ELSE 'abandoned' END, o.ended_by, o.why
         FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = run.session
           LEFT JOIN ${schema}.session s ON s.id = run.session;
@@ -133,7 +110,7 @@ END $$;
 
 -- Deletes at most so many rows of either table that are too old or too many; returns how many. Clients' reapers call it until it
 -- returns less.
-CREATE FUNCTION ${schema}.prune_history(in_most integer DEFAULT 1000) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.prune_history(in_most integer DEFAULT 1000) RETURNS integer
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   bound    ${schema}.history_bound;
@@ -154,30 +131,12 @@ BEGIN
   GET DIAGNOSTICS sessions = ROW_COUNT;
   RETURN greatest(holds, sessions);
 END $$;
-
--- Has the numbers of rows go on behind those that there are: a logical switchover carries rows over, and no sequences. For a new epoch
--- (V002).
-CREATE FUNCTION ${schema}.sequences_follow() RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  numbered record;
-  greatest_number bigint;
-BEGIN
-  FOR numbered IN
-    SELECT c.relname AS table_name, a.attname AS column_name,
-        pg_get_serial_sequence(format('${schema}.%I', c.relname), a.attname)::regclass AS sequence
-      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-      WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind = 'r' AND a.attidentity <> '' AND NOT a.attisdropped
-  LOOP
-    EXECUTE format('SELECT max(%I) FROM ${schema}.%I', numbered.column_name, numbered.table_name) INTO greatest_number;
-    PERFORM setval(numbered.sequence, greatest_number)
-      WHERE greatest_number > coalesce(pg_sequence_last_value(numbered.sequence), 0);
-  END LOOP;
-END $$;
+COMMENT ON FUNCTION ${schema}.prune_history(integer) IS
+  'Deletes history that is too old or too much, at most so many rows. Clients do this by themselves.';
 
 -- What everybody may look at.
 
-CREATE VIEW ${schema}.past_sessions AS
+CREATE OR REPLACE VIEW ${schema}.past_sessions AS
   SELECT o.id AS session, o.client, o.host, o.pid, o.opened, o.ended, o.how, o.ended_by, o.why FROM ${schema}.past_session o;
 COMMENT ON VIEW ${schema}.past_sessions IS 'The clients that were, as long as history is kept.';
 COMMENT ON COLUMN ${schema}.past_sessions.session IS 'Its number.';
@@ -192,7 +151,7 @@ COMMENT ON COLUMN ${schema}.past_sessions.ended_by IS 'The operator who ended it
 COMMENT ON COLUMN ${schema}.past_sessions.why IS 'What the operator gave as the reason.';
 
 -- Its first part reads one table and joins none, so that PostgreSQL takes the last holds of a path from the index in their order.
-CREATE VIEW ${schema}.history AS
+CREATE OR REPLACE VIEW ${schema}.history AS
   SELECT CASE h.recipe WHEN 'election' THEN 'leadership' WHEN 'job' THEN 'job' ELSE 'lock' END AS kind, h.path, h.recipe, h.what,
     h.token, h.session,
     coalesce((SELECT s.client FROM ${schema}.session s WHERE s.id = h.session),
@@ -206,7 +165,7 @@ CREATE VIEW ${schema}.history AS
   UNION ALL
   SELECT CASE l.recipe WHEN 'election' THEN 'leadership' ELSE 'lock' END, l.path, l.recipe, 'lock', l.token, l.holder, o.client, o.host,
     o.pid, l.since, o.ended, o.how, o.ended_by, o.why
-  FROM ${schema}.parent l JOIN ${schema}.past_session o ON o.id = l.holder
+  FROM ${schema}.gathering l JOIN ${schema}.past_session o ON o.id = l.holder
   UNION ALL
   SELECT 'job', r.job, 'job', r.tick, r.token, r.session, o.client, o.host, o.pid, r.started, least(o.ended, r.ends),
     CASE o.how WHEN 'revoked' THEN 'revoked' ELSE 'abandoned' END, o.ended_by, o.why
@@ -229,8 +188,8 @@ COMMENT ON COLUMN ${schema}.history.how IS
 COMMENT ON COLUMN ${schema}.history.ended_by IS 'The operator who took it away.';
 COMMENT ON COLUMN ${schema}.history.why IS 'What the operator gave as the reason.';
 
-CREATE VIEW ${schema}.history_settings AS
-  SELECT ${schema}.history_on() AS enabled, b.keep, b.most_rows,
+CREATE OR REPLACE VIEW ${schema}.history_settings AS
+  SELECT ${schema}._history_on() AS enabled, b.keep, b.most_rows,
     coalesce((SELECT max(h.number) FROM ${schema}.past_hold h) - (SELECT min(h.number) FROM ${schema}.past_hold h) + 1, 0) AS rows,
     (SELECT h.until FROM ${schema}.past_hold h ORDER BY h.number LIMIT 1) AS oldest
   FROM ${schema}.history_bound b;
@@ -241,14 +200,14 @@ COMMENT ON COLUMN ${schema}.history_settings.most_rows IS 'How many are remember
 COMMENT ON COLUMN ${schema}.history_settings.rows IS 'How many there are at most: numbers that were left out count too.';
 COMMENT ON COLUMN ${schema}.history_settings.oldest IS 'The end of the oldest one.';
 
-CREATE VIEW ${schema}.holds AS
+CREATE OR REPLACE VIEW ${schema}.holds AS
   SELECT CASE l.recipe WHEN 'election' THEN 'leadership' ELSE 'lock' END AS kind, l.path, l.recipe, h.what, h.token, s.session, s.client,
     s.host, s.pid, h.since, least(h.ends, s.ends) AS ends, s.alive AND coalesce(h.ends > clock_timestamp(), true) AS alive
-  FROM ${schema}.parent l
+  FROM ${schema}.gathering l
     CROSS JOIN LATERAL (
       SELECT 'lock' AS what, l.token, l.since, NULL::timestamptz AS ends, l.holder AS session
       UNION ALL
-      SELECT ${schema}.hold_what(l.recipe, n.name, n.data), n.czxid, n.mtime, (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
+      SELECT ${schema}._hold_what(l.recipe, n.name, n.data), n.czxid, n.mtime, (SELECT e.ends FROM ${schema}.hold_limit e WHERE e.path = n.path),
           n.owner
         FROM ${schema}.node n WHERE n.parent = l.path AND n.state IN ('h', 'r')
     ) h CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = h.session OFFSET 0) s
@@ -274,7 +233,7 @@ COMMENT ON COLUMN ${schema}.holds.ends IS 'When it ends at the latest if nothing
 COMMENT ON COLUMN ${schema}.holds.alive IS 'False if that moment has come, and it is about to be ended.';
 
 -- Whoever held this at that moment: the holds of a path, or the runs of a job, that had begun and had not ended.
-CREATE FUNCTION ${schema}.held_at(in_path text, in_at timestamptz DEFAULT clock_timestamp())
+CREATE OR REPLACE FUNCTION ${schema}.held_at(in_path text, in_at timestamptz DEFAULT clock_timestamp())
 RETURNS TABLE (kind text, path text, recipe text, what text, token bigint, session bigint, client text, host text, pid bigint,
     since timestamptz, until timestamptz, how text, ended_by text, why text)
 LANGUAGE sql STABLE
@@ -285,17 +244,7 @@ BEGIN ATOMIC
     FROM ${schema}.holds h WHERE h.path = in_path AND h.since <= in_at AND (h.alive OR h.ends > in_at)
   ORDER BY token;
 END;
-
 COMMENT ON FUNCTION ${schema}.held_at(text, timestamptz) IS
   'Who held a path, or ran a job of this name, at a moment: SELECT * FROM ${schema}.held_at(''/locks/a'', ''2026-11-03 14:05''). Until, how, ended_by and why are null for what is held still.';
-COMMENT ON FUNCTION ${schema}.prune_history(integer) IS
-  'Deletes history that is too old or too much, at most so many rows. Clients do this by themselves.';
 
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 13, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}._pin_and_grant();

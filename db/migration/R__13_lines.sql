@@ -8,7 +8,7 @@
 -- take its turn without a lock on the line. Its state says what it has: w waits, h holds, r holds and is asked to give back.
 --
 -- The row: where there is one permit, those who come first have no node. Whoever finds nobody is the `holder` in the line's row
--- of parent, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
+-- of gathering, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
 -- deleted. Whoever finds that row full, or contenders with nodes, or has data or a limit to keep, waits with a node. So all
 -- in the row are ahead of all with nodes; and nobody waits there but behind a holder. What a place in the row says is
 -- valid as long as its session's row is there. Whether that is so can only be asked once the line's row is held: a statement
@@ -21,7 +21,7 @@
 -- already, the join fails and is asked again. Notes are lost in a crash, and perhaps when they are tidied away: then those who wait
 -- find at their sweep that the holder is over.
 --
---   join   decides under the line's row of parent, and grants at once if nobody is in the way. Flushed if it grants.
+--   join   decides under the line's row of gathering, and grants at once if nobody is in the way. Flushed if it grants.
 --   flush  makes a join durable that did not grant: a commit of nothing, flushed (line_flush). Apart from the join, because
 --          others wait for the line's row until that is committed; and before anybody relies on the turn. It says whether the
 --          contender is still there: a crash between the two forgets the join, and then its client joins again.
@@ -42,118 +42,54 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Holds that end by themselves, and when.
-CREATE TABLE ${schema}.hold_limit (
-  path text COLLATE "C" PRIMARY KEY,
-  ends timestamptz NOT NULL
-);
-CREATE INDEX hold_limit_ends ON ${schema}.hold_limit (ends);
-
--- How many of a line's permits this contender wants.
-CREATE FUNCTION ${schema}.weight(name text, permits integer) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN permits = 1 THEN 1 WHEN name LIKE '%-write' THEN permits
-  ELSE coalesce(substring(name FROM '^[0-9]+-([0-9]{1,9})$')::integer, 1) END;
-
--- A contender's name; the number alone is a name that neither it nor any behind it is below.
-CREATE FUNCTION ${schema}.contender(number bigint, what text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN lpad(number::text, 19, '0') || what;
-
--- A place in a line's row, as it is rung for: no path has an empty name.
-CREATE FUNCTION ${schema}.row_place(in_line text, in_token bigint) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN in_line || '//' || in_token;
-
--- Bytes as text, also where they are none.
-CREATE FUNCTION ${schema}.text_of(bytes bytea) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-  escaped text := encode(bytes, 'escape');
-BEGIN
-  IF strpos(escaped, '\') = 0 THEN
-    RETURN escaped; -- ASCII
-  END IF;
-  BEGIN
-    RETURN convert_from(bytes, 'UTF8');
-  EXCEPTION
-    WHEN character_not_in_repertoire OR untranslatable_character THEN
-      RETURN escaped;
-  END;
-END $$;
-
--- What a candidate calls itself: its data begin with that and a zero byte.
-CREATE FUNCTION ${schema}.candidate_identity(data bytea) RETURNS text
-LANGUAGE sql IMMUTABLE
-RETURN ${schema}.text_of(substring(data FOR position('\x00'::bytea IN data || '\x00'::bytea) - 1));
-
--- Those who wait in a row, but for the one with this token or those of this session: no two of these numbers are the same.
-CREATE FUNCTION ${schema}.without(in_waiting bigint[], in_number bigint) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT coalesce(array_agg(ARRAY[in_waiting[i][1], in_waiting[i][2], in_waiting[i][3], in_waiting[i][4]] ORDER BY i), '{}')
-    FROM generate_subscripts(in_waiting, 1) AS i WHERE in_number NOT IN (in_waiting[i][1], in_waiting[i][2]);
-END;
-
--- The contenders of a line that may hold: those whose weights, and those of all ahead of them, fit into the permits.
-CREATE FUNCTION ${schema}.due(in_line text) RETURNS SETOF text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT d.path FROM ${schema}.parent p, LATERAL (
-      SELECT a.path, sum(${schema}.weight(a.name, p.permits)) OVER (ORDER BY a.name) AS wanted FROM (
-        SELECT c.path, c.name FROM ${schema}.node c WHERE c.parent = in_line AND c.name >= ${schema}.contender(p.low, '')
-          ORDER BY c.name LIMIT p.permits) a) d
-    WHERE p.path = in_line AND d.wanted <= p.permits AND (p.permits > 1 OR NOT ${schema}.is_taken(p.holder, p.waiting));
-END;
-
 -- Creates a line, with what is missing above it; 'ok' also if somebody else just did. A semaphore's size is to stay known, the
 -- others go when nobody used them for a minute.
-CREATE FUNCTION ${schema}._line_create(in_line text, in_recipe text, in_permits integer) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._line_create(in_line text, in_recipe text, in_permits integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome ${schema}.outcome;
 BEGIN
   IF NOT coalesce(in_permits BETWEEN 1 AND 1000000000 AND in_recipe ~ '^[a-z_]{1,30}$' AND octet_length(in_line) <= 1950, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_line);
+    RETURN ${schema}._refused('bad_arguments', in_line);
   END IF;
   outcome := ${schema}._create(in_line, '',
     CASE in_recipe WHEN 'semaphore' THEN 'persistent' ELSE 'container' END::${schema}.node_kind, false, NULL, NULL, true, NULL);
   IF outcome.code = 'ok' THEN
-    INSERT INTO ${schema}.parent VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
+    INSERT INTO ${schema}.gathering VALUES (in_line, 0, 0, outcome.czxid, in_recipe, in_permits, outcome.czxid);
   ELSIF outcome.code = 'node_exists' THEN
-    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line) THEN 'ok' ELSE 'wrong_recipe' END;
+    outcome.code := CASE WHEN EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_line) THEN 'ok' ELSE 'wrong_recipe' END;
   END IF;
   RETURN outcome;
 END $$;
 
 -- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, with version 1 if it holds
 -- already; without a code if there is no place for it. As few statements as it can be, because most locks are taken so.
-CREATE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
+CREATE OR REPLACE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
 RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   noted   integer;
   outcome ${schema}.outcome;
 BEGIN
-  UPDATE ${schema}.parent p SET holder = coalesce(p.holder, in_session),
-      token = CASE WHEN p.holder IS NULL THEN ${schema}.next_zxid() ELSE p.token END,
+  UPDATE ${schema}.gathering p SET holder = coalesce(p.holder, in_session),
+      token = CASE WHEN p.holder IS NULL THEN ${schema}._next_zxid() ELSE p.token END,
       since = CASE WHEN p.holder IS NULL THEN clock_timestamp() ELSE p.since END,
       revoked = CASE WHEN p.holder IS NOT NULL THEN p.revoked END,
-      waiting = CASE WHEN p.holder IS NOT NULL THEN p.waiting || ARRAY[[${schema}.next_zxid(), in_session, in_key,
+      waiting = CASE WHEN p.holder IS NOT NULL THEN p.waiting || ARRAY[[${schema}._next_zxid(), in_session, in_key,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint]] ELSE p.waiting END
     FROM ${schema}.session s
     WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
       AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
-      AND s.id = in_session AND ${schema}.may_own(s)
+      AND s.id = in_session AND ${schema}._may_own(s)
     RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
       (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
   IF outcome.version = 0 THEN
     SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, outcome.owner) AND a.line = in_line;
     IF noted < 2 - (outcome.owner = in_session)::integer THEN
       INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
-      IF NOT ${schema}.await_holder(outcome.owner, in_line, false) THEN
-        PERFORM ${schema}.pass_on(in_line);
-        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.parent p WHERE p.path = in_line;
+      IF NOT ${schema}._await_holder(outcome.owner, in_line, false) THEN
+        PERFORM ${schema}._pass_on(in_line);
+        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.gathering p WHERE p.path = in_line;
       END IF;
     END IF;
     outcome.owner := in_session;
@@ -164,21 +100,21 @@ END $$;
 -- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
 -- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
 -- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or in the row.
-CREATE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
+CREATE OR REPLACE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
     in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  line    ${schema}.parent;
+  line    ${schema}.gathering;
   holds   boolean;
   in_row  boolean := in_permits = 1 AND in_limit_ms IS NULL AND in_data = '';
   moment  timestamptz;
   outcome ${schema}.outcome;
 BEGIN
   IF NOT coalesce(in_what ~ '^[0-9a-z]{1,20}$' AND (in_limit_ms IS NULL OR in_limit_ms > 0) AND in_data IS NOT NULL
-      AND ${schema}.weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
-    RETURN ${schema}.refused('bad_arguments', in_line);
+      AND ${schema}._weight('0-' || in_what, in_permits) BETWEEN 1 AND in_permits, false) THEN
+    RETURN ${schema}._refused('bad_arguments', in_line);
   END IF;
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line FOR NO KEY UPDATE;
+  SELECT * INTO line FROM ${schema}.gathering p WHERE p.path = in_line FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     outcome := ${schema}._line_create(in_line, in_recipe, in_permits);
     IF outcome.code = 'ok' THEN
@@ -186,19 +122,19 @@ BEGIN
     END IF;
     RETURN outcome;
   ELSIF line.recipe IS DISTINCT FROM in_recipe OR line.permits <> in_permits THEN
-    RETURN ${schema}.refused('wrong_recipe', in_line);
+    RETURN ${schema}._refused('wrong_recipe', in_line);
   ELSIF in_permits = 1 THEN
-    WHILE line.holder IS NOT NULL AND NOT ${schema}.await_holder(line.holder, in_line, in_try) LOOP
-      line.holder := ${schema}.pass_on(in_line);
+    WHILE line.holder IS NOT NULL AND NOT ${schema}._await_holder(line.holder, in_line, in_try) LOOP
+      line.holder := ${schema}._pass_on(in_line);
     END LOOP;
     holds := line.children = 0 AND line.holder IS NULL;
   ELSE
-    SELECT in_permits >= ${schema}.weight('0-' || in_what, in_permits) + coalesce(sum(${schema}.weight(ahead.name, in_permits)), 0)
+    SELECT in_permits >= ${schema}._weight('0-' || in_what, in_permits) + coalesce(sum(${schema}._weight(ahead.name, in_permits)), 0)
       INTO holds FROM ${schema}.node ahead
-      WHERE ahead.parent = in_line AND ahead.name >= ${schema}.contender(line.low, '');
+      WHERE ahead.parent = in_line AND ahead.name >= ${schema}._contender(line.low, '');
   END IF;
   IF in_try AND NOT holds THEN
-    RETURN ${schema}.refused('busy', in_line);
+    RETURN ${schema}._refused('busy', in_line);
   END IF;
   IF in_row AND line.children = 0 THEN
     outcome := ${schema}._row_join(in_session, in_line, in_recipe, in_try, in_key);
@@ -206,49 +142,28 @@ BEGIN
       RETURN outcome;
     END IF;
   END IF;
-  UPDATE ${schema}.parent p
-    SET creates = creates + 1, children = children + 1, pzxid = ${schema}.next_zxid()
+  UPDATE ${schema}.gathering p
+    SET creates = creates + 1, children = children + 1, pzxid = ${schema}._next_zxid()
     FROM ${schema}.session s
-    WHERE p.path = in_line AND s.id = in_session AND ${schema}.may_own(s)
+    WHERE p.path = in_line AND s.id = in_session AND ${schema}._may_own(s)
     RETURNING p.pzxid, clock_timestamp() INTO line.pzxid, moment;
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('session_expired', in_line);
+    RETURN ${schema}._refused('session_expired', in_line);
   END IF;
   INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, state, key)
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
         in_data, CASE WHEN holds THEN 'h' ELSE 'w' END, in_key
-      FROM ${schema}.contender(line.pzxid, '-' || in_what) AS name
+      FROM ${schema}._contender(line.pzxid, '-' || in_what) AS name
     RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, holds::integer, 0, n.owner, length(n.data), 0, n.czxid
     INTO outcome;
   IF in_limit_ms IS NOT NULL THEN
-    PERFORM ${schema}.limit_hold(outcome.path);
+    PERFORM ${schema}._limit_hold(outcome.path);
   END IF;
   RETURN outcome;
 END $$;
 
--- Whether the holder in a line's row has not been ended, for a caller that holds the row and will wait unless it only tries. The
--- end of the holder's session must not be under way: it would not look at this line.
-CREATE FUNCTION ${schema}.await_holder(in_holder bigint, in_line text, in_try boolean) RETURNS boolean
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF NOT pg_try_advisory_xact_lock_shared(${schema}.owner_key(in_holder)) THEN
-    PERFORM FROM ${schema}.session s WHERE s.id = in_holder AND NOT ${schema}.is_kept(${schema}.owner_key(in_holder), true)
-      FOR KEY SHARE SKIP LOCKED; -- as owner_wait does
-    IF NOT FOUND AND ${schema}.is_open(in_holder) THEN
-      RAISE EXCEPTION 'session % is just being ended', in_holder USING ERRCODE = '40001';
-    END IF;
-  END IF;
-  IF NOT ${schema}.is_open(in_holder) THEN
-    RETURN false;
-  END IF;
-  IF NOT in_try THEN
-    INSERT INTO ${schema}.awaited VALUES (in_holder, in_line) ON CONFLICT DO NOTHING;
-  END IF;
-  RETURN true;
-END $$;
-
 -- Notes when a hold that was granted just now ends, if it is to.
-CREATE FUNCTION ${schema}.limit_hold(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._limit_hold(in_path text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
   INSERT INTO ${schema}.hold_limit
@@ -257,17 +172,17 @@ BEGIN ATOMIC
     ON CONFLICT DO NOTHING;
 END;
 
--- Joins, in a transaction of its own, numbered so that a lost reply can be settled (V005). In the row if it can be, with as few
+-- Joins, in a transaction of its own, numbered so that a lost reply can be settled (R__06_replies). In the row if it can be, with as few
 -- statements as that takes.
-CREATE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
+CREATE OR REPLACE FUNCTION ${schema}.request_join(in_session bigint, in_slot integer, in_request bigint, in_line text, in_recipe text,
     in_permits integer, in_what text, in_try boolean, in_limit_ms bigint, in_data bytea, in_key bigint,
     OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-  -- owner_share, without the call.
-  IF NOT (SELECT ${schema}.ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}.lock_key(k, 'owner.' || in_session))
+  -- _owner_share, without the call.
+  IF NOT (SELECT ${schema}._ensure_read_committed() AND pg_try_advisory_xact_lock_shared(${schema}._lock_key(k, 'owner.' || in_session))
       FROM ${schema}.secret k WHERE k.only_row) THEN
-    PERFORM ${schema}.owner_wait(in_session);
+    PERFORM ${schema}._owner_wait(in_session);
   END IF;
   watched := false;
   LOOP
@@ -277,7 +192,7 @@ BEGIN
         UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
           WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
         IF NOT FOUND THEN
-          PERFORM ${schema}.move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
+          PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
         END IF;
         IF outcome.version = 0 THEN
           PERFORM set_config('synchronous_commit', 'off', true);
@@ -289,16 +204,18 @@ BEGIN
     EXIT WHEN outcome.code <> 'line_created';
   END LOOP;
   IF outcome.code = 'ok' THEN
-    watched := ${schema}.note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
+    watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
     IF outcome.version = 0 THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 
 -- Several that join for one session, each for itself: those who can hold in the row in one statement, the rest one by
 -- one. Who finds a row locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
+CREATE OR REPLACE FUNCTION ${schema}.request_joins(in_session bigint, in_slot integer, in_request bigint, in_lines text[], in_recipes text[],
     in_permits integer[], in_whats text[], in_tries boolean[], in_limits_ms bigint[], in_data bytea[], in_keys bigint[],
     OUT outcomes ${schema}.outcome[], OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -306,9 +223,9 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 DECLARE
   done record;
 BEGIN
-  IF ${schema}.session_joined(in_session) THEN
+  IF ${schema}._session_joined(in_session) THEN
     FOR done IN
-      UPDATE ${schema}.parent p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}.next_zxid()
+      UPDATE ${schema}.gathering p SET holder = in_session, revoked = NULL, since = clock_timestamp(), token = ${schema}._next_zxid()
         FROM (SELECT DISTINCT ON (line) * FROM unnest(in_lines, in_recipes, in_permits, in_limits_ms, in_data)
             WITH ORDINALITY AS a (line, recipe, permits, limit_ms, data, step) ORDER BY line, step) a
         WHERE p.path = a.line AND p.recipe = a.recipe AND p.permits = 1 AND a.permits = 1 AND p.children = 0
@@ -327,21 +244,23 @@ BEGIN
       watched := true;
     END LOOP;
   END LOOP;
-  PERFORM ${schema}.move_slot(in_session, in_slot, in_request, outcomes);
+  PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
-    watched := ${schema}.is_watched(outcomes);
+    watched := ${schema}._is_watched(outcomes);
     IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.request_joins(bigint, integer, bigint, text[], text[], integer[], text[], boolean[], bigint[], bytea[], bigint[]) IS
+  'Like request_join for several lines of one session, each for itself: an outcome for each. Fails with 55P03 where one of them is kept waiting; ask for each alone then.';
 
 -- Gives up a place in a line's row, by its token, whether it waits or holds, and makes a holder of the next one. Not flushed:
 -- call it in a transaction of its own. A holder's row is locked as for a deletion, because a fence keeps others from
 -- deleting it; one who waits has nothing to do with that. It may come to hold in between, so it is looked for twice as a
 -- holder. The next one is not asked for its session: that end takes it out of the row, or passes on what it finds it holds.
 -- The former's session may have ended before this, or since the next one holds: whichever came first ended the hold.
-CREATE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.line_free(in_line text, in_token bigint) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
   next_one  bigint;
@@ -354,28 +273,28 @@ DECLARE
   since     timestamptz;
   until     timestamptz;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR attempt IN 1 .. 2 LOOP
-    UPDATE ${schema}.parent p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
+    UPDATE ${schema}.gathering p SET holder = p.waiting[1][2], token = coalesce(p.waiting[1][1], p.token), waiting = p.waiting[2:],
         revoked = NULL, since = clock_timestamp()
-      FROM (SELECT h.path, h.waiting[1][3] AS key, h.holder, h.since FROM ${schema}.parent h
+      FROM (SELECT h.path, h.waiting[1][3] AS key, h.holder, h.since FROM ${schema}.gathering h
         WHERE h.path = in_line AND h.token = in_token AND h.holder IS NOT NULL FOR UPDATE) AS l
       WHERE p.path = l.path
       RETURNING p.holder, p.children, p.low, set_config('synchronous_commit', 'off', true),
-        ${schema}.ring_place(p.holder, p.path, p.token, l.key), p.recipe, l.holder, l.since, p.since
+        ${schema}._ring_place(p.holder, p.path, p.token, l.key), p.recipe, l.holder, l.since, p.since
       INTO next_one, behind, low, unflushed, rung, recipe, former, since, until;
     IF FOUND THEN
-      IF ${schema}.history_on() THEN
+      IF ${schema}._history_on() THEN
         INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
           SELECT in_line, recipe, 'lock', in_token, former, since, coalesce(o.ended, until), coalesce(o.how, 'released')
             FROM (SELECT) AS always LEFT JOIN ${schema}.past_session o ON o.id = former AND o.ended <= until;
       END IF;
       IF next_one IS NULL AND behind > 0 THEN
-        PERFORM ${schema}.ring_line(in_line, 1, low);
+        PERFORM ${schema}._ring_line(in_line, 1, low);
       END IF;
       RETURN;
     END IF;
-    UPDATE ${schema}.parent p SET waiting = ${schema}.without(p.waiting, in_token)
+    UPDATE ${schema}.gathering p SET waiting = ${schema}._without(p.waiting, in_token)
       WHERE p.path = in_line AND in_token = ANY (p.waiting)
       RETURNING set_config('synchronous_commit', 'off', true) INTO unflushed;
     IF FOUND THEN
@@ -387,35 +306,36 @@ BEGIN
       HINT = format('Give it up with line_leave(%L).', in_line);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
 
 -- The same for several: those behind whom nobody waits in the row in one statement, the rest one by one. Who finds a row
 -- locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.lines_free(in_lines text[], in_tokens bigint[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
   place record;
   gone  bigint[] := '{}';
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   FOR place IN
     WITH freed AS (
-      UPDATE ${schema}.parent p SET holder = NULL, since = clock_timestamp()
+      UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp()
         FROM (SELECT l.path, l.holder, l.since FROM (SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) ORDER BY line) AS a
-          JOIN ${schema}.parent l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
+          JOIN ${schema}.gathering l ON l.path = a.line AND l.token = a.token AND l.holder IS NOT NULL AND l.waiting = '{}'
           FOR UPDATE OF l) AS l
         WHERE p.path = l.path
         RETURNING p.path, p.recipe, p.token, p.children, l.holder AS former, l.since, p.since AS until
     ), noted AS (
       INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
         SELECT f.path, f.recipe, 'lock', f.token, f.former, f.since, coalesce(o.ended, f.until), coalesce(o.how, 'released')
-          FROM freed f LEFT JOIN ${schema}.past_session o ON o.id = f.former WHERE ${schema}.history_on()
+          FROM freed f LEFT JOIN ${schema}.past_session o ON o.id = f.former WHERE ${schema}._history_on()
     )
     SELECT f.path, f.token, f.children FROM freed f
   LOOP
     gone := gone || place.token;
     IF place.children > 0 THEN
-      PERFORM ${schema}.ring_line(place.path);
+      PERFORM ${schema}._ring_line(place.path);
     END IF;
   END LOOP;
   FOR place IN SELECT * FROM unnest(in_lines, in_tokens) AS a (line, token) WHERE token <> ALL (gone) ORDER BY line LOOP
@@ -423,62 +343,28 @@ BEGIN
   END LOOP;
   PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
-
--- Unless the holder in a line's row is there, makes a holder of the first one who waits in the row and whose session is there, and
--- rings it; for a caller that holds the row. Returns who holds now; null if there is nobody: then those with nodes are next.
-CREATE FUNCTION ${schema}.pass_on(in_line text) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE
-  line ${schema}.parent;
-  next integer;
-BEGIN
-  SELECT * INTO line FROM ${schema}.parent p WHERE p.path = in_line;
-  IF ${schema}.is_open(line.holder) THEN
-    RETURN line.holder;
-  END IF;
-  IF line.holder IS NOT NULL THEN
-    PERFORM ${schema}.note_row(in_line, 'expired');
-  END IF;
-  SELECT min(i) INTO next FROM generate_subscripts(line.waiting, 1) AS i WHERE ${schema}.is_open(line.waiting[i][2]);
-  UPDATE ${schema}.parent p SET holder = line.waiting[next][2], token = coalesce(line.waiting[next][1], p.token),
-      waiting = coalesce(line.waiting[next + 1:], '{}'), revoked = NULL, since = clock_timestamp()
-    WHERE p.path = in_line;
-  PERFORM ${schema}.ring_place(line.waiting[next][2], in_line, line.waiting[next][1], line.waiting[next][3]);
-  RETURN line.waiting[next][2];
-END $$;
-
--- Rings for a place in a line's row, with its key if it holds now; nobody if there is no session.
-CREATE FUNCTION ${schema}.ring_place(in_session bigint, in_line text, in_token bigint, in_key bigint) RETURNS boolean
-LANGUAGE sql
-RETURN CASE WHEN in_session IS NOT NULL
-  THEN ${schema}.ring_session(in_session, ${schema}.row_place(in_line, in_token) || coalesce(E'\n' || in_key, '')) END;
-
--- Rings all in a line's row.
-CREATE FUNCTION ${schema}.ring_row(in_row ${schema}.parent) RETURNS void
-LANGUAGE sql
-BEGIN ATOMIC
-  SELECT ${schema}.ring_place(in_row.holder, in_row.path, in_row.token, NULL);
-  SELECT ${schema}.ring_place(in_row.waiting[i][2], in_row.path, in_row.waiting[i][1], NULL)
-    FROM generate_subscripts(in_row.waiting, 1) AS i;
-END;
+COMMENT ON FUNCTION ${schema}.lines_free(text[], bigint[]) IS
+  'Like line_free for several lines. Fails with 55P03 where one of them is kept waiting; free each alone then.';
 
 -- Makes a join durable that did not grant, with everything before it. False: the server has crashed since, and forgot it; or
 -- somebody has taken it away.
-CREATE FUNCTION ${schema}.line_flush(in_session bigint, in_node text, in_token bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.line_flush(in_session bigint, in_node text, in_token bigint) RETURNS boolean
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   PERFORM pg_logical_emit_message(true, '${schema}', '');
-  RETURN EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_node
+  RETURN EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_node
       AND (p.holder = in_session AND p.token = in_token OR in_session = ANY (p.waiting) AND in_token = ANY (p.waiting)))
     OR EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_node AND n.owner = in_session AND n.czxid = in_token);
 END $$;
+COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
+  'Makes a place that waits durable, by its session, path and token. False: it is not there, because the server crashed since; join again. In a transaction of its own.';
 
 -- A contender leaves its line, whether it waits or holds. One that is not there any more is nobody's concern. Makes holders of
 -- those whose turn it is. Not flushed: call it in a transaction of its own.
-CREATE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.line_leave(in_path text) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '50ms' AS $$
 DECLARE
-  line      text := ${schema}.new_parent_of(in_path);
+  line      text := ${schema}._new_parent_of(in_path);
   behind    bigint;
   permits   integer;
   low       bigint;
@@ -490,8 +376,8 @@ DECLARE
   ends      timestamptz;
   until     timestamptz;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid(),
+  PERFORM ${schema}._ensure_read_committed();
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid(),
       low = CASE p.children WHEN 1 THEN p.pzxid ELSE p.low END
     WHERE p.path = line AND p.recipe IS NOT NULL
     RETURNING p.recipe, p.children, p.permits, p.low, p.holder IS NOT NULL, set_config('synchronous_commit', 'off', true), coalesce(
@@ -502,8 +388,8 @@ BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = in_path AND n.state IS NOT NULL RETURNING n.* INTO gone;
   IF NOT FOUND THEN
     -- Nobody left, so the line need not begin behind its last change.
-    UPDATE ${schema}.parent p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
-    IF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_path AND p.recipe IS NOT NULL) THEN
+    UPDATE ${schema}.gathering p SET children = children + 1, low = 0 WHERE p.path = line AND p.recipe IS NOT NULL;
+    IF EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = in_path AND p.recipe IS NOT NULL) THEN
       RAISE EXCEPTION '% is a line, not a place in it', in_path USING ERRCODE = '22023',
         HINT = format('Give up a place in its row with line_free(%L, <token>).', in_path);
     END IF;
@@ -513,50 +399,51 @@ BEGIN
   IF gone.ttl_ms IS NOT NULL THEN
     DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path RETURNING h.ends INTO ends;
   END IF;
-  IF gone.state <> 'w' AND ${schema}.history_on() THEN
+  IF gone.state <> 'w' AND ${schema}._history_on() THEN
     INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
-      VALUES (line, recipe, ${schema}.hold_what(recipe, gone.name, gone.data), gone.czxid, gone.owner, gone.mtime, until,
+      VALUES (line, recipe, ${schema}._hold_what(recipe, gone.name, gone.data), gone.czxid, gone.owner, gone.mtime, until,
         CASE WHEN ends <= until THEN 'limit' ELSE 'released' END);
   END IF;
   IF behind > 0 THEN
-    PERFORM ${schema}.ring_line(line, permits, low, quick);
+    PERFORM ${schema}._ring_line(line, permits, low, quick);
   END IF;
   IF watched THEN
     PERFORM ${schema}.ring(in_path, true);
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
 
 -- The same for several. Who finds a row locked for long fails, and goes alone.
-CREATE FUNCTION ${schema}.lines_leave(in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.lines_leave(in_paths text[]) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan SET lock_timeout = '10ms' AS $$
 DECLARE
   line record;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
-  PERFORM FROM ${schema}.parent p
-    WHERE p.path IN (SELECT ${schema}.new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p
+    WHERE p.path IN (SELECT ${schema}._new_parent_of(path) FROM unnest(in_paths) AS path) ORDER BY p.path FOR NO KEY UPDATE;
   FOR line IN
     WITH gone AS (
       DELETE FROM ${schema}.node n WHERE n.path = ANY (in_paths) AND n.state IS NOT NULL
         RETURNING n.path, n.parent, n.name, n.owner, n.state, n.czxid, n.mtime, n.ttl_ms, n.data, clock_timestamp() AS until
     ), counted AS (
-      UPDATE ${schema}.parent p SET children = children - g.number, pzxid = ${schema}.next_zxid(),
+      UPDATE ${schema}.gathering p SET children = children - g.number, pzxid = ${schema}._next_zxid(),
           low = CASE WHEN children = g.number THEN pzxid ELSE low END
         FROM (SELECT parent, count(*) AS number, count(ttl_ms) AS limited FROM gone GROUP BY parent) g WHERE p.path = g.parent
         RETURNING p.path, p.recipe, p.children, g.limited
     ), noted AS (
       INSERT INTO ${schema}.past_hold (path, recipe, what, token, session, since, until, how)
-        SELECT l.path, l.recipe, ${schema}.hold_what(l.recipe, g.name, g.data), g.czxid, g.owner, g.mtime, g.until,
+        SELECT l.path, l.recipe, ${schema}._hold_what(l.recipe, g.name, g.data), g.czxid, g.owner, g.mtime, g.until,
             CASE WHEN h.ends <= g.until THEN 'limit' ELSE 'released' END
           FROM gone g JOIN counted l ON l.path = g.parent LEFT JOIN ${schema}.hold_limit h ON h.path = g.path
-          WHERE g.state <> 'w' AND ${schema}.history_on()
+          WHERE g.state <> 'w' AND ${schema}._history_on()
     )
     SELECT l.path, l.children, l.limited FROM counted l
   LOOP
     IF line.children > 0 THEN
-      PERFORM ${schema}.ring_line(line.path);
+      PERFORM ${schema}._ring_line(line.path);
     END IF;
     IF line.limited > 0 THEN
       DELETE FROM ${schema}.hold_limit h WHERE h.path = ANY (in_paths);
@@ -564,158 +451,106 @@ BEGIN
   END LOOP;
   PERFORM ${schema}.ring_watched(in_paths);
 END $$;
-
--- Rings whoever watched or waited for these nodes, which went with their session.
-CREATE FUNCTION ${schema}.ring_gone(in_paths text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
-  PERFORM ${schema}.ring_line(p.path) FROM ${schema}.parent p
-    WHERE p.path IN (SELECT unnest(ARRAY[path, ${schema}.new_parent_of(path)]) FROM unnest(in_paths) AS path)
-      AND p.children > 0 AND p.recipe IS NOT NULL;
-  PERFORM ${schema}.meetings_without(in_paths);
-END $$;
-
--- Rings the watchers of those of these nodes that have some; they were created or deleted.
-CREATE FUNCTION ${schema}.ring_watched(in_paths text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (SELECT FROM unnest(in_paths) AS path, LATERAL unnest(ARRAY[path, ${schema}.new_parent_of(path), '*']) AS concerned,
-      LATERAL (SELECT FROM ${schema}.watch w WHERE w.path = concerned ORDER BY w.session LIMIT 1) AS watcher) THEN
-    PERFORM ${schema}.ring(path, true) FROM unnest(in_paths) AS path;
-  END IF;
-END $$;
-
--- Makes holders of those contenders of a line that may hold and do not yet, and rings their owners. Who has no key, or a limit that
--- its client has to count from before the grant, is only rung, and takes for itself. Remembers now and then where the line
--- begins: the entries that an index keeps of contenders that went make looking for its beginning long.
-CREATE FUNCTION ${schema}.ring_line(in_line text, in_permits integer, in_low bigint, in_unsure boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  next  record;
-  taken bigint := 0;
-BEGIN
-  FOR next IN SELECT n.path, n.name, n.owner, n.state, n.czxid, CASE WHEN n.ttl_ms IS NULL THEN n.key END AS key
-      FROM ${schema}.node n WHERE n.parent = in_line AND n.name >= ${schema}.contender(in_low, '')
-        AND NOT (in_unsure AND EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = in_line AND ${schema}.is_taken(p.holder, p.waiting)))
-      ORDER BY n.name
-  LOOP
-    IF taken = 0 AND next.czxid > in_low + 1000 THEN
-      UPDATE ${schema}.parent p SET low = next.czxid WHERE p.path = in_line AND p.low < next.czxid;
-    END IF;
-    taken := taken + CASE in_permits WHEN 1 THEN 1 ELSE ${schema}.weight(next.name, in_permits) END;
-    EXIT WHEN taken > in_permits;
-    IF next.state = 'w' THEN
-      IF next.key IS NOT NULL THEN
-        UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp() WHERE n.path = next.path AND n.state = 'w';
-      END IF;
-      PERFORM ${schema}.ring_session(next.owner, next.path || coalesce(E'\n' || next.key, ''));
-    END IF;
-    EXIT WHEN taken = in_permits;
-  END LOOP;
-END $$;
-
--- The same where it is not known whether this is a line, and whether somebody is in its row: that is asked in the
--- statement that finds the next one, because the line's row is not held, and all may have changed before.
-CREATE FUNCTION ${schema}.ring_line(in_line text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.ring_line(p.path, p.permits, p.low, true) FROM ${schema}.parent p
-    WHERE p.path = in_line AND p.recipe <> 'double-barrier' AND p.children > 0 AND NOT ${schema}.is_taken(p.holder, p.waiting);
-END $$;
+COMMENT ON FUNCTION ${schema}.lines_leave(text[]) IS
+  'Like line_leave for several contenders. Fails with 55P03 where one of them is kept waiting; leave each alone then.';
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the
 -- rows of the lines among the paths: a row for each that is there. Waits for nobody, because a client's own
 -- connection asks this: who is held by somebody's transaction still waits.
-CREATE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
+CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   limited text[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('synchronous_commit', 'off', true);
   WITH due AS (
     SELECT d.path FROM (SELECT DISTINCT w.parent FROM ${schema}.node w
-        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w') l, ${schema}.due(l.parent) AS d (path)
+        WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w') l, ${schema}._due(l.parent) AS d (path)
   ), taken AS (
     UPDATE ${schema}.node n SET state = 'h', mtime = clock_timestamp()
       FROM (SELECT w.path FROM due JOIN ${schema}.node w ON w.path = due.path
         WHERE w.path = ANY (in_paths) AND w.owner = in_session AND w.state = 'w' FOR NO KEY UPDATE OF w SKIP LOCKED) d
       WHERE n.path = d.path AND EXISTS (SELECT FROM ${schema}.session s
-        WHERE s.id = in_session AND ${schema}.lease_end(s.renewed, s.lease_ms) > clock_timestamp())
+        WHERE s.id = in_session AND ${schema}._lease_end(s.renewed, s.lease_ms) > clock_timestamp())
       RETURNING n.path, n.ttl_ms
   )
   SELECT array_agg(t.path) INTO limited FROM taken t WHERE t.ttl_ms IS NOT NULL;
   IF limited IS NOT NULL THEN
-    PERFORM ${schema}.limit_hold(l) FROM unnest(limited) AS l;
+    PERFORM ${schema}._limit_hold(l) FROM unnest(limited) AS l;
   END IF;
   RETURN QUERY SELECT n.path, n.state::text, n.czxid FROM ${schema}.node n
     WHERE n.path = ANY (in_paths) AND n.owner = in_session AND n.state IS NOT NULL;
-  PERFORM ${schema}.pass_on(p.path) FROM (
-    SELECT l.path FROM ${schema}.parent l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}.is_open(l.holder)
+  PERFORM ${schema}._pass_on(p.path) FROM (
+    SELECT l.path FROM ${schema}.gathering l WHERE l.path = ANY (in_paths) AND l.waiting <> '{}' AND NOT ${schema}._is_open(l.holder)
       ORDER BY l.path FOR NO KEY UPDATE SKIP LOCKED) p;
   RETURN QUERY
-    SELECT ${schema}.row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.parent p
-      WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}.is_open(in_session)
+    SELECT ${schema}._row_place(p.path, p.token), CASE WHEN p.revoked THEN 'r' ELSE 'h' END, p.token FROM ${schema}.gathering p
+      WHERE p.path = ANY (in_paths) AND p.holder = in_session AND ${schema}._is_open(in_session)
     UNION ALL
-    SELECT ${schema}.row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
-      FROM ${schema}.parent p, generate_subscripts(p.waiting, 1) AS i
-      WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}.is_open(in_session);
+    SELECT ${schema}._row_place(p.path, p.waiting[i][1]), 'w', p.waiting[i][1]
+      FROM ${schema}.gathering p, generate_subscripts(p.waiting, 1) AS i
+      WHERE p.path = ANY (in_paths) AND p.waiting[i][2] = in_session AND ${schema}._is_open(in_session);
 END $$;
+COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
+  'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
 
 -- Whether a promotion or a restored backup may just have taken back what a session did last, and for longer than its client
 -- remembers: the numbers were raised after it was opened, and others like it are still coming back.
-CREATE FUNCTION ${schema}.is_set_back(in_session bigint) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_set_back(in_session bigint) RETURNS boolean
 LANGUAGE sql
 RETURN EXISTS (SELECT FROM ${schema}.session s, ${schema}.epoch e
   WHERE e.only_row AND s.id = in_session AND s.id < e.first AND clock_timestamp() < e.began + 2 * s.lease_ms * interval '1 ms');
 
 -- Makes holders of all of a session's contenders that may hold, in case a ring was lost, and tells of all its contenders
 -- and of its places in the rows of the given lines; of those in all lines if it was set back, which its client may have left long ago.
-CREATE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
+CREATE OR REPLACE FUNCTION ${schema}.line_sweep(in_session bigint, in_lines text[]) RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE sql
 BEGIN ATOMIC
   SELECT * FROM ${schema}.line_take(in_session, in_lines || ARRAY(
     SELECT n.path FROM ${schema}.node n WHERE n.owner = in_session AND n.state IS NOT NULL ORDER BY n.path)
-    || CASE WHEN ${schema}.is_set_back(in_session) THEN ARRAY(
-      SELECT p.path FROM ${schema}.parent p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
+    || CASE WHEN ${schema}._is_set_back(in_session) THEN ARRAY(
+      SELECT p.path FROM ${schema}.gathering p WHERE p.recipe IS NOT NULL AND (p.holder = in_session OR in_session = ANY (p.waiting))
         ORDER BY p.path) END);
 END;
+COMMENT ON FUNCTION ${schema}.line_sweep(bigint, text[]) IS
+  'Like line_take for all contenders of a session and for its places in the rows of these lines: asked now and then, in case a ring was lost.';
 
 -- All contenders of a line, first come first.
-CREATE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
+CREATE OR REPLACE FUNCTION ${schema}.contenders(in_line text) RETURNS TABLE (path text, token bigint, what text, holds boolean,
     since timestamptz, session bigint, client text, host text, pid bigint, data bytea)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT p.path, p.token, 'lock', true, p.since, s.id, s.client, s.host, s.pid, '\x'::bytea
-    FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
+    FROM ${schema}.gathering p JOIN ${schema}.session s ON s.id = p.holder WHERE p.path = in_line
   UNION ALL
   (SELECT p.path, p.waiting[i][1], 'lock', false, to_timestamp(p.waiting[i][4] / 1e6), s.id, s.client, s.host, s.pid, '\x'
-    FROM ${schema}.parent p CROSS JOIN generate_subscripts(p.waiting, 1) AS i JOIN ${schema}.session s ON s.id = p.waiting[i][2]
+    FROM ${schema}.gathering p CROSS JOIN generate_subscripts(p.waiting, 1) AS i JOIN ${schema}.session s ON s.id = p.waiting[i][2]
     WHERE p.path = in_line ORDER BY i)
   UNION ALL
   (SELECT n.path, n.czxid, substr(n.name, 21), n.state <> 'w', n.mtime, n.owner, s.client, s.host, s.pid, n.data
     FROM ${schema}.node n JOIN ${schema}.session s ON s.id = n.owner
     WHERE n.parent = in_line AND n.state IS NOT NULL ORDER BY n.name);
 END;
+COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
 
 -- What a node is, in words, for somebody who wanted it to be something else; null if there is none.
-CREATE FUNCTION ${schema}.line_instead(in_path text) RETURNS text
+CREATE OR REPLACE FUNCTION ${schema}._line_instead(in_path text) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT CASE WHEN p.recipe IS NULL THEN 'a plain node (' || n.kind || ')'
       ELSE replace(p.recipe, '_', ' ') || ' of ' || p.permits END
-    FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path) WHERE n.path = in_path;
+    FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path) WHERE n.path = in_path;
 END;
 
 -- Keeps a holder holding until the caller's transaction ends, whatever becomes of its client: who it is to be taken from waits.
 -- Fails with PK003, and so fails the transaction, unless it holds at this moment with this token.
-CREATE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}.fence(in_path text, in_token bigint) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM ${schema}.parent p JOIN ${schema}.session s ON s.id = p.holder
+  PERFORM FROM ${schema}.gathering p JOIN ${schema}.session s ON s.id = p.holder
     WHERE p.path = in_path AND p.token = in_token FOR KEY SHARE;
   IF NOT FOUND THEN
     PERFORM FROM ${schema}.node n WHERE n.path = in_path AND n.czxid = in_token AND n.state <> 'w'
@@ -727,60 +562,55 @@ BEGIN
     END IF;
   END IF;
 END $$;
+COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
+  'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
 
 -- A writer that holds becomes a reader that holds, with its number and in its place; true also if it had. It has another
 -- name, so a fence of the writer's is waited for. From now on it is held as something else.
-CREATE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}.line_downgrade(in_session bigint, in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  line     text := ${schema}.parent_of(in_path);
+  line     text := ${schema}._parent_of(in_path);
   new_path text := left(in_path, -5) || 'read';
   was      ${schema}.node;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM FROM ${schema}.parent p WHERE p.path = line FOR NO KEY UPDATE;
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM FROM ${schema}.gathering p WHERE p.path = line FOR NO KEY UPDATE;
   SELECT * INTO was FROM ${schema}.node n
     WHERE n.path = in_path AND n.owner = in_session AND n.state <> 'w' AND n.name LIKE '%-write' FOR UPDATE;
   IF FOUND THEN
-    PERFORM ${schema}.note_contender(was, 'downgraded', NULL, NULL);
-    UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}.next_zxid(),
+    PERFORM ${schema}._note_contender(was, 'downgraded', NULL, NULL);
+    UPDATE ${schema}.node n SET path = new_path, name = left(n.name, -5) || 'read', mzxid = ${schema}._next_zxid(),
       mtime = clock_timestamp() WHERE n.path = in_path;
     UPDATE ${schema}.hold_limit h SET path = new_path WHERE h.path = in_path;
-    PERFORM ${schema}.ring_line(line);
+    PERFORM ${schema}._ring_line(line);
     PERFORM ${schema}.ring_watched(ARRAY[in_path, new_path]);
   END IF;
   RETURN EXISTS (SELECT FROM ${schema}.node n WHERE n.path = new_path AND n.owner = in_session);
 END $$;
-
--- Takes care of the rest once a contender is deleted by somebody else than its client: that is told, the next one holds, and the
--- history knows how it ended.
-CREATE FUNCTION ${schema}.contender_gone(was ${schema}.node, in_how text, in_by text, in_why text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM ${schema}.note_contender(was, in_how, in_by, in_why);
-  PERFORM ${schema}.ring_session(was.owner, was.path);
-  PERFORM ${schema}.ring_line(was.parent);
-END $$;
+COMMENT ON FUNCTION ${schema}.line_downgrade(bigint, text) IS
+  'Makes a writer that holds a reader that holds, with its token and in its place: session, path; false if it does not hold.';
 
 -- Asks those who hold to give back: their clients are told. Returns how many were asked.
-CREATE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.line_revoke(in_line text) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   asked integer;
 BEGIN
   WITH in_row AS (
-    UPDATE ${schema}.parent p SET revoked = true WHERE p.path = in_line AND ${schema}.is_open(p.holder)
-      RETURNING p.holder, ${schema}.row_place(p.path, p.token)
+    UPDATE ${schema}.gathering p SET revoked = true WHERE p.path = in_line AND ${schema}._is_open(p.holder)
+      RETURNING p.holder, ${schema}._row_place(p.path, p.token)
   ), with_node AS (
     UPDATE ${schema}.node n SET state = 'r' WHERE n.parent = in_line AND n.state IN ('h', 'r') RETURNING n.owner, n.path
   )
-  SELECT count(${schema}.ring_session(h.holder, h.place)) INTO asked
+  SELECT count(${schema}._ring_session(h.holder, h.place)) INTO asked
     FROM (SELECT * FROM in_row UNION ALL SELECT * FROM with_node) h (holder, place);
   RETURN asked;
 END $$;
+COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
 
 -- Ends holds whose time is over, at most so many, and passes over those that somebody's transaction fences. Returns how many.
-CREATE FUNCTION ${schema}.reap_holds(in_most integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.reap_holds(in_most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   ripe   text;
@@ -793,13 +623,14 @@ BEGIN
   END LOOP;
   RETURN reaped;
 END $$;
+COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
 
-CREATE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._end_hold(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
-  PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
+  PERFORM ${schema}._ring_session(n.owner, n.path) FROM ${schema}.node n WHERE n.path = in_path;
   PERFORM ${schema}.line_leave(in_path);
   DELETE FROM ${schema}.hold_limit h WHERE h.path = in_path;
   RETURN true;
@@ -810,9 +641,9 @@ END $$;
 
 -- What everybody may look at.
 
-CREATE VIEW ${schema}.locks AS
+CREATE OR REPLACE VIEW ${schema}.locks AS
   SELECT l.path, l.recipe, l.permits, h.what, h.token, h.since, h.revoked, h.ends, s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l,
+  FROM ${schema}.gathering l,
     LATERAL (
       SELECT 'lock' AS what, l.token, l.since, coalesce(l.revoked, false) AS revoked, NULL::timestamptz AS ends, l.holder AS session
       UNION ALL
@@ -836,10 +667,10 @@ COMMENT ON COLUMN ${schema}.locks.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.locks.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.locks.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.lock_waiters AS
+CREATE OR REPLACE VIEW ${schema}.lock_waiters AS
   SELECT l.path, l.recipe, w.what, row_number() OVER (PARTITION BY l.path ORDER BY w.token) AS place, w.since, w.token,
     s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l,
+  FROM ${schema}.gathering l,
     LATERAL (
       SELECT 'lock' AS what, to_timestamp(l.waiting[i][4] / 1e6) AS since, l.waiting[i][1] AS token, l.waiting[i][2] AS session
         FROM generate_subscripts(l.waiting, 1) AS i
@@ -860,11 +691,11 @@ COMMENT ON COLUMN ${schema}.lock_waiters.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.lock_waiters.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.lock_waiters.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.candidates AS
+CREATE OR REPLACE VIEW ${schema}.candidates AS
   SELECT l.path, row_number() OVER (PARTITION BY l.path ORDER BY n.name) AS place,
-    ${schema}.candidate_identity(n.data) AS identity,
+    ${schema}._candidate_identity(n.data) AS identity,
     n.state <> 'w' AND s.alive AS leads, n.ctime AS joined, n.czxid AS token, s.session, s.client, s.host, s.pid, s.alive
-  FROM ${schema}.parent l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
+  FROM ${schema}.gathering l JOIN ${schema}.node n ON n.parent = l.path AND n.state IS NOT NULL
     CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
   WHERE l.recipe = 'election';
 COMMENT ON VIEW ${schema}.candidates IS 'Who stands in which election, first come first.';
@@ -880,7 +711,7 @@ COMMENT ON COLUMN ${schema}.candidates.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.candidates.pid IS 'The client''s process.';
 COMMENT ON COLUMN ${schema}.candidates.alive IS 'False if the session is over and about to be ended.';
 
-CREATE VIEW ${schema}.leaders AS
+CREATE OR REPLACE VIEW ${schema}.leaders AS
   SELECT c.path, c.identity, n.mtime AS since, c.token, c.session, c.client, c.host, c.pid
   FROM ${schema}.candidates c JOIN ${schema}.node n ON n.parent = c.path AND n.czxid = c.token WHERE c.leads;
 COMMENT ON VIEW ${schema}.leaders IS 'Who leads.';
@@ -893,25 +724,4 @@ COMMENT ON COLUMN ${schema}.leaders.client IS 'The name the client gave itself.'
 COMMENT ON COLUMN ${schema}.leaders.host IS 'The client''s machine.';
 COMMENT ON COLUMN ${schema}.leaders.pid IS 'The client''s process.';
 
-COMMENT ON FUNCTION ${schema}.fence(text, bigint) IS
-  'Lets the calling transaction commit only while the hold at this path has this token: SELECT pgkeeper.fence(''/locks/a'', 17). Fails with PK003 otherwise.';
-COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
-COMMENT ON FUNCTION ${schema}.line_take(bigint, text[]) IS
-  'Makes those of a session''s contenders holders whose turn it is, and tells the state of each: w waits, h holds, r is asked to give back.';
-COMMENT ON FUNCTION ${schema}.line_leave(text) IS 'A contender leaves its line, waiting or holding; the next one holds and is rung. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_flush(bigint, text, bigint) IS
-  'Makes a place that waits durable, by its session, path and token. False: it is not there, because the server crashed since; join again. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_free(text, bigint) IS 'Gives up a place in the row of a line, waiting or holding, by its token; the next one holds and is rung. In a transaction of its own.';
-COMMENT ON FUNCTION ${schema}.line_revoke(text) IS 'Asks those who hold to give back; returns how many were asked.';
-COMMENT ON FUNCTION ${schema}.contenders(text) IS 'All who hold or wait in a line, first come first.';
-COMMENT ON FUNCTION ${schema}.reap_holds(integer) IS 'Ends at most so many holds whose limit is over. Clients do this by themselves.';
-
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 7, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}._pin_and_grant();

@@ -3,49 +3,6 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- The path of the node below which this one would be created: a number alone goes below the root.
-CREATE FUNCTION ${schema}.new_parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(nullif(left(path, -strpos(reverse(path), '/')), ''), '/');
-
--- The path of the parent; '' for the root.
-CREATE FUNCTION ${schema}.parent_of(path text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN path = '/' THEN '' ELSE ${schema}.new_parent_of(path) END;
-
--- The paths above this one, the root included.
-CREATE FUNCTION ${schema}.ancestors_of(path text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT coalesce(array_agg(left(path, i - 1)), '{}') || ARRAY['/']
-    FROM generate_series(2, length(path)) AS i WHERE substr(path, i, 1) = '/';
-END;
-
--- A name or path with its number, if it is to have one.
-CREATE FUNCTION ${schema}.numbered(name text, creates bigint, sequential boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN sequential IS NOT TRUE THEN name
-  WHEN creates < 10000000000 THEN name || lpad(creates::text, 10, '0') ELSE name || creates::text END;
-
--- Whether this is a path of some node below the root, as ZooKeeper has it. Names are not matched one by one: of a thousand that would
--- be too complex.
-CREATE FUNCTION ${schema}.is_path(path text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN left(path, 1) = '/'
-  AND path !~ '//|/$|/\.\.?(/|$)|[\u0001-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\U0010ffff]';
-
--- Whether a node may be created so.
-CREATE FUNCTION ${schema}.is_new_node(path text, kind ${schema}.node_kind, sequential boolean, ttl_ms bigint) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
-  AND (kind = 'ttl') = (ttl_ms IS NOT NULL) AND (ttl_ms IS NULL OR ttl_ms BETWEEN 1 AND 1099511627775)
-  AND ${schema}.is_path(CASE WHEN sequential THEN path || '1' ELSE path END);
-
--- The answer that says no.
-CREATE FUNCTION ${schema}.refused(code text, path text) RETURNS ${schema}.outcome
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::${schema}.outcome;
-
 -- Creates a node; decides on the parent's row, which also numbers the children. The existence of the node is looked at
 -- together with that row, so that nothing is changed if it is there. Of two who create the same path at the same moment,
 -- the second finds out at its insert and gives its turn back; the parent's pzxid stays where it came to, which costs
@@ -53,11 +10,11 @@ RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
 --
 -- Each statement and each expression of a function is set up anew in every transaction, which costs more than what most of
 -- them do: the way that a creation usually goes is a check of the arguments and two statements.
-CREATE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
+CREATE OR REPLACE FUNCTION ${schema}._create(in_path text, in_data bytea, in_kind ${schema}.node_kind, in_sequential boolean,
     in_session bigint, in_ttl_ms bigint, in_parents boolean, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above      text := ${schema}.new_parent_of(in_path);
+  above      text := ${schema}._new_parent_of(in_path);
   number     bigint;
   zxid       bigint;
   moment     timestamptz;
@@ -68,21 +25,21 @@ DECLARE
 BEGIN
   refusal := CASE
     WHEN in_path = '/' AND in_sequential IS NOT TRUE THEN 'node_exists'
-    WHEN NOT ${schema}.is_new_node(in_path, in_kind, in_sequential, in_ttl_ms) THEN 'bad_arguments'
-    WHEN in_kind = 'ephemeral' AND NOT ${schema}.session_joined(in_session) THEN 'session_expired' END;
+    WHEN NOT ${schema}._is_new_node(in_path, in_kind, in_sequential, in_ttl_ms) THEN 'bad_arguments'
+    WHEN in_kind = 'ephemeral' AND NOT ${schema}._session_joined(in_session) THEN 'session_expired' END;
   IF refusal IS NOT NULL THEN
-    RETURN ${schema}.refused(refusal, in_path);
+    RETURN ${schema}._refused(refusal, in_path);
   END IF;
   LOOP
-    UPDATE ${schema}.parent p
-      SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+    UPDATE ${schema}.gathering p
+      SET creates = creates + 1, children = children + 1, pzxid = coalesce(in_zxid, ${schema}._next_zxid())
       WHERE p.path = above AND p.recipe IS NULL AND (SELECT true FROM ${schema}.node n
-        WHERE n.path = ${schema}.numbered(in_path, p.creates, in_sequential) ORDER BY n.path LIMIT 1) IS NULL
+        WHERE n.path = ${schema}._numbered(in_path, p.creates, in_sequential) ORDER BY n.path LIMIT 1) IS NULL
       RETURNING creates - 1, pzxid, clock_timestamp() INTO number, zxid, moment;
     IF FOUND THEN
       INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data)
-        VALUES (${schema}.numbered(in_path, number, in_sequential), above,
-          ${schema}.numbered(right(in_path, strpos(reverse(in_path), '/') - 1), number, in_sequential), in_kind,
+        VALUES (${schema}._numbered(in_path, number, in_sequential), above,
+          ${schema}._numbered(right(in_path, strpos(reverse(in_path), '/') - 1), number, in_sequential), in_kind,
           CASE in_kind WHEN 'persistent' THEN NULL WHEN 'ephemeral' THEN in_session ELSE 0 END, in_ttl_ms, 0,
           zxid, zxid, moment, moment, in_data)
         ON CONFLICT DO NOTHING
@@ -91,25 +48,25 @@ BEGIN
       IF FOUND THEN
         RETURN outcome;
       END IF;
-      UPDATE ${schema}.parent p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
-      RETURN ${schema}.refused('node_exists', ${schema}.numbered(in_path, number, in_sequential));
-    ELSIF EXISTS (SELECT FROM ${schema}.parent p, ${schema}.node n
-        WHERE p.path = above AND n.path = ${schema}.numbered(in_path, p.creates, in_sequential)) THEN
-      RETURN ${schema}.refused('node_exists', in_path);
-    ELSIF EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above AND p.recipe IS NOT NULL) THEN
-      RETURN ${schema}.refused('wrong_recipe', in_path);
+      UPDATE ${schema}.gathering p SET creates = creates - 1, children = children - 1 WHERE p.path = above;
+      RETURN ${schema}._refused('node_exists', ${schema}._numbered(in_path, number, in_sequential));
+    ELSIF EXISTS (SELECT FROM ${schema}.gathering p, ${schema}.node n
+        WHERE p.path = above AND n.path = ${schema}._numbered(in_path, p.creates, in_sequential)) THEN
+      RETURN ${schema}._refused('node_exists', in_path);
+    ELSIF EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = above AND p.recipe IS NOT NULL) THEN
+      RETURN ${schema}._refused('wrong_recipe', in_path);
     END IF;
     SELECT n.kind INTO above_kind FROM ${schema}.node n WHERE n.path = above;
     IF above_kind = 'ephemeral' THEN
-      RETURN ${schema}.refused('no_children_for_ephemerals', in_path);
+      RETURN ${schema}._refused('no_children_for_ephemerals', in_path);
     ELSIF FOUND THEN
-      PERFORM FROM ${schema}.parent p WHERE p.path = ${schema}.parent_of(above) FOR NO KEY UPDATE;
-      INSERT INTO ${schema}.parent SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
+      PERFORM FROM ${schema}.gathering p WHERE p.path = ${schema}._parent_of(above) FOR NO KEY UPDATE;
+      INSERT INTO ${schema}.gathering SELECT n.path, 0, 0, n.czxid FROM ${schema}.node n WHERE n.path = above
         ON CONFLICT DO NOTHING;
     ELSIF in_parents THEN
       -- From the top, and not each by the one below it: a thousand calls within each other are too deep.
       FOREACH missing IN ARRAY ARRAY(
-          SELECT a FROM unnest(${schema}.ancestors_of(in_path)) AS a
+          SELECT a FROM unnest(${schema}._ancestors_of(in_path)) AS a
             WHERE NOT EXISTS (SELECT FROM ${schema}.node n WHERE n.path = a) ORDER BY length(a)) LOOP
         outcome := ${schema}._create(missing, '', 'persistent', false, NULL, NULL, true, in_zxid);
         IF outcome.code NOT IN ('ok', 'node_exists') THEN
@@ -117,14 +74,14 @@ BEGIN
         END IF;
       END LOOP;
     ELSE
-      RETURN ${schema}.refused('no_node', in_path);
+      RETURN ${schema}._refused('no_node', in_path);
     END IF;
   END LOOP;
 END $$;
 
 -- Sets a node's data if it has the version; -1 matches any. Decides on the node's row. Where the row was not there, or had
 -- another version, and then is as wanted after all, somebody was just changing it: it is tried again.
-CREATE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._set(in_path text, in_data bytea, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   outcome  ${schema}.outcome;
@@ -132,8 +89,8 @@ DECLARE
 BEGIN
   LOOP
     UPDATE ${schema}.node n
-      SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}.next_zxid()), mtime = clock_timestamp()
-      FROM (SELECT) AS always LEFT JOIN ${schema}.parent p ON p.path = in_path
+      SET data = in_data, version = version + 1, mzxid = coalesce(in_zxid, ${schema}._next_zxid()), mtime = clock_timestamp()
+      FROM (SELECT) AS always LEFT JOIN ${schema}.gathering p ON p.path = in_path
       WHERE n.path = in_path AND (in_version = -1 OR n.version = in_version)
       RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(2 * p.creates - p.children, 0),
         coalesce(n.owner, 0), length(in_data), coalesce(p.children, 0), coalesce(p.pzxid, n.czxid)
@@ -143,9 +100,9 @@ BEGIN
     END IF;
     SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path;
     IF NOT FOUND THEN
-      RETURN ${schema}.refused('no_node', in_path);
+      RETURN ${schema}._refused('no_node', in_path);
     ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
-      RETURN ${schema}.refused('bad_version', in_path);
+      RETURN ${schema}._refused('bad_version', in_path);
     END IF;
   END LOOP;
 END $$;
@@ -153,76 +110,76 @@ END $$;
 -- Deletes a childless node if it has the version; -1 matches any. Decides on the rows of the children above and below
 -- it, then on the node's. A node that never had children usually is as it looks, and takes two statements; only where
 -- somebody was just changing it, its turn is given back and the decision taken under all the locks.
-CREATE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._delete(in_path text, in_version integer, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above     text := ${schema}.parent_of(in_path);
+  above     text := ${schema}._parent_of(in_path);
   found_at  integer;
   below     bigint;
   in_row    bigint;
   contender ${schema}.node[];
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
-    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+  PERFORM ${schema}._ensure_read_committed();
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}._next_zxid())
+    WHERE p.path = above AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = in_path)
       AND EXISTS (SELECT FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version));
   IF FOUND THEN
     DELETE FROM ${schema}.node n WHERE n.path = in_path AND in_version IN (-1, n.version)
-      AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = in_path)
+      AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = in_path)
       RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
     IF FOUND THEN
       IF contender IS NOT NULL THEN
-        PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
+        PERFORM ${schema}._contender_gone(contender[1], 'deleted', NULL, NULL);
       END IF;
-      RETURN ${schema}.refused('ok', in_path);
+      RETURN ${schema}._refused('ok', in_path);
     END IF;
-    UPDATE ${schema}.parent p SET children = children + 1 WHERE p.path = above;
+    UPDATE ${schema}.gathering p SET children = children + 1 WHERE p.path = above;
   ELSIF above = '' THEN
-    RETURN ${schema}.refused('bad_arguments', in_path);
+    RETURN ${schema}._refused('bad_arguments', in_path);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (above, in_path) ORDER BY p.path FOR NO KEY UPDATE;
   SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN ${schema}.refused('no_node', in_path);
+    RETURN ${schema}._refused('no_node', in_path);
   ELSIF in_version IS NULL OR in_version NOT IN (-1, found_at) THEN
-    RETURN ${schema}.refused('bad_version', in_path);
+    RETURN ${schema}._refused('bad_version', in_path);
   END IF;
-  SELECT p.children + ${schema}.is_taken(p.holder, p.waiting)::integer, p.holder INTO below, in_row
-    FROM ${schema}.parent p WHERE p.path = in_path;
+  SELECT p.children + ${schema}._is_taken(p.holder, p.waiting)::integer, p.holder INTO below, in_row
+    FROM ${schema}.gathering p WHERE p.path = in_path;
   IF below > 0 THEN
-    RETURN ${schema}.refused('not_empty', in_path);
+    RETURN ${schema}._refused('not_empty', in_path);
   ELSIF in_row IS NOT NULL THEN
-    PERFORM ${schema}.note_row(in_path, 'deleted');
+    PERFORM ${schema}._note_row(in_path, 'deleted');
   END IF;
-  DELETE FROM ${schema}.parent p WHERE p.path = in_path;
+  DELETE FROM ${schema}.gathering p WHERE p.path = in_path;
   DELETE FROM ${schema}.node n WHERE n.path = in_path RETURNING CASE WHEN n.state IS NOT NULL THEN ARRAY[n] END INTO contender;
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}.next_zxid())
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = coalesce(in_zxid, ${schema}._next_zxid())
     WHERE p.path = above;
   IF contender IS NOT NULL THEN
-    PERFORM ${schema}.contender_gone(contender[1], 'deleted', NULL, NULL);
+    PERFORM ${schema}._contender_gone(contender[1], 'deleted', NULL, NULL);
   END IF;
-  RETURN ${schema}.refused('ok', in_path);
+  RETURN ${schema}._refused('ok', in_path);
 END $$;
 
 -- Deletes a node with all that is below it, under one number; `children` of the answer tells how many went. Locks
 -- until two looks in a row find the same rows: then every row is held, and nobody can have added one unseen.
-CREATE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
-  above        text := ${schema}.parent_of(in_path);
+  above        text := ${schema}._parent_of(in_path);
   parents      bigint;
   nodes        bigint;
   parents_then bigint := -1;
   nodes_then   bigint := -1;
   outcome      ${schema}.outcome;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   IF above = '' THEN
-    RETURN ${schema}.refused('bad_arguments', in_path);
+    RETURN ${schema}._refused('bad_arguments', in_path);
   END IF;
-  PERFORM FROM ${schema}.parent p WHERE p.path = above FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path = above FOR NO KEY UPDATE;
   LOOP
-    PERFORM FROM ${schema}.parent p
+    PERFORM FROM ${schema}.gathering p
       WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0') ORDER BY p.path FOR UPDATE;
     GET DIAGNOSTICS parents = ROW_COUNT;
     PERFORM FROM ${schema}.node n
@@ -233,49 +190,49 @@ BEGIN
     nodes_then := nodes;
   END LOOP;
   IF nodes = 0 THEN
-    RETURN ${schema}.refused('no_node', in_path);
+    RETURN ${schema}._refused('no_node', in_path);
   END IF;
-  PERFORM ${schema}.ring_session(n.owner, n.path) FROM ${schema}.node n
+  PERFORM ${schema}._ring_session(n.owner, n.path) FROM ${schema}.node n
     WHERE (n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0')) AND n.state IS NOT NULL;
-  PERFORM ${schema}.ring_row(p) FROM ${schema}.parent p
+  PERFORM ${schema}._ring_row(p) FROM ${schema}.gathering p
     WHERE (p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0')) AND p.holder IS NOT NULL;
-  PERFORM ${schema}.note_subtree(in_path);
-  DELETE FROM ${schema}.parent p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
+  PERFORM ${schema}._note_subtree(in_path);
+  DELETE FROM ${schema}.gathering p WHERE p.path = in_path OR (p.path > in_path || '/' AND p.path < in_path || '0');
   DELETE FROM ${schema}.node n WHERE n.path = in_path OR (n.path > in_path || '/' AND n.path < in_path || '0');
-  UPDATE ${schema}.parent p SET children = children - 1, pzxid = ${schema}.next_zxid() WHERE p.path = above;
-  PERFORM ${schema}.ring_line(above);
-  outcome := ${schema}.refused('ok', in_path);
+  UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid() WHERE p.path = above;
+  PERFORM ${schema}._ring_line(above);
+  outcome := ${schema}._refused('ok', in_path);
   outcome.children := nodes;
   RETURN outcome;
 END $$;
 
 -- Fails unless the node has the version, and keeps it so until the transaction ends.
-CREATE FUNCTION ${schema}._check(in_path text, in_version integer) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._check(in_path text, in_version integer) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   found_at integer;
 BEGIN
   SELECT n.version INTO found_at FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
-  RETURN ${schema}.refused(
+  RETURN ${schema}._refused(
     CASE WHEN found_at IS NULL THEN 'no_node' WHEN in_version IN (-1, found_at) THEN 'ok' ELSE 'bad_version' END, in_path);
 END $$;
 
 -- Fails unless this was the last change of the node's data, and keeps it so until the transaction ends: no other change has its
 -- number, so a node that was deleted and created again is told apart.
-CREATE FUNCTION ${schema}._check_change(in_path text, in_mzxid bigint) RETURNS ${schema}.outcome
+CREATE OR REPLACE FUNCTION ${schema}._check_change(in_path text, in_mzxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
   last bigint;
 BEGIN
   SELECT n.mzxid INTO last FROM ${schema}.node n WHERE n.path = in_path FOR SHARE;
-  RETURN ${schema}.refused(
+  RETURN ${schema}._refused(
     CASE WHEN last IS NULL THEN 'no_node' WHEN last = in_mzxid THEN 'ok' ELSE 'bad_version' END, in_path);
 END $$;
 
 -- Several steps as a whole: all are done under one number, or none. The locks of all of them are taken first, in the order
 -- that everybody keeps. The types are create, set, delete, check and check_change; the arrays run in parallel. If a step fails, the
 -- answers before it are 'ok', it has its own, those after it are 'runtime_inconsistency', and nothing was changed.
-CREATE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+CREATE OR REPLACE FUNCTION ${schema}._multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -285,12 +242,12 @@ DECLARE
   outcome ${schema}.outcome;
   answers ${schema}.outcome[] := '{}';
 BEGIN
-  IF 'ephemeral' = ANY (in_kinds) AND NOT ${schema}.session_joined(in_session) THEN
-    RETURN ARRAY(SELECT ${schema}.refused(CASE i WHEN 1 THEN 'session_expired' ELSE 'runtime_inconsistency' END, in_paths[i])
+  IF 'ephemeral' = ANY (in_kinds) AND NOT ${schema}._session_joined(in_session) THEN
+    RETURN ARRAY(SELECT ${schema}._refused(CASE i WHEN 1 THEN 'session_expired' ELSE 'runtime_inconsistency' END, in_paths[i])
       FROM generate_series(1, steps) i ORDER BY i);
   END IF;
-  PERFORM ${schema}.hold_steps(in_types, in_paths);
-  zxid := ${schema}.next_zxid();
+  PERFORM ${schema}._hold_steps(in_types, in_paths);
+  zxid := ${schema}._next_zxid();
   WHILE at_step < steps LOOP
     at_step := at_step + 1;
     outcome := ${schema}._step(in_session, in_types[at_step], in_paths[at_step], in_data[at_step], in_versions[at_step],
@@ -304,13 +261,13 @@ BEGIN
 EXCEPTION
   WHEN SQLSTATE 'PK002' THEN
     RETURN ARRAY(SELECT CASE
-        WHEN i < at_step THEN ${schema}.refused('ok', in_paths[i])
+        WHEN i < at_step THEN ${schema}._refused('ok', in_paths[i])
         WHEN i = at_step THEN outcome
-        ELSE ${schema}.refused('runtime_inconsistency', in_paths[i]) END
+        ELSE ${schema}._refused('runtime_inconsistency', in_paths[i]) END
       FROM generate_series(1, steps) i ORDER BY i);
 END $$;
 
-CREATE FUNCTION ${schema}._step(in_session bigint, in_type text, in_path text, in_data bytea, in_version integer,
+CREATE OR REPLACE FUNCTION ${schema}._step(in_session bigint, in_type text, in_path text, in_data bytea, in_version integer,
     in_kind text, in_sequential boolean, in_ttl_ms bigint, in_zxid bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -320,40 +277,40 @@ BEGIN
     WHEN 'set' THEN ${schema}._set(in_path, in_data, in_version, in_zxid)
     WHEN 'delete' THEN ${schema}._delete(in_path, in_version, in_zxid)
     WHEN 'check' THEN ${schema}._check(in_path, in_version)
-    WHEN 'check_change' THEN ${schema}._check_change(in_path, ${schema}.number_of(in_data)::bigint)
-    WHEN 'add' THEN ${schema}._add(in_path, ${schema}.number_of(in_data), in_zxid)
-    ELSE ${schema}.refused('bad_arguments', in_path) END;
+    WHEN 'check_change' THEN ${schema}._check_change(in_path, ${schema}._number_of(in_data)::bigint)
+    WHEN 'add' THEN ${schema}._add(in_path, ${schema}._number_of(in_data), in_zxid)
+    ELSE ${schema}._refused('bad_arguments', in_path) END;
 END $$;
 
 -- Several steps, each for itself, in whatever order: with all locks held, those that are as they look are done by one
 -- statement for each type. What is left is done, or refused, one after the other.
-CREATE FUNCTION ${schema}._each(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
+CREATE OR REPLACE FUNCTION ${schema}._each(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  joined   boolean := 'ephemeral' = ANY (in_kinds) AND ${schema}.session_joined(in_session);
+  joined   boolean := 'ephemeral' = ANY (in_kinds) AND ${schema}._session_joined(in_session);
   done     record;
   outcomes ${schema}.outcome[];
 BEGIN
-  PERFORM ${schema}.hold_steps(in_types, in_paths);
+  PERFORM ${schema}._hold_steps(in_types, in_paths);
   IF 'create' = ANY (in_types) THEN
     FOR done IN
       WITH fit AS MATERIALIZED (
         SELECT DISTINCT ON (s.path, CASE WHEN s.sequential THEN s.step END) s.*, p.path AS above, p.creates
           FROM unnest(in_types, in_paths, in_data, in_kinds, in_sequentials, in_ttls_ms) WITH ORDINALITY
               AS s (type, path, data, kind, sequential, ttl_ms, step)
-            JOIN ${schema}.parent p ON p.path = ${schema}.new_parent_of(s.path) AND p.recipe IS NULL
+            JOIN ${schema}.gathering p ON p.path = ${schema}._new_parent_of(s.path) AND p.recipe IS NULL
           WHERE s.type = 'create' AND (s.kind <> 'ephemeral' OR joined)
-            AND ${schema}.is_new_node(s.path, s.kind::${schema}.node_kind, s.sequential, s.ttl_ms)
+            AND ${schema}._is_new_node(s.path, s.kind::${schema}.node_kind, s.sequential, s.ttl_ms)
             AND (s.sequential OR NOT EXISTS (SELECT FROM ${schema}.node n WHERE n.path = s.path))
           ORDER BY s.path, CASE WHEN s.sequential THEN s.step END, s.step
       ), new AS MATERIALIZED (
-        SELECT f.step, f.above, f.data, f.kind::${schema}.node_kind AS kind, f.ttl_ms, ${schema}.next_zxid() AS zxid,
-            clock_timestamp() AS moment, ${schema}.numbered(f.path, f.number, f.sequential) AS path,
-            ${schema}.numbered(right(f.path, strpos(reverse(f.path), '/') - 1), f.number, f.sequential) AS name
+        SELECT f.step, f.above, f.data, f.kind::${schema}.node_kind AS kind, f.ttl_ms, ${schema}._next_zxid() AS zxid,
+            clock_timestamp() AS moment, ${schema}._numbered(f.path, f.number, f.sequential) AS path,
+            ${schema}._numbered(right(f.path, strpos(reverse(f.path), '/') - 1), f.number, f.sequential) AS name
           FROM (SELECT *, creates + row_number() OVER (PARTITION BY above ORDER BY step) - 1 AS number FROM fit) f
       ), counted AS (
-        UPDATE ${schema}.parent p
+        UPDATE ${schema}.gathering p
           SET creates = p.creates + c.number, children = p.children + c.number, pzxid = c.zxid
           FROM (SELECT above, count(*) AS number, max(zxid) AS zxid FROM new GROUP BY above) c WHERE p.path = c.above
       ), made AS (
@@ -376,14 +333,14 @@ BEGIN
           WHERE type = 'set' ORDER BY path, step
       ), made AS (
         UPDATE ${schema}.node n
-          SET data = f.data, version = n.version + 1, mzxid = ${schema}.next_zxid(), mtime = clock_timestamp()
+          SET data = f.data, version = n.version + 1, mzxid = ${schema}._next_zxid(), mtime = clock_timestamp()
           FROM fit f WHERE n.path = f.path AND f.version IN (-1, n.version)
           RETURNING f.step, n.path, n.czxid, n.mzxid, n.ctime, n.mtime, n.version, coalesce(n.owner, 0) AS owner,
             length(n.data) AS data_length
       )
       SELECT m.step, ROW('ok', m.path, m.czxid, m.mzxid, m.ctime, m.mtime, m.version, coalesce(2 * p.creates - p.children, 0),
           m.owner, m.data_length, coalesce(p.children, 0), coalesce(p.pzxid, m.czxid))::${schema}.outcome AS outcome
-        FROM made m LEFT JOIN ${schema}.parent p USING (path)
+        FROM made m LEFT JOIN ${schema}.gathering p USING (path)
     LOOP
       outcomes[done.step] := done.outcome;
     END LOOP;
@@ -400,15 +357,15 @@ BEGIN
           FROM unnest(in_types, in_paths, in_versions) WITH ORDINALITY AS s (type, path, version, step)
             JOIN ${schema}.node n ON n.path = s.path
           WHERE s.type = 'delete' AND s.version IN (-1, n.version) AND s.path <> '/' AND n.state IS NULL
-            AND NOT EXISTS (SELECT FROM ${schema}.parent b WHERE b.path = s.path)
+            AND NOT EXISTS (SELECT FROM ${schema}.gathering b WHERE b.path = s.path)
           ORDER BY s.path, s.step
       ), counted AS (
-        UPDATE ${schema}.parent p SET children = p.children - c.number, pzxid = ${schema}.next_zxid()
+        UPDATE ${schema}.gathering p SET children = p.children - c.number, pzxid = ${schema}._next_zxid()
           FROM (SELECT above, count(*) AS number FROM fit GROUP BY above) c WHERE p.path = c.above
       ), gone AS (
         DELETE FROM ${schema}.node n USING fit f WHERE n.path = f.path
       )
-      SELECT step, ${schema}.refused('ok', path) AS outcome FROM fit
+      SELECT step, ${schema}._refused('ok', path) AS outcome FROM fit
     LOOP
       outcomes[done.step] := done.outcome;
     END LOOP;
@@ -423,19 +380,19 @@ BEGIN
 END $$;
 
 -- Takes the locks that these steps will need.
-CREATE FUNCTION ${schema}.hold_steps(in_types text[], in_paths text[]) RETURNS void
+CREATE OR REPLACE FUNCTION ${schema}._hold_steps(in_types text[], in_paths text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   target record;
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (
-      SELECT ${schema}.new_parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path)
+  PERFORM ${schema}._ensure_read_committed();
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (
+      SELECT ${schema}._new_parent_of(path) FROM unnest(in_types, in_paths) AS step (type, path)
         WHERE type IN ('create', 'delete')
       UNION SELECT path FROM unnest(in_types, in_paths) AS step (type, path) WHERE type = 'delete'
-      UNION SELECT ${schema}.parent_of(above) FROM unnest(in_types, in_paths) AS step (type, path),
-          LATERAL ${schema}.new_parent_of(path) AS above
-        WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = above))
+      UNION SELECT ${schema}._parent_of(above) FROM unnest(in_types, in_paths) AS step (type, path),
+          LATERAL ${schema}._new_parent_of(path) AS above
+        WHERE type = 'create' AND NOT EXISTS (SELECT FROM ${schema}.gathering p WHERE p.path = above))
     ORDER BY p.path FOR NO KEY UPDATE;
   FOR target IN
     SELECT path COLLATE "C" AS path, bool_or(type = 'delete') AS goes FROM unnest(in_types, in_paths) AS step (type, path)
@@ -452,14 +409,14 @@ END $$;
 -- One tick for nodes that go by themselves: containers that lost their last child (or got none in five minutes), and
 -- childless nodes that were not set for their time to live. Deletes at most `in_most`, and passes over those that somebody
 -- holds on to. Returns how many went.
-CREATE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
+CREATE OR REPLACE FUNCTION ${schema}.reap_nodes(in_most integer) RETURNS integer
 LANGUAGE plpgsql AS $$
 DECLARE
   ripe   text;
   reaped integer := 0;
 BEGIN
-  FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-      WHERE n.owner = 0 AND ${schema}.is_perished(n, p) ORDER BY n.path LIMIT in_most
+  FOR ripe IN SELECT n.path FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path)
+      WHERE n.owner = 0 AND ${schema}._is_perished(n, p) ORDER BY n.path LIMIT in_most
   LOOP
     IF ${schema}._perish(ripe) THEN
       reaped := reaped + 1;
@@ -468,17 +425,19 @@ BEGIN
   END LOOP;
   RETURN reaped;
 END $$;
+COMMENT ON FUNCTION ${schema}.reap_nodes(integer) IS
+  'Deletes at most so many empty containers and ttl nodes whose time is over. Clients do this by themselves.';
 
 -- Deletes a node whose time is over. False: it is not, or somebody holds on to it.
-CREATE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._perish(in_path text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM ${schema}.ensure_read_committed();
+  PERFORM ${schema}._ensure_read_committed();
   PERFORM set_config('lock_timeout', '5ms', true);
-  PERFORM FROM ${schema}.parent p WHERE p.path IN (${schema}.parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
+  PERFORM FROM ${schema}.gathering p WHERE p.path IN (${schema}._parent_of(in_path), in_path) ORDER BY p.path FOR NO KEY UPDATE;
   PERFORM FROM ${schema}.node n WHERE n.path = in_path FOR UPDATE;
-  RETURN EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.parent p USING (path)
-      WHERE n.path = in_path AND ${schema}.is_perished(n, p))
+  RETURN EXISTS (SELECT FROM ${schema}.node n LEFT JOIN ${schema}.gathering p USING (path)
+      WHERE n.path = in_path AND ${schema}._is_perished(n, p))
     AND (${schema}._delete(in_path, -1, NULL)).code = 'ok';
 EXCEPTION
   WHEN lock_not_available OR deadlock_detected THEN
@@ -486,13 +445,13 @@ EXCEPTION
 END $$;
 
 -- Whether a node's time is over, by what is known of it and of its children.
-CREATE FUNCTION ${schema}.is_perished(n ${schema}.node, p ${schema}.parent) RETURNS boolean
+CREATE OR REPLACE FUNCTION ${schema}._is_perished(n ${schema}.node, p ${schema}.gathering) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN coalesce(p.children, 0) = 0 AND CASE n.kind
-  WHEN 'container' THEN NOT ${schema}.is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
+  WHEN 'container' THEN NOT ${schema}._is_taken(p.holder, p.waiting) AND CASE WHEN p.recipe IS NULL
     THEN p.creates > 0 OR n.ctime < clock_timestamp() - interval '5 minutes'
     ELSE coalesce(p.since, n.ctime) < clock_timestamp() - interval '1 minute' END
   WHEN 'ttl' THEN n.mtime < clock_timestamp() - n.ttl_ms * interval '1 millisecond'
   ELSE false END;
 
-SELECT ${schema}.pin_all();
+SELECT ${schema}._pin_and_grant();

@@ -1,55 +1,8 @@
--- What else everybody may look at: who is registered where, settings, and how it all is, in one row.
---
--- Nobody notes what a node is for: its shape tells. A registration is an ephemeral node that stands in no line and comes to no meeting, whoever made it: an
--- instance of a service, a member of a group. A setting is a node place/values/key that has a node
--- place/history/key, below which is who changed it and when.
+-- How it all is, in one row.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- Lines are few among the nodes that have children: views of all of them read this index, and it is written once for each line.
-CREATE INDEX parent_line ON ${schema}.parent (path) WHERE recipe IS NOT NULL;
-
-CREATE VIEW ${schema}.registrations AS
-  SELECT n.path, n.parent AS place, n.name, n.version, length(n.data) AS data_length, n.ctime AS registered, n.mtime AS updated, s.session,
-    s.client, s.host, s.pid, s.alive
-  FROM ${schema}.node n CROSS JOIN LATERAL (SELECT * FROM ${schema}.sessions a WHERE a.session = n.owner OFFSET 0) s
-  WHERE n.owner IS NOT NULL AND n.kind = 'ephemeral' AND n.state IS NULL
-    AND NOT EXISTS (SELECT FROM ${schema}.parent p WHERE p.path = n.parent AND p.recipe IS NOT NULL);
-COMMENT ON VIEW ${schema}.registrations IS
-  'Who is registered where: instances of services, members of groups, and whatever else goes with its session.';
-COMMENT ON COLUMN ${schema}.registrations.path IS 'Where its node is.';
-COMMENT ON COLUMN ${schema}.registrations.place IS 'The node above: the service, or the group.';
-COMMENT ON COLUMN ${schema}.registrations.name IS 'What it is called there: the id of the instance, or of the member.';
-COMMENT ON COLUMN ${schema}.registrations.version IS 'How often its data was set since.';
-COMMENT ON COLUMN ${schema}.registrations.data_length IS 'The length of its data in bytes.';
-COMMENT ON COLUMN ${schema}.registrations.registered IS 'When it was registered.';
-COMMENT ON COLUMN ${schema}.registrations.updated IS 'When its data was last set.';
-COMMENT ON COLUMN ${schema}.registrations.session IS 'The session it goes with.';
-COMMENT ON COLUMN ${schema}.registrations.client IS 'The name the client gave itself.';
-COMMENT ON COLUMN ${schema}.registrations.host IS 'The client''s machine.';
-COMMENT ON COLUMN ${schema}.registrations.pid IS 'The client''s process.';
-COMMENT ON COLUMN ${schema}.registrations.alive IS 'False if the session is over and about to be ended.';
-
-CREATE VIEW ${schema}.settings AS
-  SELECT v.path, left(p.path, -7) AS place, v.name AS key, v.version, length(v.data) AS data_length, h.version + 1 AS changes,
-    v.mtime AS changed, c.changed_by
-  FROM ${schema}.parent p JOIN ${schema}.node v ON v.parent = p.path
-    JOIN ${schema}.node h ON h.path = left(p.path, -7) || '/history/' || v.name
-    LEFT JOIN LATERAL (SELECT ${schema}.text_of(substring(e.data FROM 4 FOR position('\x0a'::bytea IN e.data) - 4)) AS changed_by
-      FROM ${schema}.node e WHERE e.parent = h.path AND substring(e.data FOR 3) = 'by=' AND position('\x0a'::bytea IN e.data) > 4 ORDER BY e.name DESC LIMIT 1) c ON true
-  WHERE p.path LIKE '%/values';
-COMMENT ON VIEW ${schema}.settings IS
-  'Settings, without their values. Look for some by path: WHERE path LIKE ''/config/values/%''.';
-COMMENT ON COLUMN ${schema}.settings.path IS 'Where the value is.';
-COMMENT ON COLUMN ${schema}.settings.place IS 'The path of the settings that it belongs to.';
-COMMENT ON COLUMN ${schema}.settings.key IS 'The name of the setting.';
-COMMENT ON COLUMN ${schema}.settings.version IS 'How often it was changed since it was last created.';
-COMMENT ON COLUMN ${schema}.settings.data_length IS 'The length of the value in bytes.';
-COMMENT ON COLUMN ${schema}.settings.changes IS 'How often it was ever changed.';
-COMMENT ON COLUMN ${schema}.settings.changed IS 'When it was last changed.';
-COMMENT ON COLUMN ${schema}.settings.changed_by IS 'Who did that.';
-
-CREATE VIEW ${schema}.health AS
+CREATE OR REPLACE VIEW ${schema}.health AS
   SELECT current_setting('server_version') AS server_version, pg_postmaster_start_time() AS server_started, pg_is_in_recovery() AS standby,
     (SELECT version FROM ${schema}.protocol()) AS protocol, e.first AS epoch, e.timeline,
     s.sessions, s.sessions_suspected, s.sessions_over,
@@ -78,7 +31,7 @@ CREATE VIEW ${schema}.health AS
         SELECT p.recipe, n.held OR EXISTS (SELECT FROM ${schema}.session a WHERE a.id = p.holder) AS held,
             n.waiting + coalesce(array_length(p.waiting, 1), 0) AS waiting,
             least(n.since, to_timestamp(p.waiting[1][4] / 1e6)) AS waiting_since
-          FROM ${schema}.parent p CROSS JOIN LATERAL (
+          FROM ${schema}.gathering p CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE c.state <> 'w') > 0 AS held, count(*) FILTER (WHERE c.state = 'w') AS waiting,
                 min(c.ctime) FILTER (WHERE c.state = 'w') AS since
               FROM ${schema}.node c WHERE c.parent = p.path AND c.state IS NOT NULL) n
@@ -121,35 +74,4 @@ COMMENT ON COLUMN ${schema}.health.longest_transaction IS
 COMMENT ON COLUMN ${schema}.health.notification_queue_usage IS 'How full PostgreSQL''s queue of notifications is, 0 to 1.';
 COMMENT ON COLUMN ${schema}.health.dead_rows IS 'About how many rows of this schema wait to be vacuumed.';
 
--- Tells who has an advisory lock of ours and may not write: see "Strangers" in V002. The locks of sessions and queues can be worked out
--- from the tables. Any other lock is found once somebody who may write waits for it.
-CREATE FUNCTION ${schema}.strangers_locks() RETURNS TABLE (role name, pid integer, what text)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  WITH ours AS (
-    SELECT s.live AS key, 'the connection of session ' || s.id AS what FROM ${schema}.session s WHERE s.direct
-    UNION ALL SELECT ${schema}.lock_key(k, 'owner.' || s.id), 'session ' || s.id FROM ${schema}.secret k, ${schema}.session s
-    UNION ALL SELECT ${schema}.idle_key(k, q.name), 'queue ' || q.name FROM ${schema}.secret k, ${schema}.queue q
-    UNION ALL SELECT ${schema}.lane_key(k, l.queue, l.lane), 'queue ' || q.name
-      FROM ${schema}.secret k, ${schema}.lane l JOIN ${schema}.queue q ON q.id = l.queue
-  ), held AS (
-    SELECT l.key, l.pid, l.role FROM ${schema}.advisory_locks() l WHERE NOT ${schema}.is_writer(l.role)
-  )
-  SELECT pg_get_userbyid(h.role), h.pid, o.what FROM held h JOIN ours o ON o.key = h.key
-  UNION ALL
-  SELECT pg_get_userbyid(h.role), h.pid, 'backend ' || a.pid || ', which waits for it'
-    FROM held h JOIN pg_locks w ON w.locktype = 'advisory' AND w.objsubid = 1 AND NOT w.granted
-        AND (w.classid::bigint << 32) | w.objid::bigint = h.key
-        AND w.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-      JOIN pg_stat_activity a ON a.pid = w.pid
-    WHERE ${schema}.is_writer(a.usesysid) AND h.key NOT IN (SELECT o.key FROM ours o WHERE o.key IS NOT NULL);
-END;
-
-CREATE OR REPLACE FUNCTION ${schema}.protocol() RETURNS TABLE (version integer, oldest_client integer)
-LANGUAGE sql IMMUTABLE
-BEGIN ATOMIC
-  SELECT 15, 6;
-END;
-
-SELECT ${schema}.pin_all();
-SELECT ${schema}.grant_all();
+SELECT ${schema}._pin_and_grant();
