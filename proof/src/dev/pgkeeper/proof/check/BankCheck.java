@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Whether no money appears or disappears, in what clients read and in what is left. */
-final class BankCheck {
+public final class BankCheck {
   private static final String ALL = Long.toString(MoveMoney.ACCOUNTS * MoveMoney.EACH);
 
   private BankCheck() {}
 
-  static Finding examine(Evidence evidence) {
+  public static Finding examine(Evidence evidence) {
     List<String> violations = new ArrayList<>();
     List<Operation> reads =
         evidence.history().operations("total").stream().filter(Operation::isOk).toList();

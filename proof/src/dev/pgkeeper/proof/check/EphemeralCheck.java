@@ -9,10 +9,10 @@ import java.util.List;
  * its session, none is there without a session, and no client missed one while it certainly had its
  * session. The server keeps the moments of commits for it.
  */
-final class EphemeralCheck {
+public final class EphemeralCheck {
   private EphemeralCheck() {}
 
-  static Finding examine(Evidence evidence) throws SQLException {
+  public static Finding examine(Evidence evidence) throws SQLException {
     List<String> violations = new ArrayList<>();
     violations.addAll(
         Rows.of(

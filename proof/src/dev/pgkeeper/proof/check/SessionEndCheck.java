@@ -16,10 +16,10 @@ import java.util.Set;
  * a lost one, it also closes by itself: only those of which clients said that they have them are
  * judged.
  */
-final class SessionEndCheck {
+public final class SessionEndCheck {
   private SessionEndCheck() {}
 
-  static Finding examine(Evidence evidence) throws SQLException {
+  public static Finding examine(Evidence evidence) throws SQLException {
     Set<String> known = new HashSet<>(evidence.history().said("session"));
     Set<String> closed = new HashSet<>(evidence.history().said("closing"));
     List<String> violations = new ArrayList<>();

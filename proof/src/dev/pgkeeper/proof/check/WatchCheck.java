@@ -16,7 +16,7 @@ import java.util.TreeMap;
 public final class WatchCheck {
   private WatchCheck() {}
 
-  static Finding examine(Evidence evidence) throws SQLException {
+  public static Finding examine(Evidence evidence) throws SQLException {
     Map<String, String> there = there(evidence);
     List<String> violations = new ArrayList<>();
     int watchers = 0;

@@ -1,10 +1,14 @@
-package dev.pgkeeper.proof.check;
+package dev.pgkeeper.proof.part;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.pgkeeper.proof.check.BankCheck;
+import dev.pgkeeper.proof.check.EphemeralCheck;
+import dev.pgkeeper.proof.check.Evidence;
+import dev.pgkeeper.proof.check.SessionEndCheck;
+import dev.pgkeeper.proof.check.WatchCheck;
 import dev.pgkeeper.proof.history.History;
 import dev.pgkeeper.proof.history.History.Account;
-import dev.pgkeeper.proof.part.Ledger;
 import dev.pgkeeper.testing.PrivateServer;
 import dev.pgkeeper.testing.TestDatabase;
 import java.util.List;
