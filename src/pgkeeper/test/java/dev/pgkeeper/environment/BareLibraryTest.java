@@ -125,7 +125,8 @@ class BareLibraryTest {
           List.of(
               "com.zaxxer.hikari.HikariDataSource",
               "org.flywaydb.core.Flyway",
-              "picocli.CommandLine")) {
+              "picocli.CommandLine",
+              "io.micrometer.core.instrument.MeterRegistry")) {
         if (isThere(absent)) {
           throw new AssertionError(absent + " is on the class path");
         }

@@ -1,4 +1,4 @@
-package dev.pgkeeper.metrics;
+package dev.pgkeeper.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,15 +15,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** The library in processes that lack what it can do without. */
-class WithoutMicrometerTest {
+/** A runtime need not have the flight recorder. */
+class WithoutFlightRecorderTest {
 
   /** What such a process does. */
   static final class Client {
@@ -41,7 +39,6 @@ class WithoutMicrometerTest {
         queue.take().orElseThrow().ack();
         System.out.println("held " + held.isHeld() + ", ready " + keeper.health().isReady());
       }
-      System.out.println("micrometer " + isThere("io.micrometer.core.instrument.MeterRegistry"));
       System.out.println("flight recorder " + isThere("jdk.jfr.Event"));
     }
 
@@ -73,18 +70,6 @@ class WithoutMicrometerTest {
       return java.nio.file.Files.readString(out.toPath(), StandardCharsets.UTF_8);
     } finally {
       java.nio.file.Files.delete(out.toPath());
-    }
-  }
-
-  @Test
-  void everythingButTheMetersWorksWithoutMicrometer() throws Exception {
-    String without =
-        Arrays.stream(JavaProgram.classPath().split(File.pathSeparator))
-            .filter(each -> !each.contains("micrometer"))
-            .collect(Collectors.joining(File.pathSeparator));
-    try (TestDatabase database = TestDatabase.fresh()) {
-      assertThat(run(database, without, List.of()))
-          .contains("held true, ready true", "micrometer false");
     }
   }
 
