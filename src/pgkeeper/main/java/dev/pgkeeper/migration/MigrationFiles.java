@@ -43,9 +43,14 @@ record MigrationFiles(List<MigrationFile> versioned, List<MigrationFile> definit
                 .toList();
     List<MigrationFile> versioned = all.stream().filter(file -> !file.isRepeatable()).toList();
     for (int i = 0; i < versioned.size(); i++) {
-      if (versioned.get(i).version() != i + 1) {
+      MigrationFile file = versioned.get(i);
+      if (file.version() <= i) {
         throw new IllegalStateException(
-            "pgkeeper's migrations have a gap before " + versioned.get(i).name());
+            "pgkeeper's migrations have two files of version %d: %s and %s. A build directory may have kept one that is gone; empty it"
+                .formatted(file.version(), versioned.get(i - 1).name(), file.name()));
+      }
+      if (file.version() > i + 1) {
+        throw new IllegalStateException("pgkeeper's migrations have a gap before " + file.name());
       }
     }
     return new MigrationFiles(

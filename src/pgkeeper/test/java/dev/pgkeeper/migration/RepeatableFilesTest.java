@@ -173,4 +173,14 @@ class RepeatableFilesTest {
     assertThat(database.queryString(HISTORY)).isEqualTo(before);
     assertThat(isHeavy()).isFalse();
   }
+
+  @Test
+  void versionsThatAreMissingOrThereTwiceAreRefused() {
+    assertThatThrownBy(() -> SECOND.with("V001__crates.sql", "").files())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("two files of version 1: V001__boxes.sql and V001__crates.sql");
+    assertThatThrownBy(() -> SECOND.with("V004__crates.sql", "").files())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("a gap before V004__crates.sql");
+  }
 }
