@@ -357,9 +357,10 @@ class PageTest {
 
   @Test
   void aWrongLinkIsRefusedAndTheRightOneTaken() {
+    long third = scene.third.session().id();
     show("sessions");
     browser.value("sessionStorage.clear()");
-    browser.click("[data-key='" + scene.third.session().id() + "'] [data-change=end_session]");
+    browser.click("[data-key='" + third + "'] [data-change=end_session]");
     browser.type("#dialog-why", "its host is gone");
     browser.type("#dialog-link", page.address() + "#link=0123456789abcdef0123456789abcdef");
     browser.click("#dialog-do");
@@ -370,7 +371,7 @@ class PageTest {
     browser.click("#dialog-do");
     browser.until("!document.querySelector('tbody').innerText.includes('mailer')");
     assertThat(database.queryString("SELECT target FROM ${schema}.operations"))
-        .isEqualTo(String.valueOf(scene.third.session().id()));
+        .isEqualTo(Long.toString(third));
   }
 
   /** What the link is exchanged for, by whoever comes first. */

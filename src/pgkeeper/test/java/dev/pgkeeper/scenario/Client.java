@@ -28,6 +28,7 @@ public final class Client implements AutoCloseable {
   private final Consumer<String> teller;
   private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
   private final Map<Held, AtomicLong> believed = new ConcurrentHashMap<>();
+  private volatile long session;
   private Keeper keeper;
   private volatile boolean stopped;
 
@@ -115,7 +116,8 @@ public final class Client implements AutoCloseable {
       keeper = Keeper.connect(keepersPool, options);
       keeper.inEachSession(
           each -> {
-            say("session " + each.id());
+            session = each.id();
+            say("session " + session);
             return () -> say("over " + each.id());
           });
     }
@@ -201,7 +203,7 @@ public final class Client implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (keeper != null) {
-      say("closing");
+      say("closing " + session);
       closeKeeper();
     }
     keepersPool.close();
