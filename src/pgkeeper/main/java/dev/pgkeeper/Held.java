@@ -1,6 +1,15 @@
 package dev.pgkeeper;
 
-/** One thing that is held: a lock, some permits, a leadership. */
+/**
+ * One thing that is held: a lock, some permits, a leadership.
+ *
+ * <pre>{@code
+ * try (Held held = keeper.lock("/orders/7").acquire()) {
+ *   held.inTransaction(connection -> ship(connection)); // commits only while it is held
+ *   callElsewhere(held.token()); // which refuses a smaller one than it has seen
+ * }
+ * }</pre>
+ */
 public interface Held extends Fenced {
   /** The path that was asked for. */
   String path();

@@ -61,6 +61,15 @@ import javax.sql.DataSource;
  * A process's door to what it shares with others in the database, for as long as the process runs.
  * Safe for use by many threads; one for a process is enough.
  *
+ * <pre>{@code
+ * Keeper.migrate(dataSource); // once, from any number of processes
+ * try (Keeper keeper = Keeper.connect(dataSource)) {
+ *   try (Held held = keeper.lock("/orders/7").acquire()) {
+ *     held.inTransaction(connection -> ship(connection));
+ *   }
+ * }
+ * }</pre>
+ *
  * <p>All that it gives works in the {@link #session} that there is. A session ends if the database
  * was not heard of for too long, because a machine slept for example: then what was held in it is
  * lost and told, calls that began in it fail with {@link KeeperException.SessionExpired}, and the

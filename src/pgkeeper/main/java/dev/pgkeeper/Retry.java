@@ -13,6 +13,10 @@ import org.slf4j.LoggerFactory;
  * Does something again that has failed for a reason that passes, with pauses that grow, differ from
  * client to client, and end at an interrupt.
  *
+ * <pre>{@code
+ * Retry.defaults().within(Duration.ofMinutes(10)).run(() -> keeper.tree().set("/shop/sign", data));
+ * }</pre>
+ *
  * <p>pgkeeper's operations need none of this for as long as {@code withOperationTimeout} says: they
  * repeat reads, and find out what became of a change whose reply was lost. This is for longer
  * outages, and for work of several operations or in a transaction of the caller's. What is repeated

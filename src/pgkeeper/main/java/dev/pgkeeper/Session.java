@@ -11,6 +11,12 @@ import java.util.function.Consumer;
  * One session of a client with the database, see {@link Keeper#session}: what belongs to it goes
  * when it ends, and it never comes back. A keeper opens the next one by itself; what is asked of an
  * ended one fails.
+ *
+ * <pre>{@code
+ * Session session = keeper.session();
+ * session.tree().create("/workers/ada", data, CreateMode.EPHEMERAL);
+ * session.onEnd(() -> stop());
+ * }</pre>
  */
 public interface Session {
   /** Its number: the {@code ephemeralOwner} of what it owns. */

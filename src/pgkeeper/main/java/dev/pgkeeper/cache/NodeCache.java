@@ -30,6 +30,14 @@ import org.jspecify.annotations.Nullable;
  * there. Reading it takes no round trip, and goes on while the database is away. The path need not
  * exist; if it goes and comes back, so does what is shown.
  *
+ * <pre>{@code
+ * try (NodeCache cache = keeper.cache("/shops", Scope.SUBTREE)) {
+ *   cache.awaitInitialised(Duration.ofSeconds(10));
+ *   cache.onChange(() -> lookAgain());
+ *   Optional<Node> sign = cache.get("/shops/1/sign"); // no round trip
+ * }
+ * }</pre>
+ *
  * <p>The copy is compared with the nodes themselves, by the numbers of their creation and last
  * change: where a ring hints at something, and as a whole after a break of the connection, in a new
  * session, and with every sweep (which reads two sums, and the nodes only if those differ). So

@@ -28,6 +28,13 @@ import org.slf4j.LoggerFactory;
  * lost session or a deletion by others, until it is closed. If its process dies, the node goes with
  * the session, after the grace.
  *
+ * <pre>{@code
+ * try (PersistentNode node = keeper.persistentNode("/workers/ada", data)) {
+ *   node.awaitThere(Duration.ofSeconds(10));
+ *   serve();
+ * }
+ * }</pre>
+ *
  * <p>There is one node, whatever becomes of connections and replies: each attempt looks at the path
  * first and knows its own node by the number of its creation. Who has the node is who created it:
  * while somebody else's is there, also another owner's of this keeper, it waits until that is gone

@@ -28,6 +28,15 @@ import org.jspecify.annotations.Nullable;
  * follows every change, and goes on answering while the database is away ({@link #age} says how
  * fresh that is). A value that is set is read here a moment later, when its ring has come.
  *
+ * <pre>{@code
+ * Setting<Long> limit = Setting.number("limit", 100);
+ * try (Settings settings = keeper.settings("/settings")) {
+ *   long now = settings.get(limit); // no round trip
+ *   settings.onChange(limit, each -> apply(each));
+ *   settings.set(limit, 200L);
+ * }
+ * }</pre>
+ *
  * <p>Values are nodes below {@code path/values}, as text where their codec writes text. What was
  * done to a key, by whom and when, are nodes below {@code path/history/key}, written in the same
  * transaction as the change; the oldest go. A value that cannot be read, by whomever it was set, is

@@ -16,6 +16,14 @@ import java.util.function.Consumer;
  * {@code <path>/<id>} with that as its data. After a lost session, or if somebody deleted it, it
  * joins again by itself; if its process dies, it goes with the session, after the grace.
  *
+ * <pre>{@code
+ * Group group = keeper.group("/workers");
+ * try (Membership mine = group.join("ada", data);
+ *     Subscription changes = group.onChange(members -> greet(members))) {
+ *   serve();
+ * }
+ * }</pre>
+ *
  * <p>Immutable; any number of objects with the same path are the same group.
  */
 public final class Group {

@@ -15,6 +15,13 @@ import java.util.UUID;
  * Shares out a set of names, such as shards or partitions, among those who join: each gets as many
  * as any other, or one more, and as little as possible moves when somebody comes or goes.
  *
+ * <pre>{@code
+ * Partitioner shards = keeper.partitioner("/shards", List.of("a", "b", "c"));
+ * try (Participation mine = shards.join(listener)) {
+ *   serve();
+ * }
+ * }</pre>
+ *
  * <p>Participants are a {@link Group} at {@code <path>/members}; each works out by itself, from the
  * list of them, what it is to own. That may differ for a moment, and so it decides nothing: each
  * element is a {@linkplain Mutex lock} {@code <path>/elements/<element>}, which its owner holds. An

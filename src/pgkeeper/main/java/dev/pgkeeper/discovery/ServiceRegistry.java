@@ -14,6 +14,14 @@ import org.slf4j.LoggerFactory;
 /**
  * Services, where each can be reached, and which one to call.
  *
+ * <pre>{@code
+ * ServiceRegistry services = keeper.services("/services");
+ * try (Registration mine = services.register("mail", ServiceInstance.at("10.0.0.7", 8080));
+ *     Discovery mail = services.discover("mail")) {
+ *   mail.choose(Choice.ROUND_ROBIN).ifPresent(instance -> call(instance));
+ * }
+ * }</pre>
+ *
  * <p>An instance is an ephemeral node {@code <path>/<service>/<id>}, whose data is a line of {@code
  * key=value} for each thing. It is there once, whatever becomes of connections: after a lost
  * session, or if somebody deleted it, it is registered again under its id. If its process dies, it

@@ -10,6 +10,12 @@ import java.util.Optional;
  * One of several leads. Candidates are elected in the order in which they stood; when the leader
  * gives up, dies or is taken away, the next one is told.
  *
+ * <pre>{@code
+ * Candidacy candidacy =
+ *     keeper.election("/billing/leader").requeueing().run(leadership -> bill(leadership));
+ * Optional<Candidate> leader = keeper.election("/billing/leader").leader();
+ * }</pre>
+ *
  * <p>{@link #run} leads by running work, {@link #join} by being told. A candidate that waits costs
  * a row and no thread. Immutable; any number of objects with the same path are the same election,
  * and each {@code run} or {@code join} is a candidate of its own.

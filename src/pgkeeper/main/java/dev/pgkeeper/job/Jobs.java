@@ -10,6 +10,12 @@ import org.jspecify.annotations.Nullable;
  * Lets a job run once, although every instance of an application tries. Each run is a row that the
  * views {@code jobs} and {@code job_runs} show, with its state, owner, duration and error.
  *
+ * <pre>{@code
+ * Jobs jobs = keeper.jobs();
+ * jobs.once("daily-email", "2026-11-21", connection -> sendAll(connection));
+ * jobs.exclusively("report", Duration.ofMinutes(30), Duration.ZERO, run -> report());
+ * }</pre>
+ *
  * <p>A job has a name of 1 to 100 characters and is known from its first run on. A tick is what a
  * run is for, 1 to 200 characters: {@code 2026-11-21}, {@code invoice-17}, or an {@link Instant}.
  * What is said of runs holds for the same job and the same tick. Runs of ticks that are instants or

@@ -7,6 +7,12 @@ import java.time.Duration;
  * instance of the application makes the same scheduler and starts it; it does not matter how many
  * of them live. Which ticks are due, the database's clock decides.
  *
+ * <pre>{@code
+ * Scheduler scheduler = keeper.jobs().scheduler();
+ * scheduler.job("nightly").cron("0 3 * * *", ZoneId.of("UTC")).run(connection -> report());
+ * scheduler.start();
+ * }</pre>
+ *
  * <p>One instance runs one tick of a job at a time. Where the work takes longer than the time
  * between two ticks, another instance may run the next tick meanwhile; {@link JobPlan#afterEach}
  * never does.

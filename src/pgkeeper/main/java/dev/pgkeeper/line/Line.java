@@ -12,6 +12,13 @@ import java.util.concurrent.CompletableFuture;
  * can be made of. First come, first served: nobody gets ahead of somebody else, whatever either
  * asks for. Who waits costs a row, and neither a connection nor a thread nor a statement.
  *
+ * <pre>{@code
+ * Line seats = keeper.line("/dinner/table", "seats", 4);
+ * try (Held held = seats.enter(LineRequest.of("2"))) {
+ *   serve();
+ * }
+ * }</pre>
+ *
  * <p>What a contender gets stays its own until it is released or its session ends; there is nothing
  * to renew.
  */

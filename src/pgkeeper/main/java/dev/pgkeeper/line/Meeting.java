@@ -6,6 +6,14 @@ import dev.pgkeeper.KeeperException;
  * A node where so many come together, and go together, round after round: what a double barrier is
  * made of. Coming is one round trip and leaving another; who waits for the others costs a row, and
  * neither a connection nor a statement.
+ *
+ * <pre>{@code
+ * Attendance mine = keeper.meeting("/match", 2).come();
+ * if (mine.awaitBeginning(Duration.ofMinutes(1))) {
+ *   play();
+ *   mine.leave(Duration.ofMinutes(1));
+ * }
+ * }</pre>
  */
 public interface Meeting {
   String path();

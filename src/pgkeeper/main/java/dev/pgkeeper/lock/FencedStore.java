@@ -13,6 +13,13 @@ import java.util.Optional;
  * refused. So a holder that was paused, lost its lock and goes on cannot overwrite what the next
  * holder wrote. Keys stay, so that their tokens are remembered.
  *
+ * <pre>{@code
+ * FencedStore store = keeper.fencedStore("devices");
+ * try (Held held = keeper.lock("/devices/7").acquire()) {
+ *   store.write("7", held.token(), data);
+ * }
+ * }</pre>
+ *
  * <p>Whatever is in this database can do without: {@link Fenced#inTransaction} makes a transaction
  * commit only while the lock is held. The store is for data that has no table of its own, and the
  * model for resources elsewhere, such as files, object stores, other databases and devices:

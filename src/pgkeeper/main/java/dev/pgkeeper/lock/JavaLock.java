@@ -17,6 +17,16 @@ import java.util.concurrent.locks.Lock;
  * A {@link ReentrantMutex} for code that wants a {@link Lock}. Such code cannot ask whether it
  * still holds the lock; it learns at {@link #unlock} that it did not. {@link #held} gives it what
  * it needs to do better.
+ *
+ * <pre>{@code
+ * JavaLock lock = keeper.javaLock("/orders/7");
+ * lock.lock();
+ * try {
+ *   serve();
+ * } finally {
+ *   lock.unlock();
+ * }
+ * }</pre>
  */
 public final class JavaLock implements Lock {
   private final ReentrantMutex mutex;

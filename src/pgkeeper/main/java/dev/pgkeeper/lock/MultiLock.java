@@ -15,6 +15,12 @@ import java.util.TreeSet;
  * Several mutexes, all or none. They are acquired in the order of their paths, so that two who want
  * some of the same ones never wait for each other; who gives up on one gives back the others.
  *
+ * <pre>{@code
+ * try (HeldAll both = keeper.multiLock(List.of("/accounts/1", "/accounts/2")).acquire()) {
+ *   both.inTransaction(connection -> transfer(connection));
+ * }
+ * }</pre>
+ *
  * <p>Immutable; each is the same lock as {@link Mutex} of that path.
  */
 public final class MultiLock {

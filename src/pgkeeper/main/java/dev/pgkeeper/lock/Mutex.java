@@ -18,6 +18,14 @@ import java.util.concurrent.CompletableFuture;
  * contenders, and the second waits for the first (for a thread that may acquire again what it
  * holds, see {@link ReentrantMutex}).
  *
+ * <pre>{@code
+ * Mutex mutex = keeper.lock("/orders/7");
+ * try (Held held = mutex.acquire(Duration.ofSeconds(10))) {
+ *   held.inTransaction(connection -> ship(connection));
+ * }
+ * Optional<Held> atOnce = mutex.tryAcquire();
+ * }</pre>
+ *
  * <p>A lock stays held until it is released or the session ends: there is nothing to renew.
  * Immutable; any number of objects with the same path are the same lock.
  */

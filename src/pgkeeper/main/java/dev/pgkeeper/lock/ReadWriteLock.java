@@ -16,6 +16,16 @@ import java.util.function.UnaryOperator;
  * Any number of readers, or one writer. First come first served: a reader that comes after a
  * waiting writer waits for it, so writers do not starve.
  *
+ * <pre>{@code
+ * ReadWriteLock lock = keeper.readWriteLock("/catalogue");
+ * try (Held write = lock.write().acquire()) {
+ *   write.inTransaction(connection -> change(connection));
+ *   try (Held read = lock.downgrade(write)) {
+ *     serve();
+ *   }
+ * }
+ * }</pre>
+ *
  * <p>A writer can become a reader without anybody getting in between ({@link #downgrade}). A reader
  * cannot become a writer: two that tried would wait for each other. A thread that waited for itself
  * this way is told so instead; {@code acquireAsync} keeps no thread waiting, and may ask.

@@ -10,6 +10,14 @@ import java.util.Optional;
  * A {@link Mutex} that a thread may acquire again while it holds it. Each acquisition is closed for
  * itself; the lock is released when all are, whichever thread closes them.
  *
+ * <pre>{@code
+ * ReentrantMutex mutex = keeper.reentrantLock("/orders/7");
+ * try (Held outer = mutex.acquire();
+ *     Held inner = mutex.acquire()) {
+ *   inner.inTransaction(connection -> ship(connection));
+ * }
+ * }</pre>
+ *
  * <p>Immutable; any number of objects with the same path are the same lock, and the same lock as
  * {@link Mutex} of that path, which a thread that holds this one must not wait for.
  */

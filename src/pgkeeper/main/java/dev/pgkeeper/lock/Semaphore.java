@@ -16,6 +16,13 @@ import java.util.function.UnaryOperator;
  * So many permits, of which each acquisition takes one or several. First come first served: who
  * asks for many is not passed by those who ask for few.
  *
+ * <pre>{@code
+ * Semaphore licences = keeper.semaphore("/licences", 10);
+ * try (Held two = licences.acquire(2)) {
+ *   serve();
+ * }
+ * }</pre>
+ *
  * <p>The first one who uses the path settles the size, and everybody else has to name the same one.
  * It stays settled until somebody deletes the node: {@code
  * keeper.tree().deleteRecursive(semaphore.path())}, which takes the permits from all who hold some.

@@ -12,6 +12,13 @@ import java.util.Optional;
  * was enqueued is handed to one consumer, and to another one only if that gave it back, or its
  * session or lease ended; it is gone once it was acked. Safe for use by many threads.
  *
+ * <pre>{@code
+ * MessageQueue<String> mails = keeper.queue("mails", Codec.text());
+ * mails.enqueue(connection, "to ada"); // in your own transaction
+ * MessageConsumer consumer =
+ *     mails.consume(ConsumeOptions.defaults(), message -> send(message.body()));
+ * }</pre>
+ *
  * <p>Whatever is refused changes nothing: a message that is too large is a {@link
  * KeeperException.MessageRefused}; a queue that is not there and not to be made, a {@link
  * KeeperException.NoQueue}.

@@ -11,6 +11,12 @@ import java.util.Optional;
  * {@code MessageQueue}. What is taken is gone, whether or not whoever took it gets to work on it;
  * for a queue whose messages come back if their consumer dies, see {@link Keeper#queue}, which this
  * is made of.
+ *
+ * <pre>{@code
+ * SimpleQueue<String> queue = keeper.simpleQueue("tasks", Codec.text());
+ * queue.put("sweep");
+ * String task = queue.take();
+ * }</pre>
  */
 public final class SimpleQueue<T> {
   private static final Duration FOREVER = Duration.ofDays(36_500);

@@ -6,6 +6,12 @@ import java.util.List;
 /**
  * What is published here goes to every subscription there is at that moment; each is a queue of its
  * own, with its own consumers.
+ *
+ * <pre>{@code
+ * Topic<String> orders = keeper.topic("orders", Codec.text());
+ * MessageQueue<String> mine = orders.subscribe("mailer");
+ * orders.publish("order 7");
+ * }</pre>
  */
 public interface Topic<T> {
   String name();

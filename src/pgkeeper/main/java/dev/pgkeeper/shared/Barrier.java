@@ -12,6 +12,12 @@ import java.util.Optional;
  * A gate: while it is closed, all who come to it wait; when it is opened, all go on. It is closed
  * while there is a node at its path.
  *
+ * <pre>{@code
+ * Barrier gate = keeper.barrier("/maintenance");
+ * gate.set(); // somebody closes it
+ * boolean isOpen = gate.await(Duration.ofMinutes(5)); // everybody waits, until gate.remove()
+ * }</pre>
+ *
  * <p>That node belongs to no session: a gate whose closer died stays closed until somebody opens
  * it. Who waits and dies leaves nothing behind; who waits and loses the session is told by {@link
  * KeeperException.SessionExpired}. Whoever waits also goes on if the gate was open for a moment

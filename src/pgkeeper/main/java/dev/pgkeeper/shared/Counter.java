@@ -14,6 +14,12 @@ import java.util.Objects;
  * learns the result; one that nobody could find out about ends with {@link
  * KeeperException.OutcomeUnknown}.
  *
+ * <pre>{@code
+ * Counter orders = keeper.counter("/orders/number");
+ * long number = orders.increment();
+ * long all = orders.in(connection).add(10); // in your own transaction
+ * }</pre>
+ *
  * <p>The first change makes the node; as long as there is none, the number is 0. It belongs to no
  * session: whoever dies, what was added stays added. Deleting the node begins again at 0.
  *

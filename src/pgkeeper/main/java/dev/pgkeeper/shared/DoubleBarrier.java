@@ -14,6 +14,13 @@ import org.slf4j.LoggerFactory;
  * when as many have come as are needed, {@link #leave} when all of these have left. One object is
  * one participant.
  *
+ * <pre>{@code
+ * DoubleBarrier barrier = keeper.doubleBarrier("/match", 2);
+ * barrier.enter();
+ * play();
+ * barrier.leave();
+ * }</pre>
+ *
  * <p>Each participant is an ephemeral child of the node, and the database decides under the node's
  * row: who comes last begins the round for all that have come, in the same transaction, and who
  * leaves last ends it. So a round begins and ends once, at one moment, for the same participants in

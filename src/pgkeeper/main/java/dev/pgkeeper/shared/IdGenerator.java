@@ -17,6 +17,11 @@ import org.slf4j.LoggerFactory;
  * away; a process takes the next block by one addition to it, and hands out its numbers without a
  * round trip. When half of a block is used, the next one is fetched in the background.
  *
+ * <pre>{@code
+ * IdGenerator ids = keeper.idGenerator("/ids/orders"); // one for all threads
+ * long id = ids.next();
+ * }</pre>
+ *
  * <p>A block is as large as was said at first, twice as large as the one before if that lasted less
  * than a second, and half as large if it lasted more than ten: who uses many does not wait for the
  * database, and who uses few does not waste many.

@@ -15,6 +15,12 @@ import java.util.Optional;
  * is left, in decimal digits. How often it was counted down is the node's version, so that both
  * together tell the count, and who names another one is refused.
  *
+ * <pre>{@code
+ * Latch ready = keeper.latch("/release/7/ready", 3);
+ * ready.countDown(); // each of three
+ * boolean all = ready.await(Duration.ofMinutes(5)); // whoever waits for them
+ * }</pre>
+ *
  * <p>The first use makes the node, which belongs to no session: what a participant counted before
  * it died stays counted, and what it had still to count nobody counts for it, so wait with a
  * timeout. A countdown whose reply was lost is done once. Deleting the node begins again.

@@ -22,6 +22,12 @@ import java.util.function.UnaryOperator;
  * tells one value from the next. A change whose reply was lost is done once, and its caller learns
  * the result.
  *
+ * <pre>{@code
+ * SharedValue<String> motto = keeper.sharedValue("/motto", Codec.text(), "none");
+ * motto.onChange(now -> apply(now.value()));
+ * motto.update(text -> text + "!");
+ * }</pre>
+ *
  * <p>As long as nobody has set it, everybody sees the initial value, with the version {@link
  * Versioned#NEVER_SET}; so also after the node was deleted. The node belongs to no session: whoever
  * set it may die.

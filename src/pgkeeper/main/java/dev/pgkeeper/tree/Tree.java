@@ -8,6 +8,13 @@ import java.util.Optional;
 /**
  * The znodes that all sessions share, with watches.
  *
+ * <pre>{@code
+ * Tree tree = keeper.tree();
+ * tree.create(NewNode.at("/shop/sign").data(data).withParents());
+ * Node sign = tree.get("/shop/sign", event -> lookAgain());
+ * tree.set("/shop/sign", data, sign.stat().version());
+ * }</pre>
+ *
  * <p>A watcher handed to a read is told once, of the first change to what was read. The same
  * watcher on the same path counts once. A client is told of a change to a path before it reads that
  * path changed.
