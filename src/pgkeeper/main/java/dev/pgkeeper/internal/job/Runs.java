@@ -11,6 +11,7 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Moment;
 import dev.pgkeeper.job.JobWork;
 import dev.pgkeeper.job.RunResult;
+import dev.pgkeeper.tree.Stat;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -130,14 +131,11 @@ public final class Runs {
       throw KeeperException.of(outcome.code(), job);
     }
     Moment limit = atMost == null ? null : sentAt.plus(atMost);
-    return new Answer(
-        RunResult.RAN,
-        new Claim(
-            job,
-            outcome.path(),
-            outcome.knownStat().version(),
-            outcome.knownStat().czxid(),
-            limit));
+    Stat row = outcome.knownStat();
+    String tick = outcome.path();
+    int attempt = row.version();
+    long token = row.czxid();
+    return new Answer(RunResult.RAN, new Claim(job, tick, attempt, token, limit));
   }
 
   /** Work whose effects are committed with the run. */

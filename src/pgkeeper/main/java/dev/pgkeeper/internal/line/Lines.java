@@ -141,8 +141,9 @@ public final class Lines implements SessionService {
       } else if (outcome.code() == Code.WRONG_RECIPE) {
         throw wrongRecipe(join);
       }
-      LineEntry entry = settle(join, outcome.ok(join.line()), sentAt, attempt);
-      return new Attempt(entry, outcome.knownStat().version() == 0 && !flush(entry));
+      JoinReply reply = JoinReply.of(outcome.ok(join.line()));
+      LineEntry entry = settle(join, reply, sentAt, attempt);
+      return new Attempt(entry, !reply.holds() && !flush(entry));
     } finally {
       earlyRings.end(attempt);
     }
@@ -179,16 +180,16 @@ public final class Lines implements SessionService {
     return false;
   }
 
-  private LineEntry settle(Join join, Outcome joined, Moment sentAt, long attempt) {
-    LineEntry entry = new LineEntry(join, joined.path(), joined.knownStat().czxid(), observation);
+  private LineEntry settle(Join join, JoinReply joined, Moment sentAt, long attempt) {
+    LineEntry entry = new LineEntry(join, joined.node(), joined.token(), observation);
     know(entry.token);
-    if (joined.knownStat().version() != 1) {
+    if (!joined.holds()) {
       entry.begin(observation.waits(session.id(), join.line(), join.recipe()));
     }
     entries.put(entry.address, entry);
     if (session.state().isTerminal()) {
       vanish(entry);
-    } else if (joined.knownStat().version() == 1) {
+    } else if (joined.holds()) {
       entry.grant(sentAt);
     } else {
       String payload = earlyRings.take(entry.address, attempt);

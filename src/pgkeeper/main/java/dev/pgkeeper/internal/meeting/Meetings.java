@@ -98,8 +98,8 @@ public final class Meetings implements SessionService {
     } else if (outcome.code() == Code.WRONG_RECIPE) {
       throw wrongRecipe(meeting);
     }
-    outcome.ok(meeting.path());
-    participant.came(outcome.number(), outcome.knownStat().version() == 1);
+    ComeReply reply = ComeReply.of(outcome.ok(meeting.path()));
+    participant.came(reply.number(), reply.isBegun());
   }
 
   private KeeperException wrongRecipe(SharedMeeting meeting) {
