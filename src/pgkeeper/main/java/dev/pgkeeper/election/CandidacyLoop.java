@@ -155,7 +155,7 @@ final class CandidacyLoop {
         end();
         return;
       }
-      next = line.enterAsync(request);
+      next = line.joinAsync(request);
       standing = next;
     } finally {
       lock.unlock();

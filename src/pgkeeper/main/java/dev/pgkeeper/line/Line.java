@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
  *
  * <pre>{@code
  * Line seats = keeper.line("/dinner/table", "seats", 4);
- * try (Held held = seats.enter(LineRequest.of("2"))) {
+ * try (Held held = seats.join(LineRequest.of("2"))) {
  *   serve();
  * }
  * }</pre>
@@ -26,23 +26,23 @@ public interface Line {
   String path();
 
   /** At once, or not at all. */
-  Optional<Held> tryEnter(LineRequest request);
+  Optional<Held> tryJoin(LineRequest request);
 
   /** Waits as long as it takes. */
-  Held enter(LineRequest request) throws InterruptedException;
+  Held join(LineRequest request) throws InterruptedException;
 
   /** Empty if it could not be had in this time; then nothing of the attempt is left. */
-  Optional<Held> tryEnter(LineRequest request, Duration patience) throws InterruptedException;
+  Optional<Held> tryJoin(LineRequest request, Duration patience) throws InterruptedException;
 
   /**
    * The same, with an exception that names who is in the way.
    *
    * @throws KeeperException.Busy if it could not be had in this time
    */
-  Held enter(LineRequest request, Duration patience) throws InterruptedException;
+  Held join(LineRequest request, Duration patience) throws InterruptedException;
 
   /** Waits without a thread. Cancelling the future, or completing it otherwise, leaves the line. */
-  CompletableFuture<Held> enterAsync(LineRequest request);
+  CompletableFuture<Held> joinAsync(LineRequest request);
 
   /** All that wait or hold, first come first. */
   List<Contender> contenders();

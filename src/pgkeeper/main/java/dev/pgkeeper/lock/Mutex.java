@@ -68,7 +68,7 @@ public final class Mutex {
 
   /** Waits as long as it takes. */
   public Held acquire() throws InterruptedException {
-    return line.enter(request);
+    return line.join(request);
   }
 
   /**
@@ -77,22 +77,22 @@ public final class Mutex {
    * @throws KeeperException.Busy if that was not enough; names the holder
    */
   public Held acquire(Duration patience) throws InterruptedException {
-    return line.enter(request, patience);
+    return line.join(request, patience);
   }
 
   /** Empty if somebody else holds it. */
   public Optional<Held> tryAcquire() {
-    return line.tryEnter(request);
+    return line.tryJoin(request);
   }
 
   /** Empty if it could not be had in this time. */
   public Optional<Held> tryAcquire(Duration patience) throws InterruptedException {
-    return line.tryEnter(request, patience);
+    return line.tryJoin(request, patience);
   }
 
   /** Waits without a thread; cancel the future to give up. */
   public CompletableFuture<Held> acquireAsync() {
-    return line.enterAsync(request);
+    return line.joinAsync(request);
   }
 
   public Optional<Contender> holder() {

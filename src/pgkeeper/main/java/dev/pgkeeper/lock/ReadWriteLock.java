@@ -134,7 +134,7 @@ public final class ReadWriteLock {
     public Held acquire() throws InterruptedException {
       ensureNotInOwnWay();
       if (ThreadHolds.of(sessions, name("read")).isEmpty()) {
-        return own(line.enter(ask()));
+        return own(line.join(ask()));
       }
       return tryAcquire()
           .orElseThrow(
@@ -153,7 +153,7 @@ public final class ReadWriteLock {
      */
     public Held acquire(Duration patience) throws InterruptedException {
       ensureNotInOwnWay();
-      return own(line.enter(ask(), patience));
+      return own(line.join(ask(), patience));
     }
 
     /**
@@ -163,7 +163,7 @@ public final class ReadWriteLock {
      */
     public Optional<Held> tryAcquire() {
       ensureNotInOwnWay();
-      return line.tryEnter(ask()).map(this::own);
+      return line.tryJoin(ask()).map(this::own);
     }
 
     /**
@@ -173,12 +173,12 @@ public final class ReadWriteLock {
      */
     public Optional<Held> tryAcquire(Duration patience) throws InterruptedException {
       ensureNotInOwnWay();
-      return line.tryEnter(ask(), patience).map(this::own);
+      return line.tryJoin(ask(), patience).map(this::own);
     }
 
     /** Waits without a thread; cancel the future to give up. */
     public CompletableFuture<Held> acquireAsync() {
-      return line.enterAsync(ask());
+      return line.joinAsync(ask());
     }
 
     private Held own(Held held) {

@@ -90,7 +90,7 @@ public final class Semaphore {
 
   /** Waits for so many as long as it takes, and has them all at once. */
   public Held acquire(int number) throws InterruptedException {
-    return line.enter(ask(number));
+    return line.join(ask(number));
   }
 
   /**
@@ -99,7 +99,7 @@ public final class Semaphore {
    * @throws KeeperException.Busy if that was not enough; names the holders
    */
   public Held acquire(int number, Duration patience) throws InterruptedException {
-    return line.enter(ask(number), patience);
+    return line.join(ask(number), patience);
   }
 
   /** Empty if none is free, or somebody waits. */
@@ -109,17 +109,17 @@ public final class Semaphore {
 
   /** Empty if so many are not free, or somebody waits. */
   public Optional<Held> tryAcquire(int number) {
-    return line.tryEnter(ask(number));
+    return line.tryJoin(ask(number));
   }
 
   /** Empty if they could not be had in this time. */
   public Optional<Held> tryAcquire(int number, Duration patience) throws InterruptedException {
-    return line.tryEnter(ask(number), patience);
+    return line.tryJoin(ask(number), patience);
   }
 
   /** Waits without a thread; cancel the future to give up. */
   public CompletableFuture<Held> acquireAsync(int number) {
-    return line.enterAsync(ask(number));
+    return line.joinAsync(ask(number));
   }
 
   /** How many nobody holds at this moment; those who wait may be waiting for them. */

@@ -429,7 +429,7 @@ class ElectionTest extends TwoClients {
 
   @Test
   void whoStopsWaitingLeavesNothing() throws Exception {
-    try (Held leads = keeper.line("/election/waiting", "election", 1).enter(ask())) {
+    try (Held leads = keeper.line("/election/waiting", "election", 1).join(ask())) {
       Candidacy candidacy =
           keeper.election("/election/waiting").run(ElectionTest::untilInterrupted);
       awaitRowsBelow(database, "/election/waiting", 2);
@@ -584,7 +584,7 @@ class ElectionTest extends TwoClients {
 
   @Test
   void aThousandCandidatesWaitWithoutAThousandThreads() throws Exception {
-    try (Held leads = keeper.line("/election/crowd", "election", 1).enter(ask())) {
+    try (Held leads = keeper.line("/election/crowd", "election", 1).join(ask())) {
       int before = Thread.activeCount();
       List<Candidacy> crowd =
           Stream.generate(

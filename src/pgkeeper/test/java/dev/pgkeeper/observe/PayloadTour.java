@@ -148,7 +148,7 @@ final class PayloadTour {
     tell(keeper.multiLock(List.of("/locks/x", "/locks/y")).withData(SECRET).acquire());
     tell(keeper.reentrantLock("/locks/r").withData(SECRET).acquire());
     LineRequest request = LineRequest.of("1").data(SECRET);
-    tell(request, keeper.line("/locks/line", "line", 1).enter(request));
+    tell(request, keeper.line("/locks/line", "line", 1).join(request));
     tell(keeper.line("/locks/line", "line", 1).contenders());
     CountDownLatch led = new CountDownLatch(1);
     try (var candidacy =

@@ -27,7 +27,7 @@ final class LeaderSeat {
       last = null;
     }
     if (last == null) {
-      last = line.enterAsync(LineRequest.of("leader"));
+      last = line.joinAsync(LineRequest.of("leader"));
       asked = last;
       var unused = last.thenRun(taken);
     }

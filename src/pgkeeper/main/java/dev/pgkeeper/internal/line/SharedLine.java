@@ -65,15 +65,15 @@ public final class SharedLine implements Line {
     }
   }
 
-  private Join join(Lines lines, LineRequest request, boolean tries) {
+  private Join newJoin(Lines lines, LineRequest request, boolean tries) {
     check(request);
     return new Join(at, recipe, permits, request, tries, lines.newKey());
   }
 
   @Override
-  public Optional<Held> tryEnter(LineRequest request) {
+  public Optional<Held> tryJoin(LineRequest request) {
     Lines lines = present.get();
-    return Optional.ofNullable(lines.join(join(lines, request, true)))
+    return Optional.ofNullable(lines.join(newJoin(lines, request, true)))
         .map(entry -> hold(lines, entry));
   }
 
@@ -82,14 +82,14 @@ public final class SharedLine implements Line {
   }
 
   @Override
-  public Held enter(LineRequest request) throws InterruptedException {
-    return tryEnter(request, FOREVER).orElseThrow();
+  public Held join(LineRequest request) throws InterruptedException {
+    return tryJoin(request, FOREVER).orElseThrow();
   }
 
   @Override
-  public Optional<Held> tryEnter(LineRequest request, Duration patience)
+  public Optional<Held> tryJoin(LineRequest request, Duration patience)
       throws InterruptedException {
-    return Optional.ofNullable(enterBy(request, System.nanoTime() + nanos(patience)));
+    return Optional.ofNullable(joinBy(request, System.nanoTime() + nanos(patience)));
   }
 
   private static long nanos(Duration patience) {
@@ -100,8 +100,8 @@ public final class SharedLine implements Line {
   }
 
   @Override
-  public Held enter(LineRequest request, Duration patience) throws InterruptedException {
-    Held held = enterBy(request, System.nanoTime() + nanos(patience));
+  public Held join(LineRequest request, Duration patience) throws InterruptedException {
+    Held held = joinBy(request, System.nanoTime() + nanos(patience));
     if (held == null) {
       throw new KeeperException.Busy(
           path,
@@ -117,12 +117,12 @@ public final class SharedLine implements Line {
     return held;
   }
 
-  private @Nullable Held enterBy(LineRequest request, long deadline) throws InterruptedException {
+  private @Nullable Held joinBy(LineRequest request, long deadline) throws InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
     Lines lines = present.get();
-    LineEntry entry = lines.join(join(lines, request, false));
+    LineEntry entry = lines.join(newJoin(lines, request, false));
     boolean holds = false;
     if (entry == null) {
       throw new IllegalStateException(at + ": busy, although it would have waited");
@@ -138,7 +138,7 @@ public final class SharedLine implements Line {
   }
 
   @Override
-  public CompletableFuture<Held> enterAsync(LineRequest request) {
+  public CompletableFuture<Held> joinAsync(LineRequest request) {
     check(request);
     CompletableFuture<Held> result = new CompletableFuture<>();
     background.execute(
@@ -153,7 +153,7 @@ public final class SharedLine implements Line {
   private void joinFor(LineRequest request, CompletableFuture<Held> result) {
     try {
       Lines lines = present.get();
-      LineEntry entry = lines.join(join(lines, request, false));
+      LineEntry entry = lines.join(newJoin(lines, request, false));
       if (entry == null) {
         throw new IllegalStateException(at + ": busy, although it would have waited");
       }

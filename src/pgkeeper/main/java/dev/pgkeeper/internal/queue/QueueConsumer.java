@@ -25,11 +25,43 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One consumer. At most one trip to the database is under way for it; what handlers finish
- * meanwhile gathers, and the next trip acks it and takes as many as there is room for. A handler's
- * thread that finds nothing to do makes that trip itself; while all handlers are busy, a thread of
- * the keeper's does, once half of what was taken ahead is used up or something handled has waited
- * for some milliseconds. Asleep it has no thread.
+ * One consumer of one session: it takes messages, has handlers run with them, and acks what they
+ * have handled.
+ *
+ * <pre>
+ *             stop, by its user                 all quiet, by whoever was the last
+ *   RUNS ─────────────────────────▶ STOPS ──────────────────────────────────────▶ ENDED
+ *     │                               │                                             ▲
+ *     └───────────────────────────────┴── the session ends, or the queue is gone ───┘
+ * </pre>
+ *
+ * <p><b>Trips.</b> Everything between this and the database is one kind of call, a trip: it acks
+ * what was handled, and takes as many messages as there is room for. At most one trip is under way.
+ * What handlers finish meanwhile gathers, and leaves with the next one; so the busier a consumer
+ * is, the fewer trips a message costs, and no message waits for others to fill a batch. There is
+ * room for one message for each handler that does nothing, and for as many more as may be taken
+ * ahead.
+ *
+ * <p><b>Who travels.</b> A handler's thread that finds nothing ahead makes the trip itself and goes
+ * on with what it brings: while one handler is enough, one thread does it all. While all handlers
+ * are busy, a thread of the keeper's travels, once half of what was taken ahead is used up, or
+ * something handled has waited for some milliseconds.
+ *
+ * <p><b>Sleeping.</b> A trip that brings nothing has registered the session as one that sleeps at
+ * this queue, in the same call that found nothing: whoever enqueues after it rings. From then on
+ * this has no thread, and is one entry in {@link Wakeups}. A ring may come before the trip's answer
+ * does: then nothing else is registered for that message, and it looks again instead of sleeping.
+ * Whoever was woken and took something wakes the next sleeper of this process, until one finds
+ * nothing and registers the session again; whoever was woken and stops instead passes the ring on.
+ *
+ * <p><b>Failures.</b> A trip that fails leaves what it was to ack where it was, and the next one is
+ * a second later. Nothing is lost by that: messages are claimed by the session, and an ack that was
+ * done although its reply was lost is found to be done by the next one.
+ *
+ * <p><b>Locks.</b> One lock guards all that may change, and no call of the database, of a handler
+ * or of another consumer is made under it, but for {@link #handOverTo}, which takes the next one's
+ * lock after its own. That of {@link Wakeups} is taken under it, and wakes nobody while it is held.
+ * What is called …Locked has the lock.
  */
 final class QueueConsumer<T> implements Wakeups.Sleeper {
   private static final Logger log = LoggerFactory.getLogger(QueueConsumer.class);
@@ -43,7 +75,9 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
 
   private enum State {
     RUNS,
+    /** Takes nothing more; handlers run, and what they handle is acked. */
     STOPS,
+    /** Does nothing any more; handlers may still run, and what they handle is not acked. */
     ENDED
   }
 
@@ -59,16 +93,34 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
+
+  // Guarded by the lock.
   private State state = State.RUNS;
+
+  /** Taken, and begun by no handler. A trip adds, a handler takes out, a stop gives all back. */
   private final Deque<Claimed> ahead = new ArrayDeque<>();
+
+  /**
+   * To be acked by the next trip. A handler adds; a trip takes all, and puts them back if it fails.
+   */
   private final List<Claimed> handled = new ArrayList<>();
 
   /** All that was taken and has not left, if it has to be extended. */
   private final Set<Claimed> leased = new HashSet<>();
 
+  /** How many run, with those of the session before that still do; see {@link #handOverTo}. */
   private int handlers;
+
+  /** A trip is: without this two trips would take for the same room. */
   private boolean underWay;
+
+  /** It is among the sleepers. Set by a trip that brought nothing, cleared by whoever wakes it. */
   private boolean asleep;
+
+  /**
+   * A ring has woken it, and no trip has looked since. Were that forgotten when it stops or a trip
+   * fails, the message that was rung for would wait for the sweep.
+   */
   private boolean woken;
 
   /** What was handled gathers, since enough was taken ahead; a moment is set at which it leaves. */
