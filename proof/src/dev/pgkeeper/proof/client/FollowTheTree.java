@@ -1,7 +1,7 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.cache.NodeCache;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.tree.Scope;
@@ -16,14 +16,14 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Knows the nodes below one by nothing but its watch: whatever it is told of, it reads again. In a
- * new session it begins anew, unless it is to look {@code once-only}. A cache does the same beside
- * it.
+ * new session it begins anew, unless it is to look {@code once-only}. Beside it is a cache, which
+ * lasts as long as its keeper.
  */
 final class FollowTheTree {
   private final Client client;
   private final Map<String, String> known = new TreeMap<>();
   private BlockingQueue<String> told = new LinkedBlockingQueue<>();
-  private Keeper followed;
+  private Session followed;
   private NodeCache cache;
 
   FollowTheTree(Client client) {
@@ -36,16 +36,17 @@ final class FollowTheTree {
   private void follow() {
     while (true) {
       try {
-        Keeper keeper = client.keeper();
-        if (keeper != followed && (followed == null || !client.mode().contains("once-only"))) {
-          begin(keeper);
+        openCache();
+        Session session = client.keeper().session();
+        if (session != followed && (followed == null || !client.mode().contains("once-only"))) {
+          begin(session);
         }
         String path = told.poll(100, TimeUnit.MILLISECONDS);
         if (path != null) {
           look(path);
         }
       } catch (KeeperException | IllegalStateException e) {
-        // The session has ended or the database is away: looked at again with the next keeper, or
+        // The session has ended or the database is away: looked at again in the next session, or
         // now.
         client.say("trouble of the follower " + e.getClass().getSimpleName());
       } catch (InterruptedException e) {
@@ -54,9 +55,18 @@ final class FollowTheTree {
     }
   }
 
-  private void begin(Keeper keeper) {
+  private void openCache() {
+    if (cache == null) {
+      NodeCache opened = client.keeper().cache(ChangeTheTree.ROOT, Scope.SUBTREE);
+      synchronized (this) {
+        cache = opened;
+      }
+    }
+  }
+
+  private void begin(Session session) {
     BlockingQueue<String> paths = new LinkedBlockingQueue<>();
-    keeper
+    session
         .tree()
         .watch(
             ChangeTheTree.ROOT,
@@ -69,12 +79,10 @@ final class FollowTheTree {
     for (int i = 0; i < ChangeTheTree.NODES; i++) {
       paths.add(ChangeTheTree.node(i));
     }
-    NodeCache next = keeper.cache(ChangeTheTree.ROOT, Scope.SUBTREE);
     synchronized (this) {
       known.clear();
       told = paths;
-      cache = next;
-      followed = keeper;
+      followed = session;
     }
   }
 

@@ -1,6 +1,6 @@
 package dev.pgkeeper.proof.client;
 
-import dev.pgkeeper.Keeper;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.scenario.Client;
 import dev.pgkeeper.scenario.Work;
 import dev.pgkeeper.tree.CreateMode;
@@ -18,26 +18,26 @@ final class KeepEphemerals implements Work {
   private static final AtomicInteger NUMBERS = new AtomicInteger();
 
   private final Deque<String> mine = new ArrayDeque<>();
-  private Keeper owner;
+  private Session owner;
 
   @Override
   public void once(Client client, Random random) {
-    Keeper keeper = client.keeper();
-    if (keeper != owner) {
+    Session session = client.keeper().session();
+    if (session != owner) {
       mine.clear();
-      owner = keeper;
+      owner = session;
     }
     if (mine.size() == AT_MOST) {
-      keeper.tree().delete(mine.remove());
+      session.tree().delete(mine.remove());
     } else {
       String path = "/ephemeral/" + client.name() + "-" + NUMBERS.incrementAndGet();
-      keeper.tree().create(path, new byte[0], CreateMode.EPHEMERAL);
+      session.tree().create(path, new byte[0], CreateMode.EPHEMERAL);
       mine.add(path);
     }
     for (String path : mine) {
       // Before and after: a session that is certain at the end was certain all the time.
-      boolean isThere = keeper.tree().exists(path).isPresent();
-      if (keeper.session().isHeld()) {
+      boolean isThere = session.tree().exists(path).isPresent();
+      if (session.isHeld()) {
         client.say((isThere ? "there " : "missing ") + path);
       }
     }

@@ -3,6 +3,7 @@ package dev.pgkeeper.scenario;
 import dev.pgkeeper.Codec;
 import dev.pgkeeper.Keeper;
 import dev.pgkeeper.KeeperException;
+import dev.pgkeeper.Session;
 import dev.pgkeeper.queue.ConsumeOptions;
 import dev.pgkeeper.queue.Delivery;
 import dev.pgkeeper.queue.Message;
@@ -11,11 +12,13 @@ import dev.pgkeeper.queue.Outgoing;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends messages to four queues and takes them in all the ways there are. What was sent is noted in
@@ -28,6 +31,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  *   <li>{@code now}: taken in the transaction that has the effect
  *   <li>{@code worked}: with keys, by a consumer that the library runs
  * </ul>
+ *
+ * <p>What is taken belongs to the session that took it. Where it may be taken again by the same
+ * client, it is noted with the session that there was before it was taken: if that is still open
+ * later, it is the one that took it.
  *
  * <p>With {@code drain} nothing is sent; with {@code apart}, effects do not share the ack's
  * transaction.
@@ -52,7 +59,7 @@ public final class MessageTraffic implements Work {
    */
   private final ThreadLocal<String> key = ThreadLocal.withInitial(MessageTraffic::newKey);
 
-  private Keeper workedFor;
+  private boolean works;
 
   private static String newKey() {
     return ProcessHandle.current().pid() + "-" + KEYS.incrementAndGet();
@@ -77,18 +84,17 @@ public final class MessageTraffic implements Work {
     return keeper.queue(name, Codec.text());
   }
 
-  /** One consumer for each session. */
   private synchronized void work(Client client, Keeper keeper) {
-    if (workedFor != keeper) {
+    if (!works) {
       Random random = new Random();
       queue(keeper, "worked")
           .consumeInTransactions(
               ConsumeOptions.defaults().withConcurrency(2).withPrefetch(4),
               (connection, message) -> {
-                note(client, connection, "worked", message, "done", keeper);
+                note(client, connection, "worked", message, "done");
                 failAtTimes(random);
               });
-      workedFor = keeper;
+      works = true;
     }
   }
 
@@ -148,14 +154,15 @@ public final class MessageTraffic implements Work {
 
   private static void takeAndAck(Client client, Keeper keeper, Random random) throws Exception {
     MessageQueue<String> queue = queue(keeper, "acked");
+    Session session = keeper.session();
     List<Delivery<String>> taken = queue.take(1 + random.nextInt(5), SHORT);
     List<Delivery<String>> handled = new ArrayList<>();
     for (Delivery<String> delivery : taken) {
-      note(client, keeper, queue, delivery, "handled");
+      note(client, session, queue, delivery, "handled");
       client.linger(random);
       switch (random.nextInt(8)) {
-        case 0 -> giveBack(client, keeper, queue, delivery, random);
-        case 1, 2, 3 -> ack(client, keeper, queue, delivery);
+        case 0 -> giveBack(client, session, queue, delivery, random);
+        case 1, 2, 3 -> ack(client, session, queue, delivery);
         default -> handled.add(delivery);
       }
     }
@@ -163,10 +170,10 @@ public final class MessageTraffic implements Work {
       try {
         List<Delivery<String>> next = queue.ackAndTake(handled, 1, Duration.ZERO);
         for (Delivery<String> delivery : handled) {
-          note(client, keeper, queue, delivery, "acked");
+          note(client, session, queue, delivery, "acked");
         }
         for (Delivery<String> delivery : next) {
-          note(client, keeper, queue, delivery, "returned");
+          note(client, session, queue, delivery, "returned");
           delivery.release();
         }
       } catch (KeeperException.NotHeld e) {
@@ -176,11 +183,11 @@ public final class MessageTraffic implements Work {
   }
 
   private static void ack(
-      Client client, Keeper keeper, MessageQueue<String> queue, Delivery<String> delivery)
+      Client client, Session session, MessageQueue<String> queue, Delivery<String> delivery)
       throws SQLException {
     try {
       delivery.ack();
-      note(client, keeper, queue, delivery, "acked");
+      note(client, session, queue, delivery, "acked");
     } catch (KeeperException.NotHeld e) {
       client.say("refused");
     }
@@ -188,12 +195,12 @@ public final class MessageTraffic implements Work {
 
   private static void giveBack(
       Client client,
-      Keeper keeper,
+      Session session,
       MessageQueue<String> queue,
       Delivery<String> delivery,
       Random random)
       throws SQLException {
-    note(client, keeper, queue, delivery, "returned");
+    note(client, session, queue, delivery, "returned");
     try {
       if (random.nextBoolean()) {
         delivery.nack(Duration.ofMillis(random.nextInt(30)));
@@ -213,9 +220,9 @@ public final class MessageTraffic implements Work {
       try (Connection connection = client.dataSource().getConnection()) {
         connection.setAutoCommit(false);
         if (client.mode().contains("apart")) {
-          note(client, keeper, queue, delivery, "done");
+          note(client, null, queue, delivery, "done");
         } else {
-          note(client, connection, queue.name(), delivery.message(), "done", keeper);
+          note(client, connection, queue.name(), delivery.message(), "done");
         }
         client.linger(random);
         delivery.ack(connection);
@@ -236,7 +243,7 @@ public final class MessageTraffic implements Work {
     try (Connection connection = client.dataSource().getConnection()) {
       connection.setAutoCommit(false);
       for (Message<String> message : queue.take(connection, 1 + random.nextInt(3))) {
-        note(client, connection, queue.name(), message, "done", keeper);
+        note(client, connection, queue.name(), message, "done");
       }
       client.linger(random);
       end(connection, random.nextInt(10) > 0);
@@ -245,14 +252,20 @@ public final class MessageTraffic implements Work {
 
   private static void note(
       Client client,
-      Keeper keeper,
+      @Nullable Session session,
       MessageQueue<String> queue,
       Delivery<String> delivery,
       String what)
       throws SQLException {
     try (Connection connection = client.dataSource().getConnection()) {
-      note(client, connection, queue.name(), delivery.message(), what, keeper);
+      note(client, connection, queue.name(), delivery.message(), what, session);
     }
+  }
+
+  private static void note(
+      Client client, Connection connection, String queue, Message<String> message, String what)
+      throws SQLException {
+    note(client, connection, queue, message, what, null);
   }
 
   private static void note(
@@ -261,7 +274,7 @@ public final class MessageTraffic implements Work {
       String queue,
       Message<String> message,
       String what,
-      Keeper keeper)
+      @Nullable Session session)
       throws SQLException {
     try (PreparedStatement insert =
         connection.prepareStatement(
@@ -274,8 +287,9 @@ public final class MessageTraffic implements Work {
       insert.setLong(2, message.id());
       insert.setString(3, message.key());
       insert.setString(4, what);
-      insert.setLong(5, keeper.session().id());
-      insert.setLong(6, keeper.session().id());
+      Long id = session == null ? null : session.id();
+      insert.setObject(5, id, Types.BIGINT);
+      insert.setObject(6, id, Types.BIGINT);
       insert.executeUpdate();
     }
   }

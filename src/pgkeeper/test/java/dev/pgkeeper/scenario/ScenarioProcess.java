@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
-/** A process whose threads do a scenario's work with one session, until it is told to stop. */
+/** A process whose threads do a scenario's work with one keeper, until it is told to stop. */
 public final class ScenarioProcess {
   private ScenarioProcess() {}
 
@@ -84,11 +84,6 @@ public final class ScenarioProcess {
       } catch (KeeperException | SQLException e) {
         // sessions end and connections break here; what was not finished is not told as done
         client.say("trouble " + e.getClass().getSimpleName() + " " + e.getMessage());
-      } catch (IllegalStateException e) {
-        if (!String.valueOf(e.getMessage()).contains("this keeper was closed")) {
-          fail(client, e);
-        }
-        client.say("trouble: another thread has a new session");
       } catch (Throwable e) {
         fail(client, e);
       }
