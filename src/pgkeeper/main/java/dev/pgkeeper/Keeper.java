@@ -190,12 +190,12 @@ public final class Keeper implements AutoCloseable {
     return new Mutex(sessions, path);
   }
 
-  /** The same, for threads that acquire again what they hold. */
+  /** Returns a lock for threads that acquire again what they hold. */
   public ReentrantMutex reentrantLock(String path) {
     return new ReentrantMutex(sessions, path);
   }
 
-  /** The same, for code that wants a {@link java.util.concurrent.locks.Lock}. */
+  /** Returns a lock for code that wants a {@link java.util.concurrent.locks.Lock}. */
   public JavaLock javaLock(String path) {
     return new JavaLock(sessions, path);
   }
@@ -225,7 +225,7 @@ public final class Keeper implements AutoCloseable {
     return new NodeCache(sessions, path, scope);
   }
 
-  /** The same, with options. */
+  /** Opens a cache with options. */
   public NodeCache cache(String path, Scope scope, CacheOptions cacheOptions) {
     return new NodeCache(sessions, path, scope, cacheOptions);
   }
@@ -241,8 +241,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * The same, {@link CreateMode#EPHEMERAL} or {@link CreateMode#PERSISTENT}: a node that outlives
-   * the process and may have children.
+   * Keeps a node that is {@link CreateMode#EPHEMERAL} or {@link CreateMode#PERSISTENT}: the latter
+   * outlives the process and may have children.
    */
   public PersistentNode persistentNode(String path, byte[] data, CreateMode mode) {
     return new PersistentNode(sessions, path, data, mode);
@@ -291,7 +291,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * The same, without waiting. False: another transaction has it.
+   * Takes a lock for the transaction if it is free, without waiting. Returns false if another
+   * transaction has it.
    *
    * @throws IllegalStateException if the connection commits each statement by itself
    */
@@ -321,7 +322,7 @@ public final class Keeper implements AutoCloseable {
     return queue(name, codec, QueueOptions.defaults());
   }
 
-  /** The same, with settings that hold for everybody who uses it. */
+  /** Returns a queue with settings that hold for everybody who uses it. */
   public <T> MessageQueue<T> queue(String name, Codec<T> codec, QueueOptions queueOptions) {
     sessions.ensureOpen();
     return new SharedQueue<>(queues, name, codec, queueOptions);
@@ -348,7 +349,7 @@ public final class Keeper implements AutoCloseable {
     return new IdGenerator(sessions, path);
   }
 
-  /** The same, with blocks of another size than 1,000. */
+  /** Returns a generator that takes blocks of another size than 1,000. */
   public IdGenerator idGenerator(String path, int blockSize) {
     return new IdGenerator(sessions, path, blockSize);
   }
@@ -405,7 +406,7 @@ public final class Keeper implements AutoCloseable {
     return sessions.health(patience);
   }
 
-  /** The same, within a second. */
+  /** Checks the health with a second's patience. */
   public KeeperHealth health() {
     return health(LONGEST_PING);
   }

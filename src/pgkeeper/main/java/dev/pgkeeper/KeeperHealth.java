@@ -29,7 +29,7 @@ public record KeeperHealth(
     return state == SessionState.HELD && ping.isPresent();
   }
 
-  /** The same, of a keeper that is closed. */
+  /** Returns this health with the keeper closed. */
   public KeeperHealth closed() {
     return new KeeperHealth(
         session, SessionState.CLOSED, since, lastContact, Optional.empty(), false);

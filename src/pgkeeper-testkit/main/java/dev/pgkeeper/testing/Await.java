@@ -34,7 +34,10 @@ public final class Await {
     until(limit, () -> what, isSo);
   }
 
-  /** The same, where what is missing is found out at the end. */
+  /**
+   * Waits like {@link #until(Duration, String, BooleanSupplier)}, but asks what is missing only at
+   * the end.
+   */
   public static void until(Duration limit, Supplier<String> what, BooleanSupplier isSo) {
     long deadline = System.nanoTime() + limit.toNanos();
     long pause = SHORTEST_PAUSE_MS;

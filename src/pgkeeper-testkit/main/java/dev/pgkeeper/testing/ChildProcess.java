@@ -56,7 +56,7 @@ public final class ChildProcess implements AutoCloseable {
     public static final Surroundings NONE = new Surroundings(List.of(), Map.of());
   }
 
-  /** The same, somewhere else. */
+  /** Starts one in other surroundings. */
   public static ChildProcess start(
       Surroundings surroundings, List<String> jvmOptions, Class<?> mainClass, String... arguments) {
     List<String> command = new ArrayList<>(surroundings.wrapper());
@@ -95,7 +95,7 @@ public final class ChildProcess implements AutoCloseable {
   }
 
   /**
-   * The same, where it is no failure that there is none.
+   * Waits for a line like {@link #line}, but returns empty if there is none in this time.
    *
    * @throws AssertionError if the process ended without it
    */

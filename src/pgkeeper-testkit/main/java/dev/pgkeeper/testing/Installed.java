@@ -27,7 +27,7 @@ public final class Installed {
     return need(name, find(name));
   }
 
-  /** The same for a part of it that was looked for elsewhere. */
+  /** Demands a part of a program that was looked for elsewhere. */
   public static Path need(String name, Optional<Path> found) {
     if (found.isEmpty()) {
       String missing =

@@ -66,7 +66,7 @@ public final class PgBouncer implements AutoCloseable {
     return start(server, mode, 20);
   }
 
-  /** The same with so many connections to the server. */
+  /** Starts one with this many connections to the server. */
   public static PgBouncer start(PrivateServer server, String mode, int poolSize) {
     try {
       PgBouncer bouncer = new PgBouncer(server, mode, poolSize);

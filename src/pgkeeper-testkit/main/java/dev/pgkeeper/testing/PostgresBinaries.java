@@ -113,7 +113,9 @@ final class PostgresBinaries {
     return unprivileged(home.resolve("bin").resolve(program), arguments);
   }
 
-  /** The same with variables in its environment, and in nobody's who starts it. */
+  /**
+   * Starts a program with variables in its environment alone, and not in that of whoever starts it.
+   */
   ProcessBuilder command(Map<String, String> environment, String program, String... arguments) {
     if (environment.isEmpty()) {
       return command(program, arguments);
@@ -125,7 +127,7 @@ final class PostgresBinaries {
     return unprivileged(Path.of("/usr/bin/env"), all.toArray(String[]::new));
   }
 
-  /** The same for a program from elsewhere. */
+  /** Starts a program from elsewhere as a user without privileges. */
   ProcessBuilder unprivileged(Path program, String... arguments) {
     List<String> command = new ArrayList<>(asUnprivileged);
     command.add(program.toString());

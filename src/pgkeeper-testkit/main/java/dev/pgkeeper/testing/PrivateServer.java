@@ -162,7 +162,7 @@ public final class PrivateServer implements AutoCloseable {
     return PostgresBinaries.get().version();
   }
 
-  /** The same without what follows the first dot. */
+  /** Returns the version up to the first dot. */
   public static int major() {
     return Integer.parseInt(version().split("\\.")[0]);
   }

@@ -8,7 +8,7 @@ public final class RestoredDump {
 
   private RestoredDump() {}
 
-  /** The same for this schema. */
+  /** Begins a new epoch of this schema. */
   public static String newEpoch(String schema) {
     return NEW_EPOCH.replace("pgkeeper.", schema + ".");
   }

@@ -100,7 +100,7 @@ public final class TestDatabase implements AutoCloseable {
     return database;
   }
 
-  /** The same schema, on the server that takes the place of its server. */
+  /** Returns the same schema on the server that takes the place of this one's. */
   public TestDatabase on(PrivateServer successor) {
     return new TestDatabase(successor.jdbcUrl(), schema);
   }

@@ -55,8 +55,8 @@ final class CacheRefresh {
   }
 
   /**
-   * Compares everything: two sums where they tell enough. False: they differ, for now; that may be
-   * changes whose hints are on their way, so compare again soon.
+   * Compares everything, by two sums where they tell enough. Returns false if they differ. That may
+   * be changes whose hints are on their way, so compare again soon.
    */
   boolean compareAll(Tree tree) {
     if (loaded && scope != Scope.NODE) {

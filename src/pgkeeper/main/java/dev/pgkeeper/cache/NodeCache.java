@@ -91,13 +91,14 @@ public final class NodeCache implements AutoCloseable {
     return initialised.copy();
   }
 
-  /** Waits for that. False: not within this time. */
+  /** Waits until it is initialised. Returns false if it is not in this time. */
   public boolean awaitInitialised(Duration patience) throws InterruptedException {
     return await(initialised, patience);
   }
 
   /**
-   * Waits until everything that was committed before this call is here. False: not in this time.
+   * Waits until everything that was committed before this call is here. Returns false if it is not
+   * in this time.
    */
   public boolean awaitCurrent(Duration patience) throws InterruptedException {
     if (serially.isOnThread()) {

@@ -52,7 +52,7 @@ final class OwnNode {
     seen = null;
   }
 
-  /** False: somebody was faster. */
+  /** Creates the node. Returns false if somebody was faster. */
   boolean create(Session in, byte[] data) {
     try {
       NewNode node = NewNode.at(path).data(data).mode(mode);
@@ -77,8 +77,8 @@ final class OwnNode {
   }
 
   /**
-   * Has it be there, and looks at it after creating it, because what happens to a node is heard of
-   * from that look on. False: somebody else's is there.
+   * Creates the node unless it is there, and then looks at it: what happens to a node is heard of
+   * only after a look. Returns false if the node is somebody else's.
    *
    * @param data what it is created with, and, if it is {@code unwritten}, set to otherwise
    */

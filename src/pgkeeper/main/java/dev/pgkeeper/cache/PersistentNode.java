@@ -72,9 +72,9 @@ public final class PersistentNode implements AutoCloseable {
   }
 
   /**
-   * The same with another mode: {@link CreateMode#PERSISTENT} for a node that outlives sessions and
-   * may have children. One that is there already is taken over, whoever made it, and gets this
-   * data; so of several owners each has it, and it comes back if one of them is closed.
+   * Keeps a node of another mode: {@link CreateMode#PERSISTENT} for a node that outlives sessions
+   * and may have children. It takes over a node that is there already, whoever made it, and sets
+   * this data. So several owners may keep one node, and it comes back if one of them is closed.
    */
   public PersistentNode(Sessions sessions, String path, byte[] data, CreateMode mode) {
     if (mode != CreateMode.EPHEMERAL && mode != CreateMode.PERSISTENT) {
@@ -114,7 +114,7 @@ public final class PersistentNode implements AutoCloseable {
     return node.seen();
   }
 
-  /** Waits until it is there. False: not within this time. */
+  /** Waits until the node is there. Returns false if it is not in this time. */
   public boolean awaitThere(Duration patience) throws InterruptedException {
     long deadline = System.nanoTime() + patience.toNanos();
     if (!lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {

@@ -27,7 +27,9 @@ final class RefreshQueue {
 
   /** Looks once. */
   interface Look {
-    /** False: everything is to be looked at, a moment later. */
+    /**
+     * Refreshes these paths. Returns false if everything is to be looked at again, a moment later.
+     */
     boolean at(Tree tree, Set<String> paths, boolean everything);
   }
 

@@ -155,7 +155,8 @@ public final class Settings implements AutoCloseable {
   }
 
   /**
-   * Waits until everything that was committed before this call is read here. False: not in time.
+   * Waits until everything that was committed before this call is read here. Returns false if it is
+   * not in this time.
    */
   public boolean awaitCurrent(Duration patience) throws InterruptedException {
     return values.awaitCurrent(patience);
@@ -212,7 +213,7 @@ public final class Settings implements AutoCloseable {
     edit().delete(setting).commit();
   }
 
-  /** False: it is not the expected value, by what the database has at that moment. */
+  /** Sets it if it has the expected value in the database. Returns false if it has another one. */
   public <T> boolean compareAndSet(Setting<T> setting, T expected, T value) {
     return edit().expect(setting, expected).set(setting, value).commit();
   }

@@ -116,7 +116,7 @@ public final class SettingsEdit {
         path + ": others change the same settings all the time; " + MOST_ATTEMPTS + " attempts");
   }
 
-  /** Null: not as expected. */
+  /** Returns the operations of this edit, or null if something is not as expected. */
   private @Nullable List<Op> ops(TreeOperations in, List<String> names) {
     List<Read> reads = new ArrayList<>();
     for (String name : names) {

@@ -65,9 +65,9 @@ public final class Discovery implements AutoCloseable {
   }
 
   /**
-   * The same one for a key as long as it is there, up and not left out; then another one, with
-   * which the key stays. So many keys are remembered that 50,000 others have to be asked for before
-   * one is forgotten; even then it most often gets the same one.
+   * Chooses the same instance for a key as long as that is there, up and not left out; then another
+   * one, with which the key stays. So many keys are remembered that 50,000 others have to be asked
+   * for before one is forgotten. Even then it most often gets the same instance.
    */
   public Optional<ServiceInstance> chooseFor(String key) {
     return selector.chooseFor(key).map(InstanceSelector.Entry::instance);
@@ -78,7 +78,7 @@ public final class Discovery implements AutoCloseable {
     return selector.choose(how).map(entry -> new ServiceCall(selector, entry));
   }
 
-  /** The same, for the instance of a {@linkplain #chooseFor key}. */
+  /** Opens a call to the instance of a {@linkplain #chooseFor key}. */
   public Optional<ServiceCall> openFor(String key) {
     return selector.chooseFor(key).map(entry -> new ServiceCall(selector, entry));
   }

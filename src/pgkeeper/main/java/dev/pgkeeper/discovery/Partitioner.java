@@ -86,8 +86,8 @@ public final class Partitioner {
   }
 
   /**
-   * The same under this id: a process that comes back under the id that it had gets what it had.
-   * While somebody else has it, this one has no share.
+   * Joins under this id: a process that comes back under its old id gets what it had. While
+   * somebody else has the id, this one has no share.
    */
   public Participation join(String id, PartitionListener listener) {
     return new Participation(sessions, this, id, listener);

@@ -21,7 +21,7 @@ public abstract sealed class Presence implements AutoCloseable permits Membershi
     return node.isThere();
   }
 
-  /** Waits until it is there. False: not within this time. */
+  /** Waits until it is registered. Returns false if it is not in this time. */
   public boolean awaitThere(Duration patience) throws InterruptedException {
     return node.awaitThere(patience);
   }

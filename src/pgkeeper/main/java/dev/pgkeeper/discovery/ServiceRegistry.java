@@ -49,8 +49,8 @@ public final class ServiceRegistry {
   }
 
   /**
-   * The same registry, where an instance that was reported as failing is left out for so long; ten
-   * seconds unless it is said.
+   * Returns the same registry, which leaves out an instance that was reported as failing for so
+   * long. By default that is ten seconds.
    */
   public ServiceRegistry leavingOutFor(Duration newPause) {
     if (newPause.isNegative() || newPause.compareTo(Duration.ofDays(1)) > 0) {

@@ -46,12 +46,12 @@ public final class Candidacy implements AutoCloseable {
     return leadership().isPresent();
   }
 
-  /** Waits until it leads. False: the candidacy has ended instead. */
+  /** Waits until it leads. Returns false if the candidacy has ended instead. */
   public boolean await() throws InterruptedException {
     return await(LONGEST);
   }
 
-  /** Waits until it leads. False: it does not yet, or the candidacy has ended. */
+  /** Waits until it leads. Returns false if it does not yet, or if the candidacy has ended. */
   public boolean await(Duration patience) throws InterruptedException {
     loop.await(
         () -> isLeader() || loop.isEnded(), patience.compareTo(LONGEST) < 0 ? patience : LONGEST);
@@ -76,12 +76,14 @@ public final class Candidacy implements AutoCloseable {
     close(false, CLOSE_PATIENCE);
   }
 
-  /** The same, with another patience. False: what it does for its leadership still goes on. */
+  /**
+   * Closes with another patience. Returns false if what it does for its leadership still goes on.
+   */
   public boolean close(Duration patience) {
     return close(false, patience);
   }
 
-  /** The same as {@link #close()}, but a listener is not told. */
+  /** Closes like {@link #close()}, but tells no listener. */
   public void closeSilently() {
     close(true, CLOSE_PATIENCE);
   }

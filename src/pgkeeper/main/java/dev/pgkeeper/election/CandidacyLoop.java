@@ -288,7 +288,10 @@ final class CandidacyLoop {
     }
   }
 
-  /** The duty's {@code begin} returned, and is interrupted no more. True: its end was wanted. */
+  /**
+   * Notes that the duty's {@code begin} has returned, so that nobody interrupts its thread any
+   * more. Returns whether its end was wanted.
+   */
   private boolean takeBack(Term led, boolean goesOn) {
     lock.lock();
     try {
@@ -301,7 +304,10 @@ final class CandidacyLoop {
     }
   }
 
-  /** Makes a leadership end, whether it was lost or is still held. False: it was to end before. */
+  /**
+   * Makes a leadership end, whether it was lost or is still held. Returns false if it was to end
+   * before.
+   */
   boolean giveUp(Term led) {
     lock.lock();
     try {

@@ -4,7 +4,7 @@ import java.util.Objects;
 
 /** What a candidate does with a leadership. */
 interface Duty {
-  /** Takes it on. True: it goes on after this returned, false: it is over. */
+  /** Takes the leadership on. Returns whether the duty goes on after this call. */
   boolean begin(Leadership leadership) throws Exception;
 
   /** Told before a leadership that goes on is given up, or after it was lost. */

@@ -36,7 +36,7 @@ public interface JobPlan {
   /** Only one instance of the fleet tries; the next one when that dies. */
   JobPlan onLeader();
 
-  /** The same, with those who ask for the same path as one fleet. */
+  /** Has those who ask for the same path run it as one fleet. */
   JobPlan onLeader(String path);
 
   /** Of ticks that nobody ran; {@link Missed#SKIP} if not given. Without a meaning afterEach. */

@@ -39,17 +39,17 @@ public interface Jobs {
    */
   <X extends Exception> RunResult once(String job, String tick, TransactionWork<X> work) throws X;
 
-  /** The same for a tick that is a moment. */
+  /** Runs a tick that is a moment. */
   default <X extends Exception> RunResult once(String job, Instant tick, TransactionWork<X> work)
       throws X {
     return once(job, tick.toString(), work);
   }
 
   /**
-   * The same for effects elsewhere than in one transaction: an e-mail, a file, a program. At most
-   * one run of a tick is ever recorded as done, and no two are under way at one time; but whoever
-   * dies after the effect and before the record leaves a run that is tried again, with a larger
-   * token, unless that is to happen {@link Again#NEVER}.
+   * Runs a tick whose effects are elsewhere than in one transaction: an e-mail, a file, a program.
+   * At most one run of a tick is ever recorded as done, and no two are under way at one time. But
+   * whoever dies after the effect and before the record leaves a run that is tried again, with a
+   * larger token, unless that is to happen {@link Again#NEVER}.
    *
    * @param atMost after this the run may be given to somebody else, whatever its owner does; null:
    *     when its session ends

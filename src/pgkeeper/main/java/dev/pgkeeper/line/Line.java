@@ -35,7 +35,7 @@ public interface Line {
   Optional<Held> tryJoin(LineRequest request, Duration patience) throws InterruptedException;
 
   /**
-   * The same, with an exception that names who is in the way.
+   * Joins like {@link #tryJoin}, with an exception that names who is in the way.
    *
    * @throws KeeperException.Busy if it could not be had in this time
    */

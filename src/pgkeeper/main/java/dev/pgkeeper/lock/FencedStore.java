@@ -49,8 +49,8 @@ public interface FencedStore {
   void write(String key, long token, byte[] data);
 
   /**
-   * The same in the transaction on this connection, which stays usable if it is refused. Until it
-   * ends, others who write this key wait.
+   * Writes in the transaction on this connection, which stays usable if the write is refused. Until
+   * it ends, others who write this key wait.
    *
    * @throws KeeperException.StaleToken if somebody with a greater token has written; nothing was
    *     changed

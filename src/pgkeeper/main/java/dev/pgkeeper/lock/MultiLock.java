@@ -38,12 +38,12 @@ public final class MultiLock {
     this.mutexes = mutexes;
   }
 
-  /** The same locks, for holds that end by themselves this long after each was granted. */
+  /** Returns the same locks for holds that end by themselves this long after each was granted. */
   public MultiLock atMost(Duration limit) {
     return new MultiLock(mutexes.stream().map(mutex -> mutex.atMost(limit)).toList());
   }
 
-  /** The same locks, with something that others see of whoever waits or holds. */
+  /** Returns the same locks with data that others see of whoever waits or holds. */
   public MultiLock withData(byte[] data) {
     return new MultiLock(mutexes.stream().map(mutex -> mutex.withData(data)).toList());
   }

@@ -39,7 +39,7 @@ public final class Mutex {
     this(sessions.line(path, RECIPE, 1), LineRequest.of("lock"));
   }
 
-  /** The same for one session alone: what is asked of it fails once that has ended. */
+  /** Returns a lock for one session alone: what is asked of it fails once that has ended. */
   public static Mutex in(Session session, String path) {
     return new Mutex(session.line(path, RECIPE, 1), LineRequest.of("lock"));
   }
@@ -50,14 +50,14 @@ public final class Mutex {
   }
 
   /**
-   * The same lock, for holds that end by themselves this long after they were granted, whatever
-   * their client does.
+   * Returns the same lock for holds that end by themselves this long after they were granted,
+   * whatever their client does.
    */
   public Mutex atMost(Duration limit) {
     return new Mutex(line, request.atMost(limit));
   }
 
-  /** The same lock, with something that others see of whoever waits or holds. */
+  /** Returns the same lock with data that others see of whoever waits or holds. */
   public Mutex withData(byte[] data) {
     return new Mutex(line, request.data(data));
   }
@@ -104,7 +104,10 @@ public final class Mutex {
     return line.contenders().stream().filter(contender -> !contender.holds()).toList();
   }
 
-  /** Asks the holder to give it back (see {@link Held#onRevocation}). False if nobody holds it. */
+  /**
+   * Asks the holder to give it back, see {@link Held#onRevocation}. Returns false if nobody holds
+   * it.
+   */
   public boolean revoke() {
     return line.revoke() > 0;
   }

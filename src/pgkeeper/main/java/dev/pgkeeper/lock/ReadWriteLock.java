@@ -51,14 +51,14 @@ public final class ReadWriteLock {
   }
 
   /**
-   * The same lock, for holds that end by themselves this long after they were granted, whatever
-   * their client does.
+   * Returns the same lock for holds that end by themselves this long after they were granted,
+   * whatever their client does.
    */
   public ReadWriteLock atMost(Duration limit) {
     return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).atMost(limit));
   }
 
-  /** The same lock, with something that others see of whoever waits or holds. */
+  /** Returns the same lock with data that others see of whoever waits or holds. */
   public ReadWriteLock withData(byte[] data) {
     return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).data(data));
   }

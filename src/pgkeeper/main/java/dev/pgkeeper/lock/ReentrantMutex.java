@@ -37,14 +37,14 @@ public final class ReentrantMutex {
   }
 
   /**
-   * The same lock, for holds that end by themselves this long after the outermost was granted,
-   * whatever their client does.
+   * Returns the same lock for holds that end by themselves this long after the outermost was
+   * granted, whatever their client does.
    */
   public ReentrantMutex atMost(Duration limit) {
     return new ReentrantMutex(sessions, mutex.atMost(limit));
   }
 
-  /** The same lock, with something that others see of whoever waits or holds. */
+  /** Returns the same lock with data that others see of whoever waits or holds. */
   public ReentrantMutex withData(byte[] data) {
     return new ReentrantMutex(sessions, mutex.withData(data));
   }

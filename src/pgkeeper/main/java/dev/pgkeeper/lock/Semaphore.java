@@ -56,12 +56,15 @@ public final class Semaphore {
     return permits;
   }
 
-  /** The same semaphore, for permits that go back by themselves this long after they were had. */
+  /**
+   * Returns the same semaphore for permits that go back by themselves this long after they were
+   * granted.
+   */
   public Semaphore atMost(Duration limit) {
     return new Semaphore(line, permits, ask -> extras.apply(ask).atMost(limit));
   }
 
-  /** The same semaphore, with something that others see of whoever waits or holds. */
+  /** Returns the same semaphore with data that others see of whoever waits or holds. */
   public Semaphore withData(byte[] data) {
     return new Semaphore(line, permits, ask -> extras.apply(ask).data(data));
   }

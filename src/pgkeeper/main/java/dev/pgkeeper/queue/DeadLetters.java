@@ -20,18 +20,18 @@ public interface DeadLetters {
    */
   int redrive(long... ids);
 
-  /** The same for all. */
+  /** Redrives all dead letters. */
   long redriveAll();
 
-  /** The same for those that died longer ago than this. */
+  /** Redrives those that died longer ago than this. */
   long redriveOlderThan(Duration age);
 
   /** Deletes these for good. Returns how many of them there were. */
   int discard(long... ids);
 
-  /** The same for all. */
+  /** Discards all dead letters. */
   long discardAll();
 
-  /** The same for those that died longer ago than this. */
+  /** Discards those that died longer ago than this. */
   long discardOlderThan(Duration age);
 }

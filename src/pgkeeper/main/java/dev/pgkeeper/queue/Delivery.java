@@ -45,7 +45,7 @@ public interface Delivery<T> {
   /** The same; what is kept is the exception's class and message. */
   void nack(Throwable error);
 
-  /** The same, to be tried again after so long. */
+  /** Gives the message back with an error, to be tried again after so long. */
   void nack(Throwable error, Duration delay);
 
   /** Not to be tried again: it goes under the dead letters, with this reason. */

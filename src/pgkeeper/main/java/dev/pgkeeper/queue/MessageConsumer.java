@@ -12,8 +12,8 @@ public interface MessageConsumer extends AutoCloseable {
 
   /**
    * Takes nothing more, gives back at once what no handler has begun, and waits for the handlers
-   * that run. True: all of it is done and acked. False: some still run; their messages are acked
-   * when they return.
+   * that run. Returns true if all of it is done and acked. Otherwise some handlers still run, and
+   * their messages are acked when they return.
    */
   boolean stop(Duration patience) throws InterruptedException;
 

@@ -67,7 +67,7 @@ public interface MessageQueue<T> {
   /** As many as there are, at most so many; waits until there is one. At most 1,000. */
   List<Delivery<T>> take(int most, Duration timeout) throws InterruptedException;
 
-  /** The same, for deliveries that are free again after so long, whatever this client does. */
+  /** Takes messages for deliveries that are free again after so long, whatever this client does. */
   List<Delivery<T>> take(int most, Duration timeout, Duration lease) throws InterruptedException;
 
   /**
@@ -94,7 +94,7 @@ public interface MessageQueue<T> {
   MessageConsumer consume(ConsumeOptions options, Handler<T> handler);
 
   /**
-   * The same, each message in a transaction whose commit acks it too: what the handler does on its
+   * Consumes each message in a transaction whose commit acks it too: what the handler does on its
    * connection is there once, whatever breaks.
    */
   MessageConsumer consumeInTransactions(ConsumeOptions options, TransactionHandler<T> handler);
@@ -117,10 +117,10 @@ public interface MessageQueue<T> {
    */
   long purge();
 
-  /** Nobody takes anything from now on. False: it was paused before. */
+  /** Pauses the queue: nobody takes anything from now on. Returns false if it was paused before. */
   boolean pause();
 
-  /** False: it was not paused. */
+  /** Resumes the queue. Returns false if it was not paused. */
   boolean resume();
 
   boolean isPaused();

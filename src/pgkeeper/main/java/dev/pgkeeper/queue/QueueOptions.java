@@ -71,7 +71,10 @@ public record QueueOptions(
         mostTries, backoff, longestBackoff, deduplicationWindow, bytes, creation);
   }
 
-  /** False: whoever uses a queue that is not there gets a {@code NoQueue}. */
+  /**
+   * Says whether a queue that is not there is created. If not, whoever uses it gets a {@code
+   * NoQueue}.
+   */
   public QueueOptions withCreation(boolean creates) {
     return new QueueOptions(
         mostTries, backoff, longestBackoff, deduplicationWindow, mostBytes, creates);

@@ -47,7 +47,7 @@ public final class SimpleQueue<T> {
     return queue.take().map(SimpleQueue::acked);
   }
 
-  /** The same, after waiting at most so long. */
+  /** Polls, and waits at most so long. */
   public Optional<T> poll(Duration timeout) throws InterruptedException {
     return queue.take(timeout).map(SimpleQueue::acked);
   }

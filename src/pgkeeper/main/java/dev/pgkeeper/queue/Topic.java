@@ -31,7 +31,7 @@ public interface Topic<T> {
    */
   MessageQueue<T> subscribe(String subscription);
 
-  /** Ends a subscription, with all its messages. False: there was none. */
+  /** Ends a subscription, with all its messages. Returns false if there was none. */
   boolean unsubscribe(String subscription);
 
   List<String> subscriptions();

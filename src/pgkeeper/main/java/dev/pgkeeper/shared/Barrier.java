@@ -38,7 +38,7 @@ public final class Barrier {
     return path;
   }
 
-  /** Closes the gate. False: it was closed. */
+  /** Closes the gate. Returns false if it was closed. */
   public boolean set() {
     try {
       sessions.tree().create(NewNode.at(path).withParents());
@@ -48,7 +48,7 @@ public final class Barrier {
     }
   }
 
-  /** Opens the gate. False: it was open. */
+  /** Opens the gate. Returns false if it was open. */
   public boolean remove() {
     try {
       sessions.tree().delete(path);
@@ -67,7 +67,7 @@ public final class Barrier {
     await(Waiting.FOREVER);
   }
 
-  /** Waits at most so long. False: it has been closed all the time. */
+  /** Waits at most so long. Returns false if the gate has been closed all the time. */
   public boolean await(Duration patience) throws InterruptedException {
     try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       Optional<Stat> found = waiting.exists(path);

@@ -41,8 +41,8 @@ public final class Counter {
   }
 
   /**
-   * The same counter, seen and changed by the transaction on this connection: what it adds is there
-   * when that commits, and others who add wait until then.
+   * Returns the same counter, seen and changed by the transaction on this connection: what it adds
+   * is there when that commits, and others who add wait until then.
    */
   public Counter in(Connection connection) {
     return new Counter(sessions, path, sessions.tree(connection));
@@ -96,7 +96,7 @@ public final class Counter {
     }
   }
 
-  /** Sets it if it is {@code expected}. False: it is not. */
+  /** Sets it if it is {@code expected}. Returns false if it is not. */
   public boolean compareAndSet(long expected, long value) {
     while (true) {
       try {
@@ -111,7 +111,7 @@ public final class Counter {
     }
   }
 
-  /** False: somebody else did. */
+  /** Creates the counter. Returns false if somebody else did. */
   private boolean create(long value) {
     try {
       tree.create(NewNode.at(path).data(Digits.of(value)).withParents());

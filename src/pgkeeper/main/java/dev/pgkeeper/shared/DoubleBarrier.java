@@ -57,7 +57,8 @@ public final class DoubleBarrier {
   }
 
   /**
-   * Waits for the others at most so long. False: they did not come, and this one has withdrawn.
+   * Waits for the others at most so long. Returns false if they did not come; this one has
+   * withdrawn then.
    *
    * @throws KeeperException.Busy if all places are taken
    */
@@ -100,9 +101,9 @@ public final class DoubleBarrier {
   }
 
   /**
-   * Leaves, and waits at most so long until all have left. False: this one has, some others have
-   * not. After a failure or an interrupt it has left too, unless the database could not be reached:
-   * then leave again.
+   * Leaves, and waits at most so long until all have left. Returns false if this one has and others
+   * have not. After a failure or an interrupt it has left too, unless the database could not be
+   * reached: then leave again.
    */
   public boolean leave(Duration patience) throws InterruptedException {
     Attendance mine = inside;

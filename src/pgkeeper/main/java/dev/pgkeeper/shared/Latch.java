@@ -72,7 +72,7 @@ public final class Latch {
     return countDown(sessions.tree());
   }
 
-  /** The same, in the transaction on this connection: it counts when that commits. */
+  /** Counts down in the transaction on this connection: it counts when that commits. */
   public long countDown(Connection connection) {
     return countDown(sessions.tree(connection));
   }
@@ -100,7 +100,7 @@ public final class Latch {
     await(Waiting.FOREVER);
   }
 
-  /** Waits at most so long. False: it is not open. */
+  /** Waits at most so long. Returns false if the latch is not open. */
   public boolean await(Duration patience) throws InterruptedException {
     try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       while (true) {

@@ -54,7 +54,7 @@ public final class SharedValue<T> {
     this.tree = tree;
   }
 
-  /** The same value, seen and changed by the transaction on this connection. */
+  /** Returns the same value, seen and changed by the transaction on this connection. */
   public SharedValue<T> in(Connection connection) {
     return new SharedValue<>(sessions, path, codec, initial, sessions.tree(connection));
   }

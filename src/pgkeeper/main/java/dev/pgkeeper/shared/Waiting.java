@@ -74,7 +74,7 @@ final class Waiting implements AutoCloseable {
     }
   }
 
-  /** Until it is time to look again. False: the time is over. */
+  /** Waits until it is time to look again. Returns false if the time is over. */
   boolean await() throws InterruptedException {
     if (!told.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
       return false;

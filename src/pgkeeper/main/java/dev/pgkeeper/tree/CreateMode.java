@@ -14,7 +14,7 @@ public enum CreateMode {
   CONTAINER(Kind.CONTAINER, false),
   /** Goes once it has no children and was not set for its time to live. */
   PERSISTENT_WITH_TTL(Kind.TTL, false),
-  /** The same, with a growing number appended to its name. */
+  /** Like {@link #PERSISTENT_WITH_TTL}, with a growing number appended to the name. */
   PERSISTENT_SEQUENTIAL_WITH_TTL(Kind.TTL, true);
 
   /** How long a node lives: the four kinds the database knows. */

@@ -62,7 +62,7 @@ public interface Tree extends TreeOperations {
   Subscription hints(Scope scope, String path, HintListener listener);
 
   /**
-   * The same session seen from a node on: {@code chroot("/app")} finds at {@code /a} what others
+   * Returns the tree seen from a node on: {@code chroot("/app")} finds at {@code /a} what others
    * find at {@code /app/a}.
    */
   Tree chroot(String path);

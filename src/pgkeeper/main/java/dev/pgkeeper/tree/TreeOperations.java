@@ -57,7 +57,7 @@ public interface TreeOperations {
 
   /**
    * Sets a node whose data are such a number to another one, if it is the expected one at that
-   * moment. False: it is not.
+   * moment. Returns false if it is not.
    *
    * @throws KeeperException.NoNode if there is none
    * @throws KeeperException.NotANumber if the data are something else

@@ -20,7 +20,7 @@ public record Context(
     OutputStream out,
     @Nullable TargetDatabase database) {
 
-  /** The same for commands that a shell runs, on its database and with its own output. */
+  /** Makes a context for the commands of a shell: they use its database and write to its output. */
   public Context inShell(OutputStream shellsOut, TargetDatabase shellsDatabase) {
     return new Context(environment, in, shellsOut, shellsDatabase);
   }

@@ -54,7 +54,7 @@ public final class TargetDatabase implements AutoCloseable {
     }
   }
 
-  /** The same, for somebody who closes it and leaves it open for others. */
+  /** Lends the database to somebody who closes it, and leaves it open for others. */
   public TargetDatabase lent() {
     return new TargetDatabase(source, schema, null, this);
   }

@@ -4,7 +4,9 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
-/** The same as {@link HarmlessWriter} for what the libraries log to standard error. */
+/**
+ * Does for what the libraries log to standard error what {@link HarmlessWriter} does for output.
+ */
 public final class HarmlessStream extends PrintStream {
 
   public HarmlessStream(OutputStream out) {

@@ -12,7 +12,10 @@ public final class Text {
     return shown(text, "\\t");
   }
 
-  /** The same for a message: a stack trace has tabs, which do no harm. */
+  /**
+   * Does for a message what {@link #harmless} does for a text, but leaves tabs: a stack trace has
+   * them, and they do no harm.
+   */
   static String message(String text) {
     return shown(text, "\t");
   }

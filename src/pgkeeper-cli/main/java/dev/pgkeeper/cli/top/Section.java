@@ -62,7 +62,7 @@ record Section(String title, String select, String order) {
         .replace("${schema}", schema);
   }
 
-  /** The same, with how many there are in all as the last column. */
+  /** Makes the query with one more column: how many rows there are in all. */
   String query(String schema, int most) {
     return rows(schema, most)
         .replace(" FROM " + schema + ".", ", count(*) OVER () FROM " + schema + ".");

@@ -54,7 +54,7 @@ record Snapshot(LocalTime time, List<Part> parts) {
     return new Part(section, table, total);
   }
 
-  /** The same moment's rows of all sections, as one object that the database makes. */
+  /** Reads the rows of all sections in one snapshot, as one object that the database makes. */
   static String json(Connection connection, String schema) throws SQLException {
     List<String> members = new ArrayList<>();
     try (Statement statement = connection.createStatement()) {

@@ -35,7 +35,7 @@ public final class Backoff {
     return true;
   }
 
-  /** The same, whoever interrupts meanwhile. */
+  /** Pauses, whoever interrupts meanwhile. */
   boolean pause(Interrupts interrupts) {
     long ms = nextMs();
     long end = System.nanoTime() + ms * 1_000_000;

@@ -99,8 +99,8 @@ final class Borrowed implements AutoCloseable {
   }
 
   /**
-   * The server refused a statement for its isolation level: somebody has changed that since it was
-   * asked for. True: it is right now.
+   * Sets the isolation level again, because the server refused a statement for it: somebody has
+   * changed it since it was asked for. Returns whether it is right now.
    */
   boolean correctIsolation() throws SQLException {
     return isolation == null && correct(isolations.look(connection, physical(connection)));

@@ -100,12 +100,14 @@ public final class Call {
     return time == null ? new Missing(Types.TIMESTAMP_WITH_TIMEZONE) : time;
   }
 
-  /** The same call, of a function whose answer has a name in its columns. */
+  /** Returns this call of a function whose answer has a name in its columns. */
   public Call as(String name) {
     return new Call(sql + " AS " + name, arguments, settings);
   }
 
-  /** The same call, with rows fetched so many at once, which the server gives up after a time. */
+  /**
+   * Returns this call with a batch size for its rows, and a time after which the server gives up.
+   */
   public Call fetching(int rows, int seconds) {
     return new Call(
         sql,

@@ -120,8 +120,7 @@ public final class Database {
   }
 
   /**
-   * The same, but it waits for nobody's transaction: empty if one holds on to what the statement
-   * needs.
+   * Reads, but waits for nobody's transaction: empty if one holds on to what the statement needs.
    */
   public <T> Optional<T> readUnlessKept(SqlFunction<T> query) {
     try {
@@ -154,7 +153,7 @@ public final class Database {
     T apply(Connection connection, boolean again) throws SQLException;
   }
 
-  /** The same as {@link #read}, for what has to be told that it is asked again. */
+  /** Calls like {@link #read}, and tells the call when it is asked again. */
   public <T extends @Nullable Object> T repeat(Repeatable<T> call) {
     boolean[] again = {false};
     return read(
@@ -172,7 +171,7 @@ public final class Database {
         });
   }
 
-  /** The same, tried only once. */
+  /** Reads, and tries it only once. */
   public <T extends @Nullable Object> T readOnce(SqlFunction<T> query) {
     try {
       return once(query);
@@ -336,8 +335,8 @@ public final class Database {
   }
 
   /**
-   * The same, tried once. Null: it was refused, or its transaction failed or never began; nothing
-   * was done.
+   * Requests once. Returns null if the request was refused, or if its transaction failed or never
+   * began; nothing was done then.
    */
   public @Nullable List<Outcome> requestOnce(String sql, Binder binder, RingFor rung) {
     return inSlot(

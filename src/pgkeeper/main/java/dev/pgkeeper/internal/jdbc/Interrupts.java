@@ -8,7 +8,7 @@ package dev.pgkeeper.internal.jdbc;
 public final class Interrupts implements AutoCloseable {
   private boolean seen = Thread.interrupted();
 
-  /** Takes one that has come since. False: none has. */
+  /** Takes an interrupt that has come since. Returns false if none has. */
   public boolean take() {
     boolean another = Thread.interrupted();
     seen |= another;

@@ -12,7 +12,7 @@ public final class TransactionLocks {
     Database.on(connection, Call.of(schema, "lock_in_transaction", path).done());
   }
 
-  /** False: another transaction has it. */
+  /** Takes the lock if it is free. Returns false if another transaction has it. */
   public static boolean tryLock(Connection connection, String schema, String path) {
     ensureInTransaction(connection, path);
     return Database.on(connection, Call.of(schema, "try_lock_in_transaction", path).isTrue());

@@ -149,7 +149,7 @@ final class RunHold implements JobRun {
             });
   }
 
-  /** From now on it does not count as held. False: that was so before. */
+  /** Makes the hold count as held no more. Returns false if that was so before. */
   boolean finish() {
     lock.lock();
     try {

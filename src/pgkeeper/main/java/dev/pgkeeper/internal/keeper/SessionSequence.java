@@ -415,8 +415,8 @@ public final class SessionSequence implements Sessions {
   // The end.
 
   /**
-   * Ends all: registrations, then what works, then all else that stands here, then the session.
-   * What does not end in time loses the session under it. False: there was such a thing.
+   * Ends everything in order: registrations, then what works, then all else that stands here, then
+   * the session. What does not end in time loses the session under it; then this returns false.
    */
   public boolean close(Duration patience) {
     lock.lock();

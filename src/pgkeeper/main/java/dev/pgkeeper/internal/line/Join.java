@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * tries.
  */
 record Join(String line, String recipe, int permits, LineRequest request, boolean tries, long key) {
-  /** The same, to be asked again. */
+  /** Returns the same request with another key, to be asked again. */
   Join withKey(long another) {
     return new Join(line, recipe, permits, request, tries, another);
   }

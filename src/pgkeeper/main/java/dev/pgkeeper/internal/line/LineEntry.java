@@ -131,9 +131,9 @@ final class LineEntry {
   }
 
   /**
-   * Granted, by a request that was sent at this moment or by the first one whose reply was not
-   * heard; a later one finds the same hold, whose limit goes on from there. False: it does not wait
-   * any more.
+   * Notes a grant by a request that was sent at this moment. Where the reply to an earlier request
+   * was not heard, a later one finds the same hold, whose limit goes on from the earlier moment.
+   * Returns false if nobody waits here any more.
    */
   boolean grant(Moment sentAt) {
     if (join.request().atMost() != null && limit == null) {
@@ -148,7 +148,7 @@ final class LineEntry {
     return granted;
   }
 
-  /** It is not there any more. False: that is what was wanted, or was known. */
+  /** Notes that the place is gone. Returns false if that was wanted or known. */
   boolean vanish() {
     Phase before = phase.getAndSet(Phase.GONE);
     if (before == Phase.WAITS) {
@@ -158,7 +158,7 @@ final class LineEntry {
     return before == Phase.WAITS || before == Phase.HOLDS;
   }
 
-  /** From now on it is to be given up. False: it was before, or is gone. */
+  /** Begins to give the place up. Returns false if that had begun before, or if it is gone. */
   boolean beginToLeave() {
     while (true) {
       Phase before = phase.get();
@@ -191,8 +191,8 @@ final class LineEntry {
   }
 
   /**
-   * Somebody says that it may hold now. False: nobody waits on a thread, so somebody has to see to
-   * it.
+   * Notes that somebody says it may hold now. Returns false if nobody waits on a thread, so that
+   * somebody else has to see to it.
    */
   boolean ring() {
     rung.set(true);

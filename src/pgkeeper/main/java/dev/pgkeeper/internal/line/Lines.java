@@ -164,8 +164,8 @@ public final class Lines implements SessionService {
   }
 
   /**
-   * Whoever has to wait makes its place durable meanwhile, before anything is built on it
-   * (R__13_lines.sql). False: it is not there any more.
+   * Makes the place durable while it waits, before anything is built on it (R__13_lines.sql).
+   * Returns false if it is not there any more.
    */
   private boolean flush(LineEntry entry) {
     try {
@@ -237,8 +237,8 @@ public final class Lines implements SessionService {
   // Leaving.
 
   /**
-   * Gives up a place, whether it waits or holds. If the database is away, it is given up once that
-   * is back. False: it was given up before, or is gone.
+   * Gives up a place, whether it waits or holds; once the database is back, if that is away.
+   * Returns false if it was given up before, or is gone.
    */
   boolean leave(LineEntry entry) {
     return leave(entry, false);

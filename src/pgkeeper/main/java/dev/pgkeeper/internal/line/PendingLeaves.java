@@ -88,7 +88,7 @@ final class PendingLeaves {
     }
   }
 
-  /** False: a transaction fences it. */
+  /** Applies a leave. Returns false if a transaction fences it. */
   private boolean apply(Leave leave) {
     Observation observation = session.observation();
     long began = observation.begin();

@@ -131,7 +131,7 @@ public final class Meetings implements SessionService {
 
   // Going.
 
-  /** False: its round has begun. */
+  /** Quits before the round begins. Returns false if the round has begun. */
   boolean quit(Participant participant) {
     boolean gone = database.read(calls.meetingQuit(participant.meeting(), participant.number()));
     if (gone) {

@@ -177,7 +177,10 @@ public final class Observation {
 
   // Listeners.
 
-  /** The same event, which tells how late it is heard; as it is while nobody wants to know. */
+  /**
+   * Wraps an event so that it tells how late it is heard. Returns the event itself while nobody
+   * wants to know.
+   */
   public Runnable timed(Runnable event, long heardAt) {
     if (!isObserved()) {
       return event;

@@ -19,7 +19,7 @@ public final class Paths {
     return check(path, "", LONGEST_BYTES);
   }
 
-  /** The same for the path of a sequential node, which a number will be appended to. */
+  /** Checks the path of a sequential node, which a number will be appended to. */
   public static String checkSequential(@Nullable String path) {
     return check(path, "1", LONGEST_BYTES - LONGEST_NUMBER);
   }

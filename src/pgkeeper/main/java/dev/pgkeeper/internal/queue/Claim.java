@@ -52,7 +52,7 @@ final class Claim {
     }
   }
 
-  /** They are out. True: nothing is left of it. */
+  /** Notes that so many messages are out of the claim. Returns whether nothing is left of it. */
   boolean left(int messages) {
     lock.lock();
     try {

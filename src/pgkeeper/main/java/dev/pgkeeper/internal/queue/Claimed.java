@@ -52,7 +52,7 @@ final class Claimed {
     return Objects.requireNonNull(state.get());
   }
 
-  /** False: it has left, or is leaving. */
+  /** Begins to leave. Returns false if it has left, or is leaving already. */
   boolean beginToLeave() {
     return state.compareAndSet(State.HELD, State.LEAVING)
         || state.compareAndSet(State.IN_DOUBT, State.LEAVING);

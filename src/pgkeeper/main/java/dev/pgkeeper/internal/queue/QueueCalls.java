@@ -342,7 +342,7 @@ final class QueueCalls {
                     row.getLong(5)));
   }
 
-  /** Null: there is no such queue. */
+  /** Reads whether a queue is paused, or null if there is no such queue. */
   SqlFunction<@Nullable Boolean> isPaused(String queue) {
     return Call.of(schema, "is_paused", queue).row(row -> row.getObject(1, Boolean.class));
   }

@@ -332,7 +332,7 @@ final class QueueChannel {
     Claims.ensureLeaves(name, messages);
   }
 
-  /** False: it is gone. */
+  /** Extends a claim. Returns false if it is gone. */
   boolean extend(Claim claim, Duration lease) {
     long sentAt = System.nanoTime();
     if (!queues

@@ -68,7 +68,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   private static final long AFTER_FAILURE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long LONGEST_GATHERING_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-  /** What is done with a message. True: that acked it already. */
+  /** What is done with a message. Returns whether that acked it already. */
   interface Work<T> {
     boolean on(Claimed claimed, Message<T> message) throws Exception;
   }
@@ -598,7 +598,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     }
   }
 
-  /** False: handlers still run after so long. */
+  /** Waits for the handlers. Returns false if some still run after so long. */
   boolean awaitEnd(Duration patience) throws InterruptedException {
     long left = patience.toNanos();
     lock.lockInterruptibly();

@@ -152,7 +152,7 @@ public final class Queues implements SessionService {
     }
   }
 
-  /** The same, for something that another time will do if the database is away. */
+  /** Attempts something that another time will do if the database is away. */
   void attemptLater(String what, Runnable task) {
     later(
         () -> {
@@ -300,7 +300,7 @@ public final class Queues implements SessionService {
     }
   }
 
-  /** The same for what nobody else will give back: now, or when the database is back. */
+  /** Gives back what nobody else will give back: now, or when the database is back. */
   List<Claimed> giveBackForSure(List<Return> returns) {
     List<Return> mine = returns.stream().filter(one -> one.claimed().beginToLeave()).toList();
     if (mine.isEmpty()) {

@@ -114,7 +114,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     settingsWritten = true;
   }
 
-  /** The same inside the caller's transaction, which can be used whatever comes of it. */
+  /** Calls inside the caller's transaction, which stays usable whatever comes of it. */
   private <R> R made(QueueChannel queue, Connection connection, SqlFunction<R> call) {
     Objects.requireNonNull(connection, "connection");
     Queues all = queue.queues();
@@ -466,7 +466,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     return read(claimed.message());
   }
 
-  /** False: the queue is gone, and not to be made again. */
+  /** Makes a queue that is gone once more. Returns false if that is not wanted. */
   private boolean restore(QueueChannel queue) {
     if (options.creation()) {
       create(queue);

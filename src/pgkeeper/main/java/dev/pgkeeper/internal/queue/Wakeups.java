@@ -51,7 +51,9 @@ final class Wakeups {
     }
   }
 
-  /** False: it was rung meanwhile, so look again. */
+  /**
+   * Sleeps until somebody rings. Returns false if that has happened since it looked, so look again.
+   */
   boolean sleep(Sleeper sleeper, long seen) {
     lock.lock();
     try {
@@ -61,7 +63,7 @@ final class Wakeups {
     }
   }
 
-  /** No longer sleeps. False: it was woken. */
+  /** Stops sleeping. Returns false if it was woken. */
   boolean leave(Sleeper sleeper) {
     lock.lock();
     try {
@@ -71,7 +73,7 @@ final class Wakeups {
     }
   }
 
-  /** False: nobody is here who would look. */
+  /** Wakes a sleeper. Returns false if nobody is here who would look. */
   boolean ring() {
     Sleeper woken;
     lock.lock();

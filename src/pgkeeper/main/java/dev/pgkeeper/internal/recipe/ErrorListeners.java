@@ -43,7 +43,7 @@ public final class ErrorListeners {
   }
 
   /**
-   * The same for what ends everything: whoever asks later is told too.
+   * Reports what ends everything: whoever asks later is told too.
    *
    * @param end makes the end known, before the listeners are called and after they can ask
    */

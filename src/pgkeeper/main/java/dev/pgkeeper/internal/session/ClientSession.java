@@ -208,8 +208,8 @@ public final class ClientSession {
   }
 
   /**
-   * The same for something of the session's that ends at its limit at the latest; null: it has
-   * none.
+   * Returns for how long something of the session's is certainly held that ends at this limit at
+   * the latest; null stands for no limit.
    */
   public Duration heldFor(@Nullable Duration limit) {
     return limit == null ? heldFor() : shorter(heldFor(), limit);
@@ -284,7 +284,7 @@ public final class ClientSession {
     }
   }
 
-  /** False: it is that already, or for ever something else. */
+  /** Becomes this state. Returns false if it is that already, or is for ever something else. */
   boolean become(SessionState next) {
     stateLock.lock();
     try {

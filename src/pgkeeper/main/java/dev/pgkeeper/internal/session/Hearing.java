@@ -29,7 +29,7 @@ final class Hearing {
     this.looks = looks;
   }
 
-  /** True: somebody says that the session has ended. */
+  /** Hears what was rung. Returns whether somebody says that the session has ended. */
   boolean hear(List<String> rung) {
     boolean ended = false;
     Set<String> concerned = new LinkedHashSet<>();

@@ -85,7 +85,7 @@ final class Looks {
       }
     }
 
-    /** The same, and then what came later. */
+    /** Adds what came later to what is wanted. */
     void add(Wanted later) {
       add(later.paths);
       syncs.addAll(later.syncs);
@@ -146,7 +146,7 @@ final class Looks {
     }
   }
 
-  /** The same, and waits for so long until it has ended. */
+  /** Stops, and waits for so long until it has ended. */
   void stop(Duration longest) throws InterruptedException {
     stop();
     if (thread != Thread.currentThread()) {
@@ -303,7 +303,7 @@ final class Looks {
     }
   }
 
-  /** The same for everything that is watched. */
+  /** Looks at everything that is watched. */
   void lookAtAll(Caller caller) {
     look(caller, watches.allPaths());
     for (String root : watches.allTrees()) {

@@ -95,7 +95,7 @@ final class SessionCalls {
     return Call.of(schema, "session_end", session).isTrue();
   }
 
-  /** The same, unless a transaction holds on to something of the session for longer than this. */
+  /** Ends the session, unless a transaction holds on to something of it for longer than this. */
   SqlFunction<Boolean> sessionEndWithin(Duration patience, long session) {
     return Call.statement(
             "SELECT "

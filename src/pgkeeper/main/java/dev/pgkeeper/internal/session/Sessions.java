@@ -54,7 +54,7 @@ public interface Sessions {
     /** Takes nothing more on. */
     void beginToStop();
 
-    /** Waits for what is under way. False: some of it still was in the end. */
+    /** Waits for what is under way. Returns false if some of it still was in the end. */
     boolean awaitEnd(Duration patience) throws InterruptedException;
   }
 

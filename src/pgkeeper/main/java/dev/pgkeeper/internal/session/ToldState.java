@@ -25,7 +25,7 @@ public final class ToldState {
     this.token = token;
   }
 
-  /** Tells the listeners, unless it is so already or is over. False: nothing changed. */
+  /** Tells the listeners of a new state. Returns false if it is so already, or is over. */
   public boolean become(HoldState next) {
     lock.lock();
     try {

@@ -79,7 +79,7 @@ public final class Hinted {
 
   private static final String ANYWHERE = "";
 
-  /** The same for all paths. */
+  /** Returns whether any path was rung. */
   boolean rungAnywhere() {
     lock.lock();
     try {

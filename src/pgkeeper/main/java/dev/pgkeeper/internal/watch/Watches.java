@@ -321,7 +321,7 @@ public final class Watches {
     findings.tell();
   }
 
-  /** Takes a watch back. False if there was none. */
+  /** Takes a watch back. Returns false if there was none. */
   public boolean takeBack(String path, WatchKind kind, Subscriber subscriber) {
     lock.lock();
     try {
@@ -354,7 +354,8 @@ public final class Watches {
   }
 
   /**
-   * Takes back all watches of a kind that were left from the same root. False if there was none.
+   * Takes back all watches of a kind that were left from the same root. Returns false if there was
+   * none.
    */
   public boolean takeBackAll(String path, WatchKind kind, String chroot) {
     lock.lock();
