@@ -59,7 +59,7 @@ final class OwnNode {
       own = createBelowParents(in.tree(), node).stat().czxid();
       return true;
     } catch (KeeperException.NodeExists e) {
-      log.debug("{}: somebody was faster", path, e);
+      log.debug("{}: another owner created it first", path, e);
       return false;
     } catch (KeeperException.OutcomeUnknown e) {
       uncertain = in.id();

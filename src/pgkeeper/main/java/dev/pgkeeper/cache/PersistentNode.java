@@ -216,7 +216,7 @@ public final class PersistentNode implements AutoCloseable {
       try {
         node.delete(session);
       } catch (KeeperException e) {
-        log.debug("{}: it goes with the session", path, e);
+        log.debug("{}: left to go with its session", path, e);
       }
     }
   }

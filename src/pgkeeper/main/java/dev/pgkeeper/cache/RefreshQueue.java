@@ -177,7 +177,7 @@ final class RefreshQueue {
         lookAgain(now, AGAIN_MS);
       }
     } catch (RuntimeException e) {
-      log.info("{}: looks again in {} ms: {}", whose, AFTER_FAILURE_MS, e.getMessage());
+      log.info("{}: refreshing again in {} ms, after: {}", whose, AFTER_FAILURE_MS, e.getMessage());
       now.everything |= !(e instanceof KeeperException);
       lookAgain(now, AFTER_FAILURE_MS);
     }

@@ -97,7 +97,7 @@ public final class Candidacy implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
       if (!loop.isEnded()) {
-        log.warn("{}: leads until what it does for that has returned", name);
+        log.warn("{}: still leads until its work returns", name);
       }
     }
     return loop.isEnded();

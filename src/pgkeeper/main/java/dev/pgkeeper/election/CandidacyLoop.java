@@ -210,7 +210,7 @@ final class CandidacyLoop {
     if (unwanted) {
       end();
     } else if (passes) {
-      log.warn("{}: stands again, because of: {}", line.path(), failure.getMessage());
+      log.warn("{}: standing again, after: {}", line.path(), failure.getMessage());
       standAgain();
     } else {
       errors.reportLast(failure, this::end);

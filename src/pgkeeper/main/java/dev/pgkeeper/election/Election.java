@@ -53,7 +53,7 @@ public final class Election {
   /** What others see of this candidate; the client's name unless it is said. */
   public Election withIdentity(String newIdentity) {
     if (newIdentity.indexOf('\0') >= 0) {
-      throw new IllegalArgumentException("an identity has no character 0");
+      throw new IllegalArgumentException("an identity cannot contain the character NUL");
     }
     return new Election(sessions, line, newIdentity, data, requeues);
   }

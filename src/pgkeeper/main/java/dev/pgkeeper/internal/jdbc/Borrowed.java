@@ -175,7 +175,7 @@ final class Borrowed implements AutoCloseable {
     try {
       connection.abort(Runnable::run);
     } catch (SQLException e) {
-      log.debug("nor be aborted", e);
+      log.debug("nor could it be aborted", e);
     }
   }
 }

@@ -309,7 +309,7 @@ public final class Database {
     try {
       once(Call.of(schema, "slot_forget", sessionId, slot.number).done());
     } catch (SQLException e) {
-      log.debug("session {}: slot {} stays: {}", sessionId, slot.number, e.getMessage());
+      log.debug("session {}: keeping slot {} for now: {}", sessionId, slot.number, e.getMessage());
     }
   }
 

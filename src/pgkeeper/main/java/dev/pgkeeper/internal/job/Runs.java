@@ -185,7 +185,7 @@ public final class Runs {
     try {
       return end(claim, describe(failure));
     } catch (KeeperException e) {
-      log.warn("{} failed, and that is not recorded yet: {}", claim, e.getMessage());
+      log.warn("{} failed; the failure will be recorded later: {}", claim, e.getMessage());
       failure.addSuppressed(e);
       return null;
     }

@@ -380,7 +380,7 @@ public final class SessionSequence implements Sessions {
     }
     failures = 0;
     failure = null;
-    log.info("session {} takes the place of {}", next.id(), lost.id());
+    log.info("session {} opened in place of session {}", next.id(), lost.id());
     follow(next);
     lost.close();
     return next;
@@ -389,9 +389,9 @@ public final class SessionSequence implements Sessions {
   private void tryAgainAfter(OpenSession lost, RuntimeException e) {
     RuntimeException before = failure;
     if (before == null || !Objects.equals(before.getMessage(), e.getMessage())) {
-      log.warn("no session after {} yet, it is tried for again: {}", lost.id(), e.getMessage());
+      log.warn("no session after session {} yet, trying again: {}", lost.id(), e.getMessage());
     } else {
-      log.debug("no session after {} yet: {}", lost.id(), e.getMessage());
+      log.debug("no session after session {} yet: {}", lost.id(), e.getMessage());
     }
     failure = e;
     long pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(failures++, 10));
@@ -405,7 +405,7 @@ public final class SessionSequence implements Sessions {
         standing.begin(now);
       } catch (RuntimeException | Error e) {
         log.warn(
-            "session {}: what was to be done in each session goes on in a second", now.id(), e);
+            "session {}: work of each session failed, trying again in a second", now.id(), e);
         all = false;
       }
     }

@@ -101,7 +101,7 @@ final class Standing {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (Exception e) {
-      log.warn("what was done in a session did not end well", e);
+      log.warn("the work of a session failed while it was closed", e);
     }
   }
 }

@@ -502,7 +502,7 @@ public final class Lines implements SessionService {
       return;
     }
     if (!entries.containsKey(address)) {
-      log.info("session {}: leaving {}, which nobody here knows of", session.id(), address);
+      log.info("session {}: leaving {}, which no caller here waits for", session.id(), address);
       leaves.leaveLater(LineEntry.leave(address, token));
     }
   }

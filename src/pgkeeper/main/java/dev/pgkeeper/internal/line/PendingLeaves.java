@@ -80,7 +80,7 @@ final class PendingLeaves {
         }
         unfinished.add(leave);
         log.warn(
-            "session {}: {} will be given up once the database lets it: {}",
+            "session {}: will give up {} once the database allows it: {}",
             session.id(),
             leave.node(),
             e.getMessage());

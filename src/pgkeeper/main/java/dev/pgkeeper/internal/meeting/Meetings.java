@@ -154,7 +154,7 @@ public final class Meetings implements SessionService {
     try {
       return database.readOnce(calls.meetingLeave(all));
     } catch (KeeperException e) {
-      log.debug("session {}: each leaves alone: {}", session.id(), e.getMessage());
+      log.debug("session {}: leaving one by one, after: {}", session.id(), e.getMessage());
       return null;
     }
   }

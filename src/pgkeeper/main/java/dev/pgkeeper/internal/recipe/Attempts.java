@@ -35,7 +35,7 @@ public final class Attempts {
             || failure instanceof KeeperException.NotHeld
             || failure instanceof KeeperException.SessionExpired;
     if (passes) {
-      log.warn("{}: is tried for again, because of: {}", whose, failure.getMessage());
+      log.warn("{}: trying again, after: {}", whose, failure.getMessage());
     } else {
       errors.report(failure);
     }

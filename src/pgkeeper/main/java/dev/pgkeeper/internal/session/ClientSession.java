@@ -268,7 +268,7 @@ public final class ClientSession {
     try {
       caller.call(calls.sessionEnding(id)).ifPresent(ended -> ending = ended.told());
     } catch (KeeperException e) {
-      log.debug("session {}: nobody says how it ended", id, e);
+      log.debug("session {}: found no reason for its end", id, e);
     }
     log.warn("session {} has ended: {}. Everything it owned is gone", id, ending);
     looks.stop();

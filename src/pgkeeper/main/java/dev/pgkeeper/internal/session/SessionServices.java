@@ -23,7 +23,7 @@ final class SessionServices implements SessionService {
       try {
         one.rung(payload);
       } catch (RuntimeException e) {
-        log.error("a ring was not understood by {}", one.getClass().getSimpleName(), e);
+        log.error("{} could not read a ring", one.getClass().getSimpleName(), e);
       }
     }
   }
