@@ -387,7 +387,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * How the last session is that there was: {@link SessionState#LOST} until the next one is open.
+   * The state of the present session, or of the last one if there is none: {@link
+   * SessionState#LOST} until the next one is open.
    */
   public SessionState state() {
     return sessions.state();

@@ -228,7 +228,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** The queue does not take this message: it is too large, or not as messages are. */
+  /** The queue refuses this message: it is too large, or malformed. */
   public static final class MessageRefused extends KeeperException {
     private static final long serialVersionUID = 1L;
 

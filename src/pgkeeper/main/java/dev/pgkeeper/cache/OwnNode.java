@@ -52,7 +52,7 @@ final class OwnNode {
     seen = null;
   }
 
-  /** Creates the node. Returns false if somebody was faster. */
+  /** Creates the node. Returns false if somebody else created it first. */
   boolean create(Session in, byte[] data) {
     try {
       NewNode node = NewNode.at(path).data(data).mode(mode);

@@ -291,7 +291,7 @@ public final class PersistentNode implements AutoCloseable {
     }
   }
 
-  /** Without the data: payloads do not belong into logs. */
+  /** Shows no data: payloads do not belong in logs. */
   @Override
   public String toString() {
     return "PersistentNode[" + path + "]";

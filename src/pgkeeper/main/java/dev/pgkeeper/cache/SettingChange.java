@@ -22,7 +22,10 @@ public record SettingChange(String name, Optional<byte[]> data, String by, Insta
     return data.map(bytes -> new String(bytes, StandardCharsets.UTF_8));
   }
 
-  /** As it stands in the tree: a line that says who, one that says what, and the value. */
+  /**
+   * In the tree it is a line that says who changed it, a line that says what happened, and the
+   * value.
+   */
   static byte[] encode(String by, Optional<byte[]> data) {
     byte[] head =
         (BY + by + "\n" + (data.isPresent() ? SET : DELETED) + "\n")

@@ -60,7 +60,8 @@ public final class SettingsEdit {
   /** Who the history says it was; the client's name unless it is said. */
   public SettingsEdit by(String name) {
     if (name.indexOf('\n') >= 0) {
-      throw new IllegalArgumentException("the name of who changes a setting cannot contain line breaks");
+      throw new IllegalArgumentException(
+          "the name of who changes a setting cannot contain line breaks");
     }
     this.by = name;
     return this;

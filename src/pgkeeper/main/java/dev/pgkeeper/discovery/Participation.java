@@ -80,8 +80,8 @@ public final class Participation implements AutoCloseable {
   }
 
   /**
-   * Tells what the listener throws, why something cannot be owned, and that another participant
-   * shares out another set.
+   * Tells of exceptions of the listener, of elements that cannot be owned and why, and of
+   * participants that share out another set.
    */
   public Subscription onError(Consumer<Throwable> listener) {
     return errors.add(listener);

@@ -26,7 +26,7 @@ public abstract sealed class Presence implements AutoCloseable permits Membershi
     return node.awaitThere(patience);
   }
 
-  /** Tells why it cannot be there, except that the database is away. */
+  /** Tells why the instance cannot be registered, unless it is only that the database is away. */
   public Subscription onError(Consumer<Throwable> listener) {
     return node.onError(listener);
   }

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each key got last, for the keys that were asked for most recently: at least so many of them,
- * and never more than twice as many.
+ * Remembers what each key got last, for the keys that were asked for most recently: at least this
+ * many, and never more than twice as many.
  */
 final class StickyKeys<T> {
   private final int generation;

@@ -82,7 +82,7 @@ final class CandidacyLoop {
     }
   }
 
-  /** Never comes back from this. */
+  /** Never leaves this phase again. */
   boolean isEnded() {
     lock.lock();
     try {

@@ -7,7 +7,7 @@ interface Duty {
   /** Takes the leadership on. Returns whether the duty goes on after this call. */
   boolean begin(Leadership leadership) throws Exception;
 
-  /** Told before a leadership that goes on is given up, or after it was lost. */
+  /** Called before a leadership that still goes on is given up, or after one was lost. */
   void end(Leadership leadership);
 
   /** Whether {@link #begin} is interrupted to make it return. */

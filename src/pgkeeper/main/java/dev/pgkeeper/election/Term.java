@@ -13,7 +13,7 @@ final class Term extends WrappedHeld implements Leadership {
   /** The duty was taken on, and goes on. */
   boolean goesOn;
 
-  /** It was lost, or is to be given up. */
+  /** Whether it was lost, or is to be given up. */
   boolean unwanted;
 
   /** Nothing is done for it any more. */

@@ -4,6 +4,6 @@ package dev.pgkeeper.job;
 public enum Again {
   /** Try again: the work is called until an attempt is recorded as done. */
   UNTIL_DONE,
-  /** Leave it: the work is called at most once, whatever became of that. */
+  /** Never run the tick again: the work is called at most once, whatever became of it. */
   NEVER
 }

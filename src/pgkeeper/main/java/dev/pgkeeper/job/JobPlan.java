@@ -46,8 +46,8 @@ public interface JobPlan {
   JobPlan missedAtMost(int ticks);
 
   /**
-   * How much later than its tick a run may begin, at random; up to 200 milliseconds if spread, not
-   * at all on a leader.
+   * Delays each run at random, by at most this long after its tick. By default that is 200
+   * milliseconds if the job is spread, and nothing on a leader.
    */
   JobPlan jitter(Duration most);
 

@@ -25,7 +25,7 @@ import java.util.concurrent.CompletableFuture;
 public interface Line {
   String path();
 
-  /** At once, or not at all. */
+  /** Joins if it can hold at once, or not at all. */
   Optional<Held> tryJoin(LineRequest request);
 
   /** Waits as long as it takes. */

@@ -42,7 +42,7 @@ public final class LineRequest {
     return new LineRequest(what, limit, data);
   }
 
-  /** What others are to see of this contender. */
+  /** What others see of this contender. */
   public LineRequest data(byte[] bytes) {
     return new LineRequest(what, atMost, Objects.requireNonNull(bytes, "data"));
   }

@@ -26,8 +26,9 @@ import java.util.Optional;
  *
  * <ol>
  *   <li>Whoever acts takes {@link Held#token} along with every request.
- *   <li>The resource remembers the greatest token that it has seen, with what it protects and in
- *       the same step: in the same row, the same conditional put, under the same mutex.
+ *   <li>The resource remembers the greatest token that it has seen. It compares and stores the
+ *       token in one step with the data that the token protects: in the same row, the same
+ *       conditional put, or under the same mutex.
  *   <li>It refuses a request with a smaller token, and changes nothing.
  * </ol>
  *

@@ -1,7 +1,8 @@
 package dev.pgkeeper.migration;
 
 /**
- * A schema could not be brought to the version of this jar; nothing of a failed step remains in it.
+ * Thrown if a schema could not be brought to the version of this jar. Nothing of the failed step
+ * remains in it.
  */
 public class MigrationException extends RuntimeException {
 

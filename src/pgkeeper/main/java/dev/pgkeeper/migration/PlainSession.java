@@ -11,9 +11,9 @@ import java.util.Map;
 import javax.sql.DataSource;
 
 /**
- * The caller's connection as a migration needs it: each statement a transaction, writable, without
- * limits on time, and with nobody else's names on its path. What was found set otherwise is set
- * again when it is given back, since it may belong to a pool.
+ * Prepares the caller's connection for a migration: each statement is its own transaction, it is
+ * writable, it has no time limits, and nobody else's names are on its path. What was found set
+ * otherwise is set again when it is given back, since it may belong to a pool.
  */
 final class PlainSession {
 

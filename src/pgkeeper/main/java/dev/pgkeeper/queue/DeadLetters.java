@@ -15,8 +15,8 @@ public interface DeadLetters {
   List<DeadLetter> list(int most);
 
   /**
-   * Has these wait again in their old places, as if they had never been tried and without an end of
-   * their time. Returns how many of them there were.
+   * Puts these back in their old places, as if they had never been tried, and lets them wait
+   * without a time limit. Returns how many of them there were.
    */
   int redrive(long... ids);
 

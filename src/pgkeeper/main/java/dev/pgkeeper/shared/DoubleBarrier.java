@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * everybody's eyes; who wakes up for whatever other reason waits on. All that wait are told what
  * was decided, and need not look.
  *
- * <p>A participant that dies while it waits to enter is not counted any more: its place is for
+ * <p>A participant that dies while it waits to enter no longer counts, and its place is free for
  * somebody else. One that dies between entering and leaving has left as soon as its session ends.
  * Whoever comes while all places are taken is refused with {@link KeeperException.Busy}. All have
  * to name the same number of participants; it stays settled until the node is deleted.

@@ -41,8 +41,8 @@ public interface Tree extends TreeOperations {
   void watch(String path, WatchMode mode, Watcher watcher);
 
   /**
-   * Takes back what this watcher watches there; {@link KeeperException.NoWatcher} if that is
-   * nothing.
+   * Takes back this watcher's watches on a path; throws {@link KeeperException.NoWatcher} if there
+   * are none.
    */
   void unwatch(String path, WatchKind kind, Watcher watcher);
 

@@ -404,8 +404,7 @@ public final class SessionSequence implements Sessions {
       try {
         standing.begin(now);
       } catch (RuntimeException | Error e) {
-        log.warn(
-            "session {}: work of each session failed, trying again in a second", now.id(), e);
+        log.warn("session {}: work of each session failed, trying again in a second", now.id(), e);
         all = false;
       }
     }
