@@ -14,6 +14,7 @@ import dev.pgkeeper.internal.queue.Queues;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.tree.SharedTree;
 import dev.pgkeeper.internal.tree.TransactionTree;
+import dev.pgkeeper.internal.watch.WatchLooks;
 import dev.pgkeeper.line.Line;
 import dev.pgkeeper.line.Meeting;
 import dev.pgkeeper.tree.Tree;
@@ -41,11 +42,12 @@ public final class OpenSession implements Session {
     this.database = database;
     this.background = background;
     this.client = client;
-    this.tree = new SharedTree(database, client, options.chroot(), options.maxDataBytes());
     this.lines = new Lines(database, client, background);
     this.meetings = new Meetings(database, client);
     this.queues = new Queues(database, client, options, background);
     this.runs = new Runs(database, client, background);
+    WatchLooks watches = new WatchLooks(database, client, options.operationTimeout());
+    this.tree = new SharedTree(database, client, watches, options.chroot(), options.maxDataBytes());
   }
 
   public Database database() {

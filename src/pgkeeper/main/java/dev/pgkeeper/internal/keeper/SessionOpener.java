@@ -6,7 +6,7 @@ import dev.pgkeeper.internal.jdbc.OwnConnections;
 import dev.pgkeeper.internal.jdbc.ServerCheck;
 import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.session.ClientSession;
-import dev.pgkeeper.internal.watch.EventThread;
+import dev.pgkeeper.internal.session.EventThread;
 import java.util.concurrent.Executor;
 import javax.sql.DataSource;
 

@@ -2,6 +2,7 @@ package dev.pgkeeper.internal.queue;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,11 @@ record Administration(
     @Nullable Duration older,
     @Nullable String subscription) {
 
+  /**
+   * The server does so many messages at once, or more, before it leaves the rest for the next call.
+   */
+  private static final int MANY = 500;
+
   /** As request_administer names them. */
   enum What {
     PURGE,
@@ -30,6 +36,29 @@ record Administration(
     String sql() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** Has it done once. Returns how many messages it was, or 1 if something changed. */
+  int carryOut(QueueSession session) {
+    return session
+        .database()
+        .request(
+            session.calls().requestAdministerSql(),
+            (statement, first) -> QueueCalls.bind(statement, first, this),
+            (connection, schema, outcomes) -> {})
+        .get(0)
+        .children();
+  }
+
+  /** Has it done to some messages at a time, for as long as there are many. */
+  static long carryOutAll(QueueSession session, Supplier<Administration> some) {
+    long all = 0;
+    int more;
+    do {
+      more = some.get().carryOut(session);
+      all += more;
+    } while (more >= MANY);
+    return all;
   }
 
   static Administration of(What what, String queue) {

@@ -17,27 +17,29 @@ import org.jspecify.annotations.Nullable;
 /** A claimed message as its consumer sees it. */
 final class LocalDelivery<T> implements Delivery<T> {
   private final QueueChannel queue;
-  private final Queues queues;
+  private final QueueParts parts;
+  private final QueueSession session;
   private final Claimed claimed;
   private final Message<T> message;
 
   LocalDelivery(QueueChannel queue, Claimed claimed, Message<T> message) {
     this.queue = queue;
-    this.queues = queue.queues();
+    this.parts = queue.parts();
+    this.session = queue.session();
     this.claimed = claimed;
     this.message = message;
   }
 
   boolean hasEnded() {
-    return queues.session().state().isTerminal();
+    return session.isOver();
   }
 
   Claimed claimed() {
     return claimed;
   }
 
-  boolean isOf(Queues others) {
-    return queues == others;
+  boolean isOf(QueueSession other) {
+    return session == other;
   }
 
   @Override
@@ -78,12 +80,12 @@ final class LocalDelivery<T> implements Delivery<T> {
         split();
       }
       long claim = claimed.claim().number;
-      Database.on(connection, queues.calls().ack(queues.session().id(), claim, claimed.id()));
+      Database.on(connection, session.calls().ack(session.id(), claim, claimed.id()));
       asked = true;
     } finally {
       if (asked) {
         claimed.become(State.IN_DOUBT);
-        queues.doubt(claimed);
+        parts.doubts().add(claimed);
       } else if (claimed.state() == State.LEAVING) {
         claimed.become(State.HELD);
       }
@@ -92,19 +94,18 @@ final class LocalDelivery<T> implements Delivery<T> {
 
   /** Out of the claim that it shares with others, so that these can be acked meanwhile. */
   private void split() {
-    Claims claims = queues.claims();
+    Claims claims = parts.claims();
     Claims.Departure departure = claims.departOneByOne(List.of(claimed));
     long number = claims.begin(1);
     boolean known = false;
     try {
       boolean there =
-          queues
+          session
               .database()
               .read(
-                  queues
+                  session
                       .calls()
-                      .claimSplit(
-                          queues.session().id(), claimed.claim().number, claimed.id(), number));
+                      .claimSplit(session.id(), claimed.claim().number, claimed.id(), number));
       known = true;
       if (!there) {
         departure.done(State.LOST, Set.of());
@@ -162,7 +163,7 @@ final class LocalDelivery<T> implements Delivery<T> {
   }
 
   private void giveBack(Return one) {
-    leave(() -> queues.giveBack(List.of(one)));
+    leave(() -> parts.returns().giveBack(List.of(one)));
   }
 
   @Override
@@ -186,9 +187,7 @@ final class LocalDelivery<T> implements Delivery<T> {
   @Override
   public boolean isHeld() {
     @Nullable Duration lease = claimed.claim().leaseLeft();
-    return claimed.state() == State.HELD
-        && queues.session().isHeld()
-        && (lease == null || !lease.isZero());
+    return claimed.state() == State.HELD && session.isHeld() && (lease == null || !lease.isZero());
   }
 
   @Override

@@ -12,9 +12,9 @@ final class Pauses {
   private final long mostNanos;
   private long nanos = TimeUnit.MILLISECONDS.toNanos(1);
 
-  Pauses(Queues queues) {
-    long sweep = queues.sweep().toNanos();
-    this.mostNanos = queues.hearsRings() ? sweep : Math.min(sweep, LONGEST_POLL_NANOS);
+  Pauses(QueueSession session) {
+    long sweep = session.sweep().toNanos();
+    this.mostNanos = session.hearsRings() ? sweep : Math.min(sweep, LONGEST_POLL_NANOS);
   }
 
   /** Until this {@link System#nanoTime}; twice as long each time. */

@@ -8,12 +8,14 @@ import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.QueueCalls.Take;
 import dev.pgkeeper.internal.queue.QueueCalls.Taken;
+import dev.pgkeeper.queue.Enqueued;
 import dev.pgkeeper.queue.MessageQueue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -30,30 +32,46 @@ final class QueueChannel {
   final Wakeups wakeups = new Wakeups();
   final QueueCounter counter;
 
-  /** Rings that are for other sessions. */
-  final AtomicInteger toPassOn = new AtomicInteger();
+  /**
+   * A session is rung once for each time that it registers, so more rings of one queue are hardly
+   * pgkeeper's, and each wakes another session.
+   */
+  private static final int MOST_PASSED_ON = 16;
 
-  private final Queues queues;
+  private final QueueParts parts;
+  private final QueueSession session;
+
+  /** Rings that are for other sessions, and not passed on yet. */
+  private final AtomicInteger toPassOn = new AtomicInteger();
+
+  /** Those that are not to end before their session. */
+  private final Set<QueueConsumer<?>> consumers = ConcurrentHashMap.newKeySet();
+
   private final Combiner<byte[][], Long> enqueueing;
   private final Combiner<Trip, Answer> taking;
 
-  QueueChannel(Queues queues, String name) {
-    this.queues = queues;
+  QueueChannel(QueueParts parts, String name) {
+    this.parts = parts;
+    this.session = parts.session();
     this.name = name;
-    this.counter = new QueueCounter(queues.counters(), this);
+    this.counter = new QueueCounter(parts.counters(), this);
     this.enqueueing = new Combiner<>(this::enqueueAlone, this::enqueueTogether);
     this.taking = new Combiner<>(this::takeAlone, this::takeTogether);
   }
 
-  Queues queues() {
-    return queues;
+  QueueParts parts() {
+    return parts;
+  }
+
+  QueueSession session() {
+    return session;
   }
 
   // Enqueueing.
 
   /** The number of the first; the others follow it one by one. */
   long enqueue(byte[][] payloads) {
-    Observation observation = queues.session().observation();
+    Observation observation = session.observation();
     long began = observation.begin();
     try {
       long first = observation.answered(Operation.ENQUEUE, began, enqueueing.apply(payloads));
@@ -65,13 +83,13 @@ final class QueueChannel {
   }
 
   private Long enqueueAlone(byte[][] payloads) {
-    return queues
+    return session
         .database()
         .request(
-            queues.calls().requestEnqueueSql(),
+            session.calls().requestEnqueueSql(),
             (statement, first) -> QueueCalls.bind(statement, first, name, payloads),
             (connection, schema, outcomes) ->
-                queues.calls().ringIdle(connection, List.of(name), List.of(payloads.length)))
+                session.calls().ringIdle(connection, List.of(name), List.of(payloads.length)))
         .get(0)
         .number();
   }
@@ -92,13 +110,13 @@ final class QueueChannel {
       return null;
     }
     List<Outcome> outcomes =
-        queues
+        session
             .database()
             .requestOnce(
-                queues.calls().requestEnqueueSql(),
+                session.calls().requestEnqueueSql(),
                 (statement, first) -> QueueCalls.bind(statement, first, name, payloads),
                 (connection, schema, done) ->
-                    queues.calls().ringIdle(connection, List.of(name), List.of(number)));
+                    session.calls().ringIdle(connection, List.of(name), List.of(number)));
     if (outcomes == null) {
       return null;
     }
@@ -109,6 +127,37 @@ final class QueueChannel {
       next += some.length;
     }
     return firsts;
+  }
+
+  /** Some with more than a payload, all or nothing. */
+  List<Enqueued> enqueue(Batch batch) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    List<Outcome> outcomes;
+    try {
+      outcomes = observation.answered(Operation.ENQUEUE, began, request(batch));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.ENQUEUE, began, e);
+    }
+    return counted(batch.enqueued(outcomes));
+  }
+
+  private List<Outcome> request(Batch batch) {
+    return session
+        .database()
+        .request(
+            session.calls().requestEnqueueAllSql(),
+            batch::bind,
+            (connection, schema, done) ->
+                session
+                    .calls()
+                    .ringIdle(connection, List.of(name), List.of(batch.payloads().length)));
+  }
+
+  /** Counts what was enqueued. */
+  List<Enqueued> counted(List<Enqueued> enqueued) {
+    counter.enqueued((int) enqueued.stream().filter(one -> !one.isDuplicate()).count());
+    return enqueued;
   }
 
   // Taking.
@@ -132,7 +181,7 @@ final class QueueChannel {
   record Answer(List<Claimed> taken, List<Claimed> refused, boolean asleep) {}
 
   Answer go(Trip trip) {
-    Observation observation = queues.session().observation();
+    Observation observation = session.observation();
     Operation operation = trip.most == 0 ? Operation.ACK : Operation.TAKE;
     long began = observation.begin();
     try {
@@ -167,7 +216,7 @@ final class QueueChannel {
         acks.addAll(trip.done);
       }
     }
-    Claims claims = queues.claims();
+    Claims claims = parts.claims();
     Claims.Departure departure = claims.depart(acks);
     long first = claims.begin(apart ? Math.max(1, most) : 1);
     List<Long> proofs = acks.isEmpty() ? List.of() : claims.takeProofs();
@@ -177,13 +226,13 @@ final class QueueChannel {
       whole.addAll(proofs);
       long sentAt = System.nanoTime();
       Taken taken =
-          queues
+          session
               .database()
               .repeat(
-                  queues
+                  session
                       .calls()
                       .take(
-                          queues.session().id(),
+                          session.id(),
                           new Take(
                               name,
                               first,
@@ -198,7 +247,7 @@ final class QueueChannel {
       if (taken.messages().isEmpty() && !acks.isEmpty()) {
         claims.proved(first);
       }
-      queues.used(this, taken.nextMs());
+      parts.tidying().used(this, taken.nextMs());
       Set<Claimed> refused = new HashSet<>(departure.done(State.ACKED, taken.refused()));
       counter.taken(taken.messages().size());
       counter.acked(acks.size() - refused.size());
@@ -220,7 +269,7 @@ final class QueueChannel {
       if (claim == null || apart) {
         int messages = apart ? 1 : taken.messages().size();
         claim = new Claim(first + claimed.size(), messages, lease, sentAt);
-        queues.claims().know(claim);
+        parts.claims().know(claim);
       }
       claimed.add(new Claimed(this, message, claim));
     }
@@ -257,7 +306,7 @@ final class QueueChannel {
         wait.seen = wakeups.rung();
         boolean sleeps = deadline - System.nanoTime() > 0;
         Answer answer =
-            go(new Trip(trip.most, trip.lease, trip.apart, done, sleeps && queues.hearsRings()));
+            go(new Trip(trip.most, trip.lease, trip.apart, done, sleeps && session.hearsRings()));
         refused = done.isEmpty() ? refused : answer.refused;
         done = List.of();
         if (!answer.taken.isEmpty() || !sleeps || !refused.isEmpty()) {
@@ -265,7 +314,7 @@ final class QueueChannel {
         }
         wait.woken = false;
         wait.pass(answer.asleep, deadline);
-        queues.session().ensureUsable();
+        session.ensureUsable();
       }
     } finally {
       wakeups.exit();
@@ -280,14 +329,36 @@ final class QueueChannel {
   void passOn(boolean woken, long seen) {
     boolean rungSince = wakeups.rung() != seen;
     if ((woken || rungSince) && !wakeups.ring() && rungSince) {
-      queues.ringElsewhere(this);
+      ringElsewhere();
     }
+  }
+
+  /**
+   * The session was rung for something that nobody here takes: the ring is for somebody else. Those
+   * that come before the first is passed on go with it.
+   */
+  void ringElsewhere() {
+    if (toPassOn.getAndIncrement() > 0) {
+      return;
+    }
+    session.attemptLater(
+        "a ring to pass on",
+        () -> {
+          int rings = Math.min(toPassOn.getAndSet(0), MOST_PASSED_ON);
+          session
+              .database()
+              .read(
+                  connection -> {
+                    session.calls().ringIdle(connection, List.of(name), List.of(rings));
+                    return true;
+                  });
+        });
   }
 
   /** One thread that waits. */
   private final class Wait implements Wakeups.Sleeper {
     private final Thread thread = Thread.currentThread();
-    private final Pauses pauses = new Pauses(queues);
+    private final Pauses pauses = new Pauses(session);
     long seen;
 
     /** It is on this one to see that the session is registered again. */
@@ -326,7 +397,7 @@ final class QueueChannel {
    * @throws KeeperException.NotHeld if one is no longer this session's
    */
   void beginToLeave(List<Claimed> messages) {
-    if (queues.session().state().isTerminal()) {
+    if (session.isOver()) {
       messages.stream().filter(Claimed::beginToLeave).forEach(one -> one.become(State.LOST));
     }
     Claims.ensureLeaves(name, messages);
@@ -335,13 +406,27 @@ final class QueueChannel {
   /** Extends a claim. Returns false if it is gone. */
   boolean extend(Claim claim, Duration lease) {
     long sentAt = System.nanoTime();
-    if (!queues
-        .database()
-        .read(queues.calls().extend(queues.session().id(), claim.number, lease))) {
+    if (!session.database().read(session.calls().extend(session.id(), claim.number, lease))) {
       return false;
     }
     claim.extend(lease, sentAt);
     return true;
+  }
+
+  // Consumers.
+
+  void add(QueueConsumer<?> consumer) {
+    consumers.add(consumer);
+  }
+
+  void remove(QueueConsumer<?> consumer) {
+    consumers.remove(consumer);
+  }
+
+  /** Ends those who consume, and wakes those who wait. */
+  void sessionEnded() {
+    consumers.forEach(QueueConsumer::sessionEnded);
+    wakeups.ringAll();
   }
 
   KeeperException.NoQueue noQueue(@Nullable Throwable cause) {

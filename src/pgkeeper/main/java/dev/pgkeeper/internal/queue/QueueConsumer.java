@@ -82,7 +82,8 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   }
 
   private final QueueChannel queue;
-  private final Queues queues;
+  private final QueueSession session;
+  private final QueueParts parts;
   private final ConsumeOptions options;
   private final boolean apart;
   private final Function<Claimed, Message<T>> reader;
@@ -149,19 +150,20 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
       Work<T> work,
       BooleanSupplier restore) {
     this.queue = queue;
-    this.queues = queue.queues();
+    this.session = queue.session();
+    this.parts = queue.parts();
     this.options = options;
     this.apart = apart;
     this.reader = reader;
     this.work = work;
     this.restore = restore;
-    this.executor = options.executor() == null ? queues.threads() : options.executor();
-    this.pauses = new Pauses(queues);
+    this.executor = options.executor() == null ? parts.threads() : options.executor();
+    this.pauses = new Pauses(session);
   }
 
   void start() {
-    queues.add(this);
-    if (queues.session().state().isTerminal()) {
+    queue.add(this);
+    if (session.isOver()) {
       sessionEnded();
     }
     extendInTime();
@@ -205,7 +207,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   private void gatherLocked() {
     if (!gathers && !handled.isEmpty()) {
       gathers = true;
-      queues
+      parts
           .tidying()
           .at(
               System.nanoTime() + LONGEST_GATHERING_NANOS,
@@ -236,7 +238,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
       lock.unlock();
     }
     if (begins) {
-      queues.later(
+      session.later(
           () -> {
             travel(false);
             travelIfWanted();
@@ -267,7 +269,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     }
     Answer answer = null;
     try {
-      boolean sleeps = most > 0 && queues.hearsRings();
+      boolean sleeps = most > 0 && session.hearsRings();
       answer = queue.go(new Trip(most, options.lease(), apart, acks, sleeps));
     } catch (KeeperException.NoQueue e) {
       noQueue(e);
@@ -293,7 +295,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   }
 
   private void failed(RuntimeException e) {
-    if (queues.session().state().isTerminal()) {
+    if (session.isOver()) {
       sessionEnded();
     } else {
       log.warn("a consumer of the queue {} goes on in a second: {}", queue.name, e.toString());
@@ -356,7 +358,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     } finally {
       lock.unlock();
     }
-    queues.giveBackForSure(tooLate.stream().map(Return::release).toList());
+    parts.returns().giveBackForSure(tooLate.stream().map(Return::release).toList());
     startHandlers(starting);
     if (most > 0 && !answer.taken().isEmpty()) {
       pauses.reset();
@@ -389,7 +391,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   }
 
   private void wakeAt(long nanoTime) {
-    queues.tidying().at(nanoTime, this::wakeByItself);
+    parts.tidying().at(nanoTime, this::wakeByItself);
   }
 
   private void wakeByItself() {
@@ -445,7 +447,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     } finally {
       lock.unlock();
     }
-    queues.giveBackForSure(back);
+    parts.returns().giveBackForSure(back);
     wakeAt(System.nanoTime() + AFTER_FAILURE_NANOS);
   }
 
@@ -495,11 +497,11 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
             message.attempt(),
             e.getClass().getName());
         log.debug("message {} of the queue {}", claimed.id(), queue.name, e);
-        queues.giveBackForSure(List.of(Return.after(claimed, e)));
+        parts.returns().giveBackForSure(List.of(Return.after(claimed, e)));
       }
     } catch (KeeperException.Unreadable e) {
       log.warn("{}; it is under the dead letters now", e.getMessage());
-      queues.giveBackForSure(List.of(Return.dead(claimed, SharedQueue.why(e))));
+      parts.returns().giveBackForSure(List.of(Return.dead(claimed, SharedQueue.why(e))));
     } finally {
       // An interrupt of this handler is none of the next one's.
       Thread.interrupted();
@@ -531,7 +533,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   private void extendInTime() {
     Duration lease = options.lease();
     if (lease != null) {
-      queues.tidying().at(System.nanoTime() + lease.toNanos() / 3, () -> extend(lease));
+      parts.tidying().at(System.nanoTime() + lease.toNanos() / 3, () -> extend(lease));
     }
   }
 
@@ -552,7 +554,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
       lock.unlock();
     }
     if (!claims.isEmpty()) {
-      queues.attemptLater(
+      session.attemptLater(
           "a lease to extend", () -> claims.forEach(claim -> queue.extend(claim, lease)));
     }
     extendInTime();
@@ -576,9 +578,9 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     } finally {
       lock.unlock();
     }
-    queues.giveBackForSure(back);
+    parts.returns().giveBackForSure(back);
     if (owed && !queue.wakeups.ring()) {
-      queues.ringElsewhere(queue);
+      queue.ringElsewhere();
     }
     travelIfWanted();
     endIfQuiet();
@@ -624,7 +626,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     } finally {
       lock.unlock();
     }
-    queues.remove(this);
+    queue.remove(this);
   }
 
   /** What it had is free already. */

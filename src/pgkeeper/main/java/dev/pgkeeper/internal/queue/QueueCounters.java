@@ -21,12 +21,14 @@ final class QueueCounters {
   private static final Logger log = LoggerFactory.getLogger(QueueCounters.class);
   private static final long BETWEEN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private final Queues queues;
+  private final QueueSession session;
+  private final Tidying tidying;
   private final Set<QueueChannel> changed = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean scheduled = new AtomicBoolean();
 
-  QueueCounters(Queues queues) {
-    this.queues = queues;
+  QueueCounters(QueueSession session, Tidying tidying) {
+    this.session = session;
+    this.tidying = tidying;
   }
 
   void changed(QueueChannel queue) {
@@ -34,7 +36,7 @@ final class QueueCounters {
       changed.add(queue);
     }
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
-      queues.tidying().at(System.nanoTime() + BETWEEN_NANOS, () -> queues.later(this::report));
+      tidying.at(System.nanoTime() + BETWEEN_NANOS, () -> session.later(this::report));
     }
   }
 
@@ -49,11 +51,11 @@ final class QueueCounters {
     if (counts.isEmpty()) {
       return;
     }
-    counts.forEach(queues.session().observation()::counted);
+    counts.forEach(session.observation()::counted);
     try {
-      queues.database().readOnce(queues.calls().queueReport(counts));
+      session.database().readOnce(session.calls().queueReport(counts));
     } catch (KeeperException e) {
-      log.debug("session {}: a report of queues is lost", queues.session().id(), e);
+      log.debug("session {}: a report of queues is lost", session.id(), e);
     }
   }
 }

@@ -22,8 +22,8 @@ final class SharedDeadLetters implements DeadLetters {
     if (most < 1) {
       throw new IllegalArgumentException(most + " dead letters; use 1 or more");
     }
-    Queues all = queues.now();
-    return all.database().read(all.calls().deadLetters(queue, most));
+    QueueSession session = queues.now().session();
+    return session.database().read(session.calls().deadLetters(queue, most));
   }
 
   @Override
@@ -59,12 +59,11 @@ final class SharedDeadLetters implements DeadLetters {
   /** What dies again meanwhile is not meant: it would never end where everything fails at once. */
   private long all(What what, long @Nullable [] ids, Duration age) {
     long beganAt = System.nanoTime();
-    return queues
-        .now()
-        .administerAll(
-            () ->
-                Administration.ofDeadLetters(
-                    what, queue, ids, age.plusNanos(System.nanoTime() - beganAt)));
+    return Administration.carryOutAll(
+        queues.now().session(),
+        () ->
+            Administration.ofDeadLetters(
+                what, queue, ids, age.plusNanos(System.nanoTime() - beganAt)));
   }
 
   private static Duration checkAge(Duration age) {

@@ -88,7 +88,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
 
   private <R> R made(Function<QueueChannel, R> call) {
     QueueChannel queue = present();
-    queue.queues().session().ensureUsable();
+    queue.session().ensureUsable();
     if (!settingsWritten) {
       create(queue);
     }
@@ -109,16 +109,15 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   }
 
   private void create(QueueChannel queue) {
-    Queues all = queue.queues();
-    all.database().read(all.calls().queueCreate(name, options));
+    queue.session().database().read(queue.session().calls().queueCreate(name, options));
     settingsWritten = true;
   }
 
   /** Calls inside the caller's transaction, which stays usable whatever comes of it. */
   private <R> R made(QueueChannel queue, Connection connection, SqlFunction<R> call) {
     Objects.requireNonNull(connection, "connection");
-    Queues all = queue.queues();
-    all.session().ensureUsable();
+    QueueSession session = queue.session();
+    session.ensureUsable();
     try {
       if (seen && settingsWritten) {
         return Database.on(connection, call);
@@ -134,7 +133,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         throw e;
       }
       madeInTransaction = true;
-      Database.on(connection, all.calls().queueCreate(name, options));
+      Database.on(connection, session.calls().queueCreate(name, options));
       return Database.on(connection, call);
     }
   }
@@ -183,7 +182,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
       return List.of();
     }
     Batch batch = Batch.of(name, codec, messages);
-    return made(queue -> queue.queues().enqueue(batch));
+    return made(queue -> queue.enqueue(batch));
   }
 
   @Override
@@ -212,11 +211,8 @@ public final class SharedQueue<T> implements MessageQueue<T> {
 
   private List<Enqueued> enqueue(Connection connection, Batch batch) {
     QueueChannel queue = present();
-    Queues all = queue.queues();
-    List<Outcome> outcomes = made(queue, connection, all.calls().enqueueAll(batch));
-    List<Enqueued> enqueued = batch.enqueued(outcomes);
-    all.countEnqueued(batch, enqueued);
-    return enqueued;
+    List<Outcome> outcomes = made(queue, connection, queue.session().calls().enqueueAll(batch));
+    return queue.counted(batch.enqueued(outcomes));
   }
 
   // Taking.
@@ -265,7 +261,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     for (Delivery<T> one : done) {
       if (!(one instanceof LocalDelivery<T> mine)) {
         throw new IllegalArgumentException(one + " is none of pgkeeper's: use what take returned");
-      } else if (!mine.isOf(queue.queues())) {
+      } else if (!mine.isOf(queue.session())) {
         if (mine.hasEnded()) {
           throw Claims.notHeld(name, mine.claimed(), null);
         }
@@ -305,7 +301,10 @@ public final class SharedQueue<T> implements MessageQueue<T> {
       leaving = List.of();
       List<Delivery<T>> deliveries = deliver(queue, answer.taken());
       if (!answer.refused().isEmpty()) {
-        queue.queues().giveBackForSure(answer.taken().stream().map(Return::release).toList());
+        queue
+            .parts()
+            .returns()
+            .giveBackForSure(answer.taken().stream().map(Return::release).toList());
         throw Claims.notHeld(name, answer.refused().get(0), null);
       } else if (!deliveries.isEmpty() || answer.taken().isEmpty()) {
         return deliveries;
@@ -324,7 +323,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   }
 
   private Answer look(QueueChannel queue, Trip trip, long deadline) throws InterruptedException {
-    queue.queues().session().ensureUsable();
+    queue.session().ensureUsable();
     if (!settingsWritten) {
       create(queue);
     }
@@ -351,7 +350,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         unreadable.add(unreadable(claimed, e));
       }
     }
-    queue.queues().giveBackForSure(unreadable);
+    queue.parts().returns().giveBackForSure(unreadable);
     return deliveries;
   }
 
@@ -394,16 +393,16 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     CallersTransaction.ensure(
         connection, "the queue " + name, "what is taken would be gone at once");
     QueueChannel queue = present();
-    Queues all = queue.queues();
+    QueueCalls calls = queue.session().calls();
     while (true) {
-      List<StoredMessage> taken = made(queue, connection, all.calls().takeNow(name, most));
+      List<StoredMessage> taken = made(queue, connection, calls.takeNow(name, most));
       queue.counter.taken(taken.size());
       List<Message<T>> messages = new ArrayList<>(taken.size());
       for (StoredMessage stored : taken) {
         try {
           messages.add(read(stored));
         } catch (KeeperException.Unreadable e) {
-          Database.on(connection, all.calls().bury(name, stored, why(e)));
+          Database.on(connection, calls.bury(name, stored, why(e)));
         }
       }
       queue.counter.acked(messages.size());
@@ -435,16 +434,17 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         how,
         true,
         (claimed, message) -> {
-          Queues all = claimed.queue().queues();
-          all.database()
+          QueueSession session = claimed.queue().session();
+          session
+              .database()
               .transaction(
                   connection -> {
                     handler.handle(connection, message);
                     Database.on(
                         connection,
-                        all.calls().ack(all.session().id(), claimed.claim().number, claimed.id()));
+                        session.calls().ack(session.id(), claimed.claim().number, claimed.id()));
                   });
-          all.claims().committed(claimed);
+          claimed.queue().parts().claims().committed(claimed);
           claimed.queue().counter.acked(1);
           return true;
         });
@@ -480,8 +480,10 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   public List<Message<T>> peek(int most) {
     checkNumber("messages", most, 1);
     ensureThere();
-    Queues all = queues.now();
-    return all.database().read(all.calls().peek(name, most)).stream().map(this::read).toList();
+    QueueSession session = queues.now().session();
+    return session.database().read(session.calls().peek(name, most)).stream()
+        .map(this::read)
+        .toList();
   }
 
   @Override
@@ -489,9 +491,9 @@ public final class SharedQueue<T> implements MessageQueue<T> {
     return made(
         queue ->
             queue
-                .queues()
+                .session()
                 .database()
-                .read(queue.queues().calls().queueSize(name))
+                .read(queue.session().calls().queueSize(name))
                 .orElseThrow(() -> queue.noQueue(null)));
   }
 
@@ -499,8 +501,8 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   public boolean isPaused() {
     return made(
         queue -> {
-          Queues all = queue.queues();
-          Boolean paused = all.database().read(all.calls().isPaused(name));
+          QueueSession session = queue.session();
+          Boolean paused = session.database().read(session.calls().isPaused(name));
           if (paused == null) {
             throw queue.noQueue(null);
           }
@@ -517,17 +519,22 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   @Override
   public long purge() {
     ensureThere();
-    return queues.now().administerAll(() -> Administration.of(What.PURGE, name));
+    return Administration.carryOutAll(
+        queues.now().session(), () -> Administration.of(What.PURGE, name));
   }
 
   @Override
   public boolean pause() {
-    return !isPaused() && queues.now().administer(Administration.of(What.PAUSE, name)) > 0;
+    return !isPaused() && administer(What.PAUSE);
   }
 
   @Override
   public boolean resume() {
-    return isPaused() && queues.now().administer(Administration.of(What.RESUME, name)) > 0;
+    return isPaused() && administer(What.RESUME);
+  }
+
+  private boolean administer(What what) {
+    return Administration.of(what, name).carryOut(queues.now().session()) > 0;
   }
 
   @Override

@@ -4,11 +4,14 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
+import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
 import dev.pgkeeper.queue.QueueOptions;
 import dev.pgkeeper.queue.Topic;
 import java.sql.Connection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 
@@ -41,11 +44,40 @@ public final class SharedTopic<T> implements Topic<T> {
     Queues all = usable();
     Batch only = only(message);
     try {
-      return counted(all, all.publish(only));
+      return counted(all, publish(all.session(), only));
     } catch (KeeperException.NoQueue e) {
       // A subscription ended meanwhile, and nothing was published.
-      return counted(all, all.publish(only));
+      return counted(all, publish(all.session(), only));
     }
+  }
+
+  /**
+   * Under the topic, to all subscriptions or none; an outcome for each, whose path is its queue.
+   * The batch is one message, with the topic instead of a queue.
+   */
+  private static List<Outcome> publish(QueueSession session, Batch message) {
+    Observation observation = session.observation();
+    long began = observation.begin();
+    try {
+      return observation.answered(Operation.PUBLISH, began, request(session, message));
+    } catch (RuntimeException e) {
+      throw observation.failed(Operation.PUBLISH, began, e);
+    }
+  }
+
+  private static List<Outcome> request(QueueSession session, Batch message) {
+    return session
+        .database()
+        .request(
+            session.calls().requestPublishSql(),
+            message::bindOnly,
+            (connection, schema, outcomes) ->
+                session
+                    .calls()
+                    .ringIdle(
+                        connection,
+                        outcomes.stream().map(Outcome::path).toList(),
+                        Collections.nCopies(outcomes.size(), 1)));
   }
 
   @Override
@@ -57,7 +89,7 @@ public final class SharedTopic<T> implements Topic<T> {
   public int publish(Connection connection, Outgoing<T> message) {
     Objects.requireNonNull(connection, "connection");
     Queues all = usable();
-    return counted(all, Database.on(connection, all.calls().publishAll(only(message))));
+    return counted(all, Database.on(connection, all.session().calls().publishAll(only(message))));
   }
 
   private Queues usable() {
@@ -84,8 +116,8 @@ public final class SharedTopic<T> implements Topic<T> {
     checkSubscription(subscription);
     String queue = name + SLASH + subscription;
     SharedQueue.checkName("a subscription's name, with its topic's,", queue);
-    Queues all = usable();
-    all.database().read(all.calls().subscribe(name, subscription));
+    QueueSession session = usable().session();
+    session.database().read(session.calls().subscribe(name, subscription));
     // Ended by somebody, it is not made again by who still consumes it.
     return new SharedQueue<>(queues, queue, codec, QueueOptions.defaults().withCreation(false));
   }
@@ -97,13 +129,13 @@ public final class SharedTopic<T> implements Topic<T> {
   @Override
   public boolean unsubscribe(String subscription) {
     checkSubscription(subscription);
-    return usable().administer(Administration.unsubscribe(name, subscription)) > 0;
+    return Administration.unsubscribe(name, subscription).carryOut(usable().session()) > 0;
   }
 
   @Override
   public List<String> subscriptions() {
-    Queues all = usable();
-    return all.database().read(all.calls().subscriptions(name)).stream()
+    QueueSession session = usable().session();
+    return session.database().read(session.calls().subscriptions(name)).stream()
         .map(queue -> queue.substring(name.length() + 1))
         .toList();
   }

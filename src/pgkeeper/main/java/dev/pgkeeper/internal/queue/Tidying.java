@@ -2,8 +2,10 @@ package dev.pgkeeper.internal.queue;
 
 import dev.pgkeeper.internal.queue.QueueCalls.Tidied;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -19,7 +21,7 @@ final class Tidying {
   private static final long BETWEEN_MS = 100;
   private static final long FARTHEST_MS = TimeUnit.DAYS.toMillis(1);
 
-  private final Queues queues;
+  private final QueueSession session;
   private final ScheduledThreadPoolExecutor clock;
   private final Set<QueueChannel> used = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean scheduled = new AtomicBoolean();
@@ -27,8 +29,8 @@ final class Tidying {
   /** The {@link System#nanoTime} at which a queue is looked at next. */
   private final Map<QueueChannel, Long> dueAt = new ConcurrentHashMap<>();
 
-  Tidying(Queues queues) {
-    this.queues = queues;
+  Tidying(QueueSession session) {
+    this.session = session;
     this.clock =
         new ScheduledThreadPoolExecutor(
             1,
@@ -67,12 +69,14 @@ final class Tidying {
   }
 
   private void tidy(List<QueueChannel> some) {
-    queues.attemptLater(
+    session.attemptLater(
         "tidying queues",
         () -> {
-          List<String> names = some.stream().map(queue -> queue.name).toList();
-          for (Tidied tidied : queues.database().read(queues.calls().queueTidy(names))) {
-            tidied(queues.named(tidied.queue()), tidied.nextMs());
+          Map<String, QueueChannel> byName = new HashMap<>();
+          some.forEach(queue -> byName.put(queue.name, queue));
+          List<String> names = List.copyOf(byName.keySet());
+          for (Tidied tidied : session.database().read(session.calls().queueTidy(names))) {
+            tidied(Objects.requireNonNull(byName.get(tidied.queue())), tidied.nextMs());
           }
         });
   }
@@ -80,7 +84,7 @@ final class Tidying {
   /** It was looked at, and what was due then has its place. */
   void tidied(QueueChannel queue, @Nullable Long nextMs) {
     due(queue, nextMs);
-    if (!queues.hearsRings()) {
+    if (!session.hearsRings()) {
       queue.wakeups.ring();
     }
   }

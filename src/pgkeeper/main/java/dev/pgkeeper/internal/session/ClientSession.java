@@ -9,8 +9,6 @@ import dev.pgkeeper.Subscription;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.OwnConnection;
 import dev.pgkeeper.internal.observe.Observation;
-import dev.pgkeeper.internal.watch.EventThread;
-import dev.pgkeeper.internal.watch.Watches;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -47,7 +45,6 @@ public final class ClientSession {
   private final SessionCalls calls;
   private final Observation observation;
   private final EventThread events;
-  private final Watches watches;
   private final Executor background;
 
   /** What is to be done, and not for long, once the database has ended it. */
@@ -61,7 +58,6 @@ public final class ClientSession {
   private final SessionServices services = new SessionServices();
   private final Looks looks;
   private final Pings pings;
-  private final WatchRegistrations registrations;
 
   /** Where its own connection comes from; null: it has the lease alone. */
   private final @Nullable ConnectionSource source;
@@ -95,14 +91,12 @@ public final class ClientSession {
     this.observation = observation;
     this.source = source;
     this.background = background;
-    this.calls = new SessionCalls(options.schema(), options.operationTimeout());
+    this.calls = new SessionCalls(options.schema());
     this.reaper = new Reaper(database, calls, observation, background);
     this.events = events;
     this.whenLost = whenLost;
-    this.watches = new Watches(events, this::state);
     this.pings = new Pings(database, calls);
-    this.looks = new Looks(database, calls, this, watches, services, syncs, events);
-    this.registrations = new WatchRegistrations(this, database, calls, watches, looks);
+    this.looks = new Looks(database, this, services, syncs);
   }
 
   private static Duration shorter(Duration a, Duration b) {
@@ -133,7 +127,7 @@ public final class ClientSession {
                 source,
                 own,
                 channel,
-                new Hearing(syncs, services, watches, looks));
+                new Hearing(syncs, services, looks));
     heartbeat = keeping;
     keeping.start();
     looks.start(hearsRings() ? options.sweep() : shorter(Heartbeat.POLL, options.sweep()));
@@ -151,8 +145,9 @@ public final class ClientSession {
     return state;
   }
 
-  public Watches watches() {
-    return watches;
+  /** Tells the listeners of this session. */
+  public EventThread events() {
+    return events;
   }
 
   public Observation observation() {
@@ -299,7 +294,6 @@ public final class ClientSession {
         observation.sessionLost(id, ending);
       }
       services.told(next);
-      watches.tellState(next);
       for (Consumer<SessionState> listener : stateListeners) {
         events.tell(() -> listener.accept(next));
       }
@@ -311,12 +305,8 @@ public final class ClientSession {
 
   // What callers ask for.
 
-  public WatchRegistrations registrations() {
-    return registrations;
-  }
-
   /** See {@link Heartbeat#attachments}. */
-  long attachments() {
+  public long attachments() {
     return heartbeat().attachments();
   }
 
@@ -340,8 +330,7 @@ public final class ClientSession {
           syncs.end(sync);
         }
       } else {
-        watches.hintAnywhere();
-        looks.lookAtAll(database::read);
+        services.catchUp(database::read);
       }
       events.drain(options.operationTimeout());
     } catch (InterruptedException e) {

@@ -2,38 +2,27 @@ package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
-import dev.pgkeeper.internal.watch.EventThread;
-import dev.pgkeeper.internal.watch.Seen;
-import dev.pgkeeper.internal.watch.Watches;
-import dev.pgkeeper.tree.NodeSums;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a client looks at in the database: what was rung for, everything now and then (a sweep), and
- * everything once its connection is back. On a thread of its own and with borrowed connections, as
- * any operation, so that a long look or an exhausted pool delays no heartbeat. What could not be
- * looked at is looked at later.
+ * When a session's services look at the database: once something was rung for, now and then (a
+ * sweep), and once the connection is back. They look on a thread of their own and with borrowed
+ * connections, as any operation, so that a long look or an exhausted pool delays no heartbeat. What
+ * could not be looked at is looked at later.
  */
 final class Looks {
   private static final Logger log = LoggerFactory.getLogger(Looks.class);
-  private static final int AT_ONCE = 2000;
-  private static final int LARGE_SUBTREE = 500;
-  private static final int MOST_PATHS = 10_000;
 
-  /** Nobody says when there is something to sweep, or looks overtook each other. */
+  /** Nobody says when there is something to sweep, or when looks overtook each other. */
   private static final long LONGEST_REST_NANOS = 800_000_000;
 
   /** Sweeps take a twentieth of the time at most. */
@@ -42,12 +31,9 @@ final class Looks {
   private static final long LONGEST_PAUSE_MS = 500;
 
   private final Database database;
-  private final SessionCalls calls;
   private final ClientSession session;
-  private final Watches watches;
   private final SessionServices services;
   private final Syncs syncs;
-  private final EventThread events;
   private final Thread thread;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition something = lock.newCondition();
@@ -58,61 +44,33 @@ final class Looks {
   private long nextSweep;
   private boolean stopped;
 
-  /** What is to be looked at; what has been is taken out. */
+  /** What is wanted of the next look; what has been done is taken out. */
   private static final class Wanted {
-    final Set<String> paths = new LinkedHashSet<>();
+    /** Those who wait until what was rung before them has been looked at. */
     final Set<String> syncs = new LinkedHashSet<>();
 
-    /** When the first of it was heard of; {@link System#nanoTime}. */
-    @Nullable Long heardAt;
-
-    /** Too many paths to keep them, so all that is watched. */
-    boolean everything;
-
+    boolean look;
     boolean returned;
     boolean sweep;
 
     boolean isNothing() {
-      return paths.isEmpty() && syncs.isEmpty() && !everything && !returned && !sweep;
+      return syncs.isEmpty() && !look && !returned && !sweep;
     }
 
-    /** Anybody can ring for any path, so not all of them are kept. */
-    void add(Collection<String> more) {
-      paths.addAll(more);
-      if (paths.size() > MOST_PATHS) {
-        paths.clear();
-        everything = true;
-      }
-    }
-
-    /** Adds what came later to what is wanted. */
+    /** Adds what came later. */
     void add(Wanted later) {
-      add(later.paths);
       syncs.addAll(later.syncs);
-      everything |= later.everything;
+      look |= later.look;
       returned |= later.returned;
       sweep |= later.sweep;
-      if (heardAt == null) {
-        heardAt = later.heardAt;
-      }
     }
   }
 
-  Looks(
-      Database database,
-      SessionCalls calls,
-      ClientSession session,
-      Watches watches,
-      SessionServices services,
-      Syncs syncs,
-      EventThread events) {
+  Looks(Database database, ClientSession session, SessionServices services, Syncs syncs) {
     this.database = database;
-    this.calls = calls;
     this.session = session;
-    this.watches = watches;
     this.services = services;
     this.syncs = syncs;
-    this.events = events;
     thread = new Thread(this::run, "pgkeeper-looks");
     thread.setDaemon(true);
   }
@@ -154,14 +112,13 @@ final class Looks {
     }
   }
 
-  /** These paths were rung for; those who ask in {@code asked} wait until that has been told. */
-  void rung(Collection<String> paths, Collection<String> asked) {
+  /**
+   * A service has been rung for something; those who ask in {@code asked} wait until it has looked.
+   */
+  void rung(Collection<String> asked) {
     lock.lock();
     try {
-      if (wanted.heardAt == null) {
-        wanted.heardAt = System.nanoTime();
-      }
-      wanted.add(paths);
+      wanted.look = true;
       wanted.syncs.addAll(asked);
       something.signal();
     } finally {
@@ -213,7 +170,7 @@ final class Looks {
     try {
       pause(pause);
       while (!stopped) {
-        wanted.add(watches.takeLookAgain());
+        wanted.look |= services.isBehind();
         wanted.sweep |= isSweepDue();
         if (!wanted.isNothing()) {
           Wanted next = wanted;
@@ -239,8 +196,7 @@ final class Looks {
   }
 
   private boolean isSweepDue() {
-    return System.nanoTime() - nextSweep >= 0
-        && !(watches.isEmpty() && watches.hintsNobody() && services.isIdle());
+    return System.nanoTime() - nextSweep >= 0 && !services.isIdle();
   }
 
   private void putBack(Wanted unseen) {
@@ -254,20 +210,12 @@ final class Looks {
   }
 
   private void perform(Wanted now) {
-    events.beginRing(now.heardAt == null ? System.nanoTime() : now.heardAt);
-    try {
-      if (now.returned) {
-        lookAtAllAgain();
-        now.returned = false;
-      } else if (now.everything) {
-        lookAtAll(database::readOnce);
-      }
-      now.everything = false;
-      look(database::readOnce, new ArrayList<>(now.paths));
-      now.paths.clear();
-    } finally {
-      events.endRing();
+    if (now.returned) {
+      services.returned(database::readOnce);
+      now.returned = false;
     }
+    services.look(database::readOnce);
+    now.look = false;
     syncs.heard(now.syncs);
     now.syncs.clear();
     if (now.sweep) {
@@ -276,82 +224,15 @@ final class Looks {
     }
   }
 
-  private void lookAtAllAgain() {
-    if (session.hearsRings()) {
-      List<Watches.Registration> registrations = watches.allRegistrations();
-      inParts(registrations, some -> database.readOnce(calls.watchAgain(session.id(), some)));
-    }
-    services.returned(database::readOnce);
-    watches.hintAnywhere();
-    lookAtAll(database::readOnce);
-  }
-
-  /** Compares these paths with the database, and tells what differs; on any thread. */
-  void look(Caller caller, List<String> paths) {
-    inParts(
-        paths,
-        some -> {
-          long look = watches.beginLook();
-          Map<String, Seen> states = caller.call(calls.watchStates(some));
-          some.forEach(path -> watches.saw(path, states.getOrDefault(path, Seen.ABSENT), look));
-        });
-  }
-
-  private static <T> void inParts(List<T> all, Consumer<List<T>> action) {
-    for (int from = 0; from < all.size(); from += AT_ONCE) {
-      action.accept(all.subList(from, Math.min(all.size(), from + AT_ONCE)));
-    }
-  }
-
-  /** Looks at everything that is watched. */
-  void lookAtAll(Caller caller) {
-    look(caller, watches.allPaths());
-    for (String root : watches.allTrees()) {
-      if (!isUnchanged(caller, root)) {
-        long look = watches.beginLook();
-        watches.sawAll(root, caller.call(calls.watchSubtree(root)), look);
-      }
-    }
-  }
-
-  /** Of a large subtree three sums tell it. */
-  private boolean isUnchanged(Caller caller, String root) {
-    NodeSums known = watches.sumsOf(root);
-    if (known == null || known.nodes() < LARGE_SUBTREE) {
-      return false;
-    }
-    NodeSums there = caller.call(calls.nodeSums(root));
-    return there.nodes() == known.nodes()
-        && there.czxids() == known.czxids()
-        && there.mzxids() == known.mzxids();
-  }
-
-  /** Compares everything that is watched with the database, and forgets what nobody waits for. */
   private void sweep() {
     long began = System.nanoTime();
     services.sweep(database::readOnce);
-    if (!watches.isEmpty() || !watches.hintsNobody()) {
-      forget(watches.takeIdle());
-      watches.hintSweep();
-      lookAtAll(database::readOnce);
-    }
     long ended = System.nanoTime();
     lock.lock();
     try {
       nextSweep = ended + Math.max(sweepEvery, REST_AFTER_A_SWEEP * (ended - began));
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void forget(List<Watches.Registration> idle) {
-    if (idle.isEmpty() || !session.hearsRings()) {
-      return;
-    }
-    database.readOnce(calls.watchForget(session.id(), idle));
-    List<Watches.Registration> stillWanted = watches.stillWanted(idle);
-    if (!stillWanted.isEmpty()) {
-      database.readOnce(calls.watchAgain(session.id(), stillWanted));
     }
   }
 }

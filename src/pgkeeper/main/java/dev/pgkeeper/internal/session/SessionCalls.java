@@ -3,36 +3,20 @@ package dev.pgkeeper.internal.session;
 import dev.pgkeeper.KeeperOptions;
 import dev.pgkeeper.internal.jdbc.Call;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
-import dev.pgkeeper.internal.watch.Seen;
-import dev.pgkeeper.internal.watch.SumsQuery;
-import dev.pgkeeper.internal.watch.Watches;
-import dev.pgkeeper.tree.NodeSums;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.CallableStatement;
 import java.sql.Types;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The functions of sessions and watches by their own names, for whichever connection they are to
- * run on.
- */
+/** The functions of sessions by their own names, for whichever connection they are to run on. */
 final class SessionCalls {
-  private static final int FETCHED_AT_ONCE = 1000;
-
   private final String schema;
-  private final int longestLookSeconds;
 
-  /**
-   * @param patience of whoever looks: the server looks no longer
-   */
-  SessionCalls(String schema, Duration patience) {
+  SessionCalls(String schema) {
     this.schema = schema;
-    this.longestLookSeconds = (int) Math.max(1, patience.multipliedBy(4).dividedBy(5).toSeconds());
   }
 
   /** What a ping tells: whether the session lives, and the tick in which this client is to reap. */
@@ -169,54 +153,5 @@ final class SessionCalls {
 
   SqlFunction<Boolean> notify(String channel, String payload) {
     return Call.of("pg_catalog", "pg_notify", channel, payload).done();
-  }
-
-  SqlFunction<Map<String, Seen>> watchStates(List<String> paths) {
-    return states("watch_states", Call.texts(paths));
-  }
-
-  SqlFunction<Map<String, Seen>> watchSubtree(String root) {
-    return states("watch_subtree", root);
-  }
-
-  SqlFunction<NodeSums> nodeSums(String root) {
-    return SumsQuery.of(schema, root, false);
-  }
-
-  private SqlFunction<Map<String, Seen>> states(String function, Object of) {
-    return Call.columns("path, czxid, mzxid, pzxid", schema, function, of)
-        .fetching(FETCHED_AT_ONCE, longestLookSeconds)
-        .rowsBy(row -> row.getString("path"), Seen::of);
-  }
-
-  SqlFunction<Boolean> watchAgain(long session, List<Watches.Registration> registrations) {
-    return registrations(session, registrations, "watch_again");
-  }
-
-  SqlFunction<Boolean> watchForget(long session, List<Watches.Registration> registrations) {
-    return registrations(session, registrations, "watch_forget");
-  }
-
-  private SqlFunction<Boolean> registrations(
-      long session, List<Watches.Registration> registrations, String function) {
-    return Call.of(
-            schema,
-            function,
-            session,
-            Call.array("text", registrations, Watches.Registration::path),
-            Call.array("text", registrations, Watches.Registration::kind))
-        .done();
-  }
-
-  /** Registers without a look and returns the horizon that the first look has to be past. */
-  SqlFunction<Long> watchUnread(long session, Watches.Registration registration) {
-    return connection -> {
-      watchAgain(session, List.of(registration)).apply(connection);
-      return Call.of(schema, "watch_horizon").number().apply(connection);
-    };
-  }
-
-  SqlFunction<Boolean> watchIsSettled(long horizon) {
-    return Call.of(schema, "watch_is_settled", horizon).isTrue();
   }
 }

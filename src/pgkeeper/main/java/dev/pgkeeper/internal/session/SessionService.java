@@ -3,8 +3,9 @@ package dev.pgkeeper.internal.session;
 import dev.pgkeeper.SessionState;
 
 /**
- * What lives with a session beside its watches: it is rung and told of the session's states, on the
- * session's thread and so without delay, and swept, on another one.
+ * What lives with a session: its watches, lines, meetings and queues. It is rung and told of the
+ * session's states, on the session's thread and so without delay, and looks at the database on
+ * another one, see {@link Looks}.
  */
 public interface SessionService {
   /**
@@ -13,6 +14,17 @@ public interface SessionService {
    * for nothing, because the session's next heartbeat does.
    */
   void rung(String payload);
+
+  /** Returns whether {@link #look} has something to find out. */
+  default boolean isBehind() {
+    return false;
+  }
+
+  /** Finds out what it was rung for. What fails is behind still, and is looked at again. */
+  default void look(Caller caller) {}
+
+  /** Finds out, where no rings are heard, everything that was committed until now. */
+  default void catchUp(Caller caller) {}
 
   /** Whether there is nothing that a sweep could find out. */
   boolean isIdle();

@@ -29,6 +29,21 @@ final class SessionServices implements SessionService {
   }
 
   @Override
+  public boolean isBehind() {
+    return all.stream().anyMatch(SessionService::isBehind);
+  }
+
+  @Override
+  public void look(Caller caller) {
+    all.stream().filter(SessionService::isBehind).forEach(one -> one.look(caller));
+  }
+
+  @Override
+  public void catchUp(Caller caller) {
+    all.forEach(one -> one.catchUp(caller));
+  }
+
+  @Override
   public boolean isIdle() {
     return all.stream().allMatch(SessionService::isIdle);
   }

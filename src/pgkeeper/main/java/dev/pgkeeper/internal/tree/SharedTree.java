@@ -16,6 +16,8 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.watch.Hinted;
 import dev.pgkeeper.internal.watch.Seen;
 import dev.pgkeeper.internal.watch.Subscriber;
+import dev.pgkeeper.internal.watch.WatchLooks;
+import dev.pgkeeper.internal.watch.WatchRegistrations;
 import dev.pgkeeper.internal.watch.Watches;
 import dev.pgkeeper.tree.HintListener;
 import dev.pgkeeper.tree.Node;
@@ -44,14 +46,17 @@ public final class SharedTree extends TreeBase implements Tree {
   private final ClientSession session;
   private final Observation observation;
   private final Watches watches;
+  private final WatchRegistrations registrations;
   private final Combiner<Step, Outcome> combiner;
 
-  public SharedTree(Database database, ClientSession session, String chroot, int maxDataBytes) {
+  public SharedTree(
+      Database database, ClientSession session, WatchLooks looks, String chroot, int maxDataBytes) {
     super(database.schema(), Paths.check(chroot), maxDataBytes);
     this.database = database;
     this.session = session;
     this.observation = session.observation();
-    this.watches = session.watches();
+    this.watches = looks.watches();
+    this.registrations = looks.registrations();
     this.combiner = new Combiner<>(this::changeAlone, this::changeTogether);
   }
 
@@ -61,6 +66,7 @@ public final class SharedTree extends TreeBase implements Tree {
     this.session = whole.session;
     this.observation = whole.observation;
     this.watches = whole.watches;
+    this.registrations = whole.registrations;
     this.combiner = whole.combiner;
   }
 
@@ -312,7 +318,7 @@ public final class SharedTree extends TreeBase implements Tree {
       SqlFunction<@Nullable T> watched,
       Function<@Nullable T, Seen> seen) {
     Objects.requireNonNull(watcher, "watcher");
-    long attachment = session.registrations().attachments();
+    long attachment = registrations.attachments();
     boolean register = watches.expect(at, kind) && session.hearsRings();
     long look = watches.beginLook();
     T answer;
@@ -333,8 +339,8 @@ public final class SharedTree extends TreeBase implements Tree {
 
   /** The server may have forgotten a registration that was made just before it crashed. */
   private void registerAgainAfter(long attachment, String at, String kind) {
-    if (attachment != session.registrations().attachments()) {
-      session.registrations().registerAgain(at, kind);
+    if (attachment != registrations.attachments()) {
+      registrations.registerAgain(at, kind);
     }
   }
 
@@ -345,13 +351,13 @@ public final class SharedTree extends TreeBase implements Tree {
     Subscriber subscriber = new Subscriber(watcher, chroot);
     boolean recursive = mode == WatchMode.PERSISTENT_RECURSIVE;
     String kind = recursive ? Watches.RECURSIVE : Watches.PERSISTENT;
-    long attachment = session.registrations().attachments();
+    long attachment = registrations.attachments();
     boolean register = watches.expect(at, kind) && session.hearsRings();
     try {
       if (recursive) {
-        session.registrations().registerSubtree(at);
+        registrations.registerSubtree(at);
         long look = watches.beginLook();
-        watches.leaveRecursive(at, subscriber, session.registrations().lookAtSubtree(at), look);
+        watches.leaveRecursive(at, subscriber, registrations.lookAtSubtree(at), look);
       } else {
         long look = watches.beginLook();
         Seen seen =
@@ -385,7 +391,7 @@ public final class SharedTree extends TreeBase implements Tree {
   public Subscription hints(Scope scope, String path, HintListener listener) {
     Objects.requireNonNull(listener, "listener");
     Hinted one = new Hinted(scope, at(path), listener, rung -> Paths.from(chroot, rung));
-    session.registrations().beginHints(one);
+    registrations.beginHints(one);
     return () -> watches.takeBack(one);
   }
 

@@ -1,6 +1,7 @@
 package dev.pgkeeper.internal.watch;
 
 import dev.pgkeeper.SessionState;
+import dev.pgkeeper.internal.session.EventThread;
 import dev.pgkeeper.tree.EventType;
 import dev.pgkeeper.tree.NodeSums;
 import dev.pgkeeper.tree.WatchKind;
@@ -475,6 +476,19 @@ public final class Watches {
     lock.lock();
     try {
       return new ArrayList<>(trees.keySet());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether there are paths whose looks overtook each other. */
+  boolean isToLookAgain() {
+    if (empty) {
+      return false;
+    }
+    lock.lock();
+    try {
+      return !lookAgain.isEmpty();
     } finally {
       lock.unlock();
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.pgkeeper.SessionState;
 import dev.pgkeeper.internal.observe.Observation;
+import dev.pgkeeper.internal.session.EventThread;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.tree.EventType;
 import dev.pgkeeper.tree.WatchKind;

@@ -1,4 +1,4 @@
-package dev.pgkeeper.internal.watch;
+package dev.pgkeeper.internal.session;
 
 import dev.pgkeeper.internal.observe.Observation;
 import java.time.Duration;

@@ -1,9 +1,7 @@
-package dev.pgkeeper.internal.session;
+package dev.pgkeeper.internal.watch;
 
 import dev.pgkeeper.internal.jdbc.Database;
-import dev.pgkeeper.internal.watch.Hinted;
-import dev.pgkeeper.internal.watch.Seen;
-import dev.pgkeeper.internal.watch.Watches;
+import dev.pgkeeper.internal.session.ClientSession;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -15,12 +13,16 @@ public final class WatchRegistrations {
 
   private final ClientSession session;
   private final Database database;
-  private final SessionCalls calls;
+  private final WatchCalls calls;
   private final Watches watches;
-  private final Looks looks;
+  private final WatchLooks looks;
 
   WatchRegistrations(
-      ClientSession session, Database database, SessionCalls calls, Watches watches, Looks looks) {
+      ClientSession session,
+      Database database,
+      WatchCalls calls,
+      Watches watches,
+      WatchLooks looks) {
     this.session = session;
     this.database = database;
     this.calls = calls;
