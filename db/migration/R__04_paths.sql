@@ -43,6 +43,6 @@ RETURN path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980
 -- The answer that says no.
 CREATE OR REPLACE FUNCTION ${schema}._refused(code text, path text) RETURNS ${schema}.outcome
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::${schema}.outcome;
+RETURN ROW(code, path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::${schema}.outcome;
 
 SELECT ${schema}._pin_and_grant();

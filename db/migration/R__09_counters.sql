@@ -16,12 +16,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN length(data) <= 20 AND encode(data, 'escape') ~ '^-?[0-9]{1,19}$'
   THEN CASE WHEN ${schema}._fits(encode(data, 'escape')::numeric) THEN encode(data, 'escape')::numeric END END;
 
--- The answer to an addition: the sum is where others have the node's number.
+-- The answer to an addition.
 CREATE OR REPLACE FUNCTION ${schema}._added(path text, sum numeric) RETURNS ${schema}.outcome
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT 'ok', path, sum::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
-    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint;
+  SELECT 'ok', path, NULL::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::integer, NULL::bigint,
+    NULL::bigint, NULL::integer, NULL::bigint, NULL::bigint, sum::bigint, NULL::boolean, NULL::integer;
 END;
 
 -- Adds to the number in a node's data. Where that was not possible, and then is after all, somebody was just changing it: it
@@ -118,7 +118,7 @@ BEGIN
   END IF;
   code := outcome.code;
   path := outcome.path;
-  value := outcome.czxid;
+  value := outcome.number;
 END $$;
 COMMENT ON FUNCTION ${schema}.add(text, bigint) IS
   'Adds to a node whose data are a whole number, in decimal digits: SELECT code, value FROM ${schema}.add(''/orders/count'', 5). value is the sum; code: ok, no_node, not_a_number or overflow (of 64 bits; nothing is added then).';
@@ -150,7 +150,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE PROCEDURE ${schema}.request_add(in_session bigint, in_slot integer, in_request bigint, in_path text, in_delta bigint,
-    OUT code text, OUT path text, OUT czxid bigint, OUT ctime timestamptz, OUT children bigint, OUT watched boolean)
+    OUT code text, OUT path text, OUT number bigint, OUT granted boolean, OUT attempt integer, OUT ctime timestamptz, OUT watched boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
   alone   boolean := ${schema}._add_turn(in_path);
@@ -163,11 +163,11 @@ BEGIN
   END IF;
   code := (request.outcome).code;
   path := in_path;
-  czxid := (request.outcome).czxid;
+  number := (request.outcome).number;
   watched := request.watched;
 END $$;
 COMMENT ON PROCEDURE ${schema}.request_add(bigint, integer, bigint, text, bigint) IS
-  'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The sum is the czxid.';
+  'Like add, in transactions of its own, numbered so that a lost reply can be settled; if watched, call ring next. The number is the sum.';
 
 CREATE OR REPLACE FUNCTION ${schema}.compare_and_set(in_path text, in_expected bigint, in_value bigint, OUT code text, OUT path text)
 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$

@@ -161,7 +161,7 @@ BEGIN
   RETURN ${schema}._refused('ok', in_path);
 END $$;
 
--- Deletes a node with all that is below it, under one number; `children` of the answer tells how many went. Locks
+-- Deletes a node with all that is below it, under one number; the answer's number tells how many went. Locks
 -- until two looks in a row find the same rows: then every row is held, and nobody can have added one unseen.
 CREATE OR REPLACE FUNCTION ${schema}._delete_recursive(in_path text) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
@@ -202,7 +202,7 @@ BEGIN
   UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid() WHERE p.path = above;
   PERFORM ${schema}._ring_line(above);
   outcome := ${schema}._refused('ok', in_path);
-  outcome.children := nodes;
+  outcome.number := nodes;
   RETURN outcome;
 END $$;
 
@@ -319,7 +319,7 @@ BEGIN
             ttl_ms, 0, zxid, zxid, moment, moment, data FROM new ORDER BY path
           RETURNING n.path, coalesce(n.owner, 0) AS owner, length(n.data) AS data_length
       )
-      SELECT new.step, ROW('ok', path, zxid, zxid, moment, moment, 0, 0, owner, data_length, 0, zxid)::${schema}.outcome AS outcome
+      SELECT new.step, ROW('ok', path, zxid, zxid, moment, moment, 0, 0, owner, data_length, 0, zxid, NULL, NULL, NULL)::${schema}.outcome AS outcome
         FROM new JOIN made USING (path)
     LOOP
       outcomes[done.step] := done.outcome;
@@ -339,7 +339,7 @@ BEGIN
             length(n.data) AS data_length
       )
       SELECT m.step, ROW('ok', m.path, m.czxid, m.mzxid, m.ctime, m.mtime, m.version, coalesce(2 * p.creates - p.children, 0),
-          m.owner, m.data_length, coalesce(p.children, 0), coalesce(p.pzxid, m.czxid))::${schema}.outcome AS outcome
+          m.owner, m.data_length, coalesce(p.children, 0), coalesce(p.pzxid, m.czxid), NULL, NULL, NULL)::${schema}.outcome AS outcome
         FROM made m LEFT JOIN ${schema}.gathering p USING (path)
     LOOP
       outcomes[done.step] := done.outcome;

@@ -125,7 +125,7 @@ BEGIN
   RETURN outcome;
 END $$;
 COMMENT ON FUNCTION ${schema}.delete_recursive(text) IS
-  'Deletes a node with all that is below it; children says how many nodes went. code: ok, no_node or bad_arguments.';
+  'Deletes a node with all that is below it; number says how many nodes went. code: ok, no_node or bad_arguments.';
 
 CREATE OR REPLACE FUNCTION ${schema}.multi(in_session bigint, in_types text[], in_paths text[], in_data bytea[],
     in_versions integer[], in_kinds text[], in_sequentials boolean[], in_ttls_ms bigint[]) RETURNS ${schema}.outcome[]
@@ -135,7 +135,7 @@ DECLARE
     in_sequentials, in_ttls_ms);
 BEGIN
   PERFORM ${schema}.ring(o.path, in_types[o.step] <> 'set') FROM unnest(outcomes) WITH ORDINALITY AS o
-      (code, path, czxid, mzxid, ctime, mtime, version, cversion, owner, data_length, children, pzxid, step)
+      (code, path, czxid, mzxid, ctime, mtime, version, cversion, owner, data_length, children, pzxid, number, granted, attempt, step)
     WHERE in_types[o.step] NOT IN ('check', 'check_change') AND NOT EXISTS (SELECT FROM unnest(outcomes) AS f WHERE f.code <> 'ok')
     ORDER BY o.step;
   RETURN outcomes;

@@ -62,12 +62,13 @@ BEGIN
   RETURN outcome;
 END $$;
 
--- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, with version 1 if it holds
+-- Joins a line in its row, for a caller that holds the session's advisory lock. Answers with the place, granted if it holds
 -- already; without a code if there is no place for it. As few statements as it can be, because most locks are taken so.
 CREATE OR REPLACE FUNCTION ${schema}._row_join(in_session bigint, in_line text, in_recipe text, in_try boolean, in_key bigint)
 RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
 DECLARE
+  holder  bigint;
   noted   integer;
   outcome ${schema}.outcome;
 BEGIN
@@ -81,23 +82,22 @@ BEGIN
     WHERE p.path = in_line AND p.recipe = in_recipe AND p.permits = 1 AND p.children = 0
       AND (p.holder IS NULL OR NOT in_try AND cardinality(p.waiting) < 64)
       AND s.id = in_session AND ${schema}._may_own(s)
-    RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.token, p.since, p.since,
-      (p.waiting = '{}')::integer, 0, p.holder, 0, 0, p.token INTO outcome;
-  IF outcome.version = 0 THEN
-    SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, outcome.owner) AND a.line = in_line;
-    IF noted < 2 - (outcome.owner = in_session)::integer THEN
+    RETURNING 'ok', p.path, coalesce(p.waiting[array_upper(p.waiting, 1)][1], p.token), p.waiting = '{}', p.holder
+    INTO outcome.code, outcome.path, outcome.number, outcome.granted, holder;
+  IF NOT outcome.granted THEN
+    SELECT count(*) INTO noted FROM ${schema}.awaited a WHERE a.session IN (in_session, holder) AND a.line = in_line;
+    IF noted < 2 - (holder = in_session)::integer THEN
       INSERT INTO ${schema}.awaited VALUES (in_session, in_line) ON CONFLICT DO NOTHING;
-      IF NOT ${schema}._await_holder(outcome.owner, in_line, false) THEN
+      IF NOT ${schema}._await_holder(holder, in_line, false) THEN
         PERFORM ${schema}._pass_on(in_line);
-        SELECT (p.token = outcome.czxid)::integer INTO outcome.version FROM ${schema}.gathering p WHERE p.path = in_line;
+        SELECT p.token = outcome.number INTO outcome.granted FROM ${schema}.gathering p WHERE p.path = in_line;
       END IF;
     END IF;
-    outcome.owner := in_session;
   END IF;
   RETURN outcome;
 END $$;
 
--- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, with version 1 if it holds
+-- Joins a line, for a caller that holds the session's advisory lock. Answers with the contender, granted if it holds
 -- already; or 'busy' for somebody who will not wait, 'wrong_recipe' if the node is something else, 'session_expired', or why
 -- the line cannot be made; 'line_created' if there is a new one now: then it is to be asked again, or in the row.
 CREATE OR REPLACE FUNCTION ${schema}._line_join(in_session bigint, in_line text, in_recipe text, in_permits integer, in_what text,
@@ -154,8 +154,7 @@ BEGIN
     SELECT in_line || '/' || name, in_line, name, 'ephemeral', in_session, in_limit_ms, 0, line.pzxid, line.pzxid, moment, moment,
         in_data, CASE WHEN holds THEN 'h' ELSE 'w' END, in_key
       FROM ${schema}._contender(line.pzxid, '-' || in_what) AS name
-    RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, holds::integer, 0, n.owner, length(n.data), 0, n.czxid
-    INTO outcome;
+    RETURNING 'ok', n.path, n.czxid, holds INTO outcome.code, outcome.path, outcome.number, outcome.granted;
   IF in_limit_ms IS NOT NULL THEN
     PERFORM ${schema}._limit_hold(outcome.path);
   END IF;
@@ -194,7 +193,7 @@ BEGIN
         IF NOT FOUND THEN
           PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
         END IF;
-        IF outcome.version = 0 THEN
+        IF NOT outcome.granted THEN
           PERFORM set_config('synchronous_commit', 'off', true);
         END IF;
         RETURN;
@@ -205,13 +204,13 @@ BEGIN
   END LOOP;
   IF outcome.code = 'ok' THEN
     watched := ${schema}._note_reply(in_session, in_slot, in_request, ARRAY[outcome], outcome.path, in_line);
-    IF outcome.version = 0 THEN
+    IF NOT outcome.granted THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_join(bigint, integer, bigint, text, text, integer, text, boolean, bigint, bytea, bigint) IS
-  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. version 1: it holds, with czxid as its token; 0: it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+  'Joins a line for a session: line, recipe (mutex, semaphore, read_write, election), permits, what (lock, candidate, read, write or a number of permits), whether only to try, limit in ms, data, key. number: its token. granted: it holds; otherwise it waits, make it durable with line_flush and ask line_take. path: its node, to be given back with line_leave, or the line, with line_free. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 
 -- Several that join for one session, each for itself: those who can hold in the row in one statement, the rest one by
 -- one. Who finds a row locked for long fails, and goes alone.
@@ -232,7 +231,7 @@ BEGIN
           AND a.limit_ms IS NULL AND a.data = ''
           AND p.holder IS NULL
         RETURNING a.step,
-          ROW('ok', p.path, p.token, p.token, p.since, p.since, 1, 0, p.holder, 0, 0, p.token)::${schema}.outcome AS outcome
+          ROW('ok', p.path, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, p.token, true, NULL)::${schema}.outcome AS outcome
     LOOP
       outcomes[done.step] := done.outcome;
     END LOOP;
@@ -247,7 +246,7 @@ BEGIN
   PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
   IF watched THEN
     watched := ${schema}._is_watched(outcomes);
-    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.version = 1) THEN
+    IF NOT EXISTS (SELECT FROM unnest(outcomes) AS o WHERE o.granted) THEN
       PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
   END IF;

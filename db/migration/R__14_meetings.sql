@@ -80,8 +80,8 @@ BEGIN
   RETURN m;
 END $$;
 
--- Somebody comes to a meeting, for a caller that holds the session's advisory lock. Answers with the child, with version 1 if the
--- round has begun with it; or 'busy' if all places are taken, 'wrong_recipe' if the node is something else, 'session_expired', or
+-- Somebody comes to a meeting, for a caller that holds the session's advisory lock. Answers with the child, granted if the round
+-- has begun with it; or 'busy' if all places are taken, 'wrong_recipe' if the node is something else, 'session_expired', or
 -- why the meeting cannot be made.
 CREATE OR REPLACE FUNCTION ${schema}._meeting_come(in_session bigint, in_meeting text, in_size integer, in_key bigint) RETURNS ${schema}.outcome
 LANGUAGE plpgsql AS $$
@@ -102,10 +102,10 @@ BEGIN
       INSERT INTO ${schema}.node AS n (path, parent, name, kind, owner, ttl_ms, version, czxid, mzxid, ctime, mtime, data, key)
         SELECT m.path || '/' || name, m.path, name, 'ephemeral', in_session, NULL, 0, m.pzxid, m.pzxid, moment, moment, '', in_key
           FROM ${schema}._contender(m.pzxid, '') AS name
-        RETURNING 'ok', n.path, n.czxid, n.mzxid, n.ctime, n.mtime, 0, 0, n.owner, 0, 0, n.czxid INTO outcome;
+        RETURNING 'ok', n.path, n.czxid, false INTO outcome.code, outcome.path, outcome.number, outcome.granted;
       IF m.children = in_size AND m.low = m.token THEN
         m := ${schema}._meeting_decide(m);
-        outcome.version := (outcome.czxid <= m.token)::integer;
+        outcome.granted := outcome.number <= m.token;
       END IF;
       RETURN outcome;
     END IF;
@@ -149,12 +149,12 @@ BEGIN
     PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);
     watched := ${schema}._is_watched(outcomes);
   END IF;
-  IF (outcomes[1].version = 1 OR EXISTS (SELECT FROM unnest(outcomes[2:]) AS o WHERE o.version = 1)) IS NOT TRUE THEN
+  IF (outcomes[1].granted OR EXISTS (SELECT FROM unnest(outcomes[2:]) AS o WHERE o.granted)) IS NOT TRUE THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_meeting_come(bigint, integer, bigint, text[], integer[], bigint[]) IS
-  'Several participants of a session come to double barriers: paths, numbers of participants, keys for their rings. version 1: they have entered; 0: they wait, ask meeting_sweep. czxid: their numbers. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
+  'Several participants of a session come to double barriers: paths, numbers of participants, keys for their rings. granted: they have entered; otherwise they wait, ask meeting_sweep. number: theirs. code: ok, busy, wrong_recipe, session_expired, bad_arguments.';
 
 -- Several leave, each for itself: by the numbers of their children, waiting for the end of the round or not. Says of each whether
 -- its round is over. May be asked again. In a transaction of its own.

@@ -114,7 +114,7 @@ BEGIN
     seen);
   FOR step IN 1 .. CASE WHEN seen IS NULL THEN 1 ELSE cardinality(in_queues) END LOOP
     outcome.code := CASE WHEN seen[step] IS NULL THEN 'ok' ELSE 'duplicate' END;
-    outcome.czxid := coalesce(seen[step], first + step - 1);
+    outcome.number := coalesce(seen[step], first + step - 1);
     outcomes[step] := outcome;
   END LOOP;
   RETURN outcomes;
@@ -122,7 +122,7 @@ END $$;
 
 -- Enqueues in a transaction of its own, numbered so that a lost reply can be settled (R__06_replies). Where `watched` says so, somebody
 -- sleeps who is to be rung after the commit. Messages that are nothing but a payload, for one queue, have a function of their own:
--- most are like that, and it takes half the time. The outcome's czxid is the number of the first.
+-- most are like that, and it takes half the time. The outcome's number is that of the first.
 CREATE OR REPLACE FUNCTION ${schema}.request_enqueue(in_session bigint, in_slot integer, in_request bigint, in_queue text,
     in_payloads bytea[], OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -140,7 +140,7 @@ BEGIN
     PERFORM ${schema}._enqueue_refused(array_fill(in_queue, ARRAY[cardinality(in_payloads)]), in_payloads);
   END IF;
   outcome.code := 'ok';
-  outcome.czxid := first;
+  outcome.number := first;
   UPDATE ${schema}.reply r SET request = in_request, at = clock_timestamp(), outcomes = ARRAY[outcome]
     WHERE r.session = in_session AND r.slot = in_slot AND r.request < in_request;
   IF NOT FOUND THEN
@@ -185,7 +185,7 @@ BEGIN
   RETURN outcomes;
 END $$;
 COMMENT ON FUNCTION ${schema}.enqueue_all(text[], bytea[], integer[], bigint[], text[], text[], bigint[], text[], timestamptz[]) IS
-  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys, not before. Answers with the number of the first (czxid), which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
+  'Enqueues up to 1,000 messages in the caller''s transaction: queues, payloads, priorities, delays in ms, keys, headers (array literals), lives in ms, deduplication keys, not before. Answers with the number of the first, which the others follow; with deduplication keys, with an outcome for each: ok or duplicate.';
 
 -- The same for one message, as one writes it by hand. Returns its number, or that of the one it would be a duplicate of.
 CREATE OR REPLACE FUNCTION ${schema}.enqueue(in_queue text, in_payload bytea, in_priority integer DEFAULT NULL, in_delay interval DEFAULT NULL,
@@ -199,7 +199,7 @@ RETURN (${schema}.enqueue_all(ARRAY[in_queue], ARRAY[in_payload],
   CASE WHEN in_headers IS NOT NULL THEN ARRAY[in_headers::text] END,
   CASE WHEN in_life IS NOT NULL THEN ARRAY[(extract(epoch FROM in_life) * 1000)::bigint] END,
   CASE WHEN in_dedup_key IS NOT NULL THEN ARRAY[in_dedup_key] END,
-  CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].czxid;
+  CASE WHEN in_not_before IS NOT NULL THEN ARRAY[in_not_before] END))[1].number;
 COMMENT ON FUNCTION ${schema}.enqueue(text, bytea, integer, interval, text, text[], interval, text, timestamptz) IS
   'Enqueues a message in the caller''s transaction: SELECT ${schema}.enqueue(''mails'', ''payload'', in_key => ''42''). Priority (higher first), delay, key (one at a time, in order), headers (name, value, …), life, deduplication key, not before. Returns its number, or that of the one it duplicates.';
 

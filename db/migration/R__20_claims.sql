@@ -213,7 +213,7 @@ DECLARE
 BEGIN
   FOR i IN 1 .. cardinality(in_ids) LOOP
     outcome.code := CASE WHEN in_ids[i] = ANY (refused) THEN 'refused' ELSE 'ok' END;
-    outcome.czxid := in_ids[i];
+    outcome.number := in_ids[i];
     outcomes[i] := outcome;
   END LOOP;
   PERFORM ${schema}._move_slot(in_session, in_slot, in_request, outcomes);

@@ -54,12 +54,12 @@ BEGIN
     CASE WHEN in_dedup_key IS NOT NULL THEN array_fill(in_dedup_key, number) END,
     CASE WHEN in_not_before IS NOT NULL THEN array_fill(in_not_before, number) END);
   outcome := outcomes[1];
-  first := outcome.czxid;
+  first := outcome.number;
   FOR i IN 1 .. cardinality(queues) LOOP
     IF in_dedup_key IS NOT NULL THEN
       outcome := outcomes[i];
     ELSE
-      outcome.czxid := first + i - 1;
+      outcome.number := first + i - 1;
     END IF;
     outcome.path := queues[i];
     outcomes[i] := outcome;

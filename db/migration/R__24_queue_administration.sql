@@ -129,7 +129,7 @@ COMMENT ON FUNCTION ${schema}.discard(text, bigint[], interval) IS
   'Deletes dead letters: queue, ids (null: all), only those that died so long ago. Returns how many.';
 
 -- Does one of these in a transaction of its own, numbered so that a lost reply can be settled: purge, redrive, discard, pause, resume,
--- or unsubscribe, for which in_queue is the topic. The outcome's children: how many messages it was, or 1 if something changed.
+-- or unsubscribe, for which in_queue is the topic. The outcome's number: how many messages it was, or 1 if something changed.
 CREATE OR REPLACE FUNCTION ${schema}.request_administer(in_session bigint, in_slot integer, in_request bigint, in_what text, in_queue text,
     in_ids bigint[], in_older interval, in_subscription text, OUT outcome ${schema}.outcome, OUT watched boolean)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -137,12 +137,12 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable
 BEGIN
   outcome.code := 'ok';
   CASE in_what
-    WHEN 'purge' THEN outcome.children := ${schema}.purge(in_queue);
-    WHEN 'redrive' THEN outcome.children := ${schema}.redrive(in_queue, in_ids, in_older);
-    WHEN 'discard' THEN outcome.children := ${schema}.discard(in_queue, in_ids, in_older);
-    WHEN 'pause' THEN outcome.children := ${schema}.pause(in_queue)::integer;
-    WHEN 'resume' THEN outcome.children := ${schema}.resume(in_queue)::integer;
-    WHEN 'unsubscribe' THEN outcome.children := ${schema}.unsubscribe(in_queue, in_subscription)::integer;
+    WHEN 'purge' THEN outcome.number := ${schema}.purge(in_queue);
+    WHEN 'redrive' THEN outcome.number := ${schema}.redrive(in_queue, in_ids, in_older);
+    WHEN 'discard' THEN outcome.number := ${schema}.discard(in_queue, in_ids, in_older);
+    WHEN 'pause' THEN outcome.number := ${schema}.pause(in_queue)::integer;
+    WHEN 'resume' THEN outcome.number := ${schema}.resume(in_queue)::integer;
+    WHEN 'unsubscribe' THEN outcome.number := ${schema}.unsubscribe(in_queue, in_subscription)::integer;
   END CASE;
   PERFORM ${schema}._move_slot(in_session, in_slot, in_request, ARRAY[outcome]);
   watched := false;

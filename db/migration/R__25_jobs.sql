@@ -74,7 +74,7 @@ CREATE OR REPLACE FUNCTION ${schema}._is_job_name(in_name text, in_most integer)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(length(in_name) BETWEEN 1 AND in_most AND in_name !~ '[[:cntrl:]]', false);
 
--- Claims a run. Answers ok with the token as czxid and the attempt as version; or done_before, busy (it is running, or its row is
+-- Claims a run. Answers ok with the token as number, and the attempt; or done_before, busy (it is running, or its row is
 -- locked), paused, failed_before (it failed or was abandoned, and the caller does not try again what was), session_expired or
 -- bad_arguments. `in_after` belongs to kind a: the token of the run that it comes after, which has to be the last one.
 CREATE OR REPLACE FUNCTION ${schema}._job_claim(in_session bigint, in_job text, in_tick text, in_kind "char", in_scheduled timestamptz,
@@ -135,7 +135,7 @@ END $$;
 -- A run as the answer of the claim that made it.
 CREATE OR REPLACE FUNCTION ${schema}._job_claimed(run ${schema}.job_run) RETURNS ${schema}.outcome
 LANGUAGE sql IMMUTABLE
-RETURN ROW('ok', run.tick, run.token, run.token, run.started, run.started, run.attempt, 0, run.session, 0, 0, run.token)
+RETURN ROW('ok', run.tick, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, run.token, true, run.attempt)
   ::${schema}.outcome;
 
 -- Claims the turn of a job: a run that nobody else has at the same time. Answers like _job_claim; or too_soon, if it is not yet
@@ -209,7 +209,7 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_job_claim(bigint, integer, bigint, text, text, text, timestamptz, bigint, bigint, boolean, boolean) IS
-  'Claims the run of a job for a tick, in a transaction of its own, numbered so that a lost reply can be settled: session, slot, request, job, tick, kind (t a time, x a text, a after another run, m by hand), the time, the token of the run before, limit in ms, whether again after a failure, whether again after an abandonment. The token is the czxid, the attempt the version.';
+  'Claims the run of a job for a tick, in a transaction of its own, numbered so that a lost reply can be settled: session, slot, request, job, tick, kind (t a time, x a text, a after another run, m by hand), the time, the token of the run before, limit in ms, whether again after a failure, whether again after an abandonment. The token is the number.';
 
 CREATE OR REPLACE FUNCTION ${schema}.request_job_turn(in_session bigint, in_slot integer, in_request bigint, in_job text,
     in_at_most_ms bigint, in_at_least_ms bigint, OUT outcomes ${schema}.outcome[], OUT watched boolean)
@@ -224,14 +224,14 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION ${schema}.request_job_turn(bigint, integer, bigint, text, bigint, bigint) IS
-  'Like job_take_turn, in a transaction of its own, numbered so that a lost reply can be settled, with times in ms. The path is the tick, the token the czxid.';
+  'Like job_take_turn, in a transaction of its own, numbered so that a lost reply can be settled, with times in ms. The path is the tick, the token the number.';
 
 -- The claims for any language. The transaction has to be over before the work begins.
 CREATE OR REPLACE FUNCTION ${schema}.job_claim(in_session bigint, in_job text, in_tick text, in_at_most interval DEFAULT NULL)
 RETURNS TABLE (code text, attempt integer, token bigint)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT c.code, c.version, c.czxid FROM ${schema}._job_claim(in_session, in_job, in_tick, 'x', NULL, NULL,
+  SELECT c.code, c.attempt, c.number FROM ${schema}._job_claim(in_session, in_job, in_tick, 'x', NULL, NULL,
     (extract(epoch FROM in_at_most) * 1000)::bigint, true, true) c;
 END;
 COMMENT ON FUNCTION ${schema}.job_claim(bigint, text, text, interval) IS
@@ -241,7 +241,7 @@ CREATE OR REPLACE FUNCTION ${schema}.job_take_turn(in_session bigint, in_job tex
 RETURNS TABLE (code text, tick text, attempt integer, token bigint)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT c.code, c.path, c.version, c.czxid FROM ${schema}._job_take_turn(in_session, in_job,
+  SELECT c.code, c.path, c.attempt, c.number FROM ${schema}._job_take_turn(in_session, in_job,
     (extract(epoch FROM in_at_most) * 1000)::bigint, (extract(epoch FROM in_at_least) * 1000)::bigint) c;
 END;
 COMMENT ON FUNCTION ${schema}.job_take_turn(bigint, text, interval, interval) IS

@@ -65,7 +65,8 @@ CREATE UNLOGGED TABLE ${schema}.watch (
 
 CREATE INDEX watch_session ON ${schema}.watch (session);
 
--- The answer about one node. Its code is 'ok', or the name of the rule that was broken; then nothing was changed.
+-- The answer to one request. Its code is 'ok', or the name of the rule that was broken; then nothing was changed. What is about a node
+-- has the node's stat; the columns after it are for the rest.
 CREATE TYPE ${schema}.outcome AS (
   code        text,
   path        text,
@@ -78,10 +79,13 @@ CREATE TYPE ${schema}.outcome AS (
   owner       bigint,
   data_length integer,
   children    bigint,
-  pzxid       bigint
+  pzxid       bigint,
+  number      bigint,  -- a token, the number of a message, a sum, or how many there were
+  granted     boolean, -- whether a line or a meeting let it in at once; otherwise it waits
+  attempt     integer  -- of a job's run
 );
 COMMENT ON TYPE ${schema}.outcome IS
-  'The answer about one node. code is ok, or names the rule that was broken; then nothing was changed.';
+  'The answer to one request. code is ok, or names the rule that was broken; then nothing was changed. Up to pzxid it is about a node; number is a token, the number of a message, a sum, or how many there were; granted tells whether a line or a meeting let it in at once; attempt is that of a job''s run.';
 
 -- The last reply that each slot of a session was given (see settle in R__06_replies).
 CREATE TABLE ${schema}.reply (

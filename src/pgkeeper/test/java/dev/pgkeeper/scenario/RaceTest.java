@@ -39,7 +39,7 @@ class RaceTest {
   }
 
   private static String join(long session, long request, String line, boolean tries) {
-    return "SELECT (outcome).version FROM "
+    return "SELECT (outcome).granted::integer FROM "
         + database.schema()
         + ".request_join("
         + session

@@ -137,7 +137,7 @@ class StrangersTest {
     long token =
         number(
             client,
-            "SELECT (outcome).czxid FROM ${schema}.request_join("
+            "SELECT (outcome).number FROM ${schema}.request_join("
                 + session
                 + ", 1, 1, '/strangers/lock', 'mutex', 1, 'lock', false, NULL, '', 7)");
     Connection stranger = as("nobody");
@@ -342,7 +342,7 @@ class StrangersTest {
     Connection other = as("application");
     long waiter = openSession(other);
     String join =
-        "SELECT (outcome).version FROM ${schema}.request_join(%d, 1, 1, '/behind', 'mutex', 1, 'lock', false, NULL, '', 7)";
+        "SELECT (outcome).granted::integer FROM ${schema}.request_join(%d, 1, 1, '/behind', 'mutex', 1, 'lock', false, NULL, '', 7)";
     assertThat(number(client, join.formatted(holder))).isOne();
     Connection stranger = as("nobody");
     execute(stranger, "SELECT pg_advisory_lock(" + ownerKeySeen(stranger, holder) + ")");
@@ -394,7 +394,7 @@ class StrangersTest {
     assertThat(
             number(
                 as("application"),
-                "SELECT (outcome).version FROM ${schema}.request_join("
+                "SELECT (outcome).granted::integer FROM ${schema}.request_join("
                     + session
                     + ", 1, 1, '/goes-on/lock', 'mutex', 1, 'lock', false, NULL, '', 7)"))
         .isOne();

@@ -61,7 +61,7 @@ class LineRowTest {
   }
 
   private String join(long session, String data) {
-    return "SELECT (outcome).version FROM ${schema}.request_join(%d, 1, %d, '%s', 'mutex', 1, 'lock', false, NULL, '%s', 7)"
+    return "SELECT (outcome).granted::integer FROM ${schema}.request_join(%d, 1, %d, '%s', 'mutex', 1, 'lock', false, NULL, '%s', 7)"
         .formatted(session, ++request, line, data);
   }
 

@@ -38,7 +38,7 @@ final class SqlClient {
   /** Joins a line of any kind; its number. */
   long join(String line, String recipe, int permits, String what, String limitMs, String data) {
     return database.queryLong(
-        "SELECT (outcome).czxid FROM ${schema}.request_join(%d, 1, %d, '%s', '%s', %d, '%s', false, %s, %s, 7)"
+        "SELECT (outcome).number FROM ${schema}.request_join(%d, 1, %d, '%s', '%s', %d, '%s', false, %s, %s, 7)"
             .formatted(session, ++requests, line, recipe, permits, what, limitMs, data));
   }
 

@@ -174,7 +174,7 @@ class SqlOperationsTest {
     assertThat(code("delete('@/a', 2)")).isEqualTo("ok");
     assertThat(tree.exists("/a")).isEmpty();
     sql("SELECT ${schema}.create('@/p/q/r', in_parents => true)");
-    assertThat(sql("SELECT children FROM ${schema}.delete_recursive('@/p')")).isEqualTo("3");
+    assertThat(sql("SELECT number FROM ${schema}.delete_recursive('@/p')")).isEqualTo("3");
     assertThat(tree.children("/")).isEmpty();
   }
 
@@ -286,13 +286,13 @@ class SqlOperationsTest {
     tree.create("/text", "text".getBytes(StandardCharsets.US_ASCII));
     String answers =
         sql(
-            "SELECT string_agg(concat_ws(' ', code, czxid), ', ' ORDER BY o.number) FROM ${schema}.request_each("
+            "SELECT string_agg(concat_ws(' ', code, number), ', ' ORDER BY o.step) FROM ${schema}.request_each("
                 + keeper.session().id()
                 + ", 1000, 1, '{add,add,add,add,add,add,add}',"
                 + " ARRAY['@/n', '@/full', '@/n', '@/full', '@/text', '@/none', '@/n'],"
                 + " '{5,1,-2,-1,1,1,10}', '{0,0,0,0,0,0,0}', '{x,x,x,x,x,x,x}', '{f,f,f,f,f,f,f}',"
                 + " '{0,0,0,0,0,0,0}'), unnest(outcomes) WITH ORDINALITY AS o (code, path, czxid, mzxid, ctime,"
-                + " mtime, version, cversion, owner, data_length, children, pzxid, number)");
+                + " mtime, version, cversion, owner, data_length, children, pzxid, number, granted, attempt, step)");
     assertThat(answers)
         .isEqualTo(
             "ok 6, overflow, ok 4, ok " + (Long.MAX_VALUE - 1) + ", not_a_number, no_node, ok 14");

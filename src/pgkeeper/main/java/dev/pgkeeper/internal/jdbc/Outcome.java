@@ -12,23 +12,25 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a function of the database answers about one node, or one message (see the type {@code
- * outcome}).
+ * What a function of the database answers to one request (see the type {@code outcome}).
  *
- * @param number the first one that the change took; of an addition, the sum
- * @param stat null if the function has nothing to say of it
- * @param children of the node; of a recursive deletion, how many nodes went
+ * @param stat of a node; null if the function has nothing to say of one
+ * @param number a token, the number of a message, a sum, or how many there were
+ * @param granted whether a line or a meeting let it in at once; otherwise it waits
+ * @param attempt of a job's run
  */
-public record Outcome(Code code, String path, long number, @Nullable Stat stat, int children) {
+public record Outcome(
+    Code code, String path, @Nullable Stat stat, long number, boolean granted, int attempt) {
 
   /** One row of an answer. */
   static Outcome of(ResultSet row) throws SQLException {
     return new Outcome(
         Code.valueOf(row.getString("code").toUpperCase(Locale.ROOT)),
         row.getString("path"),
-        row.getLong("czxid"),
         row.getObject("ctime") == null ? null : stat(row),
-        (int) row.getLong("children"));
+        row.getLong("number"),
+        row.getBoolean("granted"),
+        row.getInt("attempt"));
   }
 
   /** All rows that a query answers. */

@@ -11,7 +11,6 @@ import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Moment;
 import dev.pgkeeper.job.JobWork;
 import dev.pgkeeper.job.RunResult;
-import dev.pgkeeper.tree.Stat;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -131,11 +130,8 @@ public final class Runs {
       throw KeeperException.of(outcome.code(), job);
     }
     Moment limit = atMost == null ? null : sentAt.plus(atMost);
-    Stat row = outcome.knownStat();
-    String tick = outcome.path();
-    int attempt = row.version();
-    long token = row.czxid();
-    return new Answer(RunResult.RAN, new Claim(job, tick, attempt, token, limit));
+    Claim claim = new Claim(job, outcome.path(), outcome.attempt(), outcome.number(), limit);
+    return new Answer(RunResult.RAN, claim);
   }
 
   /** Work whose effects are committed with the run. */

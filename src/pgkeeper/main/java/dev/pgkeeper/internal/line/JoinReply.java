@@ -1,7 +1,6 @@
 package dev.pgkeeper.internal.line;
 
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.tree.Stat;
 
 /**
  * What the database answers to who has joined a line.
@@ -10,9 +9,7 @@ import dev.pgkeeper.tree.Stat;
  * @param holds it has what it asked for; else it waits, and its place is not durable yet
  */
 record JoinReply(String node, long token, boolean holds) {
-  /** In the row of an outcome, the version says how it stands, and the czxid is the token. */
   static JoinReply of(Outcome joined) {
-    Stat row = joined.knownStat();
-    return new JoinReply(joined.path(), row.czxid(), row.version() == 1);
+    return new JoinReply(joined.path(), joined.number(), joined.granted());
   }
 }

@@ -9,8 +9,7 @@ import dev.pgkeeper.internal.jdbc.Outcome;
  * @param isBegun its round has begun with it; else it waits
  */
 record ComeReply(long number, boolean isBegun) {
-  /** In the row of an outcome, the version says how it stands. */
   static ComeReply of(Outcome came) {
-    return new ComeReply(came.number(), came.knownStat().version() == 1);
+    return new ComeReply(came.number(), came.granted());
   }
 }

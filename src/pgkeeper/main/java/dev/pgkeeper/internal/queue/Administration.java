@@ -39,7 +39,7 @@ record Administration(
   }
 
   /** Has it done once. Returns how many messages it was, or 1 if something changed. */
-  int carryOut(QueueSession session) {
+  long carryOut(QueueSession session) {
     return session
         .database()
         .request(
@@ -47,13 +47,13 @@ record Administration(
             (statement, first) -> QueueCalls.bind(statement, first, this),
             (connection, schema, outcomes) -> {})
         .get(0)
-        .children();
+        .number();
   }
 
   /** Has it done to some messages at a time, for as long as there are many. */
   static long carryOutAll(QueueSession session, Supplier<Administration> some) {
     long all = 0;
-    int more;
+    long more;
     do {
       more = some.get().carryOut(session);
       all += more;

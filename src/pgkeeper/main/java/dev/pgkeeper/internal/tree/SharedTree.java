@@ -117,7 +117,7 @@ public final class SharedTree extends TreeBase implements Tree {
               .request(
                   "CALL "
                       + schema
-                      + ".request_add(?, ?, ?, ?, ?::bigint, NULL, NULL, NULL, NULL, NULL, NULL)",
+                      + ".request_add(?, ?, ?, ?, ?::bigint, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
                   step::bind,
                   ringFor(step))
               .get(0);

@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The tree inside the caller's transaction: everything ends with it, the rings too. */
 public final class TransactionTree extends TreeBase {
+  /** The columns of an outcome that has a number and no stat. */
+  private static final String PLAIN =
+      "code, path, %s AS number, false AS granted, 0 AS attempt, NULL::pg_catalog.timestamptz AS ctime";
+
   private final Connection connection;
   private final ClientSession session;
 
@@ -45,17 +49,13 @@ public final class TransactionTree extends TreeBase {
   }
 
   private Outcome add(Step step) {
-    return ask(
-            "code, path, value AS czxid, NULL::pg_catalog.timestamptz AS ctime, 0 AS children",
-            schema + ".add(?, ?::bigint)",
-            step::bind)
-        .get(0);
+    return ask(PLAIN.formatted("value"), schema + ".add(?, ?::bigint)", step::bind).get(0);
   }
 
   @Override
   Outcome exchange(String at, long expected, long value) {
     return ask(
-            "code, path, 0 AS czxid, NULL::pg_catalog.timestamptz AS ctime, 0 AS children",
+            PLAIN.formatted("0"),
             schema + ".compare_and_set(?, ?, ?)",
             (statement, first) -> {
               statement.setString(first, at);

@@ -155,7 +155,7 @@ abstract class TreeBase implements TreeOperations {
   public int deleteRecursive(String path) {
     String at = at(path);
     ensureDeletable(path);
-    return deleteSubtree(at).ok(path).children();
+    return (int) deleteSubtree(at).ok(path).number();
   }
 
   /** Not even a chroot's root: ZooKeeper's clients refuse that too. */
