@@ -7,6 +7,9 @@
 -- ever gets ahead of somebody else, and those ahead only become fewer: what is true once stays true, so a contender can
 -- take its turn without a lock on the line. Its state says what it has: w waits, h holds, r holds and is asked to give back.
 --
+-- A grant is written by whoever joins, in the row (_row_join, request_joins) or with a node (_line_join); by whoever leaves (line_free,
+-- _ring_line); by whoever finds that the holder's session is over (_pass_on); and by the client itself (line_take).
+--
 -- The row: where there is one permit, those who come first have no node. Whoever finds nobody is the `holder` in the line's row
 -- of gathering, and the next sixteen are `waiting` there: one row is updated in place where otherwise nodes are created and
 -- deleted. Whoever finds that row full, or contenders with nodes, or has data or a limit to keep, waits with a node. So all
@@ -454,8 +457,8 @@ COMMENT ON FUNCTION ${schema}.lines_leave(text[]) IS
   'Like line_leave for several contenders. Fails with 55P03 where one of them is kept waiting; leave each alone then.';
 
 -- Makes those of a session's contenders holders that may hold, and tells what became of all of them and of its places in the
--- rows of the lines among the paths: a row for each that is there. Waits for nobody, because a client's own
--- connection asks this: who is held by somebody's transaction still waits.
+-- rows of the lines among the paths: a row for each that is there. Waits for nobody, so that one transaction does
+-- not keep the client's other looks waiting: a contender that somebody's transaction holds still waits.
 CREATE OR REPLACE FUNCTION ${schema}.line_take(in_session bigint, in_paths text[])
 RETURNS TABLE (path text, state text, token bigint)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off

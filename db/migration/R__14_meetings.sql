@@ -234,7 +234,8 @@ COMMENT ON FUNCTION ${schema}.meeting_quit(text, bigint) IS
   'A participant that waits to enter a double barrier gives up; false if it has entered meanwhile.';
 
 -- What has become of these children, and of the rounds that they are in: begun, over, whether they are there, and whether they
--- have left. Decides what is due, in case nobody has since a session ended. Waits for nobody, because a client's own connection asks.
+-- have left. Decides what is due, in case nobody has since a session ended. Waits for nobody: one
+-- transaction does not keep the client's other looks waiting.
 CREATE OR REPLACE FUNCTION ${schema}.meeting_sweep(in_meetings text[], in_numbers bigint[])
 RETURNS TABLE (number bigint, present boolean, has_left boolean, begun boolean, over boolean)
 LANGUAGE plpgsql AS $$

@@ -2,7 +2,7 @@
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
--- The advisory lock of a path. Nothing else that _lock_key is asked for (R__02_epochs) begins with a slash.
+-- The advisory lock of a path. Nothing else that _lock_key is asked for (R__02_epochs_keys_and_rings) begins with a slash.
 CREATE OR REPLACE FUNCTION ${schema}._path_key(in_path text) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN

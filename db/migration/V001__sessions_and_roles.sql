@@ -50,7 +50,7 @@ CREATE UNLOGGED TABLE ${schema}.reaper (
   tick     bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- Whoever raises the numbers locks this row for as long as that takes (R__02_epochs).
+-- Whoever raises the numbers locks this row for as long as that takes (R__02_epochs_keys_and_rings).
 CREATE TABLE ${schema}.zxid_turn (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );

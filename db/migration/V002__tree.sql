@@ -35,6 +35,15 @@ CREATE INDEX node_mortal ON ${schema}.node (owner) WHERE owner IS NOT NULL;
 -- stand in line for something (R__13_lines), the row says for what; `low` is a number that none of them is below. Those who came
 -- first have no node: `holder` to `revoked` are of the session that holds, and `waiting` has four numbers for each that waits
 -- for that: its token, its session, its key, and since when, in microseconds.
+--
+--   creates, children, pzxid   of the children
+--   recipe, permits            of a line or a meeting; null otherwise
+--   holder, token, since       of a line whose holder is in the row: set by _row_join, request_joins, line_free and _pass_on; the holder is
+--                              taken out by line_free, _pass_on and break_lock. A token stays until there is a greater one
+--   revoked                    of that holder: line_revoke
+--   waiting                    appended to by _row_join, shortened by line_free, _pass_on and the ends of sessions
+--   low                        of a line: no contender is below. Of a meeting: rounds up to here are over
+--   token                      of a meeting: rounds up to here have begun
 CREATE TABLE ${schema}.gathering (
   path     text COLLATE "C" PRIMARY KEY,
   creates  bigint NOT NULL,

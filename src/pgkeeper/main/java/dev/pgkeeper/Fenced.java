@@ -8,7 +8,7 @@ import java.util.function.Consumer;
  * The right to act as owner of something, until it is released or lost. Whoever acts in the
  * database guards the transaction with {@link #fence} or {@link #inTransaction}: then it commits
  * only if the right still stood, however long the process was paused in between. Whoever acts
- * elsewhere asks {@link #ensureHeld} just before, and hands the token along.
+ * elsewhere calls {@link #ensureHeld} just before, and passes the token on.
  */
 public interface Fenced extends AutoCloseable {
   /**

@@ -27,8 +27,8 @@ public interface Held extends Fenced {
   long token();
 
   /**
-   * Tells when somebody asks to have it back; at once if somebody did. Nothing but manners makes a
-   * holder obey.
+   * Tells when somebody asks to have it back; at once if somebody did. Nothing forces a holder to
+   * obey.
    */
   Subscription onRevocation(Runnable listener);
 

@@ -5,7 +5,7 @@ package dev.pgkeeper;
  *
  * <pre>
  * HELD ⇄ JEOPARDY → LOST        HELD, JEOPARDY → RELEASED
- * HELD → LOST (at its limit, or taken away by an administrator)
+ * HELD → LOST (at its limit, or taken away by an operator)
  * </pre>
  */
 public enum HoldState {

@@ -71,11 +71,11 @@ import javax.sql.DataSource;
  * }</pre>
  *
  * <p>All that it gives works in the {@link #session} that there is. A session ends if the database
- * was not heard of for too long, because a machine slept for example: then what was held in it is
- * lost and told, calls that began in it fail with {@link KeeperException.SessionExpired}, and the
- * keeper opens the next one by itself, for as long as that takes. Calls wait for it as long as for
- * an answer. What is there for good, a consumer, an election, a registration, a cache, goes on in
- * it; what was held does not come back.
+ * has not heard of this client for too long, for example because a machine slept. Then what was
+ * held in it is lost, and listeners are told; calls that began in it fail with {@link
+ * KeeperException.SessionExpired}. The keeper opens the next session by itself, for as long as that
+ * takes. Calls wait for it as long as for an answer. What is meant to last (a consumer, an
+ * election, a registration, a cache) goes on in it; what was held does not come back.
  *
  * <p>It takes two connections: one that it opens for itself and keeps, and one at a time that each
  * operation borrows from the data source for a round trip.
@@ -157,11 +157,12 @@ public final class Keeper implements AutoCloseable {
 
   /**
    * Does something that is to outlive a session: at once, and again in each session after it. What
-   * came of the work is closed when its session has ended; all this is over when the result or this
-   * keeper is closed.
+   * the work returned is closed when its session has ended. All of it stops when the result, or
+   * this keeper, is closed.
    *
-   * <p>What the work throws the first time, it throws here, and that is all; later it is tried
-   * again every second. It is called on a thread that it should not keep long: others wait for it.
+   * <p>What the work throws the first time, this call throws, and nothing is tried again. If it
+   * throws later, it is tried again every second. It should not keep the thread on which it is
+   * called for long: others wait for that thread.
    */
   public Subscription inEachSession(Function<Session, ? extends AutoCloseable> work) {
     return sessions.inEach(work);
@@ -185,7 +186,7 @@ public final class Keeper implements AutoCloseable {
     return sessions.tree(connection);
   }
 
-  /** One at a time: a mutex of whoever uses this path, on any machine. */
+  /** Returns a mutex: of all who use this path, on any machine, one at a time holds it. */
   public Mutex lock(String path) {
     return new Mutex(sessions, path);
   }
@@ -205,17 +206,23 @@ public final class Keeper implements AutoCloseable {
     return new MultiLock(sessions, paths);
   }
 
-  /** Any number of readers or one writer of whoever uses this path, on any machine. */
+  /**
+   * Returns a lock for any number of readers, or one writer, among all who use this path, on any
+   * machine.
+   */
   public ReadWriteLock readWriteLock(String path) {
     return new ReadWriteLock(sessions, path);
   }
 
-  /** So many permits for whoever uses this path, on any machine; all have to name one size. */
+  /**
+   * Returns a semaphore with this many permits for all who use this path, on any machine; all have
+   * to name the same size.
+   */
   public Semaphore semaphore(String path, int permits) {
     return new Semaphore(sessions, path, permits);
   }
 
-  /** One leads of whoever stands for election at this path, on any machine. */
+  /** Returns an election: of all who stand at this path, on any machine, one leads. */
   public Election election(String path) {
     return new Election(sessions, path);
   }
@@ -258,7 +265,10 @@ public final class Keeper implements AutoCloseable {
     return new Group(sessions, path);
   }
 
-  /** A set of names, each of which one of those who joined owns; all have to name the same set. */
+  /**
+   * Shares out a set of names: each has one owner among those who join. All should name the same
+   * set.
+   */
   public Partitioner partitioner(String path, Collection<String> elements) {
     return new Partitioner(sessions, path, elements);
   }
@@ -305,7 +315,7 @@ public final class Keeper implements AutoCloseable {
     return Paths.under(options.chroot(), Paths.check(path));
   }
 
-  /** Keys with data that refuse who comes too late. */
+  /** Returns a store of keys with data, which refuses a writer that comes too late. */
   public FencedStore fencedStore(String name) {
     return new TableStore(
         options.schema(), sessions::database, sessions.observation(), name, options.maxDataBytes());
@@ -317,7 +327,9 @@ public final class Keeper implements AutoCloseable {
     return jobs;
   }
 
-  /** A queue of 1 to 500 bytes' name, made when it is first used. */
+  /**
+   * Returns the queue of this name, which is made when it is first used. A name has 1 to 500 bytes.
+   */
   public <T> MessageQueue<T> queue(String name, Codec<T> codec) {
     return queue(name, codec, QueueOptions.defaults());
   }
@@ -395,8 +407,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * How the last session is that there was, with a ping of the database; never waits longer than
-   * that. Made for an endpoint that tells whether a process is ready.
+   * Tells how the latest session is, and pings the database; never waits longer than this patience.
+   * Made for an endpoint that tells whether a process is ready.
    *
    * @throws IllegalArgumentException if the patience is negative
    */
@@ -430,14 +442,14 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * Ends all that it gave, in this order: registrations and other ephemeral nodes that are kept
-   * there, so that nobody new comes; consumers and schedulers, whose handlers and jobs have this
-   * long to finish; what else goes on in each session; and the session, with which all that it
-   * owned goes at one moment. Messages that no handler has begun are given back at once, as if
-   * nobody had taken them. Calling it again does nothing.
+   * Ends all that this keeper gave, in this order: first registrations and other ephemeral nodes
+   * that it keeps, so that nobody new comes; then consumers and schedulers, whose handlers and jobs
+   * have this long to finish; then what else goes on in each session; last the session, and with
+   * it, at one moment, all that it owned. Messages that no handler has begun are given back at
+   * once, as if nobody had taken them. Calling it again does nothing.
    *
    * @return false if something had not finished by then: it has lost its session, and others get
-   *     what it was at
+   *     what it was working on
    */
   public boolean close(Duration patience) {
     if (patience.isNegative()) {

@@ -152,7 +152,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** It could not be had in the time that there was. */
+  /** It could not be had in the time allowed. */
   public static final class Busy extends KeeperException {
     private static final long serialVersionUID = 1L;
 
@@ -171,7 +171,8 @@ public class KeeperException extends RuntimeException {
   }
 
   /**
-   * What the caller acts on is not its own any more: released, taken back, at its limit or lost.
+   * The caller no longer owns what it acts on: that was released, taken back or lost, or its limit
+   * was reached.
    */
   public static final class NotHeld extends KeeperException {
     private static final long serialVersionUID = 1L;
@@ -219,7 +220,7 @@ public class KeeperException extends RuntimeException {
     }
   }
 
-  /** There is no queue of this name, and it is not to be made by itself. */
+  /** There is no queue of this name, and the queue's options say not to make one. */
   public static final class NoQueue extends KeeperException {
     private static final long serialVersionUID = 1L;
 

@@ -5,7 +5,7 @@ package dev.pgkeeper;
  *
  * <pre>
  * HELD ⇄ JEOPARDY → LOST        HELD, JEOPARDY → CLOSED
- * HELD → LOST (ended by an administrator)
+ * HELD → LOST (ended by an operator)
  * </pre>
  */
 public enum SessionState {

@@ -55,8 +55,8 @@ final class CacheRefresh {
   }
 
   /**
-   * Compares everything, by two sums where they tell enough. Returns false if they differ. That may
-   * be changes whose hints are on their way, so compare again soon.
+   * Compares everything, by a count and sums where they tell enough. Returns false if they differ.
+   * That may be changes whose hints are on their way, so compare again soon.
    */
   boolean compareAll(Tree tree) {
     if (loaded && scope != Scope.NODE) {

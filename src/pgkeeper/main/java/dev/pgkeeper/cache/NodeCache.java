@@ -40,13 +40,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The copy is compared with the nodes themselves, by the numbers of their creation and last
  * change: where a ring hints at something, and as a whole after a break of the connection, in a new
- * session, and with every sweep (which reads two sums, and the nodes only if those differ). So
- * whatever becomes of rings and connections, it is what the database has once that is quiet. Looks
- * are taken one after the other, on a thread that is there only while there is something to do;
- * what happens during a look is found by the next one.
+ * session, and with every sweep (which reads a count and three sums, and the nodes only if those
+ * differ). So whatever becomes of rings and connections, the copy is what the database has once
+ * nothing changes there any more. Looks are taken one after the other, on a thread that is there
+ * only while there is something to do; what happens during a look is found by the next one.
  *
- * <p>Nothing is ever shown in part without a word: if there is more than the {@link CacheOptions}
- * allow, it is reported, and reading fails.
+ * <p>The cache never shows only a part without saying so: if there is more than the {@link
+ * CacheOptions} allow, it reports that, and reading fails.
  */
 public final class NodeCache implements AutoCloseable {
   private final String path;
@@ -65,10 +65,22 @@ public final class NodeCache implements AutoCloseable {
   /** Of the steps: whether something was told since listeners were told that it was all. */
   private boolean toldSome;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public NodeCache(Sessions sessions, String path, Scope scope) {
     this(sessions, path, scope, CacheOptions.defaults());
   }
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public NodeCache(Sessions sessions, String path, Scope scope, CacheOptions options) {
     this.path = path;
     this.scope = Objects.requireNonNull(scope, "scope");
@@ -102,7 +114,8 @@ public final class NodeCache implements AutoCloseable {
    */
   public boolean awaitCurrent(Duration patience) throws InterruptedException {
     if (serially.isOnThread()) {
-      throw new IllegalStateException(this + ": a listener cannot wait for what comes after it");
+      throw new IllegalStateException(
+          this + ": a listener cannot wait for what is told after it returns");
     }
     ensureUsable();
     return await(refreshes.afterAll(), patience);
@@ -299,7 +312,7 @@ public final class NodeCache implements AutoCloseable {
     }
   }
 
-  /** Ends it; nobody is told anything more than the call that is under way. */
+  /** Ends it. No listener is called any more; a call that is under way goes on. */
   @Override
   public void close() {
     end(new IllegalStateException(this + " was closed"));

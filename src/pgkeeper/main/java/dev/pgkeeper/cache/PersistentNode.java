@@ -36,10 +36,10 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>There is one node, whatever becomes of connections and replies: each attempt looks at the path
- * first and knows its own node by the number of its creation. Who has the node is who created it:
- * while somebody else's is there, also another owner's of this keeper, it waits until that is gone
- * (so a process that was started again takes over from the session that it left behind), and
- * nothing is set in it or taken away from anybody.
+ * first and knows its own node by the number of its creation. The node belongs to whoever created
+ * it. While somebody else's node is there, even one of another owner in this keeper, this one waits
+ * until that is gone, and neither sets nor deletes it. So a process that was started again takes
+ * over from the session that it left behind.
  *
  * <p>What others set as its data stays until {@link #setData}, or until it has to be created again.
  */
@@ -66,7 +66,11 @@ public final class PersistentNode implements AutoCloseable {
   private @Nullable Watching watching;
   private boolean closed;
 
-  /** An ephemeral node. It is there when this returns, unless somebody else's is. */
+  /**
+   * An ephemeral node. It is there when this returns, unless somebody else's is.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public PersistentNode(Sessions sessions, String path, byte[] data) {
     this(sessions, path, data, CreateMode.EPHEMERAL);
   }
@@ -75,6 +79,8 @@ public final class PersistentNode implements AutoCloseable {
    * Keeps a node of another mode: {@link CreateMode#PERSISTENT} for a node that outlives sessions
    * and may have children. It takes over a node that is there already, whoever made it, and sets
    * this data. So several owners may keep one node, and it comes back if one of them is closed.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
    */
   public PersistentNode(Sessions sessions, String path, byte[] data, CreateMode mode) {
     if (mode != CreateMode.EPHEMERAL && mode != CreateMode.PERSISTENT) {
@@ -166,8 +172,8 @@ public final class PersistentNode implements AutoCloseable {
   }
 
   /**
-   * Tells why the node cannot be there, whenever that is not a matter of reaching the database; the
-   * node is tried for on and on. Without a listener it is logged.
+   * Tells why the node cannot be created, unless it is only that the database cannot be reached;
+   * creating it is tried again and again. Without a listener, the reason is logged.
    */
   public Subscription onError(Consumer<Throwable> listener) {
     return errors.add(Objects.requireNonNull(listener, "listener"));

@@ -39,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Values are nodes below {@code path/values}, as text where their codec writes text. What was
  * done to a key, by whom and when, are nodes below {@code path/history/key}, written in the same
- * transaction as the change; the oldest go. A value that cannot be read, by whomever it was set, is
- * reported with its key, and the one before it goes on to hold here.
+ * transaction as the change; the oldest go. A value that cannot be read, whoever set it, is
+ * reported with its key, and the value before it stays in force here.
  */
 public final class Settings implements AutoCloseable {
   private final Sessions sessions;
@@ -56,6 +56,7 @@ public final class Settings implements AutoCloseable {
    * Returns when all values are here.
    *
    * @throws KeeperException.ConnectionLoss if that took longer than the operation timeout
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
    */
   public Settings(Sessions sessions, String path) {
     this.sessions = sessions;
@@ -208,7 +209,7 @@ public final class Settings implements AutoCloseable {
     edit().set(setting, value).commit();
   }
 
-  /** Has the default hold again. */
+  /** Deletes the value, so that the default holds again. */
   public void delete(Setting<?> setting) {
     edit().delete(setting).commit();
   }

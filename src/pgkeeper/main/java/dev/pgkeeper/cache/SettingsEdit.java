@@ -74,14 +74,15 @@ public final class SettingsEdit {
     return this;
   }
 
-  /** Has the default hold again. */
+  /** Deletes the value, so that the default holds again. */
   public SettingsEdit delete(Setting<?> setting) {
     changes.put(setting.name(), Optional.empty());
     return this;
   }
 
   /**
-   * Does nothing at all unless the value is this one; the default counts while nobody has set it.
+   * Makes {@link #commit} change nothing unless the value is this one; the default counts while
+   * nobody has set it.
    */
   public <T> SettingsEdit expect(Setting<T> setting, T value) {
     expected.put(setting.name(), new Expected<>(setting, Objects.requireNonNull(value, "value")));

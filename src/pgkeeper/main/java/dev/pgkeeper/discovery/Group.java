@@ -30,6 +30,9 @@ public final class Group {
   private final Sessions sessions;
   private final String path;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Group(Sessions sessions, String path) {
     this.sessions = sessions;
     this.path = Objects.requireNonNull(path, "path");

@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One who has a share of what a {@link Partitioner} shares out, until this is closed. */
+/**
+ * A participant, which has a share of what a {@link Partitioner} shares out until this is closed.
+ */
 public final class Participation implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Participation.class);
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);

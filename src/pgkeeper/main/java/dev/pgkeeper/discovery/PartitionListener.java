@@ -3,8 +3,9 @@ package dev.pgkeeper.discovery;
 import dev.pgkeeper.Held;
 
 /**
- * Told which elements this participant owns. Of one element, one call at a time and in order; those
- * of different elements may come together, each on a thread that is there for nothing else.
+ * Told which elements this participant owns. Calls for one element come one at a time and in order.
+ * Calls for different elements may come at the same time, each on a thread that is there for
+ * nothing else.
  */
 public interface PartitionListener {
   /**

@@ -32,9 +32,9 @@ import java.util.UUID;
  *
  * <p>All participants should name the same set. Where some name another one, for example while a
  * new version with more shards is started, those that name the same share that set among
- * themselves: an element of both sets stays with its owner until that gives it back or goes, and
- * then is had by who waits for it, so none is ever without an owner or has two. Each is told, as a
- * {@link dev.pgkeeper.KeeperException.WrongRecipe}, by {@link Participation#onError}. Immutable;
+ * themselves: an element of both sets stays with its owner until that owner gives it back or goes.
+ * Then whoever waits for it gets it, so none is ever without an owner or has two. Each is told, as
+ * a {@link dev.pgkeeper.KeeperException.WrongRecipe}, by {@link Participation#onError}. Immutable;
  * any number of objects with the same path and set are the same partitioner.
  */
 public final class Partitioner {
@@ -44,7 +44,11 @@ public final class Partitioner {
   private final String path;
   private final SortedSet<String> elements;
 
-  /** Of 1 to 4,096 elements. */
+  /**
+   * Of 1 to 4,096 elements.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Partitioner(Sessions sessions, String path, Collection<String> elements) {
     this.sessions = sessions;
     this.path = path;

@@ -31,7 +31,7 @@ public abstract sealed class Presence implements AutoCloseable permits Membershi
     return node.onError(listener);
   }
 
-  /** Goes. Calling it again does nothing. */
+  /** Takes it away. Calling this again does nothing. */
   @Override
   public void close() {
     node.close();

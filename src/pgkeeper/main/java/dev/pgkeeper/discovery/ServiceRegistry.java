@@ -38,6 +38,9 @@ public final class ServiceRegistry {
   private final String path;
   private final Duration pause;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public ServiceRegistry(Sessions sessions, String path) {
     this(sessions, path, PAUSE);
   }

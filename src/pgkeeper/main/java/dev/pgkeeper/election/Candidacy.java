@@ -59,8 +59,9 @@ public final class Candidacy implements AutoCloseable {
   }
 
   /**
-   * Tells what the work or the listener throws from now on, and why the candidacy ended if nobody
-   * closed it: at once if it has. What nobody is told of is logged as an error.
+   * Tells what the work or the leadership listener throws from now on. Tells also why the candidacy
+   * ended, if nobody closed it: at once if it has ended already. What no listener is told of is
+   * logged as an error.
    */
   public Subscription onError(Consumer<Throwable> listener) {
     return errors.add(Objects.requireNonNull(listener, "listener"));

@@ -47,13 +47,27 @@ final class CandidacyLoop {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
-  // Guarded by the lock.
+  // Guarded by the lock. It waits (standing), or leads (term), or does neither for a moment.
+
+  /** Its place in the line; cancelled by whoever closes it. */
   private @Nullable CompletableFuture<Held> standing;
+
+  /** Its leadership, until nothing is done for that any more. */
   private @Nullable Term term;
+
+  /** Who is in the duty's {@code begin}, and is interrupted to come back; null: nobody. */
   private @Nullable Thread worker;
+
+  /** By its user: it does not stand again. */
   private boolean closed;
+
+  /** By its user too: no listener hears of the end. */
   private boolean silent;
+
+  /** All of it is over, and those who wait are told. */
   private boolean ended;
+
+  /** How often in a row it could not stand; the pauses grow with it. */
   private int failures;
 
   CandidacyLoop(

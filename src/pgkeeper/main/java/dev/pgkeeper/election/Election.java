@@ -33,6 +33,9 @@ public final class Election {
   private final byte[] data;
   private final boolean requeues;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Election(Sessions sessions, String path) {
     this(
         sessions,
@@ -65,9 +68,10 @@ public final class Election {
   }
 
   /**
-   * For candidates that stand again, last in the line, whenever their work returned, they resigned
-   * or they lost the leadership, also with their session; as long as the candidacy is open. Without
-   * this, a candidacy ends with its first leadership.
+   * Returns the same election for candidates that stand again, last in the line, each time their
+   * work has returned, they have resigned, or they have lost the leadership, also with their
+   * session; as long as the candidacy is open. Without this, a candidacy ends with its first
+   * leadership.
    */
   public Election requeueing() {
     return new Election(sessions, line, identity, data, true);

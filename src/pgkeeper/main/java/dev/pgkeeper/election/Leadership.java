@@ -19,7 +19,7 @@ public interface Leadership extends Held {
   void resign();
 
   /**
-   * {@link #resign}, for who takes it for granted that it still leads.
+   * Resigns as {@link #resign} does, but fails if it does not lead any more.
    *
    * @throws KeeperException.NotHeld if it was given up before, or lost
    */

@@ -9,8 +9,9 @@ final class Term extends WrappedHeld implements Leadership {
   private final CandidacyLoop loop;
   private final CandidateInfo info;
 
-  // Guarded by the loop's lock.
-  /** The duty was taken on, and goes on. */
+  // Guarded by the loop's lock. Each is set once, and never taken back but goesOn.
+
+  /** The duty was taken on, and goes on after its begin has returned. */
   boolean goesOn;
 
   /** Whether it was lost, or is to be given up. */

@@ -5,8 +5,8 @@ import java.time.Duration;
 import java.time.ZoneId;
 
 /**
- * When and where a job runs: one of {@link #every}, {@link #afterEach} and {@link #cron}, then what
- * else is to be said, then {@link #run}.
+ * When and where a job runs: call one of {@link #every}, {@link #afterEach} and {@link #cron}, then
+ * whatever else is to be set, then {@link #run}.
  */
 public interface JobPlan {
   /**
@@ -20,8 +20,9 @@ public interface JobPlan {
 
   /**
    * Minute, hour, day of the month, month, day of the week: {@code 0 3 * * *}. Where the clock is
-   * put forward, what falls into the gap runs at its end; where it is put back, what names its
-   * hours runs the first time only, and what runs every hour goes on doing so.
+   * put forward, a run that falls into the gap takes place at its end. Where the clock is put back,
+   * an expression that names hours runs the first time only, and one that runs every hour goes on
+   * doing so.
    *
    * @throws IllegalArgumentException names the expression and what is wrong with it
    */
@@ -29,7 +30,7 @@ public interface JobPlan {
 
   /**
    * Every instance tries each tick, and the first one has it; a little jitter spreads the work.
-   * This is so if nothing else is said.
+   * This is the default.
    */
   JobPlan spread();
 
@@ -39,7 +40,10 @@ public interface JobPlan {
   /** Has those who ask for the same path run it as one fleet. */
   JobPlan onLeader(String path);
 
-  /** Of ticks that nobody ran; {@link Missed#SKIP} if not given. Without a meaning afterEach. */
+  /**
+   * Sets what becomes of ticks that nobody ran; {@link Missed#SKIP} if not given. Has no effect
+   * with {@link #afterEach}.
+   */
   JobPlan missed(Missed policy);
 
   /** How many ticks {@link Missed#RUN_ALL} makes up for, the newest; 1,000 if not given. */

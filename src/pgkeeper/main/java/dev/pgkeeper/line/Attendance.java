@@ -24,6 +24,6 @@ public interface Attendance {
    */
   boolean leave(Duration patience) throws InterruptedException;
 
-  /** Leaves without waiting. Whether all others had left; may be called again. */
+  /** Leaves without waiting. Returns whether all others had left. May be called again. */
   boolean leaveAlone();
 }

@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A node where contenders wait for permits: what the recipes are made of, and what other recipes
  * can be made of. First come, first served: nobody gets ahead of somebody else, whatever either
- * asks for. Who waits costs a row, and neither a connection nor a thread nor a statement.
+ * asks for. Whoever waits costs a row, and no connection, thread or statement.
  *
  * <pre>{@code
  * Line seats = keeper.line("/dinner/table", "seats", 4);

@@ -20,8 +20,8 @@ public final class LineRequest {
   }
 
   /**
-   * One permit under a name of small letters; all permits as {@code write}; or so many as the
-   * number says.
+   * Asks for one permit, under a name of small letters; for all permits, as {@code write}; or for
+   * as many as the number says.
    */
   public static LineRequest of(String what) {
     if (!what.matches("[a-z]{1,20}|[1-9][0-9]{0,8}")) {

@@ -3,9 +3,9 @@ package dev.pgkeeper.line;
 import dev.pgkeeper.KeeperException;
 
 /**
- * A node where so many come together, and go together, round after round: what a double barrier is
- * made of. Coming is one round trip and leaving another; who waits for the others costs a row, and
- * neither a connection nor a statement.
+ * A node where a fixed number of participants come together, and go together, round after round:
+ * what a double barrier is made of. Coming is one round trip and leaving another; whoever waits for
+ * the others costs a row, and no connection and no statement.
  *
  * <pre>{@code
  * Attendance mine = keeper.meeting("/match", 2).come();

@@ -8,10 +8,10 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Keys with data in the database, which refuses who comes too late: each write brings the token of
- * the lock or the leadership it is made under, and one with a smaller token than the last is
- * refused. So a holder that was paused, lost its lock and goes on cannot overwrite what the next
- * holder wrote. Keys stay, so that their tokens are remembered.
+ * Keys with data in the database. The store refuses a writer that comes too late: each write brings
+ * the token of the lock or the leadership it is made under, and a write with a smaller token than
+ * the last one is refused. So a holder that was paused, lost its lock and goes on cannot overwrite
+ * what the next holder wrote. Keys stay, so that their tokens are remembered.
  *
  * <pre>{@code
  * FencedStore store = keeper.fencedStore("devices");

@@ -32,6 +32,9 @@ public final class JavaLock implements Lock {
   private final ReentrantMutex mutex;
   private final Map<Thread, Deque<Held>> held = new ConcurrentHashMap<>();
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public JavaLock(Sessions sessions, String path) {
     this.mutex = new ReentrantMutex(sessions, path);
   }
@@ -110,7 +113,7 @@ public final class JavaLock implements Lock {
     last.release();
   }
 
-  /** Not there: a condition would have to be waited for in one process and told in another. */
+  /** Not supported: one process would have to wait for the condition, and another to signal it. */
   @Override
   public Condition newCondition() {
     throw new UnsupportedOperationException(

@@ -12,8 +12,9 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * Several mutexes, all or none. They are acquired in the order of their paths, so that two who want
- * some of the same ones never wait for each other; who gives up on one gives back the others.
+ * Several mutexes, all or none. They are acquired in the order of their paths, so two callers that
+ * want some of the same ones never wait for each other. A caller that gives up on one gives back
+ * the others.
  *
  * <pre>{@code
  * try (HeldAll both = keeper.multiLock(List.of("/accounts/1", "/accounts/2")).acquire()) {
@@ -26,7 +27,11 @@ import java.util.TreeSet;
 public final class MultiLock {
   private final List<Mutex> mutexes;
 
-  /** A path that comes twice is locked once. */
+  /**
+   * A path that comes twice is locked once.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public MultiLock(Sessions sessions, Collection<String> paths) {
     this(new TreeSet<>(paths).stream().map(path -> new Mutex(sessions, path)).toList());
     if (mutexes.isEmpty()) {

@@ -13,10 +13,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Held by one at a time, first come first served. What acquiring returns is the lock: whoever has
- * it can act, release, and hand it to another thread; two acquisitions in one thread are two
- * contenders, and the second waits for the first (for a thread that may acquire again what it
- * holds, see {@link ReentrantMutex}).
+ * Held by one at a time, first come first served. What acquiring returns stands for the hold:
+ * whoever has that object can act under the lock, release it, or hand it to another thread. Two
+ * acquisitions in one thread are two contenders, and the second waits for the first (for a thread
+ * that may acquire again what it holds, see {@link ReentrantMutex}).
  *
  * <pre>{@code
  * Mutex mutex = keeper.lock("/orders/7");
@@ -35,6 +35,9 @@ public final class Mutex {
   private final Line line;
   private final LineRequest request;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Mutex(Sessions sessions, String path) {
     this(sessions.line(path, RECIPE, 1), LineRequest.of("lock"));
   }

@@ -27,8 +27,9 @@ import java.util.function.UnaryOperator;
  * }</pre>
  *
  * <p>A writer can become a reader without anybody getting in between ({@link #downgrade}). A reader
- * cannot become a writer: two that tried would wait for each other. A thread that waited for itself
- * this way is told so instead; {@code acquireAsync} keeps no thread waiting, and may ask.
+ * cannot become a writer: two that tried would wait for each other. A thread that would wait for
+ * itself in this way gets an {@link IllegalStateException} instead. {@code acquireAsync} keeps no
+ * thread waiting, so there it is allowed.
  *
  * <p>Immutable; any number of objects with the same path are the same lock.
  */
@@ -40,6 +41,9 @@ public final class ReadWriteLock {
   private final Line line;
   private final UnaryOperator<LineRequest> extras;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public ReadWriteLock(Sessions sessions, String path) {
     this(sessions, sessions.line(path, RECIPE, MOST_READERS), UnaryOperator.identity());
   }

@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A {@link Mutex} that a thread may acquire again while it holds it. Each acquisition is closed for
- * itself; the lock is released when all are, whichever thread closes them.
+ * A {@link Mutex} that a thread may acquire again while it holds it. Each acquisition is closed
+ * separately. The lock is released when all of them are closed, whichever thread closes them.
  *
  * <pre>{@code
  * ReentrantMutex mutex = keeper.reentrantLock("/orders/7");
@@ -26,6 +26,9 @@ public final class ReentrantMutex {
   private final Mutex mutex;
   private final String name;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public ReentrantMutex(Sessions sessions, String path) {
     this(sessions, new Mutex(sessions, path));
   }

@@ -13,8 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
 /**
- * So many permits, of which each acquisition takes one or several. First come first served: who
- * asks for many is not passed by those who ask for few.
+ * So many permits, of which each acquisition takes one or several. First come first served: a
+ * caller that asks for many is not overtaken by those that ask for few.
  *
  * <pre>{@code
  * Semaphore licences = keeper.semaphore("/licences", 10);
@@ -37,7 +37,11 @@ public final class Semaphore {
   private final int permits;
   private final UnaryOperator<LineRequest> extras;
 
-  /** A semaphore of 1 to 999,999,999 permits. */
+  /**
+   * A semaphore of 1 to 999,999,999 permits.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Semaphore(Sessions sessions, String path, int permits) {
     this(sessions.line(path, RECIPE, checked(path, permits)), permits, UnaryOperator.identity());
   }
@@ -110,7 +114,7 @@ public final class Semaphore {
     return tryAcquire(1);
   }
 
-  /** Empty if so many are not free, or somebody waits. */
+  /** Empty if fewer than this are free, or if somebody waits. */
   public Optional<Held> tryAcquire(int number) {
     return line.tryJoin(ask(number));
   }
@@ -125,7 +129,7 @@ public final class Semaphore {
     return line.joinAsync(ask(number));
   }
 
-  /** How many nobody holds at this moment; those who wait may be waiting for them. */
+  /** How many permits nobody holds at this moment; those who wait may be waiting for them. */
   public int available() {
     return permits - holders().stream().mapToInt(Semaphore::number).sum();
   }

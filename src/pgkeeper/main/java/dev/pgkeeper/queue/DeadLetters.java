@@ -6,9 +6,9 @@ import java.util.List;
 /**
  * The messages of a queue that are not tried again by themselves.
  *
- * <p>Many go some thousand at a time, each time in a transaction of its own. The numbers are right
- * also if a reply was lost; if the database stays away and a call fails, what it had done by then
- * stays done, and it may be made again.
+ * <p>Where there are many, they go some thousand at a time, each time in a transaction of its own.
+ * The numbers are right also if a reply was lost; if the database stays away and a call fails, what
+ * it had done by then stays done, and it may be made again.
  */
 public interface DeadLetters {
   /** The oldest ones, at most so many. */

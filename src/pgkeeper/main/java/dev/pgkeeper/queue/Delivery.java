@@ -9,10 +9,10 @@ import java.time.Duration;
  * gets it meanwhile, however long that takes and with nothing to renew; if the session ends, it is
  * free at once. With a lease it is free at the lease's end too.
  *
- * <p>Whatever ends a delivery does so once: a second call on the same object is an {@link
- * IllegalStateException}; one that comes too late, because the session or the lease ended, is a
- * {@link KeeperException.NotHeld}. If the database could not be reached, the call may be made
- * again.
+ * <p>A delivery can be ended once. A second call on the same object throws an {@link
+ * IllegalStateException}; a call that comes too late, because the session or the lease ended,
+ * throws a {@link KeeperException.NotHeld}. If the database could not be reached, the call may be
+ * made again.
  */
 public interface Delivery<T> {
   Message<T> message();
@@ -55,7 +55,8 @@ public interface Delivery<T> {
   void release();
 
   /**
-   * Has the lease last until so long from now. Messages that were taken together share their lease.
+   * Extends the lease, so that it ends this long from now. Messages that were taken together share
+   * their lease.
    *
    * @throws IllegalStateException if it was taken without a lease, and so lasts with its session
    * @throws KeeperException.NotHeld if the lease was over

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Messages in the order of their priority, and first come first served within one. A message that
- * was enqueued is handed to one consumer, and to another one only if that gave it back, or its
- * session or lease ended; it is gone once it was acked. Safe for use by many threads.
+ * Messages in the order of their priority, and first come first served within one. An enqueued
+ * message is handed to one consumer. Another one gets it only if the first gave it back, or if the
+ * first one's session or lease ended. Once it was acked, it is gone. Safe for use by many threads.
  *
  * <pre>{@code
  * MessageQueue<String> mails = keeper.queue("mails", Codec.text());
@@ -43,10 +43,10 @@ public interface MessageQueue<T> {
   List<Enqueued> enqueue(List<Outgoing<T>> messages);
 
   /**
-   * In the caller's transaction: the message is there exactly if that commits. The first message
-   * with a key that this queue ever has, and the first of each priority, keep others who would
-   * enqueue such a first one waiting until the transaction ends: where it lasts long, enqueue one
-   * in a transaction of its own before.
+   * Enqueues in the caller's transaction: the message is there if that commits, and only then. The
+   * first message with a key that this queue ever has, and the first of each priority, make others
+   * who would enqueue such a first message wait until the transaction ends. Where yours lasts long,
+   * enqueue such a message in a transaction of its own before.
    */
   long enqueue(Connection connection, T body);
 
@@ -64,7 +64,10 @@ public interface MessageQueue<T> {
   /** Waits at most so long; waiting takes no connection and no statements. */
   Optional<Delivery<T>> take(Duration timeout) throws InterruptedException;
 
-  /** As many as there are, at most so many; waits until there is one. At most 1,000. */
+  /**
+   * Takes as many as there are, up to this number, which is at most 1,000; waits until there is
+   * one.
+   */
   List<Delivery<T>> take(int most, Duration timeout) throws InterruptedException;
 
   /** Takes messages for deliveries that are free again after so long, whatever this client does. */
@@ -81,8 +84,8 @@ public interface MessageQueue<T> {
       throws InterruptedException;
 
   /**
-   * Takes in the caller's transaction: the message is gone exactly if that commits, and meanwhile
-   * nobody else gets it. Not from a queue with keys.
+   * Takes in the caller's transaction: the message is gone if that commits, and only then.
+   * Meanwhile nobody else gets it. Not from a queue with keys.
    */
   Optional<Message<T>> take(Connection connection);
 
@@ -111,9 +114,9 @@ public interface MessageQueue<T> {
   QueueSize size();
 
   /**
-   * Deletes all that waits, and returns how many. What is claimed or dead stays. It goes some
-   * thousand at a time: if the database stays away and the call fails, what was deleted by then
-   * stays deleted, and it may be made again.
+   * Deletes all that waits, and returns how many. What is claimed or dead stays. It deletes some
+   * thousand at a time. If the database stays away and the call fails, what was deleted by then
+   * stays deleted, and the call may be made again.
    */
   long purge();
 

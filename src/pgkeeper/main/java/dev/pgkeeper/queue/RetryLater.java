@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Thrown by a handler: the message is tried again after so long, instead of after the queue's
- * backoff. It counts as a try, as {@link Delivery#nack(Duration)} does: the last one ends under the
- * dead letters. Whatever the handler did in its transaction is rolled back.
+ * backoff. It counts as a try, as {@link Delivery#nack(Duration)} does: after its last try, the
+ * message goes under the dead letters. Whatever the handler did in its transaction is rolled back.
  */
 public final class RetryLater extends RuntimeException {
   private static final long serialVersionUID = 1L;

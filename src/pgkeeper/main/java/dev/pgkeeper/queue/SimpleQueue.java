@@ -8,9 +8,9 @@ import java.util.Optional;
 
 /**
  * First in, first out, for those who come from Curator's {@code SimpleDistributedQueue} or kazoo's
- * {@code MessageQueue}. What is taken is gone, whether or not whoever took it gets to work on it;
- * for a queue whose messages come back if their consumer dies, see {@link Keeper#queue}, which this
- * is made of.
+ * {@code Queue}. What is taken is gone, whether or not whoever took it gets to work on it; for a
+ * queue whose messages come back if their consumer dies, see {@link Keeper#queue}, which this is
+ * made of.
  *
  * <pre>{@code
  * SimpleQueue<String> queue = keeper.simpleQueue("tasks", Codec.text());

@@ -29,6 +29,9 @@ public final class Barrier {
   private final Sessions sessions;
   private final String path;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Barrier(Sessions sessions, String path) {
     this.sessions = Objects.requireNonNull(sessions, "sessions");
     this.path = Objects.requireNonNull(path, "path");

@@ -30,6 +30,9 @@ public final class Counter {
   private final String path;
   private final TreeOperations tree;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Counter(Sessions sessions, String path) {
     this(sessions, path, sessions.tree());
   }

@@ -23,9 +23,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Each participant is an ephemeral child of the node, and the database decides under the node's
  * row: who comes last begins the round for all that have come, in the same transaction, and who
- * leaves last ends it. So a round begins and ends once, at one moment, for the same participants in
- * everybody's eyes; who wakes up for whatever other reason waits on. All that wait are told what
- * was decided, and need not look.
+ * leaves last ends it. So a round begins and ends once, at one moment, and everybody sees the same
+ * participants in it. Whoever wakes up for another reason goes on waiting. All that wait are told
+ * what was decided, and need not look.
  *
  * <p>A participant that dies while it waits to enter no longer counts, and its place is free for
  * somebody else. One that dies between entering and leaving has left as soon as its session ends.
@@ -38,7 +38,11 @@ public final class DoubleBarrier {
   private final Meeting meeting;
   private @Nullable Attendance inside;
 
-  /** A barrier of 1 to 10,000 participants. */
+  /**
+   * A barrier of 1 to 10,000 participants.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public DoubleBarrier(Sessions sessions, String path, int participants) {
     this.meeting = sessions.meeting(path, participants);
   }

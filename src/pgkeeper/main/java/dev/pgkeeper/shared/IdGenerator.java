@@ -67,12 +67,20 @@ public final class IdGenerator {
     }
   }
 
-  /** Blocks of a thousand at first. */
+  /**
+   * Blocks of a thousand at first.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public IdGenerator(Sessions sessions, String path) {
     this(sessions, path, BLOCK_SIZE);
   }
 
-  /** Blocks of {@code blockSize} at first, and at least. */
+  /**
+   * Blocks of {@code blockSize} at first, and at least.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public IdGenerator(Sessions sessions, String path, int blockSize) {
     if (blockSize < 1) {
       throw new IllegalArgumentException(

@@ -22,8 +22,8 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>The first use makes the node, which belongs to no session: what a participant counted before
- * it died stays counted, and what it had still to count nobody counts for it, so wait with a
- * timeout. A countdown whose reply was lost is done once. Deleting the node begins again.
+ * it died stays counted. Nobody counts for it what it had still to count, so wait with a timeout. A
+ * countdown whose reply was lost is done once. Deleting the node begins again.
  *
  * <p>Immutable; any number of objects with the same path are the same latch.
  */
@@ -32,7 +32,11 @@ public final class Latch {
   private final String path;
   private final int count;
 
-  /** A latch of 0 and more; one of 0 is open. */
+  /**
+   * A latch with a count of 0 or more; with 0 it is open.
+   *
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public Latch(Sessions sessions, String path, int count) {
     if (count < 0) {
       throw new IllegalArgumentException(path + ": a latch of " + count + "; use 0 or more");
@@ -57,12 +61,7 @@ public final class Latch {
     if (settled != count) {
       throw new KeeperException.WrongRecipe(
           path,
-          path
-              + ": there is a latch of "
-              + settled
-              + ", and a latch of "
-              + count
-              + " was asked for");
+          path + ": there is a latch of " + settled + ", and one of  " + count + " was asked for");
     }
     return Math.max(0, left);
   }

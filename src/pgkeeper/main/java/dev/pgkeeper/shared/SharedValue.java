@@ -41,6 +41,9 @@ public final class SharedValue<T> {
   private final T initial;
   private final TreeOperations tree;
 
+  /**
+   * @hidden made by a {@link dev.pgkeeper.Keeper}
+   */
   public SharedValue(Sessions sessions, String path, Codec<T> codec, T initial) {
     this(sessions, path, codec, initial, sessions.tree());
   }

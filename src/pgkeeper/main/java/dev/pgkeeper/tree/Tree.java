@@ -56,8 +56,8 @@ public interface Tree extends TreeOperations {
    * Tells where something may have changed in a scope, until the result is closed or the session
    * ends: for whoever keeps a copy of the nodes and compares it with what is there. Nothing is
    * remembered here for each node, as a {@link #watch} does to find out what happened. Every change
-   * that is committed after this returns is hinted at sooner or later; look then for those before.
-   * The path need not exist.
+   * that is committed after this returns is hinted at sooner or later. Look at the nodes once after
+   * this has returned, for the changes before. The path need not exist.
    */
   Subscription hints(Scope scope, String path, HintListener listener);
 

@@ -47,7 +47,7 @@ public interface TreeOperations {
 
   /**
    * Adds to a node whose data are a whole number of 64 bits in decimal digits, and returns the sum.
-   * Whoever else adds at the same time, nobody has to try again.
+   * Others may add at the same time, and nobody has to try again.
    *
    * @throws KeeperException.NoNode if there is none
    * @throws KeeperException.NotANumber if the data are something else

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What R__28_inspection.sql, and the view of all holds, tell of a known state. */
+/** What R__28_registrations_and_settings.sql, and the view of all holds, tell of a known state. */
 class InspectionViewsTest {
   private static TestDatabase database;
 

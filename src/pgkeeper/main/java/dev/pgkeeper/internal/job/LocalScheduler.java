@@ -318,7 +318,7 @@ final class LocalScheduler implements Scheduler, Sessions.Worker {
     beginToStop();
     try {
       if (!awaitEnd(patience)) {
-        log.warn("a job goes on although it was interrupted; its run stays its own");
+        log.warn("a job goes on although it was interrupted; it keeps its run");
       }
     } catch (InterruptedException e) {
       if (pool != null) {

@@ -75,6 +75,8 @@ public final class SessionSequence implements Sessions {
   private final List<Worker> workers = new CopyOnWriteArrayList<>();
   private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
   private final ScheduledThreadPoolExecutor thread = oneThread();
+
+  /** That thread while it works: what it closes would otherwise wait for itself. */
   private volatile @Nullable Thread worker;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -395,6 +397,7 @@ public final class SessionSequence implements Sessions {
     }
     failure = e;
     long pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(failures++, 10));
+    // Not all clients of a database that comes back ask at one moment.
     advanceIn(pause - ThreadLocalRandom.current().nextLong(pause / 4));
   }
 
@@ -404,7 +407,10 @@ public final class SessionSequence implements Sessions {
       try {
         standing.begin(now);
       } catch (RuntimeException | Error e) {
-        log.warn("session {}: work of each session failed, trying again in a second", now.id(), e);
+        log.warn(
+            "session {}: work that is to be done in each session failed, trying again in a second",
+            now.id(),
+            e);
         all = false;
       }
     }
@@ -467,7 +473,7 @@ public final class SessionSequence implements Sessions {
     }
     if (!inTime) {
       log.warn(
-          "session {} ends although not all that runs in it has ended: others get what was not finished",
+          "session {} ends although some work in it still runs: others get what was not finished",
           latest.id());
     }
     return inTime;

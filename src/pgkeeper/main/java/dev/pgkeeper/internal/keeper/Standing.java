@@ -17,14 +17,17 @@ final class Standing {
   private final Function<? super Session, ? extends AutoCloseable> work;
   private final ReentrantLock lock = new ReentrantLock();
 
-  // Guarded by the lock.
+  // Guarded by the lock, which is not kept while the work is begun or closed. So an end may come
+  // while it is
+  // begun: then the session is another one, or none, and what came of it is closed at once.
 
-  /** In which it was begun, or is just being begun. */
+  /** In which it was begun, or is just being begun; null: in none. */
   private @Nullable Session session;
 
-  /** What came of it there. */
+  /** What came of it there; null while it is being begun. */
   private @Nullable AutoCloseable done;
 
+  /** For ever: it is begun in no session any more. */
   private boolean closed;
 
   Standing(Closing closing, Function<? super Session, ? extends AutoCloseable> work) {

@@ -25,7 +25,10 @@ final class Hold implements Held {
   private final LineEntry entry;
   private final String path;
   private final String node;
+
+  /** Guards {@code revoked}: a listener that comes while it is revoked is told once. */
   private final ReentrantLock lock = new ReentrantLock();
+
   private final ToldState state;
   private final List<Runnable> revocationListeners = new CopyOnWriteArrayList<>();
 
@@ -116,7 +119,7 @@ final class Hold implements Held {
           case HELD -> "was taken away, or its limit is over";
           case JEOPARDY ->
               "may be somebody else's by now: the database was not heard of for too long";
-          case LOST -> "was lost, with its session, at its limit or to an administrator";
+          case LOST -> "was lost: with its session, at its limit or to an operator";
           case RELEASED -> "was released before";
         };
     return new KeeperException.NotHeld(

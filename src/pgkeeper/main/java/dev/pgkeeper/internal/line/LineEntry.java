@@ -13,6 +13,17 @@ import org.jspecify.annotations.Nullable;
 
 /** A contender of this client's, from its joining until it is known to be gone. */
 final class LineEntry {
+  /**
+   *
+   *
+   * <pre>
+   *   WAITS → HOLDS          by a grant: the reply to the join, a ring, or a sweep
+   *   WAITS, HOLDS → LEAVES  by whoever gives it up
+   *   any → GONE             by whoever finds that the database does not have it
+   * </pre>
+   *
+   * None of them comes back.
+   */
   enum Phase {
     WAITS,
     HOLDS,
@@ -45,8 +56,13 @@ final class LineEntry {
    */
   volatile boolean changes;
 
+  /** When the request was sent by which it may have been granted; a limit counts from there. */
   private volatile @Nullable Moment askedAt;
+
+  /** Somebody says that it may hold, and the thread that waits has not looked yet. */
   private final AtomicBoolean rung = new AtomicBoolean();
+
+  /** Who looks once it is rung; null: nobody waits on a thread, see {@link Lines}. */
   private volatile @Nullable Thread waiter;
 
   /** When it is over at the latest, from before it was granted. */

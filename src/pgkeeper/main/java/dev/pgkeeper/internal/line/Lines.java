@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -61,6 +60,14 @@ public final class Lines implements SessionService {
   /** By their addresses. */
   private final Map<String, LineEntry> entries = new ConcurrentHashMap<>();
 
+  /**
+   * What the database has of this session and nobody here knows, as one sweep found it: left by the
+   * next sweep, if nobody knows it then either. In between its join's reply may still arrive.
+   */
+  /**
+   * Lines with a join that failed after it may have been sent, until a sweep has looked there. The
+   * database may have placed this session in their rows, of which it keeps no list.
+   */
   private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
 
   /** The joins under way, and what is rung for their places before they are known. */
@@ -69,8 +76,14 @@ public final class Lines implements SessionService {
   /** Each once, however often it is rung until somebody sees to it. */
   private final Set<LineEntry> rungWithoutThread = ConcurrentHashMap.newKeySet();
 
+  /** A task is under way that sees to those. Without it each ring would begin one. */
+
+  /** A task sees to those. Without it each ring would begin one of its own. */
   private final AtomicBoolean seeingToRings = new AtomicBoolean();
+
   private final SecureRandom keys = new SecureRandom();
+
+  /** Of all that this client was told: the place of a join that begins now has a greater one. */
   private final AtomicLong largestToken = new AtomicLong();
 
   /** Counts the times that everything was swept; only the thread that sweeps uses it. */
@@ -103,13 +116,9 @@ public final class Lines implements SessionService {
     return background;
   }
 
-  /** On another thread; not at all once the keeper is closed, for then nothing is left to do. */
+  /** On another thread; on this one once the keeper is closed. */
   void later(Runnable task) {
-    try {
-      background.execute(task);
-    } catch (RejectedExecutionException e) {
-      log.debug("session {} is closed", session.id(), e);
-    }
+    background.execute(task);
   }
 
   long newKey() {
@@ -132,7 +141,7 @@ public final class Lines implements SessionService {
 
   private Attempt attempt(Join join) {
     session.ensureUsable();
-    long attempt = earlyRings.begin(largestToken.get());
+    long joinNumber = earlyRings.begin(largestToken.get());
     try {
       Moment sentAt = Moment.now();
       Outcome outcome = apply(join);
@@ -142,10 +151,10 @@ public final class Lines implements SessionService {
         throw wrongRecipe(join);
       }
       JoinReply reply = JoinReply.of(outcome.ok(join.line()));
-      LineEntry entry = settle(join, reply, sentAt, attempt);
+      LineEntry entry = place(join, reply, sentAt, joinNumber);
       return new Attempt(entry, !reply.holds() && !flush(entry));
     } finally {
-      earlyRings.end(attempt);
+      earlyRings.end(joinNumber);
     }
   }
 
@@ -180,19 +189,20 @@ public final class Lines implements SessionService {
     return false;
   }
 
-  private LineEntry settle(Join join, JoinReply joined, Moment sentAt, long attempt) {
+  private LineEntry place(Join join, JoinReply joined, Moment sentAt, long joinNumber) {
     LineEntry entry = new LineEntry(join, joined.node(), joined.token(), observation);
     know(entry.token);
     if (!joined.holds()) {
       entry.begin(observation.waits(session.id(), join.line(), join.recipe()));
     }
+    // Before the state is asked: who tells the entries of a lost session may have come by already.
     entries.put(entry.address, entry);
     if (session.state().isTerminal()) {
       vanish(entry);
     } else if (joined.holds()) {
       entry.grant(sentAt);
     } else {
-      String payload = earlyRings.take(entry.address, attempt);
+      String payload = earlyRings.take(entry.address, joinNumber);
       if (payload != null) {
         hear(payload, entry, sentAt);
       }
@@ -334,7 +344,7 @@ public final class Lines implements SessionService {
     return new KeeperException.NotHeld(
         entry.node,
         entry.token,
-        entry.node + " was taken out of the line, by an administrator or at its limit",
+        entry.node + " was taken out of the line, by an operator or at its limit",
         null);
   }
 

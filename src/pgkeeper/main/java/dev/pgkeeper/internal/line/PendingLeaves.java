@@ -47,10 +47,20 @@ final class PendingLeaves {
   private final ClientSession session;
   private final LineCalls calls;
   private final Executor background;
+
+  // Nodes and places in rows are left by functions of their own, and so go together apart.
   private final Combiner<Leave, Boolean> leaving;
   private final Combiner<Leave, Boolean> freeing;
+
+  /** What the database was not there for; the sweep tries it again. */
   private final Queue<Leave> unfinished = new ConcurrentLinkedQueue<>();
+
+  /**
+   * What was left just now, the oldest first: a crash may forget that, and then it is left again.
+   */
   private final Queue<Done> done = new ConcurrentLinkedQueue<>();
+
+  /** How many those are; counting a queue of this kind walks over it. */
   private final AtomicInteger remembered = new AtomicInteger();
 
   private record Done(Leave leave, long at) {}
@@ -124,7 +134,8 @@ final class PendingLeaves {
       }
     } catch (KeeperException e) {
       unfinished.add(leave);
-      log.debug("session {}: leaving {} is left to the next sweep", session.id(), leave, e);
+      log.debug(
+          "session {}: could not leave {}, the next sweep tries again", session.id(), leave, e);
     }
   }
 
@@ -190,7 +201,11 @@ final class PendingLeaves {
                 leaves.get(0).inRow() ? calls.linesFree(leaves) : calls.linesLeave(leaves));
           } catch (KeeperException e) {
             unfinished.addAll(leaves);
-            log.debug("session {}: leaving {} is left to the next sweep", session.id(), leaves, e);
+            log.debug(
+                "session {}: could not leave {}, the next sweep tries again",
+                session.id(),
+                leaves,
+                e);
           }
         });
   }

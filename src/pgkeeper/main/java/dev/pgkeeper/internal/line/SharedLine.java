@@ -125,7 +125,8 @@ public final class SharedLine implements Line {
     LineEntry entry = lines.join(newJoin(lines, request, false));
     boolean holds = false;
     if (entry == null) {
-      throw new IllegalStateException(at + ": busy, although it would have waited");
+      throw new IllegalStateException(
+          at + ": the database answered busy to a request that would have waited");
     }
     try {
       holds = lines.await(entry, deadline);
@@ -155,7 +156,8 @@ public final class SharedLine implements Line {
       Lines lines = present.get();
       LineEntry entry = lines.join(newJoin(lines, request, false));
       if (entry == null) {
-        throw new IllegalStateException(at + ": busy, although it would have waited");
+        throw new IllegalStateException(
+            at + ": the database answered busy to a request that would have waited");
       }
       entry.whenDecided(() -> lines.later(() -> pass(lines, entry, result)));
       var unused =

@@ -15,7 +15,14 @@ final class Claim {
 
   final long number;
   private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by the lock: without it two parts of a claim could both take themselves for the whole
+  // of it.
+
+  /** Messages that have not left. */
   private int open;
+
+  /** Of those, messages that are on their way out. */
   private int leaving;
 
   /** When it is certainly still there; null: as long as the session is. */

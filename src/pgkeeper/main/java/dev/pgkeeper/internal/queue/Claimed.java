@@ -5,7 +5,16 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /** One message that this session has claimed, and what became of it. */
 final class Claimed {
-  /** Only what is held or in doubt can leave. */
+  /**
+   * Only what is held or in doubt can leave, and only one call can make it.
+   *
+   * <pre>
+   *   HELD, IN_DOUBT → LEAVING             by whoever acks it or gives it back
+   *   LEAVING → ACKED, GIVEN_BACK, LOST    by the same call, once it knows
+   *   LEAVING → HELD                       by the same call, if it failed
+   *   LEAVING → IN_DOUBT                   by the same call, if it acked it in a transaction of the caller's
+   * </pre>
+   */
   enum State {
     HELD,
     LEAVING,
@@ -58,6 +67,7 @@ final class Claimed {
         || state.compareAndSet(State.IN_DOUBT, State.LEAVING);
   }
 
+  /** To be called by whoever made it leave; nobody else moves it meanwhile. */
   void become(State next) {
     state.set(next);
   }

@@ -22,9 +22,18 @@ import org.jspecify.annotations.Nullable;
  * may belong to calls under way.
  */
 final class Claims {
+  /**
+   * Guards the numbers. Without it a sweep could read the horizon between a number and its note
+   * that it is under way, and have the database forget a claim whose reply is about to come.
+   */
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** The first numbers of calls under way. */
   private final Set<Long> underWay = new TreeSet<>();
+
   private long next = 1;
+
+  /** What the database has and this client knows of. */
   private final Map<Long, Claim> known = new ConcurrentHashMap<>();
 
   /** Claims without messages, which prove that a call was done whose answer has arrived since. */

@@ -47,6 +47,9 @@ final class LocalDelivery<T> implements Delivery<T> {
     return message;
   }
 
+  /**
+   * A trip that takes nothing: acks of several threads then go together, and with what is taken.
+   */
   @Override
   public void ack() {
     leave(() -> queue.go(new Trip(0, null, false, List.of(claimed), false)).refused());

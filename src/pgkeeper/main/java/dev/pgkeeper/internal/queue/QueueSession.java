@@ -7,7 +7,6 @@ import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.session.ClientSession;
 import java.time.Duration;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,13 +67,9 @@ final class QueueSession {
     return session.hearsRings();
   }
 
-  /** On another thread; not at all once the keeper is closed, for then nothing is left to do. */
+  /** On another thread; on this one once the keeper is closed. */
   void later(Runnable task) {
-    try {
-      background.execute(task);
-    } catch (RejectedExecutionException e) {
-      log.debug("session {} is closed", id(), e);
-    }
+    background.execute(task);
   }
 
   /** Attempts something that another time will do if the database is away. */

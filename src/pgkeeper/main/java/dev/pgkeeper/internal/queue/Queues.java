@@ -30,6 +30,8 @@ public final class Queues implements SessionService {
   private final QueueSession session;
   private final QueueParts parts;
   private final Map<String, QueueChannel> named = new ConcurrentHashMap<>();
+
+  /** A sweep is under way: the next one need not wait behind it. */
   private final AtomicBoolean sweeping = new AtomicBoolean();
 
   public Queues(
@@ -99,7 +101,7 @@ public final class Queues implements SessionService {
         && named.values().stream().noneMatch(queue -> queue.wakeups.hasSleepers());
   }
 
-  /** On another thread: a look at a thousand queues would delay the session's pings. */
+  /** On another thread: a look at a thousand queues would delay the other services' looks. */
   @Override
   public void sweep(Caller caller) {
     if (sweeping.compareAndSet(false, true)) {

@@ -46,12 +46,22 @@ public final class SharedQueue<T> implements MessageQueue<T> {
   private final String name;
   private final Codec<T> codec;
   private final QueueOptions options;
+
+  // Without a lock: each only saves a statement, and two who write them at once have seen the same.
+
+  /** The settings that this was given are in the database, or there are none. Never taken back. */
   private volatile boolean settingsWritten;
 
-  /** It was there once; until then a caller's transaction is kept from failing for its absence. */
+  /**
+   * The queue was there once. Until then a caller's transaction is kept from failing for its
+   * absence, by a savepoint. Taken back by whoever finds that it is gone.
+   */
   private volatile boolean seen;
 
-  /** Whether it is there is known only to whoever looks in a transaction of its own. */
+  /**
+   * A caller's transaction made it, and may not have committed: whether it is there is known only
+   * to whoever looks in a transaction of its own, and takes this back.
+   */
   private volatile boolean madeInTransaction;
 
   public SharedQueue(PresentQueues queues, String name, Codec<T> codec, QueueOptions options) {
@@ -265,7 +275,7 @@ public final class SharedQueue<T> implements MessageQueue<T> {
         if (mine.hasEnded()) {
           throw Claims.notHeld(name, mine.claimed(), null);
         }
-        throw new IllegalArgumentException("a delivery of another keeper: ack it there");
+        throw new IllegalArgumentException("this delivery is another keeper's; ack it there");
       }
       acked.add(mine.claimed());
     }

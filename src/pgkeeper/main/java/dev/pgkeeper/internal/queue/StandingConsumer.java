@@ -112,7 +112,7 @@ final class StandingConsumer<T> implements MessageConsumer, Worker {
     try {
       if (!stop(LONGEST_CLOSE)) {
         log.warn(
-            "handlers of the queue {} still run after {}; they are left to themselves",
+            "handlers of the queue {} still run after {}; nobody waits for them any longer",
             queue,
             LONGEST_CLOSE);
       }

@@ -19,7 +19,11 @@ final class Wakeups {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Queue<Sleeper> asleep = new ArrayDeque<>();
+
+  /** How many look now, and will look again if they are rung meanwhile. */
   private int awake;
+
+  /** How often it was rung; whoever looks compares it with what it was before. */
   private long rung;
 
   /** How often it was rung: read before looking whether there is something. */

@@ -7,6 +7,7 @@ import java.time.Duration;
  * confirmed message was sent.
  */
 final class BeliefDeadline {
+  /** Read by everybody; only the heartbeat's thread writes it, so that no write is lost. */
   private volatile Moment until = new Moment(System.nanoTime() - 1, Long.MIN_VALUE);
 
   void extendTo(Moment moment) {

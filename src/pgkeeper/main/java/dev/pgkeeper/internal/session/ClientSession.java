@@ -51,7 +51,13 @@ public final class ClientSession {
   private final Runnable whenLost;
 
   private final BeliefDeadline belief = new BeliefDeadline();
+
+  /**
+   * Without it two changes could be told in another order than they were made. Services are told
+   * under it, and take their own locks after it; none takes it under one of theirs.
+   */
   private final ReentrantLock stateLock = new ReentrantLock();
+
   private final List<Consumer<SessionState>> stateListeners = new CopyOnWriteArrayList<>();
   private final Syncs syncs = new Syncs();
   private final Reaper reaper;
@@ -72,6 +78,7 @@ public final class ClientSession {
 
   /**
    * The database has told a caller that the session has ended, and this is yet to find that out.
+   * Set by any caller's refusal; taken back by {@link #hasEnded} if the session lives after all.
    */
   private volatile boolean refused;
 

@@ -19,6 +19,10 @@ public final class EventThread {
   private final LinkedBlockingQueue<Runnable> queue = new LinkedBlockingQueue<>();
   private final Observation observation;
   private final Thread thread;
+
+  /**
+   * Of the one thread that looks at what was rung; without it an event's delay has no beginning.
+   */
   private volatile @Nullable Ring ring;
 
   /** Something that one thread has heard, and is finding out what it means. */

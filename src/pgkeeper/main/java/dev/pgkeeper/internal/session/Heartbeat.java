@@ -20,7 +20,9 @@ import org.slf4j.LoggerFactory;
  *   <li>three quarters of the grace after it sent the last ping that was answered, on the
  *       connection that holds its liveness lock: the database cannot have suspected it before that
  *       ping;
- *   <li>the timeout after it sent the last renewal that was answered: the lease is a third longer.
+ *   <li>the timeout after it sent the last renewal that was answered: the session ends a third of
+ *       the timeout later at the earliest, since its lease is longer by so much, or by that less
+ *       the grace where a suspicion comes first, and by a twelfth at least.
  * </ul>
  *
  * <p>Only this thread moves the state between held and jeopardy; what ends the session may also be

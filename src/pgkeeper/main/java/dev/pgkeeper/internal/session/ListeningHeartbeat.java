@@ -81,6 +81,8 @@ final class ListeningHeartbeat extends Heartbeat {
     this.own = own;
     this.channel = channel;
     this.hearing = hearing;
+    // Two pings fit into the three quarters of the grace for which one is believed: one may be
+    // lost.
     Duration most = parts.options().grace().multipliedBy(2).dividedBy(5);
     this.pingEvery = most.compareTo(SLOWEST_PING) < 0 ? most : SLOWEST_PING;
     this.pinged = opened;
@@ -195,7 +197,7 @@ final class ListeningHeartbeat extends Heartbeat {
     connection.listen(channel);
     if (!connection.call(parts.calls().listensHere(channel))) {
       throw new KeeperException.ConnectionLoss(
-          "there is a pooler in transaction mode on the way of the client's own connection", null);
+          "the client's own connection goes through a pooler in transaction mode", null);
     }
     Moment sent = Moment.now();
     if (!attach(connection)) {
@@ -243,7 +245,7 @@ final class ListeningHeartbeat extends Heartbeat {
       if (!alone) {
         alone = true;
         log.warn(
-            "session {}: its own connection cannot be opened, and the pool's can: changes are polled for until it is",
+            "session {}: cannot open its own connection, although the pool can; polls for changes until it can",
             session.id());
         parts.looks().sweep(POLL);
       }
@@ -287,6 +289,7 @@ final class ListeningHeartbeat extends Heartbeat {
       log.debug("session {}: attempt {} to connect failed", session.id(), failures, why);
     }
     release();
+    // Alone it believes by its lease, and the connection may be away for as long as that lasts.
     if (!alone || parts.belief().left().isZero()) {
       session.become(SessionState.JEOPARDY);
     }

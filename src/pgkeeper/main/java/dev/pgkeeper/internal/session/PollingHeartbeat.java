@@ -12,7 +12,13 @@ final class PollingHeartbeat extends Heartbeat {
   private static final Logger log = LoggerFactory.getLogger(PollingHeartbeat.class);
 
   // Only the thread uses these.
+
+  /**
+   * When it takes its next turn as a reaper, by {@link System#nanoTime}; the greatest: not known
+   * yet.
+   */
   private long nextReap = Long.MAX_VALUE;
+
   private boolean tookTurn;
 
   PollingHeartbeat(ClientSession session, SessionParts parts, Moment opened) {
@@ -86,7 +92,7 @@ final class PollingHeartbeat extends Heartbeat {
     if (failures++ == 0) {
       nextRenewal = System.nanoTime();
       log.warn(
-          "session {}: the database cannot be asked and is asked again: {}",
+          "session {}: cannot reach the database, and tries again: {}",
           session.id(),
           why.getMessage());
     } else {

@@ -32,8 +32,13 @@ final class Reaper {
   private final SessionCalls calls;
   private final Observation observation;
   private final Executor background;
+
+  /** A turn is under way, on whichever thread: another one would do the same again. */
   private final AtomicBoolean busy = new AtomicBoolean();
+
+  /** By whoever closes the session: a turn ends after its present statement. */
   private volatile boolean stopped;
+
   private volatile long dueAt = Long.MAX_VALUE;
 
   Reaper(Database database, SessionCalls calls, Observation observation, Executor background) {
@@ -51,7 +56,7 @@ final class Reaper {
   /** Looks at ripe suspicions now. */
   void takeDue() {
     dueAt = Long.MAX_VALUE;
-    takeTick(1);
+    takeTick(1); // a number for which sessions are reaped, and nothing else
   }
 
   /** Takes the turn of this number; some turns do more than others. */
@@ -76,6 +81,7 @@ final class Reaper {
 
   /** Such a turn: any number may come up. */
   void takeAnyTick() {
+    // Of as many numbers, as often for each kind of turn as of consecutive ones.
     takeTick(ThreadLocalRandom.current().nextLong(1 << 20));
   }
 
@@ -131,7 +137,7 @@ final class Reaper {
         database.readOnce(calls.tidy());
       }
     } catch (KeeperException e) {
-      log.debug("this tick of the reaper failed, the next one is somebody's", e);
+      log.debug("this tick of the reaper failed, another client takes the next one", e);
     } finally {
       busy.set(false);
     }

@@ -3,6 +3,8 @@ package dev.pgkeeper.internal.session;
 import dev.pgkeeper.SessionState;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,12 +37,12 @@ final class SessionServices implements SessionService {
 
   @Override
   public void look(Caller caller) {
-    all.stream().filter(SessionService::isBehind).forEach(one -> one.look(caller));
+    each(SessionService::isBehind, one -> one.look(caller));
   }
 
   @Override
   public void catchUp(Caller caller) {
-    all.forEach(one -> one.catchUp(caller));
+    each(one -> true, one -> one.catchUp(caller));
   }
 
   @Override
@@ -50,16 +52,39 @@ final class SessionServices implements SessionService {
 
   @Override
   public void sweep(Caller caller) {
-    all.stream().filter(one -> !one.isIdle()).forEach(one -> one.sweep(caller));
+    each(one -> !one.isIdle(), one -> one.sweep(caller));
   }
 
   @Override
   public void returned(Caller caller) {
-    all.forEach(one -> one.returned(caller));
+    each(one -> true, one -> one.returned(caller));
   }
 
   @Override
   public void told(SessionState state) {
-    all.forEach(one -> one.told(state));
+    each(one -> true, one -> one.told(state));
+  }
+
+  /**
+   * Goes on after one that fails, so that it keeps nothing from the others; then fails as it did.
+   */
+  private void each(Predicate<SessionService> which, Consumer<SessionService> work) {
+    RuntimeException failure = null;
+    for (SessionService one : all) {
+      try {
+        if (which.test(one)) {
+          work.accept(one);
+        }
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else if (failure != e) {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 }

@@ -10,7 +10,10 @@ import java.util.function.Consumer;
 /** The state of something held, told where watchers are told: each change once and in order. */
 public final class ToldState {
   private final ClientSession session;
+
+  /** Without it a listener could hear changes in another order than they were made. */
   private final ReentrantLock lock = new ReentrantLock();
+
   private final List<Consumer<HoldState>> listeners = new CopyOnWriteArrayList<>();
   private final String what;
   private final long token;

@@ -329,9 +329,9 @@ public final class SharedTree extends TreeBase implements Tree {
       throw e;
     }
     if (answer == null && !evenIfAbsent) {
-      watches.leaveNobody(at, kind, Seen.ABSENT, look);
+      watches.noteRegistered(at, kind, Seen.ABSENT, look);
     } else {
-      watches.leave(at, kind, new Subscriber(watcher, chroot), seen.apply(answer), look);
+      watches.add(at, kind, new Subscriber(watcher, chroot), seen.apply(answer), look);
     }
     registerAgainAfter(attachment, at, kind);
     return answer;
@@ -357,14 +357,14 @@ public final class SharedTree extends TreeBase implements Tree {
       if (recursive) {
         registrations.registerSubtree(at);
         long look = watches.beginLook();
-        watches.leaveRecursive(at, subscriber, registrations.lookAtSubtree(at), look);
+        watches.addRecursive(at, subscriber, registrations.lookAtSubtree(at), look);
       } else {
         long look = watches.beginLook();
         Seen seen =
             register
                 ? database.read(TreeQueries.persistentWatched(schema, session.id(), at))
                 : TreeQueries.seen(database.read(TreeQueries.exists(schema, at)));
-        watches.leavePersistent(at, subscriber, seen == null ? Seen.ABSENT : seen, look);
+        watches.addPersistent(at, subscriber, seen == null ? Seen.ABSENT : seen, look);
       }
     } catch (RuntimeException e) {
       watches.giveUp(at, kind);

@@ -79,7 +79,10 @@ public final class Hinted {
 
   private static final String ANYWHERE = "";
 
-  /** Returns whether any path was rung. */
+  /**
+   * Rings may have been lost, so it may be anywhere. Returns whether {@link #tell} is to be called
+   * once more.
+   */
   boolean rungAnywhere() {
     lock.lock();
     try {

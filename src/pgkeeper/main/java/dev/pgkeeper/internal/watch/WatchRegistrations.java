@@ -68,7 +68,7 @@ public final class WatchRegistrations {
   /** Begins to hint; every change from here on will be rung for, or is seen by a look taken now. */
   public void beginHints(Hinted one) {
     long attachment = attachments();
-    watches.leave(one);
+    watches.add(one);
     try {
       registerUnread(one.root(), one.kind());
     } catch (RuntimeException e) {

@@ -33,7 +33,10 @@ final class WatchedPath {
   /** Null until the first look. */
   @Nullable Seen seen;
 
-  /** When the look that set {@code seen} was taken. */
+  /**
+   * When the look that set {@code seen} was handed in, by the clock of {@link Watches}: a look that
+   * was begun later is the later one.
+   */
   long seenAt;
 
   /** How many sweeps have found nobody waiting. */
@@ -78,10 +81,10 @@ final class WatchedPath {
    * The events that lead from what was seen to this, in order; those who are told once are taken
    * off.
    */
-  List<Event> moveTo(Seen now, long takenAt) {
+  List<Event> moveTo(Seen now, long appliedAt) {
     Seen before = seen;
     seen = now;
-    seenAt = takenAt;
+    seenAt = appliedAt;
     List<Event> events = new ArrayList<>(2);
     if (before != null) {
       for (EventType type : difference(before, now)) {

@@ -48,6 +48,11 @@ public final class Watches {
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, WatchedPath> paths = new HashMap<>();
   private final Map<String, WatchedTree> trees = new HashMap<>();
+
+  /**
+   * Paths whose looks overtook each other, so that none of them decides. Without another look, what
+   * was found would stand until the sweep.
+   */
   private final Set<String> lookAgain = new LinkedHashSet<>();
 
   /** Those who look for themselves; the lock guards what the database is told of them. */
@@ -56,9 +61,13 @@ public final class Watches {
   /** Registrations of those that are no longer hinted. */
   private final Set<Registration> leftBehind = new LinkedHashSet<>();
 
+  /** Orders looks: each takes a number when it begins and another one when it is handed in. */
   private final AtomicLong clock = new AtomicLong();
+
   private final EventThread events;
   private final Supplier<SessionState> state;
+
+  /** Nothing is watched. Written under the lock, read without it by every call of the tree. */
   private volatile boolean empty = true;
 
   public Watches(EventThread events, Supplier<SessionState> state) {
@@ -92,7 +101,7 @@ public final class Watches {
   }
 
   /**
-   * Announces a watch, so that no ring between its look and its {@code leave…} is dropped and the
+   * Announces a watch, so that no ring between its look and its {@code add…} is dropped and the
    * path is not forgotten. To be followed by one of those, or by {@link #giveUp}. Returns whether
    * the database has yet to be told to ring for it.
    */
@@ -190,7 +199,7 @@ public final class Watches {
    * Leaves a one-shot watch after a look. If the path was seen to move on in the meantime, it is
    * told at once.
    */
-  public void leave(String path, String kind, Subscriber subscriber, Seen seen, long look) {
+  public void add(String path, String kind, Subscriber subscriber, Seen seen, long look) {
     lock.lock();
     try {
       WatchedPath watched = registered(path, kind, seen, look);
@@ -215,7 +224,7 @@ public final class Watches {
    * The path was registered and looked at, but there is nobody to tell: a read that failed for want
    * of a node.
    */
-  public void leaveNobody(String path, String kind, Seen seen, long look) {
+  public void noteRegistered(String path, String kind, Seen seen, long look) {
     lock.lock();
     try {
       registered(path, kind, seen, look);
@@ -228,7 +237,7 @@ public final class Watches {
    * Leaves a watch that is not used up, after a look. It is told of all that was seen to come after
    * that look, also of what came before this call.
    */
-  public void leavePersistent(String path, Subscriber subscriber, Seen seen, long look) {
+  public void addPersistent(String path, Subscriber subscriber, Seen seen, long look) {
     lock.lock();
     try {
       WatchedPath watched = registered(path, PERSISTENT, seen, look);
@@ -260,8 +269,7 @@ public final class Watches {
   }
 
   /** Leaves a watch on a whole subtree, after a look at all of it. */
-  public void leaveRecursive(
-      String root, Subscriber subscriber, Map<String, Seen> seen, long look) {
+  public void addRecursive(String root, Subscriber subscriber, Map<String, Seen> seen, long look) {
     lock.lock();
     try {
       WatchedTree tree = trees.computeIfAbsent(root, WatchedTree::new);
@@ -383,7 +391,7 @@ public final class Watches {
   // Hints: for those who look for themselves, nothing is remembered here.
 
   /** From now on, and until {@link #takeBack(Hinted)}; to be registered by the caller. */
-  public void leave(Hinted one) {
+  public void add(Hinted one) {
     lock.lock();
     try {
       hinted.add(one);

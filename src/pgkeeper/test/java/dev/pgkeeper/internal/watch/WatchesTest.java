@@ -42,7 +42,7 @@ class WatchesTest {
     watches.expect(PATH, Watches.PERSISTENT);
     long look = watches.beginLook();
     watches.saw(PATH, rung, watches.beginLook());
-    watches.leavePersistent(PATH, new Subscriber(watcher, ""), registered, look);
+    watches.addPersistent(PATH, new Subscriber(watcher, ""), registered, look);
   }
 
   private List<EventType> told() throws InterruptedException {
@@ -97,7 +97,7 @@ class WatchesTest {
   @Test
   void aDatabaseThatLostItsEndIsFollowedBack() throws Exception {
     watches.expect(PATH, Watches.PERSISTENT);
-    watches.leavePersistent(PATH, new Subscriber(watcher, ""), node(5, 6), watches.beginLook());
+    watches.addPersistent(PATH, new Subscriber(watcher, ""), node(5, 6), watches.beginLook());
     watches.saw(PATH, node(1, 2), watches.beginLook());
     assertThat(told()).containsExactly(EventType.NODE_DELETED, EventType.NODE_CREATED);
     watches.saw(PATH, node(1, 100), watches.beginLook());
@@ -107,7 +107,7 @@ class WatchesTest {
   @Test
   void soItIsBelowAPathAndInALookAtAllOfIt() throws Exception {
     watches.expect("/", Watches.RECURSIVE);
-    watches.leaveRecursive(
+    watches.addRecursive(
         "/", new Subscriber(watcher, ""), Map.of(PATH, node(5, 6)), watches.beginLook());
     watches.saw(PATH, node(1, 2), watches.beginLook());
     assertThat(told()).containsExactly(EventType.NODE_DELETED, EventType.NODE_CREATED);

@@ -61,7 +61,7 @@ EXCEPTION
 END $$;
 
 -- Has the numbers of rows go on behind those that there are: a logical switchover carries rows over, and no sequences. For a new epoch
--- (R__02_epochs).
+-- (R__02_epochs_keys_and_rings).
 CREATE OR REPLACE FUNCTION ${schema}._sequences_follow() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
