@@ -45,7 +45,7 @@ class DashboardTest {
         Keeper keeper = database.keeper()) {
       new KeeperMetrics(keeper).bindTo(registry);
       Observation observation = Observation.of(keeper);
-      observation.answered(Operation.READ, observation.begin(), "");
+      var unused = observation.measure(Operation.READ, () -> "");
       observation.granted("lock");
       observation.waits(1, "/a", "lock").end(Wait.End.GRANTED);
       observation.usesQueue("q");

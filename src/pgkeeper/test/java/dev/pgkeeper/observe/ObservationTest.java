@@ -10,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** How observers are told, and what it costs when there are none. */
@@ -18,19 +19,18 @@ class ObservationTest {
 
   private final Observation observation = new Observation();
 
-  private void operate(String answer) {
-    long began = observation.begin();
-    observation.answered(Operation.JOIN, began, answer);
+  private void operate(Supplier<String> call) {
+    var unused = observation.measure(Operation.JOIN, call);
     observation.granted("lock");
   }
 
   @Test
   void anOperationThatNobodyObservesAllocatesNothing() {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    operate("the first one loads classes");
+    operate(() -> "the first one loads classes");
     long before = threads.getCurrentThreadAllocatedBytes();
     for (int i = 0; i < OPERATIONS; i++) {
-      operate("answer");
+      operate(() -> "answer");
     }
     long allocated = threads.getCurrentThreadAllocatedBytes() - before;
     assertThat(allocated).as("bytes of %d operations", OPERATIONS).isLessThan(OPERATIONS);
@@ -70,9 +70,9 @@ class ObservationTest {
                 told.add(operation);
               }
             });
-    operate("");
+    operate(() -> "");
     subscription.close();
-    operate("");
+    operate(() -> "");
     assertThat(told).containsExactly(Operation.JOIN);
   }
 }

@@ -5,7 +5,6 @@ import dev.pgkeeper.KeeperException.Code;
 import dev.pgkeeper.TransactionWork;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
 import dev.pgkeeper.internal.session.Moment;
@@ -99,18 +98,12 @@ public final class Runs {
   }
 
   private Outcome begin(String sql, Database.Binder binder) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    try {
-      return observation
-          .answered(
-              Operation.RUN_BEGIN,
-              began,
-              database.request(sql, binder, (connection, schema, outcomes) -> {}))
-          .get(0);
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.RUN_BEGIN, began, e);
-    }
+    return session
+        .observation()
+        .measure(
+            Operation.RUN_BEGIN,
+            () -> database.request(sql, binder, (connection, schema, outcomes) -> {}))
+        .get(0);
   }
 
   private static Answer answer(
@@ -200,21 +193,20 @@ public final class Runs {
    */
   private @Nullable String end(Claim claim, @Nullable String error) {
     boolean interrupted = Thread.interrupted();
-    Observation observation = session.observation();
-    long began = observation.begin();
     try {
       Optional<String> state =
-          observation.answered(
-              Operation.RUN_END,
-              began,
-              database.readUnlessKept(calls.jobEnd(session.id(), claim, error)));
+          session
+              .observation()
+              .measure(
+                  Operation.RUN_END,
+                  () -> database.readUnlessKept(calls.jobEnd(session.id(), claim, error)));
       if (state.isEmpty()) {
         endLater(claim, error, END_AGAIN_AFTER_MS);
       }
       return state.orElse(error == null ? "done" : "failed");
     } catch (KeeperException e) {
       endLater(claim, error, LONGEST_PAUSE_MS);
-      throw observation.failed(Operation.RUN_END, began, e);
+      throw e;
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();

@@ -160,15 +160,15 @@ public final class Lines implements SessionService {
 
   /** Whatever goes wrong once it may have been sent, the line has to be looked at. */
   private Outcome apply(Join join) {
-    long began = observation.begin();
+    boolean answered = false;
     try {
-      return observation.answered(Operation.JOIN, began, joining.apply(join));
-    } catch (RuntimeException e) {
-      doubtful.add(join.line());
-      throw observation.failed(Operation.JOIN, began, e);
-    } catch (Error e) {
-      doubtful.add(join.line());
-      throw e;
+      Outcome outcome = observation.measure(Operation.JOIN, () -> joining.apply(join));
+      answered = true;
+      return outcome;
+    } finally {
+      if (!answered) {
+        doubtful.add(join.line());
+      }
     }
   }
 

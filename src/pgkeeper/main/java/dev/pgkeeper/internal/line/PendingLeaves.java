@@ -5,7 +5,6 @@ import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Interrupts;
 import dev.pgkeeper.internal.jdbc.SqlFunction;
-import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.session.ClientSession;
 import java.util.ArrayList;
@@ -100,14 +99,9 @@ final class PendingLeaves {
 
   /** Applies a leave. Returns false if a transaction fences it. */
   private boolean apply(Leave leave) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    try {
-      return observation.answered(
-          Operation.LEAVE, began, (leave.inRow() ? freeing : leaving).apply(leave));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.LEAVE, began, e);
-    }
+    return session
+        .observation()
+        .measure(Operation.LEAVE, () -> (leave.inRow() ? freeing : leaving).apply(leave));
   }
 
   private Boolean alone(Leave leave) {

@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,13 +77,21 @@ public final class Observation {
 
   // Operations.
 
-  /** An operation begins; the result is for its end. */
-  public long begin() {
+  /** Does an operation, and tells how long it took and whether it had an answer. */
+  public <T extends @Nullable Object> T measure(Operation operation, Supplier<T> call) {
+    long began = begin();
+    try {
+      return answered(operation, began, call.get());
+    } catch (RuntimeException e) {
+      throw failed(operation, began, e);
+    }
+  }
+
+  private long begin() {
     return isObserved() ? System.nanoTime() | 1 : NOBODY_LISTENS;
   }
 
-  /** Ends an operation that has its answer, and returns that. */
-  public <T extends @Nullable Object> T answered(Operation operation, long began, T answer) {
+  private <T extends @Nullable Object> T answered(Operation operation, long began, T answer) {
     if (began != NOBODY_LISTENS) {
       Duration took = since(began);
       tell(observer -> observer.answered(operation, took));
@@ -90,8 +99,8 @@ public final class Observation {
     return answer;
   }
 
-  /** Ends an operation that was refused or has no answer, and returns why. */
-  public RuntimeException failed(Operation operation, long began, RuntimeException why) {
+  /** It was refused, or has no answer. */
+  private RuntimeException failed(Operation operation, long began, RuntimeException why) {
     if (began != NOBODY_LISTENS) {
       Duration took = since(began);
       if (isAnswer(why)) {

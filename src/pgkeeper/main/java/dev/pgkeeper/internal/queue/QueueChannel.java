@@ -3,7 +3,6 @@ package dev.pgkeeper.internal.queue;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Combiner;
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import dev.pgkeeper.internal.queue.QueueCalls.Take;
@@ -71,15 +70,9 @@ final class QueueChannel {
 
   /** The number of the first; the others follow it one by one. */
   long enqueue(byte[][] payloads) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    try {
-      long first = observation.answered(Operation.ENQUEUE, began, enqueueing.apply(payloads));
-      counter.enqueued(payloads.length);
-      return first;
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.ENQUEUE, began, e);
-    }
+    long first = session.observation().measure(Operation.ENQUEUE, () -> enqueueing.apply(payloads));
+    counter.enqueued(payloads.length);
+    return first;
   }
 
   private Long enqueueAlone(byte[][] payloads) {
@@ -131,14 +124,7 @@ final class QueueChannel {
 
   /** Some with more than a payload, all or nothing. */
   List<Enqueued> enqueue(Batch batch) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    List<Outcome> outcomes;
-    try {
-      outcomes = observation.answered(Operation.ENQUEUE, began, request(batch));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.ENQUEUE, began, e);
-    }
+    List<Outcome> outcomes = session.observation().measure(Operation.ENQUEUE, () -> request(batch));
     return counted(batch.enqueued(outcomes));
   }
 
@@ -181,15 +167,11 @@ final class QueueChannel {
   record Answer(List<Claimed> taken, List<Claimed> refused, boolean asleep) {}
 
   Answer go(Trip trip) {
-    Observation observation = session.observation();
-    Operation operation = trip.most == 0 ? Operation.ACK : Operation.TAKE;
-    long began = observation.begin();
-    try {
-      return observation.answered(
-          operation, began, trip.most <= TOGETHER ? taking.apply(trip) : takeAlone(trip));
-    } catch (RuntimeException e) {
-      throw observation.failed(operation, began, e);
-    }
+    return session
+        .observation()
+        .measure(
+            trip.most == 0 ? Operation.ACK : Operation.TAKE,
+            () -> trip.most <= TOGETHER ? taking.apply(trip) : takeAlone(trip));
   }
 
   private Answer takeAlone(Trip trip) {

@@ -2,7 +2,6 @@ package dev.pgkeeper.internal.queue;
 
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.internal.queue.Claimed.State;
 import java.util.ArrayList;
@@ -54,21 +53,17 @@ final class Returns {
   }
 
   private List<Outcome> request(List<Return> returns) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    try {
-      return observation.answered(
-          Operation.RETURN,
-          began,
-          session
-              .database()
-              .request(
-                  session.calls().requestReturnSql(),
-                  (statement, first) -> QueueCalls.bind(statement, first, returns),
-                  (connection, schema, outcomes) -> {}));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.RETURN, began, e);
-    }
+    return session
+        .observation()
+        .measure(
+            Operation.RETURN,
+            () ->
+                session
+                    .database()
+                    .request(
+                        session.calls().requestReturnSql(),
+                        (statement, first) -> QueueCalls.bind(statement, first, returns),
+                        (connection, schema, outcomes) -> {}));
   }
 
   /** Gives back what nobody else will give back: now, or when the database is back. */

@@ -4,7 +4,6 @@ import dev.pgkeeper.Codec;
 import dev.pgkeeper.KeeperException;
 import dev.pgkeeper.internal.jdbc.Database;
 import dev.pgkeeper.internal.jdbc.Outcome;
-import dev.pgkeeper.internal.observe.Observation;
 import dev.pgkeeper.internal.observe.Operation;
 import dev.pgkeeper.queue.MessageQueue;
 import dev.pgkeeper.queue.Outgoing;
@@ -56,13 +55,7 @@ public final class SharedTopic<T> implements Topic<T> {
    * The batch is one message, with the topic instead of a queue.
    */
   private static List<Outcome> publish(QueueSession session, Batch message) {
-    Observation observation = session.observation();
-    long began = observation.begin();
-    try {
-      return observation.answered(Operation.PUBLISH, began, request(session, message));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.PUBLISH, began, e);
-    }
+    return session.observation().measure(Operation.PUBLISH, () -> request(session, message));
   }
 
   private static List<Outcome> request(QueueSession session, Batch message) {

@@ -74,12 +74,7 @@ public final class TableStore implements FencedStore {
 
   private <T> T call(Operation operation, SqlFunction<T> statement) {
     Database database = present.get();
-    long began = observation.begin();
-    try {
-      return observation.answered(operation, began, database.read(statement));
-    } catch (RuntimeException e) {
-      throw observation.failed(operation, began, e);
-    }
+    return observation.measure(operation, () -> database.read(statement));
   }
 
   private void refuseStale(String key, long token, long greatest) {

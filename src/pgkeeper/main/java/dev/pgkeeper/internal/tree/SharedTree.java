@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The tree with each operation in a transaction of its own, and with watches. */
@@ -85,16 +84,8 @@ public final class SharedTree extends TreeBase implements Tree {
   @Override
   Outcome change(Step step) {
     boolean large = step.data() != null && step.data().length > LARGE;
-    return observed(operation(step.type()), () -> large ? changeAlone(step) : combiner.apply(step));
-  }
-
-  private Outcome observed(Operation operation, Supplier<Outcome> call) {
-    long began = observation.begin();
-    try {
-      return observation.answered(operation, began, call.get());
-    } catch (RuntimeException e) {
-      throw observation.failed(operation, began, e);
-    }
+    return observation.measure(
+        operation(step.type()), () -> large ? changeAlone(step) : combiner.apply(step));
   }
 
   private static Operation operation(Step.Type type) {
@@ -132,7 +123,7 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome exchange(String at, long expected, long value) {
-    return observed(
+    return observation.measure(
         Operation.SET,
         () ->
             requestOne(
@@ -147,7 +138,7 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome createWithParents(Step step) {
-    return observed(Operation.CREATE, () -> create(step, true));
+    return observation.measure(Operation.CREATE, () -> create(step, true));
   }
 
   private Outcome create(Step step, boolean parents) {
@@ -163,12 +154,7 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   Outcome deleteSubtree(String at) {
-    long began = observation.begin();
-    try {
-      return observation.answered(Operation.DELETE, began, requestDeleteSubtree(at));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.DELETE, began, e);
-    }
+    return observation.measure(Operation.DELETE, () -> requestDeleteSubtree(at));
   }
 
   private Outcome requestDeleteSubtree(String at) {
@@ -185,15 +171,9 @@ public final class SharedTree extends TreeBase implements Tree {
 
   @Override
   List<Outcome> multi(Steps steps) {
-    long began = observation.begin();
-    try {
-      return observation.answered(
-          Operation.MULTI,
-          began,
-          database.request(manySql("request_multi"), steps::bind, ringForEach(steps.steps())));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.MULTI, began, e);
-    }
+    return observation.measure(
+        Operation.MULTI,
+        () -> database.request(manySql("request_multi"), steps::bind, ringForEach(steps.steps())));
   }
 
   private String manySql(String function) {
@@ -253,12 +233,7 @@ public final class SharedTree extends TreeBase implements Tree {
   }
 
   private <T extends @Nullable Object> T read(SqlFunction<T> query) {
-    long began = observation.begin();
-    try {
-      return observation.answered(Operation.READ, began, database.read(query));
-    } catch (RuntimeException e) {
-      throw observation.failed(Operation.READ, began, e);
-    }
+    return observation.measure(Operation.READ, () -> database.read(query));
   }
 
   @Override
