@@ -50,14 +50,17 @@ BEGIN ATOMIC
 END;
 
 -- What each file ends with: pins its functions, and grants what is new in it. What was there before keeps its rights when it is replaced.
+-- What is new has no rights written down yet, or, by the owner's default privileges, what everybody has by default.
 CREATE OR REPLACE FUNCTION ${schema}._pin_and_grant() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   new text[] := ARRAY(
-    SELECT 'ROUTINE ' || p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = '${schema}'::regnamespace AND p.proacl IS NULL
+    SELECT 'ROUTINE ' || p.oid::regprocedure FROM pg_proc p
+      WHERE p.pronamespace = '${schema}'::regnamespace AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0))
     UNION ALL
     SELECT 'TABLE ' || c.oid::regclass FROM pg_class c
-      WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relacl IS NULL);
+      WHERE c.relnamespace = '${schema}'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+        AND (c.relacl IS NULL OR EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0)));
 BEGIN
   PERFORM ${schema}._pin_all();
   FOR i IN 1 .. cardinality(new) LOOP

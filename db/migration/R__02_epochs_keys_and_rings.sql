@@ -181,10 +181,13 @@ END;
 COMMENT ON FUNCTION ${schema}.session_channel(bigint) IS 'The channel on which a session is rung: what LISTEN needs.';
 
 -- Rings a session when the transaction commits; true. A transaction must not ring if it is to be prepared (PREPARE TRANSACTION). Its
--- author says so with SET LOCAL ${schema}.rings = off. A client that is not rung learns of the change at its next sweep.
+-- author says so with SET LOCAL ${schema}.rings = off. Nor does anybody ring where the queue of notifications is nearly full: whoever may
+-- connect to any database of the cluster can fill it, and a transaction that rings then fails. A client that is not rung learns of the
+-- change at its next sweep.
 CREATE OR REPLACE FUNCTION ${schema}._ring_session(in_session bigint, in_payload text) RETURNS boolean
 LANGUAGE sql
 RETURN coalesce(current_setting('${schema}.rings', true) = 'off', false)
+  OR pg_notification_queue_usage() > 0.9
   OR (SELECT pg_notify(${schema}._channel(k, in_session), in_payload) IS NOT NULL FROM ${schema}.secret k WHERE k.only_row);
 
 SELECT ${schema}._pin_and_grant();

@@ -36,7 +36,7 @@ RETURN left(path, 1) = '/'
 -- Whether a node may be created so.
 CREATE OR REPLACE FUNCTION ${schema}._is_new_node(path text, kind ${schema}.node_kind, sequential boolean, ttl_ms bigint) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN path IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
+RETURN path IS NOT NULL AND kind IS NOT NULL AND octet_length(path) <= CASE WHEN sequential THEN 1980 ELSE 2000 END
   AND (kind = 'ttl') = (ttl_ms IS NOT NULL) AND (ttl_ms IS NULL OR ttl_ms BETWEEN 1 AND 1099511627775)
   AND ${schema}._is_path(CASE WHEN sequential THEN path || '1' ELSE path END);
 

@@ -9,6 +9,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
   greatest_token bigint;
 BEGIN
+  -- The error of a constraint would show the data, here and in the server's log.
+  IF num_nulls(in_store, in_key, in_token, in_data) > 0 THEN
+    RAISE EXCEPTION 'fenced_write needs a store, a key, a token and data' USING ERRCODE = '22004';
+  END IF;
   INSERT INTO ${schema}.fenced AS f VALUES (in_store, in_key, in_token, clock_timestamp(), in_data)
     ON CONFLICT (store, key) DO UPDATE SET token = excluded.token, written = excluded.written, data = excluded.data
       WHERE f.token <= excluded.token

@@ -84,7 +84,7 @@ DECLARE
   stranger record;
 BEGIN
   PERFORM ${schema}._owner_lock(in_session);
-  gone := ${schema}._session_end(in_session, session_user, ${schema}._reason(in_why));
+  gone := ${schema}._session_end(in_session, session_user::text, ${schema}._reason(in_why));
   IF gone IS NULL THEN
     PERFORM ${schema}._unknown(format('there is no session %s', coalesce(in_session::text, 'without a number')),
       'The view sessions has those that there are, past_sessions those that were.');
@@ -97,7 +97,8 @@ EXCEPTION
     SELECT * INTO stranger FROM ${schema}._strangers_locks() l WHERE l.what = 'session ' || in_session LIMIT 1;
     IF FOUND THEN
       RAISE EXCEPTION 'the role "%" has the lock of session %, and no right to it', stranger.role, in_session USING ERRCODE = '55P03',
-        HINT = format('pg_terminate_backend(%s) takes it away. Once the time of the session is over, it ends all the same.', stranger.pid);
+        HINT = CASE WHEN stranger.pid IS NULL THEN 'ROLLBACK PREPARED takes it away, see pg_prepared_xacts.'
+          ELSE format('pg_terminate_backend(%s) takes it away.', stranger.pid) END || ' Once the time of the session is over, it ends all the same.';
     END IF;
     PERFORM ${schema}._kept(format('something of session %s', in_session));
 END $$;
@@ -126,7 +127,7 @@ BEGIN
     tokens := tokens || was.czxid;
   END LOOP;
   IF line.token = coalesce(in_token, line.token) AND ${schema}._is_open(line.holder) THEN
-    PERFORM ${schema}._note_row(in_path, 'revoked', session_user, why);
+    PERFORM ${schema}._note_row(in_path, 'revoked', session_user::text, why);
     UPDATE ${schema}.gathering p SET holder = NULL, since = clock_timestamp() WHERE p.path = in_path;
     PERFORM ${schema}._pass_on(in_path);
     PERFORM ${schema}._ring_place(line.holder, in_path, line.token, NULL);
@@ -154,7 +155,7 @@ BEGIN
   DELETE FROM ${schema}.node n WHERE n.path = was.path;
   DELETE FROM ${schema}.hold_limit h WHERE h.path = was.path;
   UPDATE ${schema}.gathering p SET children = children - 1, pzxid = ${schema}._next_zxid() WHERE p.path = was.parent;
-  PERFORM ${schema}._note_contender(was, 'revoked', session_user, in_why);
+  PERFORM ${schema}._note_contender(was, 'revoked', session_user::text, in_why);
   PERFORM ${schema}._ring_session(was.owner, was.path);
   PERFORM ${schema}.ring(was.path, true);
 END $$;
@@ -187,7 +188,7 @@ BEGIN
   END IF;
   IF ${schema}._is_open(line.holder) THEN
     ahead := 1 + cardinality(line.waiting) / 4;
-    PERFORM ${schema}._note_row(in_path, 'revoked', session_user, why);
+    PERFORM ${schema}._note_row(in_path, 'revoked', session_user::text, why);
     PERFORM ${schema}._ring_row(line);
     UPDATE ${schema}.gathering p SET holder = NULL, waiting = '{}', since = clock_timestamp() WHERE p.path = in_path;
   END IF;
@@ -382,7 +383,9 @@ DECLARE
   part   bigint;
   total  bigint := 0;
 BEGIN
-  IF NOT coalesce(in_older >= interval '0', false) THEN
+  -- Moments are compared, and not spans: of a span of months and days PostgreSQL takes a month for 30 days, and a moment less it may be
+  -- one that is yet to come.
+  IF NOT coalesce(before <= clock_timestamp(), false) THEN
     RAISE EXCEPTION 'prune needs to know how old what it forgets has to be, not %', coalesce(in_older::text, 'null')
       USING ERRCODE = '22023', HINT = 'For example interval ''7 days''; interval ''0'' is everything.';
   END IF;
@@ -398,7 +401,7 @@ BEGIN
         EXIT WHEN part = 0;
       END LOOP;
     WHEN 'operations' THEN
-      IF in_older < interval '30 days' THEN
+      IF before > clock_timestamp() - interval '30 days' THEN
         RAISE EXCEPTION 'what operators did is kept for 30 days, and not for %', in_older USING ERRCODE = '22023',
           HINT = 'So nobody forgets an operation and then that it was forgotten. The owner of the schema may delete from operation.';
       END IF;
@@ -422,7 +425,8 @@ CREATE OR REPLACE FUNCTION ${schema}.configure_history(in_why text, in_enabled b
     in_most_rows bigint DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 BEGIN
-  IF in_keep <= interval '0' OR in_keep > interval '1000 years' OR in_most_rows < 1 THEN
+  IF in_keep <= interval '0' OR in_keep > interval '1000 years' OR now() - in_keep NOT BETWEEN now() - interval '1000 years' AND now()
+      OR in_most_rows < 1 THEN
     RAISE EXCEPTION 'history is kept for some time, a thousand years at most, and has at least a row, not % and %', in_keep, in_most_rows
       USING ERRCODE = '22023', HINT = 'To have none, switch it off with in_enabled => false.';
   END IF;

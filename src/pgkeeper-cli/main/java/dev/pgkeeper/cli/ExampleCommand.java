@@ -3,6 +3,7 @@ package dev.pgkeeper.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.pgkeeper.cli.command.JavaCommand;
+import dev.pgkeeper.cli.command.PinnedSource;
 import dev.pgkeeper.cli.command.ServerOptions;
 import dev.pgkeeper.cli.command.VersionText;
 import dev.pgkeeper.cli.embedded.EmbeddedServer;
@@ -107,6 +108,9 @@ final class ExampleCommand implements Callable<Integer> {
     PGSimpleDataSource bare = new PGSimpleDataSource();
     bare.setUrl(source.getUrl());
     bare.setPassword(null);
+    if (source instanceof PinnedSource pinned) {
+      bare.setOptions(pinned.ownOptions()); // what the program names is its own affair
+    }
     String url = bare.getUrl();
     String user = source.getUser();
     return user == null

@@ -87,6 +87,29 @@ final class RightsChecks {
    * Whose functions and operators the application may run. pgkeeper's own name what they use; the
    * application's statements usually do not.
    */
+  /**
+   * The schemas on the role's path, as an array. The command line asks for a path of its own, see
+   * {@code PinnedSource}: then it is what is set for the role, for the database, or by default.
+   */
+  private static String path(Patient patient) throws SQLException {
+    return patient
+        .ask(
+            """
+            WITH configured AS (
+              SELECT substr(setting, length('search_path=') + 1) AS path, s.setrole <> 0 AS of_role, s.setdatabase <> 0 AS of_database
+                FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
+                WHERE s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+                  AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                  AND starts_with(setting, 'search_path='))
+            SELECT CASE WHEN current_setting('search_path') <> 'pg_catalog,pg_temp' THEN current_schemas(false)::text ELSE
+              (SELECT array_agg(CASE name WHEN '$user' THEN session_user::text ELSE name END)::text FROM regexp_split_to_table(coalesce(
+                (SELECT path FROM configured ORDER BY of_role DESC, of_database DESC LIMIT 1),
+                (SELECT boot_val FROM pg_settings WHERE name = 'search_path')), ',') AS part, btrim(part, ' "') AS name) END
+            """,
+            row -> row.getString(1))
+        .orElseThrow();
+  }
+
   static void creatorsOnThePath(Patient patient, Findings findings) throws SQLException {
     String role = patient.role();
     patient
@@ -95,11 +118,11 @@ final class RightsChecks {
             SELECT string_agg(format('%s in schema "%s"', CASE a.grantee WHEN 0 THEN 'everybody (PUBLIC)' ELSE pg_get_userbyid(a.grantee) END,
               n.nspname), ', ' ORDER BY n.nspname, a.grantee)
             FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-            WHERE n.nspname = ANY (current_schemas(false)) AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+            WHERE n.nspname = ANY (?::name[]) AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
               AND coalesce(NOT r.rolsuper AND r.rolname <> current_user, true)
             HAVING count(*) > 0
             """,
-            row -> row.getString(1))
+            row -> row.getString(1), path(patient))
         .ifPresent(
             creators ->
                 findings.warning(

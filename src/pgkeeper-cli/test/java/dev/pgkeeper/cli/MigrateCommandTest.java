@@ -143,7 +143,9 @@ class MigrateCommandTest {
       database.execute("CREATE TABLE ${schema}.theirs (id integer)");
       Ran ran =
           Ran.here(Map.of(), "migrate", "--url", database.jdbcUrl(), "--schema", database.schema());
-      assertThat(ran.err()).contains("has tables, but not pgkeeper's").hasLineCount(1);
+      assertThat(ran.err())
+          .contains("has tables, functions or types, but not pgkeeper's")
+          .hasLineCount(1);
       assertThat(ran.status()).isEqualTo(1);
     }
   }

@@ -27,6 +27,15 @@ final class HistoryTable {
   }
 
   /**
+   * Locks its first row until the transaction ends, which nobody can who may not write here. Others
+   * who find it locked are refused at once.
+   */
+  static String lock(String schema) {
+    return "SELECT FROM %s.%s ORDER BY installed_rank LIMIT 1 FOR UPDATE NOWAIT"
+        .formatted(schema, NAME);
+  }
+
+  /**
    * Notes that a file was run. A file of definitions that had the same content when it was last run
    * is not noted again: a script runs all of them, and leaves the history that Flyway would.
    */

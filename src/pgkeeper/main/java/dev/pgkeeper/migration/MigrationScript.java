@@ -22,11 +22,27 @@ final class MigrationScript {
         -- pgkeeper's schema "%1$s": from version %2$d to %3$d, in one transaction.
         -- Run it as the role that is to own the schema: psql -v ON_ERROR_STOP=1 -f this-file
         BEGIN;
+        SET LOCAL search_path = %4$s;
         SET LOCAL statement_timeout = 0;
         SET LOCAL client_min_messages = warning;
-        SELECT pg_advisory_xact_lock(%4$d, hashtext('%1$s'));
+
+        DO $$
+        DECLARE
+          stranger pg_catalog.record;
+        BEGIN
+          FOR stranger IN
+        %5$s  LOOP
+            RAISE EXCEPTION 'Schema %1$s is not safe: a stranger, %%, %%. Run this as the owner of the schema, or have it owned by this role alone.',
+              stranger.role, stranger.why;
+          END LOOP;
+        END $$;
         """
-            .formatted(schema, fromVersion, latest, Migrations.LOCK_CLASS)
+            .formatted(
+                schema,
+                fromVersion,
+                latest,
+                PlainSession.PATH,
+                SchemaOwner.STRANGER.formatted(schema).indent(4))
         + (fromVersion == 0 ? beginning(schema) : continuation(schema, fromVersion));
   }
 
@@ -35,7 +51,7 @@ final class MigrationScript {
 
         DO $$
         BEGIN
-          IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '%1$s') THEN
+          IF EXISTS (%2$s) THEN
             RAISE EXCEPTION 'Schema %1$s is not empty. If it is pgkeeper''s, print the script from its version on.';
           END IF;
           IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '%1$s') THEN
@@ -44,13 +60,16 @@ final class MigrationScript {
         END $$;
 
         """
-            .formatted(schema)
+            .formatted(schema, SchemaOwner.ANYTHING_THERE.replace("?", "'" + schema + "'"))
         + HistoryTable.creation(schema)
         + "\n";
   }
 
   private static String continuation(String schema, int fromVersion) {
-    return """
+    return "\n"
+        + HistoryTable.lock(schema)
+        + """
+        ;
 
         DO $$
         DECLARE
@@ -62,6 +81,6 @@ final class MigrationScript {
         END $$;
 
         """
-        .formatted(schema, HistoryTable.NAME, fromVersion);
+            .formatted(schema, HistoryTable.NAME, fromVersion);
   }
 }

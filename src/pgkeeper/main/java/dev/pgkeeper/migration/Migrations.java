@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
@@ -23,9 +24,12 @@ import org.slf4j.LoggerFactory;
  * it as it is now; each is run again whenever its content has changed, after all files with a
  * version.
  *
- * <p>All files that are due are run in one transaction on one connection, which keeps everybody
- * else who migrates this schema waiting by an advisory lock. Whoever waited looks again and finds
- * nothing left to do. A schema that is up to date costs a query.
+ * <p>All files that are due are run in one transaction on one connection. Whoever else migrates
+ * this schema meanwhile is kept away by a row of the history that this transaction has locked, or
+ * by the schema that it is creating; it looks again and finds nothing left to do. An advisory lock
+ * would not do: any role that may connect could take it. The transaction waits for no lock longer
+ * than a second, because everybody who wants to read a view that it replaces waits behind it: then
+ * it gives way, and is tried again. A schema that is up to date costs a query.
  *
  * <p>The history is Flyway's, in the schema itself. So a schema made by {@link #script}, or by
  * Flyway from the same files, is the same, and each of the three goes on from where another ended.
@@ -34,10 +38,13 @@ public final class Migrations {
 
   private static final Logger log = LoggerFactory.getLogger(Migrations.class);
 
-  /** The first key of the advisory lock, "pgkm"; the second is the hash of the schema's name. */
-  static final int LOCK_CLASS = 0x70676b6d;
-
   private static final Duration LOCK_LIMIT = Duration.ofMinutes(5);
+
+  /** Somebody else has a lock. */
+  private static final Set<String> LOCKED = Set.of("55P03", "40P01");
+
+  /** Somebody else creates the schema, or the first table in it, at this moment. */
+  private static final Set<String> CREATED = Set.of("23505", "42P06", "42P07");
 
   private Migrations() {}
 
@@ -68,16 +75,7 @@ public final class Migrations {
         return due.done();
       }
       connection.setAutoCommit(false);
-      lock(connection, schema, where);
-      due = due(connection, schema, where, files);
-      if (due.files().isEmpty()) {
-        return due.done();
-      }
-      run(connection, schema, due);
-      connection.commit();
-      Migrated migrated = due.done();
-      log.info("The {} {}", where, migrated);
-      return migrated;
+      return migrate(connection, schema, where, files);
     } catch (SQLException e) {
       throw new MigrationException(
           "The "
@@ -89,6 +87,67 @@ public final class Migrations {
               + ". Nothing of it was changed. The right to create is needed; without it, let the database's"
               + " administrator run the SQL that Migrations.script prints.",
           e);
+    }
+  }
+
+  /**
+   * Tries until nobody is in the way. Waits between the tries, and for a second at most inside one:
+   * a statement that waits keeps vacuum from cleaning up.
+   */
+  private static Migrated migrate(
+      Connection connection, String schema, String where, MigrationFiles files)
+      throws SQLException {
+    long deadline = System.nanoTime() + LOCK_LIMIT.toNanos();
+    while (true) {
+      Due due = due(connection, schema, where, files);
+      try {
+        if (!due.files().isEmpty()) {
+          lock(connection, schema, due);
+          due = due(connection, schema, where, files);
+          run(connection, schema, due);
+        }
+        connection.commit();
+        Migrated migrated = due.done();
+        log.info("The {} {}", where, migrated);
+        return migrated;
+      } catch (SQLException e) {
+        connection.rollback();
+        boolean isCreated = due.version() == 0 && CREATED.contains(e.getSQLState());
+        if (!isCreated && !LOCKED.contains(e.getSQLState())) {
+          throw e;
+        } else if (System.nanoTime() > deadline) {
+          throw new MigrationException(
+              "The "
+                  + where
+                  + " could not be migrated for "
+                  + LOCK_LIMIT.toMinutes()
+                  + " minutes, because others use it without a pause: "
+                  + e.getMessage()
+                  + ". Nothing of it was changed. See who is in the way in pg_locks and pg_stat_activity.",
+              e);
+        }
+        log.debug("the {} is in use, trying again: {}", where, e.getMessage());
+        pause(where);
+      }
+    }
+  }
+
+  private static void pause(String where) {
+    try {
+      Thread.sleep(ThreadLocalRandom.current().nextLong(50, 150));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new MigrationException("Interrupted while another process migrated the " + where, e);
+    }
+  }
+
+  /** Keeps others who migrate away, unless the schema is yet to be created. */
+  private static void lock(Connection connection, String schema, Due due) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET LOCAL lock_timeout = '1s'");
+      if (due.version() > 0) {
+        statement.execute(HistoryTable.lock(schema));
+      }
     }
   }
 
@@ -173,17 +232,15 @@ public final class Migrations {
   /** Nothing is due for a newer schema that still serves this jar. */
   private static Due due(Connection connection, String schema, String where, MigrationFiles files)
       throws SQLException {
+    SchemaOwner.check(connection, schema, where);
     if (!exists(
         connection, "SELECT WHERE to_regclass(?) IS NOT NULL", schema + "." + HistoryTable.NAME)) {
-      if (exists(
-          connection,
-          "SELECT FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = ?)",
-          schema)) {
+      if (exists(connection, SchemaOwner.ANYTHING_THERE, schema)) {
         throw new MigrationException(
             "The "
                 + where
-                + " has tables, but not pgkeeper's. Choose another name for pgkeeper's schema, one that nobody else"
-                + " uses.");
+                + " has tables, functions or types, but not pgkeeper's. Choose another name for pgkeeper's schema, one"
+                + " that nobody else uses.");
       }
       return new Due(0, files.after(0));
     }
@@ -251,44 +308,6 @@ public final class Migrations {
                         || !Objects.equals(
                             definitions.get(file.description()), file.checksum(schema)))
             .toList());
-  }
-
-  /**
-   * Waits in short questions, never inside one: a statement that waits keeps vacuum from cleaning
-   * up.
-   */
-  private static void lock(Connection connection, String schema, String where) throws SQLException {
-    long deadline = System.nanoTime() + LOCK_LIMIT.toNanos();
-    while (!tryLock(connection, schema)) {
-      connection.rollback();
-      if (System.nanoTime() > deadline) {
-        throw new MigrationException(
-            "The "
-                + where
-                + " has been locked by another migration for "
-                + LOCK_LIMIT.toMinutes()
-                + " minutes. See who holds the advisory lock with classid "
-                + LOCK_CLASS
-                + " in pg_locks.");
-      }
-      try {
-        Thread.sleep(ThreadLocalRandom.current().nextLong(50, 150));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new MigrationException("Interrupted while another process migrated the " + where, e);
-      }
-    }
-  }
-
-  private static boolean tryLock(Connection connection, String schema) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement("SELECT pg_try_advisory_xact_lock(?, hashtext(?))")) {
-      statement.setInt(1, LOCK_CLASS);
-      statement.setString(2, schema);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() && row.getBoolean(1);
-      }
-    }
   }
 
   private static String where(Connection connection, String schema) throws SQLException {

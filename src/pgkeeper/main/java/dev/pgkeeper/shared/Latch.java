@@ -61,7 +61,12 @@ public final class Latch {
     if (settled != count) {
       throw new KeeperException.WrongRecipe(
           path,
-          path + ": there is a latch of " + settled + ", and one of  " + count + " was asked for");
+          path
+              + ": there is a latch of "
+              + settled
+              + ", and a latch of "
+              + count
+              + " was asked for");
     }
     return Math.max(0, left);
   }

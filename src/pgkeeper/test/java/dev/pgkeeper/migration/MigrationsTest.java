@@ -7,6 +7,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.pgkeeper.testing.Await;
 import dev.pgkeeper.testing.ChildProcess;
+import dev.pgkeeper.testing.Logins;
 import dev.pgkeeper.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -146,10 +147,9 @@ class MigrationsTest {
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection first = database.connect()) {
       first.setAutoCommit(false);
-      query(
-          first,
-          "SELECT pg_advisory_xact_lock(%d, hashtext('%s'))"
-              .formatted(Migrations.LOCK_CLASS, database.schema()));
+      try (Statement statement = first.createStatement()) {
+        statement.execute("CREATE SCHEMA " + database.schema());
+      }
       Future<Integer> second =
           thread.submit(() -> migrate(database.plainDataSource(), database.schema()));
       assertThatThrownBy(() -> second.get(500, TimeUnit.MILLISECONDS))
@@ -157,7 +157,7 @@ class MigrationsTest {
       assertThat(
               database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = '${schema}'"))
           .isZero();
-      first.commit();
+      first.rollback();
       assertThat(second.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
           .isEqualTo(Migrations.latest());
     } finally {
@@ -337,15 +337,15 @@ class MigrationsTest {
 
   @Test
   void aFileThatFailsIsNamedAndLeavesNothing() throws SQLException {
-    database.execute("CREATE SCHEMA ${schema}; CREATE TYPE ${schema}.claim AS ENUM ()");
+    makeOlder(4);
+    database.execute("CREATE TYPE ${schema}.claim AS ENUM ()");
+    String before = database.queryString(HISTORY);
     assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
         .hasMessageContaining("V005__queues.sql: ERROR: ")
         .hasMessageContaining("Nothing of it was changed");
-    assertThat(
-            database.queryLong(
-                "SELECT count(*) FROM pg_class WHERE relnamespace = '${schema}'::regnamespace"))
-        .isZero();
+    assertThat(database.queryString(HISTORY)).isEqualTo(before);
+    assertThat(database.queryString("SELECT to_regclass('${schema}.message')")).isNull();
   }
 
   @Test
@@ -453,7 +453,7 @@ class MigrationsTest {
     database.execute("CREATE SCHEMA ${schema} CREATE TABLE theirs (id int)");
     assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
         .isInstanceOf(MigrationException.class)
-        .hasMessageContaining("has tables, but not pgkeeper's");
+        .hasMessageContaining("has tables, functions or types, but not pgkeeper's");
   }
 
   @Test
@@ -550,6 +550,77 @@ class MigrationsTest {
         ResultSet row = statement.executeQuery(sql)) {
       row.next();
       return row.getString(1);
+    }
+  }
+
+  /** Whoever owns a schema, or may create in it, has functions there that fit better than ours. */
+  @Test
+  void aSchemaThatSomebodyElsePreparedIsRefused() throws Exception {
+    try (Logins logins = new Logins(database)) {
+      logins.create("planter");
+      String planter = logins.role("planter");
+      database.execute("CREATE SCHEMA ${schema} AUTHORIZATION " + planter);
+      assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
+          .isInstanceOf(MigrationException.class)
+          .hasMessageContaining("the role \"" + planter + "\" owns it");
+      assertThatThrownBy(() -> database.runScript(Migrations.script(database.schema())))
+          .hasMessageContaining(planter + ", owns it");
+      database.execute("ALTER SCHEMA ${schema} OWNER TO CURRENT_USER");
+      database.execute("GRANT CREATE ON SCHEMA ${schema} TO PUBLIC");
+      assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
+          .hasMessageContaining("the role \"PUBLIC\" may create in it");
+      database.execute("REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC");
+      database.execute(
+          "CREATE FUNCTION ${schema}._session_end(bigint, name, text) RETURNS text[] LANGUAGE sql AS 'SELECT NULL::text[]'");
+      assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
+          .hasMessageContaining("not pgkeeper's");
+      database.execute("DROP FUNCTION ${schema}._session_end(bigint, name, text)");
+      assertThat(migrate(database.plainDataSource(), database.schema()))
+          .isEqualTo(Migrations.latest());
+      database.execute("ALTER SCHEMA ${schema} OWNER TO " + planter);
+      assertThatThrownBy(() -> migrate(database.plainDataSource(), database.schema()))
+          .as("of a schema that is up to date")
+          .hasMessageContaining("owns it");
+      database.execute("ALTER SCHEMA ${schema} OWNER TO CURRENT_USER");
+    }
+  }
+
+  /** Any role that may connect can take any advisory lock. */
+  @Test
+  void noAdvisoryLockKeepsAMigrationWaiting() throws Exception {
+    try (Connection stranger = database.connect()) {
+      query(
+          stranger,
+          "SELECT pg_advisory_lock(x'70676b6d'::int, hashtext('" + database.schema() + "'))");
+      assertThat(migrate(database.plainDataSource(), database.schema()))
+          .isEqualTo(Migrations.latest());
+    }
+  }
+
+  /**
+   * Who looks at a view waits behind a migration that replaces it, and that behind who has it open.
+   */
+  @Test
+  void anUpgradeThatHasToWaitForAViewGivesWayToThoseWhoRead() throws Exception {
+    migrate(database.plainDataSource(), database.schema());
+    database.execute("UPDATE ${schema}.migration_history SET checksum = 0 WHERE version IS NULL");
+    ExecutorService thread = Executors.newSingleThreadExecutor();
+    try (Connection looks = database.connect()) {
+      looks.setAutoCommit(false);
+      query(looks, "SELECT count(*) FROM " + database.schema() + ".queues");
+      Future<Integer> upgrade =
+          thread.submit(() -> migrate(database.plainDataSource(), database.schema()));
+      String waits =
+          "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%VIEW%'";
+      Await.until("the upgrade waits", () -> database.queryLong(waits) == 1);
+      database.queryLong(
+          "SELECT count(*) FROM ${schema}.queues"); // comes back, and so is no deadlock
+      assertThat(upgrade.isDone()).isFalse();
+      looks.rollback();
+      assertThat(upgrade.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS))
+          .isEqualTo(Migrations.latest());
+    } finally {
+      thread.shutdownNow();
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.pgkeeper.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.pgkeeper.Held;
 import dev.pgkeeper.Keeper;
@@ -492,6 +493,65 @@ class StrangersTest {
               database.queryLong("SELECT count(*) FROM ${schema}.session WHERE id = " + session)
                   == 0);
       assertThat(keeper.session().isHeld()).isTrue();
+    }
+  }
+
+  /**
+   * The queue of notifications is the whole cluster's, and whoever may connect to any database of
+   * it can fill it. Rings are only hints: nothing that has to go on fails for want of one.
+   */
+  @Test
+  void whoFillsTheQueueOfNotificationsKeepsNothingFromGoingOn() throws Exception {
+    assumeThat(PrivateServer.major()).as("the server's major").isGreaterThanOrEqualTo(17);
+    try (PrivateServer small =
+            PrivateServer.start(
+                Map.of("max_notify_queue_pages", "64", "max_prepared_transactions", "5"));
+        TestDatabase crowded = TestDatabase.freshOn(small);
+        Logins strangers = new Logins(crowded)) {
+      SessionLog.of(crowded).putEpochBack();
+      strangers.create("nobody");
+      try (Keeper waits =
+              Keeper.connect(
+                  crowded.dataSource(), crowded.keeperOptions().withSweep(Duration.ofMillis(100)));
+          Connection listens = strangers.connect("nobody");
+          Connection fills = strangers.connect("nobody")) {
+        long gone =
+            crowded.queryLong(
+                "SELECT ${schema}.session_open(" + LEASE_MS + ", 300, false, 'gone', 'here', 1)");
+        crowded.execute(
+            "SELECT ${schema}.request_join(%d, 1, 1, '/full', 'mutex', 1, 'lock', false, NULL, '', 7)"
+                .formatted(gone));
+        CompletableFuture<Held> next = waits.lock("/full").acquireAsync();
+        Await.until(
+            "it waits",
+            () ->
+                crowded.queryLong(
+                        "SELECT coalesce(sum(cardinality(waiting)), 0) FROM ${schema}.gathering")
+                    > 0);
+        execute(listens, "LISTEN x");
+        listens.setAutoCommit(false);
+        execute(listens, "SELECT 1");
+        assertThatThrownBy(
+                () -> {
+                  while (true) {
+                    execute(
+                        fills,
+                        "SELECT pg_notify('x', repeat('A', 7900) || g || '-' || clock_timestamp()) FROM generate_series(1, 20) g");
+                  }
+                })
+            .hasMessageContaining("too many notifications");
+        crowded.execute("UPDATE ${schema}.session SET renewed = 'epoch' WHERE id = " + gone);
+        crowded.execute("CALL ${schema}.reap()");
+        assertThat(crowded.queryLong("SELECT count(*) FROM ${schema}.session WHERE id = " + gone))
+            .as("sessions whose time is over")
+            .isZero();
+        assertThat(next.get(Await.LIMIT.toSeconds(), TimeUnit.SECONDS).isHeld()).isTrue();
+        try (Keeper late = Keeper.connect(crowded.plainDataSource(), crowded.keeperOptions())) {
+          assertThat(late.health(Duration.ofSeconds(5)).listens()).isTrue();
+          late.tree().sync();
+        }
+        listens.rollback();
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -443,6 +444,11 @@ class OperatorsTest {
         "INSERT INTO ${schema}.operation (number, at, who, what, why, result) VALUES (1, now() - interval '32 days', 'x', 'x', 'x', 'x')");
     assertThat(operate("prune('operations', '31 days', 'test')")).isEqualTo("1");
     assertRefused("prune('operations', '29 days', 'test')", "22023", "30 days", "owner");
+    // A span that is equal to 30 days, and leads to a moment that is yet to come.
+    for (String what : List.of("operations", "history")) {
+      assertRefused(
+          "prune('" + what + "', '-1200 months 36030 days', 'test')", "22023", "how old", "7 days");
+    }
     assertRefused("prune('nodes', '1 day', 'test')", "PK004", "'nodes'", "history, runs");
     assertRefused("prune('history', NULL, 'test')", "22023", "how old", "7 days");
     assertRefused("prune('history', '-1 day', 'test')", "22023", "how old", "7 days");
@@ -460,6 +466,11 @@ class OperatorsTest {
                 "SELECT concat_ws(' ', enabled, keep, most_rows) FROM ${schema}.history_settings"))
         .isEqualTo("t 30 days 1000000");
     assertRefused("configure_history('test', in_keep => '0')", "22023", "some time", "in_enabled");
+    assertRefused(
+        "configure_history('test', in_keep => '-1200 months 36030 days')",
+        "22023",
+        "some time",
+        "in_enabled");
     assertRefused("configure_history('test', in_most_rows => 0)", "22023", "a row", "in_enabled");
   }
 

@@ -659,4 +659,30 @@ class RolesTest {
     database.execute("DROP OWNED BY \"" + odd.replace("\"", "\"\"") + "\"");
     database.execute("DROP ROLE \"" + odd.replace("\"", "\"\"") + "\"");
   }
+
+  /**
+   * With default privileges, what is new has rights written down, those of everybody among them.
+   */
+  @Test
+  void whatIsNewIsNobodysAlsoWhereTheOwnerHasDefaultPrivileges() {
+    try (TestDatabase other = TestDatabase.fresh();
+        Logins roles = Logins.ofEveryKind(other)) {
+      other.execute(
+          "ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO " + roles.role("nobody"));
+      other.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC");
+      other.execute(
+          "CREATE FUNCTION ${schema}.newly() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text';"
+              + " CREATE TABLE ${schema}.new_table (secret text); SELECT ${schema}._pin_and_grant()");
+      for (String who : List.of("inspector", "nobody")) {
+        assertThatThrownBy(() -> roles.run(who, "SELECT ${schema}.newly()"))
+            .as(who)
+            .hasMessageContaining("permission denied");
+        assertThatThrownBy(() -> roles.run(who, "SELECT secret FROM ${schema}.new_table"))
+            .as(who)
+            .hasMessageContaining("permission denied");
+      }
+      other.execute(
+          "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM " + roles.role("nobody"));
+    }
+  }
 }

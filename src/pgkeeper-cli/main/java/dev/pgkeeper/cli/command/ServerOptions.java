@@ -78,11 +78,14 @@ public class ServerOptions {
     if (given == null) {
       throw misused("no database was given; use --url or set PGKEEPER_URL");
     }
-    PGSimpleDataSource source = new PGSimpleDataSource();
+    PinnedSource source = new PinnedSource();
     Properties parsed;
     try {
       parsed = DatabaseUrl.parse(given, null);
       source.setUrl(given);
+      if (source.getLoginTimeout() == 0) {
+        source.setLoginTimeout(LONGEST_LOGIN_SECONDS);
+      }
     } catch (NumberFormatException e) {
       throw notAUrl("a property is to be a number and is not");
     } catch (IllegalArgumentException e) {
@@ -99,9 +102,7 @@ public class ServerOptions {
     if (!parsed.containsKey(PGProperty.APPLICATION_NAME.getName())) {
       source.setApplicationName(spec.qualifiedName());
     }
-    if (source.getLoginTimeout() == 0) {
-      source.setLoginTimeout(LONGEST_LOGIN_SECONDS);
-    }
+    source.pin();
     return source;
   }
 

@@ -324,8 +324,10 @@ public final class ClientSession {
       if (hearsRings()) {
         Syncs.Sync sync = syncs.begin();
         try {
-          database.read(calls.notify(channel, sync.payload()));
-          if (!sync.heard().await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+          if (!database.read(calls.notify(channel, sync.payload()))) {
+            services.catchUp(database::read);
+          } else if (!sync.heard()
+              .await(options.operationTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
             throw new KeeperException.ConnectionLoss(
                 "session "
                     + id

@@ -151,7 +151,16 @@ final class SessionCalls {
         .isTrue();
   }
 
+  /**
+   * Notifies when the transaction commits. Answers false where it does not, because the server's
+   * queue of notifications is nearly full: then the commit would fail.
+   */
   SqlFunction<Boolean> notify(String channel, String payload) {
-    return Call.of("pg_catalog", "pg_notify", channel, payload).done();
+    return Call.statement(
+            "SELECT CASE WHEN pg_catalog.pg_notification_queue_usage() OPERATOR(pg_catalog.>) 0.9 THEN false"
+                + " ELSE pg_catalog.pg_notify(?, ?) IS NOT NULL END",
+            channel,
+            payload)
+        .isTrue();
   }
 }

@@ -94,10 +94,10 @@ final class SessionOpening {
     try {
       String probe = options.schema() + ":probe:" + Long.toHexString(new SecureRandom().nextLong());
       opened.listen(probe);
-      database.read(calls.notify(probe, "probe"));
+      boolean rung = database.read(calls.notify(probe, "probe"));
       // A pooler may forward what it hears, and have each statement done by another backend.
       boolean heard =
-          !opened.await(LISTEN_PROBE).isEmpty() && opened.call(calls.listensHere(probe));
+          (!rung || !opened.await(LISTEN_PROBE).isEmpty()) && opened.call(calls.listensHere(probe));
       opened.unlisten(probe);
       if (heard) {
         return opened;
