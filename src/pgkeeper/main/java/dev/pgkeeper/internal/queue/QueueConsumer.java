@@ -208,7 +208,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
     if (!gathers && !handled.isEmpty()) {
       gathers = true;
       parts
-          .tidying()
+          .clock()
           .at(
               System.nanoTime() + LONGEST_GATHERING_NANOS,
               () -> {
@@ -391,7 +391,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   }
 
   private void wakeAt(long nanoTime) {
-    parts.tidying().at(nanoTime, this::wakeByItself);
+    parts.clock().at(nanoTime, this::wakeByItself);
   }
 
   private void wakeByItself() {
@@ -533,7 +533,7 @@ final class QueueConsumer<T> implements Wakeups.Sleeper {
   private void extendInTime() {
     Duration lease = options.lease();
     if (lease != null) {
-      parts.tidying().at(System.nanoTime() + lease.toNanos() / 3, () -> extend(lease));
+      parts.clock().at(System.nanoTime() + lease.toNanos() / 3, () -> extend(lease));
     }
   }
 

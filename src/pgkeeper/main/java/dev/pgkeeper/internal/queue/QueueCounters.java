@@ -22,13 +22,13 @@ final class QueueCounters {
   private static final long BETWEEN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final QueueSession session;
-  private final Tidying tidying;
+  private final QueueClock clock;
   private final Set<QueueChannel> changed = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean scheduled = new AtomicBoolean();
 
-  QueueCounters(QueueSession session, Tidying tidying) {
+  QueueCounters(QueueSession session, QueueClock clock) {
     this.session = session;
-    this.tidying = tidying;
+    this.clock = clock;
   }
 
   void changed(QueueChannel queue) {
@@ -36,7 +36,7 @@ final class QueueCounters {
       changed.add(queue);
     }
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
-      tidying.at(System.nanoTime() + BETWEEN_NANOS, () -> session.later(this::report));
+      clock.at(System.nanoTime() + BETWEEN_NANOS, () -> session.later(this::report));
     }
   }
 

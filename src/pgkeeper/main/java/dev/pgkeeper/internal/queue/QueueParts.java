@@ -6,20 +6,22 @@ record QueueParts(
     Claims claims,
     Returns returns,
     Doubts doubts,
+    QueueClock clock,
     Tidying tidying,
     QueueCounters counters,
     Threads threads) {
 
   static QueueParts of(QueueSession session) {
     Claims claims = new Claims();
-    Tidying tidying = new Tidying(session);
+    QueueClock clock = new QueueClock();
     return new QueueParts(
         session,
         claims,
         new Returns(session, claims),
         new Doubts(session, claims),
-        tidying,
-        new QueueCounters(session, tidying),
+        clock,
+        new Tidying(session, clock),
+        new QueueCounters(session, clock),
         new Threads());
   }
 }

@@ -155,7 +155,7 @@ public final class Queues implements SessionService {
   @Override
   public void told(SessionState state) {
     if (state.isTerminal()) {
-      parts.tidying().stop();
+      parts.clock().stop();
       if (state == SessionState.LOST) {
         session.later(parts.counters()::report);
       }

@@ -8,47 +8,29 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * When {@code queue_tidy} is called: for all queues in use at once, every 100 ms at most; and for
- * one at which somebody waits, when a message of it has its time. One thread keeps the times.
+ * one at which somebody waits, when a message of it has its time.
  */
 final class Tidying {
   private static final long BETWEEN_MS = 100;
   private static final long FARTHEST_MS = TimeUnit.DAYS.toMillis(1);
 
   private final QueueSession session;
-  private final ScheduledThreadPoolExecutor clock;
+  private final QueueClock clock;
   private final Set<QueueChannel> used = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean scheduled = new AtomicBoolean();
 
   /** The {@link System#nanoTime} at which a queue is looked at next. */
   private final Map<QueueChannel, Long> dueAt = new ConcurrentHashMap<>();
 
-  Tidying(QueueSession session) {
+  Tidying(QueueSession session, QueueClock clock) {
     this.session = session;
-    this.clock =
-        new ScheduledThreadPoolExecutor(
-            1,
-            task -> {
-              Thread thread = new Thread(task, "pgkeeper-queues");
-              thread.setDaemon(true);
-              return thread;
-            });
-    clock.setKeepAliveTime(5, TimeUnit.SECONDS);
-    clock.allowCoreThreadTimeOut(true);
-    clock.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    clock.setRejectedExecutionHandler((task, closed) -> {});
-  }
-
-  /** Runs something quick at this {@link System#nanoTime}. */
-  void at(long nanoTime, Runnable task) {
-    var unused =
-        clock.schedule(task, Math.max(0, nanoTime - System.nanoTime()), TimeUnit.NANOSECONDS);
+    this.clock = clock;
   }
 
   void used(QueueChannel queue, @Nullable Long nextMs) {
@@ -56,7 +38,7 @@ final class Tidying {
       used.add(queue);
     }
     if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
-      var unused = clock.schedule(this::tidyUsed, BETWEEN_MS, TimeUnit.MILLISECONDS);
+      clock.at(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(BETWEEN_MS), this::tidyUsed);
     }
     due(queue, nextMs);
   }
@@ -97,7 +79,7 @@ final class Tidying {
     long at = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(nextMs + 1);
     long soonest = dueAt.merge(queue, at, (before, now) -> before - now <= 0 ? before : now);
     if (soonest == at) {
-      at(at, () -> comeDue(queue, at));
+      clock.at(at, () -> comeDue(queue, at));
     }
   }
 
@@ -105,9 +87,5 @@ final class Tidying {
     if (dueAt.remove(queue, at) && queue.wakeups.hasSleepers()) {
       tidy(List.of(queue));
     }
-  }
-
-  void stop() {
-    clock.shutdownNow();
   }
 }
