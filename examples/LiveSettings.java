@@ -27,7 +27,7 @@ public class LiveSettings {
 
   private static void watch(Keeper keeper) throws Exception {
     try (Settings settings = keeper.settings("/shop/settings")) {
-      // What cannot be read is reported, and the value before it goes on to hold.
+      // A value that cannot be read is reported, and the one before it stays in force.
       settings.onError(failure -> System.out.println("bad: " + failure.getMessage()));
       // The value as it is now, and then each new one, also after lost sessions.
       settings.onChange(LIMIT, limit -> System.out.println("limit: " + limit));

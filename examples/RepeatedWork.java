@@ -39,7 +39,8 @@ public class RepeatedWork {
 
   private static Void work(HikariDataSource dataSource) throws Exception {
     for (int i = 0; i < DEPOSITS; i++) {
-      // Done again if the database rolled it back or could not be reached: then nothing was done.
+      // Repeats the work if the database rolled it back or could not be reached: in both cases
+      // nothing was done.
       Retry retry =
           Retry.defaults().attempts(100).pauses(Duration.ofMillis(1), Duration.ofMillis(50));
       retry.run(() -> deposit(dataSource));

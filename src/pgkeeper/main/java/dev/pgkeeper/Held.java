@@ -6,7 +6,7 @@ package dev.pgkeeper;
  * <pre>{@code
  * try (Held held = keeper.lock("/orders/7").acquire()) {
  *   held.inTransaction(connection -> ship(connection)); // commits only while it is held
- *   callElsewhere(held.token()); // which refuses a smaller one than it has seen
+ *   callElsewhere(held.token()); // it refuses a token smaller than one it has seen
  * }
  * }</pre>
  */
@@ -27,8 +27,8 @@ public interface Held extends Fenced {
   long token();
 
   /**
-   * Tells when somebody asks to have it back; at once if somebody did. Nothing forces a holder to
-   * obey.
+   * Tells the listener when somebody asks to have it back; at once if somebody has asked already.
+   * Nothing forces a holder to obey.
    */
   Subscription onRevocation(Runnable listener);
 

@@ -11,7 +11,7 @@ package dev.pgkeeper;
 public enum HoldState {
   /** It is this client's own. */
   HELD,
-  /** The session is in jeopardy: it may be, or come to be, somebody else's. */
+  /** The session is in jeopardy: what was held may be somebody else's, or become so. */
   JEOPARDY,
   /**
    * It is not this client's any more, and was not released: lost, taken away, or its keeper was

@@ -70,15 +70,16 @@ import javax.sql.DataSource;
  * }
  * }</pre>
  *
- * <p>All that it gives works in the {@link #session} that there is. A session ends if the database
- * has not heard of this client for too long, for example because a machine slept. Then what was
- * held in it is lost, and listeners are told; calls that began in it fail with {@link
+ * <p>Everything that a keeper returns works in the present {@link #session}. A session ends if the
+ * database has not heard of this client for too long, for example because a machine slept. Then
+ * what was held in it is lost, and listeners are told; calls that began in it fail with {@link
  * KeeperException.SessionExpired}. The keeper opens the next session by itself, for as long as that
- * takes. Calls wait for it as long as for an answer. What is meant to last (a consumer, an
- * election, a registration, a cache) goes on in it; what was held does not come back.
+ * takes. Calls wait for the next session as long as they wait for an answer. What is meant to last
+ * (a consumer, an election, a registration, a cache) goes on in it; what was held does not come
+ * back.
  *
- * <p>It takes two connections: one that it opens for itself and keeps, and one at a time that each
- * operation borrows from the data source for a round trip.
+ * <p>It takes two connections: one that it opens for itself and keeps, and one that each operation
+ * borrows from the data source for a round trip.
  */
 public final class Keeper implements AutoCloseable {
   private static final Duration LONGEST_PING = Duration.ofSeconds(1);
@@ -160,9 +161,9 @@ public final class Keeper implements AutoCloseable {
    * the work returned is closed when its session has ended. All of it stops when the result, or
    * this keeper, is closed.
    *
-   * <p>What the work throws the first time, this call throws, and nothing is tried again. If it
-   * throws later, it is tried again every second. It should not keep the thread on which it is
-   * called for long: others wait for that thread.
+   * <p>If the work throws the first time, this call throws the same, and the work is not tried
+   * again. If the work throws later, it is tried again every second. The work should not keep the
+   * thread on which it is called for long: others wait for that thread.
    */
   public Subscription inEachSession(Function<Session, ? extends AutoCloseable> work) {
     return sessions.inEach(work);
@@ -170,8 +171,8 @@ public final class Keeper implements AutoCloseable {
 
   /**
    * The znodes, in the session that there is at each call; each operation is a transaction of its
-   * own on a connection borrowed for one round trip. Watches end with their session, and are told
-   * so: {@link #cache} and the recipes are what goes on.
+   * own on a connection borrowed for one round trip. Watches end with their session, and their
+   * watchers are told so; {@link #cache} and the recipes go on.
    */
   public Tree tree() {
     return sessions.tree();
@@ -201,7 +202,7 @@ public final class Keeper implements AutoCloseable {
     return new JavaLock(sessions, path);
   }
 
-  /** Several of {@link #lock}, all or none. */
+  /** Returns one lock of several paths, each as of {@link #lock}: it holds all or none. */
   public MultiLock multiLock(Collection<String> paths) {
     return new MultiLock(sessions, paths);
   }
@@ -260,7 +261,7 @@ public final class Keeper implements AutoCloseable {
     return new ServiceRegistry(sessions, path);
   }
 
-  /** Who is there of a group, with what each wants the others to know. */
+  /** Returns a group: which members are there, and what each wants the others to know. */
   public Group group(String path) {
     return new Group(sessions, path);
   }
@@ -274,8 +275,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * A node where contenders wait for this many permits: what the recipes are made of, and other
-   * recipes can be made of.
+   * A node where contenders wait for this many permits: the recipes are made of this, and you can
+   * make other recipes of it.
    *
    * @param recipe what everybody who uses this path has to call it: small letters and {@code _}
    */
@@ -283,7 +284,10 @@ public final class Keeper implements AutoCloseable {
     return sessions.line(path, recipe, permits);
   }
 
-  /** A node where so many come together and go together: what a double barrier is made of. */
+  /**
+   * A node where this many participants come together and go together: what a double barrier is
+   * made of.
+   */
   public Meeting meeting(String path, int size) {
     return sessions.meeting(path, size);
   }
@@ -291,7 +295,7 @@ public final class Keeper implements AutoCloseable {
   /**
    * Waits until no other transaction has the lock of this path, and keeps it until the transaction
    * on this connection ends, however it ends. Nothing is written, and nothing is to be released. It
-   * is another lock than {@link #lock} of the same path.
+   * is not the same lock as {@link #lock} of the same path.
    *
    * @throws IllegalStateException if the connection commits each statement by itself
    */
@@ -340,7 +344,7 @@ public final class Keeper implements AutoCloseable {
     return new SharedQueue<>(queues, name, codec, queueOptions);
   }
 
-  /** What is published to every subscription that there is. */
+  /** Returns a topic: what is published to it goes to every subscription that there is. */
   public <T> Topic<T> topic(String name, Codec<T> codec) {
     sessions.ensureOpen();
     return new SharedTopic<>(queues, name, codec);
@@ -361,7 +365,7 @@ public final class Keeper implements AutoCloseable {
     return new IdGenerator(sessions, path);
   }
 
-  /** Returns a generator that takes blocks of another size than 1,000. */
+  /** Returns a generator that takes blocks of a size other than 1,000. */
   public IdGenerator idGenerator(String path, int blockSize) {
     return new IdGenerator(sessions, path, blockSize);
   }
@@ -376,12 +380,12 @@ public final class Keeper implements AutoCloseable {
     return new Barrier(sessions, path);
   }
 
-  /** So many participants go in together, and out together. */
+  /** This many participants go in together, and out together. */
   public DoubleBarrier doubleBarrier(String path, int participants) {
     return new DoubleBarrier(sessions, path, participants);
   }
 
-  /** Opens for ever when it was counted down so often. */
+  /** Returns a latch, which opens for ever once it was counted down this many times. */
   public Latch latch(String path, int count) {
     return new Latch(sessions, path, count);
   }
@@ -414,7 +418,7 @@ public final class Keeper implements AutoCloseable {
    */
   public KeeperHealth health(Duration patience) {
     if (patience.isNegative()) {
-      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+      throw new IllegalArgumentException("the patience is " + patience + "; use 0 or more");
     }
     return sessions.health(patience);
   }
@@ -433,8 +437,8 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * Ends all, within ten seconds or little more, see {@link #close(Duration)}. Calling it again
-   * does nothing.
+   * Ends everything, within ten seconds or a little more; see {@link #close(Duration)}. Calling it
+   * again does nothing.
    */
   @Override
   public void close() {
@@ -442,18 +446,18 @@ public final class Keeper implements AutoCloseable {
   }
 
   /**
-   * Ends all that this keeper gave, in this order: first registrations and other ephemeral nodes
-   * that it keeps, so that nobody new comes; then consumers and schedulers, whose handlers and jobs
-   * have this long to finish; then what else goes on in each session; last the session, and with
-   * it, at one moment, all that it owned. Messages that no handler has begun are given back at
-   * once, as if nobody had taken them. Calling it again does nothing.
+   * Ends everything that this keeper returned, in this order: first registrations and other
+   * ephemeral nodes that it keeps, so that nobody new comes; then consumers and schedulers, whose
+   * handlers and jobs have this long to finish; then what else goes on in each session; last the
+   * session, and with it, at one moment, all that it owned. Messages that no handler has begun are
+   * given back at once, as if nobody had taken them. Calling it again does nothing.
    *
    * @return false if something had not finished by then: it has lost its session, and others get
    *     what it was working on
    */
   public boolean close(Duration patience) {
     if (patience.isNegative()) {
-      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+      throw new IllegalArgumentException("the patience is " + patience + "; use 0 or more");
     }
     return sessions.close(patience);
   }

@@ -13,15 +13,16 @@ import org.jspecify.annotations.Nullable;
  * @param schema the schema that {@link Keeper#migrate} filled
  * @param clientName what the session is called in the views
  * @param timeout how long a client may be silent before its session ends; one second to one day
- * @param grace how long after its connection broke a session ends, if it does not come back; 200
- *     milliseconds up to the timeout
+ * @param grace how long after the break of its connection a session ends, if its client does not
+ *     come back; 200 milliseconds up to the timeout
  * @param operationTimeout how long a call goes on trying while the database is away; a pool's own
  *     wait for a connection comes on top where it is longer
  * @param sweep how often everything watched is compared with the database, in case a notification
  *     was lost
  * @param chroot the node that this client sees as its root
  * @param maxDataBytes how large a node's data may be
- * @param listener where the connection of its own comes from; null to find out from the data source
+ * @param listener where the client's own connection comes from; null to find out from the data
+ *     source
  * @param leaseOnly whether to do without a connection of its own: no fast failover, changes are
  *     polled for
  */

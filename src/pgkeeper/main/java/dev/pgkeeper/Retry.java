@@ -71,7 +71,7 @@ public final class Retry {
     return DEFAULTS;
   }
 
-  /** At most so many attempts, the first included. */
+  /** At most this many attempts, the first included. */
   public Retry attempts(int most) {
     if (most < 1) {
       throw new IllegalArgumentException(most + " attempts; use 1 or more");

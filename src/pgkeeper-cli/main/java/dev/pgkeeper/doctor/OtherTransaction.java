@@ -59,7 +59,7 @@ final class OtherTransaction implements AutoCloseable {
     connection.setAutoCommit(autoCommit);
   }
 
-  /** Waits for them at most so long. */
+  /** Waits for them at most this long. */
   Processes processes(Duration limit) {
     try {
       return processes.get(limit.toMillis(), TimeUnit.MILLISECONDS);

@@ -62,7 +62,10 @@ public final class NodeCache implements AutoCloseable {
   private final AtomicReference<@Nullable IllegalStateException> over = new AtomicReference<>();
   private volatile long confirmedAt;
 
-  /** Of the steps: whether something was told since listeners were told that it was all. */
+  /**
+   * Used by the steps only: whether listeners were told of a change since they were last told that
+   * they had heard all.
+   */
   private boolean toldSome;
 
   /**
@@ -190,7 +193,7 @@ public final class NodeCache implements AutoCloseable {
 
   /**
    * Tells when everything that was there at the start is here, and then whenever something has
-   * changed; what was found at once is told once.
+   * changed; changes that were found together are told once.
    */
   public Subscription onChange(Runnable listener) {
     Objects.requireNonNull(listener, "listener");
@@ -206,7 +209,7 @@ public final class NodeCache implements AutoCloseable {
         });
   }
 
-  /** Tells what listeners throw, and if there is too much to keep. */
+  /** Tells what listeners throw, and that there is too much to keep, if so. */
   public Subscription onError(Consumer<Throwable> listener) {
     return errors.add(Objects.requireNonNull(listener, "listener"));
   }

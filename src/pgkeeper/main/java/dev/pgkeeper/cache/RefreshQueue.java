@@ -78,7 +78,7 @@ final class RefreshQueue {
     atEverything();
   }
 
-  /** Something may have happened there. */
+  /** Something may have happened at this path. */
   void at(String path) {
     Due more = new Due();
     more.paths.add(path);

@@ -38,9 +38,9 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Values are nodes below {@code path/values}, as text where their codec writes text. What was
- * done to a key, by whom and when, are nodes below {@code path/history/key}, written in the same
- * transaction as the change; the oldest go. A value that cannot be read, whoever set it, is
- * reported with its key, and the value before it stays in force here.
+ * done to a key, by whom and when, is kept in nodes below {@code path/history/key}, written in the
+ * same transaction as the change; the oldest nodes are deleted. A value that cannot be read,
+ * whoever set it, is reported with its key, and the value before it stays in force here.
  */
 public final class Settings implements AutoCloseable {
   private final Sessions sessions;
@@ -118,7 +118,8 @@ public final class Settings implements AutoCloseable {
       value = before == null ? setting.defaultValue() : before.value;
       unreadable = e;
     }
-    // Of several who read at the same time one has learnt it, and tells.
+    // Of several threads that read at the same time, one has learnt the value, and only that one
+    // reports.
     if (learn(setting, before, new Known<>(node.stat().mzxid(), value)) && unreadable != null) {
       errors.report(
           new IllegalArgumentException(
@@ -164,9 +165,9 @@ public final class Settings implements AutoCloseable {
   }
 
   /**
-   * Tells the value as it is now, and then whenever it is another one, on a thread of the
-   * settings', also after lost sessions. What is set in quick succession may be told as the last
-   * alone.
+   * Tells the value as it is now, and then each time it has changed, on a thread of the settings',
+   * also after lost sessions. Of values that are set in quick succession, perhaps only the last is
+   * told.
    */
   public <T> Subscription onChange(Setting<T> setting, Consumer<T> listener) {
     Objects.requireNonNull(listener, "listener");
@@ -229,7 +230,7 @@ public final class Settings implements AutoCloseable {
     return new SettingsEdit(sessions, now -> now.tree(connection), path);
   }
 
-  /** The last hundred changes of a key, the oldest first, by what the database has. */
+  /** The last hundred changes of a key, the oldest first, read from the database. */
   public List<SettingChange> history(Setting<?> setting) {
     String past = historyPath(path, setting.name());
     return sessions.inPresent(now -> NodePages.all(now.tree(), Scope.CHILDREN, past)).stream()

@@ -27,7 +27,10 @@ public final class Discovery implements AutoCloseable {
   private final Audience<List<ServiceInstance>> audience;
   private final Children children;
 
-  /** The changes that made nodes that are no instances; used by one call at a time. */
+  /**
+   * The changes that left nodes unreadable as instances, and that were reported; used by one call
+   * at a time.
+   */
   private Set<Long> reported = Set.of();
 
   Discovery(Sessions sessions, String path, Duration pause) {
@@ -59,15 +62,15 @@ public final class Discovery implements AutoCloseable {
     return selector.all();
   }
 
-  /** Empty if none is there that is up. */
+  /** Chooses an instance; empty if no instance is up. */
   public Optional<ServiceInstance> choose(Choice how) {
     return selector.choose(how).map(InstanceSelector.Entry::instance);
   }
 
   /**
    * Chooses the same instance for a key as long as that is there, up and not left out; then another
-   * one, with which the key stays. So many keys are remembered that 50,000 others have to be asked
-   * for before one is forgotten. Even then it most often gets the same instance.
+   * one, with which the key stays. A key is remembered until at least 50,000 other keys have been
+   * asked for. Even then it most often gets the same instance.
    */
   public Optional<ServiceInstance> chooseFor(String key) {
     return selector.chooseFor(key).map(InstanceSelector.Entry::instance);

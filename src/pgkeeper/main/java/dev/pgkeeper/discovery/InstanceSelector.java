@@ -79,7 +79,10 @@ final class InstanceSelector {
     this.nanoTime = nanoTime;
   }
 
-  /** What is known from now on; those that stay keep their open calls. */
+  /**
+   * Replaces the known instances with these; instances that were known before keep their open
+   * calls.
+   */
   void become(Collection<ServiceInstance> instances) {
     lock.lock();
     try {

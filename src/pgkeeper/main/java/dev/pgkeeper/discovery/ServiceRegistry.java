@@ -22,11 +22,11 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>An instance is an ephemeral node {@code <path>/<service>/<id>}, whose data is a line of {@code
- * key=value} for each thing. It is there once, whatever becomes of connections: after a lost
- * session, or if somebody deleted it, it is registered again under its id. If its process dies, it
- * goes with the session, after the grace; while the database is away, everybody goes on with what
- * is known.
+ * <p>An instance is an ephemeral node {@code <path>/<service>/<id>}, whose data is one line of
+ * {@code key=value} for each property. It is there once, whatever becomes of connections: after a
+ * lost session, or if somebody deleted it, it is registered again under its id. If its process
+ * dies, it goes with the session, after the grace; while the database is away, everybody goes on
+ * with what is known.
  *
  * <p>Immutable; any number of objects with the same path are the same registry.
  */

@@ -59,8 +59,8 @@ public final class Candidacy implements AutoCloseable {
   }
 
   /**
-   * Tells what the work or the leadership listener throws from now on. Tells also why the candidacy
-   * ended, if nobody closed it: at once if it has ended already. What no listener is told of is
+   * Tells what the work or the leadership listener throws from now on. Also tells why the candidacy
+   * ended, if nobody closed it; at once if it has ended already. What no listener is told of is
    * logged as an error.
    */
   public Subscription onError(Consumer<Throwable> listener) {
@@ -68,7 +68,7 @@ public final class Candidacy implements AutoCloseable {
   }
 
   /**
-   * Does not stand any more. If it leads: interrupts the work, or tells {@link
+   * Stops standing for election. If it leads: interrupts the work, or tells {@link
    * LeadershipListener#onLost}, and gives the leadership up when that has returned. Waits for this,
    * but not for more than 10 seconds, and not when called by the work or the listener itself.
    */

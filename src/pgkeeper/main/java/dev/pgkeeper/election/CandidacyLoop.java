@@ -61,13 +61,13 @@ final class CandidacyLoop {
   /** By its user: it does not stand again. */
   private boolean closed;
 
-  /** By its user too: no listener hears of the end. */
+  /** Set by its user too: no listener is told of the end. */
   private boolean silent;
 
   /** All of it is over, and those who wait are told. */
   private boolean ended;
 
-  /** How often in a row it could not stand; the pauses grow with it. */
+  /** How many times in a row it could not stand; the pauses grow with this number. */
   private int failures;
 
   CandidacyLoop(

@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One of several leads. Candidates are elected in the order in which they stood; when the leader
- * gives up, dies or is taken away, the next one is told.
+ * An election: one of several candidates leads. Candidates are elected in the order in which they
+ * stood; when the leader gives up, dies or is taken away, the next one is told.
  *
  * <pre>{@code
  * Candidacy candidacy =
@@ -16,13 +16,14 @@ import java.util.Optional;
  * Optional<Candidate> leader = keeper.election("/billing/leader").leader();
  * }</pre>
  *
- * <p>{@link #run} leads by running work, {@link #join} by being told. A candidate that waits costs
- * a row and no thread. Immutable; any number of objects with the same path are the same election,
- * and each {@code run} or {@code join} is a candidate of its own.
+ * <p>A candidate of {@link #run} leads by running work; a candidate of {@link #join} is told that
+ * it leads. A candidate that waits costs a row and no thread. Immutable; any number of objects with
+ * the same path are the same election, and each {@code run} or {@code join} is a candidate of its
+ * own.
  *
- * <p>Whoever leads may lose it while it does not know yet: it acts in the database within {@link
- * Leadership#inTransaction} or after {@link Leadership#fence}, and hands {@link Leadership#token}
- * to whatever else it acts on.
+ * <p>A leader may lose the leadership before it knows: so it should act in the database within
+ * {@link Leadership#inTransaction} or after {@link Leadership#fence}, and hand {@link
+ * Leadership#token} to whatever else it acts on.
  */
 public final class Election {
   private static final String RECIPE = "election";
@@ -53,7 +54,7 @@ public final class Election {
     this.requeues = requeues;
   }
 
-  /** What others see of this candidate; the client's name unless it is said. */
+  /** What others see this candidate as; the client's name if not given. */
   public Election withIdentity(String newIdentity) {
     if (newIdentity.indexOf('\0') >= 0) {
       throw new IllegalArgumentException("an identity cannot contain the character NUL");

@@ -15,7 +15,7 @@ public interface JobPlan {
    */
   JobPlan every(Duration period);
 
-  /** So long after the last run ended, however that ended. */
+  /** This long after the last run ended, however it ended. */
   JobPlan afterEach(Duration pause);
 
   /**
@@ -34,10 +34,10 @@ public interface JobPlan {
    */
   JobPlan spread();
 
-  /** Only one instance of the fleet tries; the next one when that dies. */
+  /** Only one instance of the fleet tries; when it dies, the next one does. */
   JobPlan onLeader();
 
-  /** Has those who ask for the same path run it as one fleet. */
+  /** Makes all instances that name the same path one fleet, of which one tries. */
   JobPlan onLeader(String path);
 
   /**
@@ -46,7 +46,9 @@ public interface JobPlan {
    */
   JobPlan missed(Missed policy);
 
-  /** How many ticks {@link Missed#RUN_ALL} makes up for, the newest; 1,000 if not given. */
+  /**
+   * How many of the newest missed ticks {@link Missed#RUN_ALL} makes up for; 1,000 if not given.
+   */
   JobPlan missedAtMost(int ticks);
 
   /**

@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A job has a name of 1 to 100 characters and is known from its first run on. A tick is what a
  * run is for, 1 to 200 characters: {@code 2026-11-21}, {@code invoice-17}, or an {@link Instant}.
- * What is said of runs holds for the same job and the same tick. Runs of ticks that are instants or
- * dates ({@code 2026-11-21T03:00:00Z}, {@code 2026-11-21}) may be forgotten once they are old (see
- * {@link Scheduler#keepRuns}); a tick up to the newest one forgotten counts as done before. Runs of
- * other texts are remembered for good.
+ * What is said of runs here holds for runs of the same job and the same tick. Runs of ticks that
+ * are instants or dates ({@code 2026-11-21T03:00:00Z}, {@code 2026-11-21}) may be forgotten once
+ * they are old (see {@link Scheduler#keepRuns}); a tick up to the newest one forgotten counts as
+ * done before. Runs of ticks that are other texts are remembered for good.
  */
 public interface Jobs {
   /**
@@ -29,9 +29,10 @@ public interface Jobs {
    * ever committed: what the work does on the connection it is given is committed together with the
    * note that the run is done, or not at all. It must not end that transaction itself.
    *
-   * <p>A run that failed is recorded with its error and may be tried again, by anybody; so is one
-   * whose process died. Effects elsewhere than on that connection may then be there twice. A run
-   * whose owner lives, or whose transaction is still open in the database, is left alone.
+   * <p>A run that failed is recorded with its error and may be tried again, by anybody; the same
+   * holds for a run whose process died. Effects elsewhere than on that connection may then be there
+   * twice. A run whose owner lives, or whose transaction is still open in the database, is left
+   * alone.
    *
    * @throws X what the work threw, after that was recorded
    * @throws KeeperException.ConnectionLoss if the connection broke and nothing was committed
@@ -61,7 +62,7 @@ public interface Jobs {
   /**
    * Runs the work unless the job is already running somewhere, or began less than {@code atLeast}
    * ago. For jobs without ticks: never two at once, and not too often, for which {@code atLeast}
-   * should be longer than the clocks of the callers differ.
+   * should be longer than the difference between the callers' clocks.
    *
    * @param atMost after this the next one may have the job, whatever this client does; it is also
    *     free when the session ends, but never before {@code atLeast}

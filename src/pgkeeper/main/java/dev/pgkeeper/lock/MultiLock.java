@@ -48,7 +48,7 @@ public final class MultiLock {
     return new MultiLock(mutexes.stream().map(mutex -> mutex.atMost(limit)).toList());
   }
 
-  /** Returns the same locks with data that others see of whoever waits or holds. */
+  /** Returns the same locks with data that others see for whoever waits or holds through them. */
   public MultiLock withData(byte[] data) {
     return new MultiLock(mutexes.stream().map(mutex -> mutex.withData(data)).toList());
   }
@@ -68,7 +68,7 @@ public final class MultiLock {
   }
 
   /**
-   * Waits at most so long for all of them together.
+   * Waits at most this long for all of them together.
    *
    * @throws KeeperException.Busy if that was not enough; names who holds the first that was missing
    */
@@ -118,7 +118,7 @@ public final class MultiLock {
 
     static Deadline in(Duration patience) {
       if (patience.isNegative()) {
-        throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+        throw new IllegalArgumentException("the patience is " + patience + "; use 0 or more");
       }
       return new Deadline(
           System.nanoTime()

@@ -75,7 +75,7 @@ public final class Mutex {
   }
 
   /**
-   * Waits at most so long.
+   * Waits at most this long.
    *
    * @throws KeeperException.Busy if that was not enough; names the holder
    */

@@ -62,7 +62,7 @@ public final class ReadWriteLock {
     return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).atMost(limit));
   }
 
-  /** Returns the same lock with data that others see of whoever waits or holds. */
+  /** Returns the same lock with data that others see for whoever waits or holds through it. */
   public ReadWriteLock withData(byte[] data) {
     return new ReadWriteLock(sessions, line, ask -> extras.apply(ask).data(data));
   }
@@ -150,7 +150,7 @@ public final class ReadWriteLock {
     }
 
     /**
-     * Waits at most so long.
+     * Waits at most this long.
      *
      * @throws KeeperException.Busy if that was not enough; names the holders
      * @throws IllegalStateException if this thread would wait for itself

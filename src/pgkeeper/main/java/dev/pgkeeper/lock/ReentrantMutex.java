@@ -18,8 +18,9 @@ import java.util.Optional;
  * }
  * }</pre>
  *
- * <p>Immutable; any number of objects with the same path are the same lock, and the same lock as
- * {@link Mutex} of that path, which a thread that holds this one must not wait for.
+ * <p>Immutable; any number of objects with the same path are the same lock. It is also the same
+ * lock as the {@link Mutex} of that path, so a thread that holds this one must not wait for the
+ * {@code Mutex}.
  */
 public final class ReentrantMutex {
   private final Sessions sessions;
@@ -63,7 +64,7 @@ public final class ReentrantMutex {
   }
 
   /**
-   * At once if this thread holds it; waits at most so long otherwise.
+   * At once if this thread holds it; waits at most this long otherwise.
    *
    * @throws KeeperException.Busy if that was not enough; names the holder
    */

@@ -101,7 +101,7 @@ public final class Semaphore {
   }
 
   /**
-   * Waits at most so long.
+   * Waits at most this long.
    *
    * @throws KeeperException.Busy if that was not enough; names the holders
    */
@@ -119,7 +119,7 @@ public final class Semaphore {
     return line.tryJoin(ask(number));
   }
 
-  /** Empty if they could not be had in this time. */
+  /** Waits for this many permits; empty if they did not become free in this time. */
   public Optional<Held> tryAcquire(int number, Duration patience) throws InterruptedException {
     return line.tryJoin(ask(number), patience);
   }

@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
  * How messages are consumed. Immutable; each {@code with…} returns a checked copy.
  *
  * @param concurrency how many handlers run at once; 1 to 1,000
- * @param prefetch how many messages more are taken ahead of them, so that a handler need not wait
- *     for the next one; 0 to 1,000. They are claimed: nobody else handles them meanwhile
- * @param lease after this a message that is neither acked nor given back is free, even though its
- *     session lives; extended by itself while its handler runs. Null: as long as the session
+ * @param prefetch how many more messages are taken ahead, so that a handler need not wait for the
+ *     next one; 0 to 1,000. They are claimed: nobody else handles them meanwhile
+ * @param lease how long a message that is neither acked nor given back stays claimed, even though
+ *     its session lives; the consumer extends it while the message's handler runs. Null: as long as
+ *     the session
  * @param executor where handlers run; null: on daemon threads of the library's
  */
 public record ConsumeOptions(

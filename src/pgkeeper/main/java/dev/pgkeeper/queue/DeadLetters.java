@@ -11,7 +11,7 @@ import java.util.List;
  * it had done by then stays done, and it may be made again.
  */
 public interface DeadLetters {
-  /** The oldest ones, at most so many. */
+  /** The oldest ones, at most this many. */
   List<DeadLetter> list(int most);
 
   /**

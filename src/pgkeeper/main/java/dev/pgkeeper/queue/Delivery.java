@@ -36,7 +36,7 @@ public interface Delivery<T> {
   /** Not done: it is tried again after the queue's backoff. */
   void nack();
 
-  /** Not done: it is tried again after so long. */
+  /** Not done: it is tried again after this delay. */
   void nack(Duration delay);
 
   /** Not done, and why: the dead letters show it if this was the last try. */
@@ -45,10 +45,10 @@ public interface Delivery<T> {
   /** The same; what is kept is the exception's class and message. */
   void nack(Throwable error);
 
-  /** Gives the message back with an error, to be tried again after so long. */
+  /** Gives the message back with an error, to be tried again after this delay. */
   void nack(Throwable error, Duration delay);
 
-  /** Not to be tried again: it goes under the dead letters, with this reason. */
+  /** Not to be tried again: it goes to the dead letters, with this reason. */
   void bury(String reason);
 
   /** Not tried: it is back in its place as if nobody had taken it. */

@@ -24,7 +24,7 @@ import java.util.Optional;
  * KeeperException.NoQueue}.
  */
 public interface MessageQueue<T> {
-  /** At most so many go together. */
+  /** The most messages that go together in one call. */
   int MOST_AT_ONCE = 1000;
 
   String name();
@@ -56,12 +56,12 @@ public interface MessageQueue<T> {
 
   List<Enqueued> enqueue(Connection connection, List<Outgoing<T>> messages);
 
-  // Taking. It stays claimed until it is acked or given back, or the session ends.
+  // Taking. A message stays claimed until it is acked or given back, or the session ends.
 
   /** What comes first; empty if there is nothing. */
   Optional<Delivery<T>> take();
 
-  /** Waits at most so long; waiting takes no connection and no statements. */
+  /** Waits at most this long; waiting takes no connection and no statements. */
   Optional<Delivery<T>> take(Duration timeout) throws InterruptedException;
 
   /**
@@ -70,11 +70,12 @@ public interface MessageQueue<T> {
    */
   List<Delivery<T>> take(int most, Duration timeout) throws InterruptedException;
 
-  /** Takes messages for deliveries that are free again after so long, whatever this client does. */
+  /** Takes messages with a lease: they are free again when it ends, whatever this client does. */
   List<Delivery<T>> take(int most, Duration timeout, Duration lease) throws InterruptedException;
 
   /**
-   * Acks what is done and takes what comes next, in one round trip. The acks do not wait.
+   * Acks what is done and takes what comes next, in one round trip. The acks do not wait for
+   * messages to come.
    *
    * @throws KeeperException.NotHeld if one of them was no longer this session's, as {@link
    *     Delivery#ack} says it; the others are acked, unless it is the session that ended, and

@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
  * written to the database when the queue is first used, and holds for everybody who uses it; what
  * is not given stays as it is there.
  *
- * @param mostTries after so many tries a message goes under the dead letters; 10 where nobody says
+ * @param mostTries after this many tries a message goes to the dead letters; 10 if nobody has set
+ *     it
  * @param backoff the pause before the second try, doubled for each further one; 1 second
  * @param longestBackoff the longest pause; 1 hour
  * @param deduplicationWindow how long a deduplication key counts; 5 minutes
  * @param mostBytes how large a message may be; 1 MiB
- * @param creation whether to make the queue if it is not there; without, nothing is written
+ * @param creation whether to make the queue if it is not there; if false, nothing is written
  */
 public record QueueOptions(
     @Nullable Integer mostTries,
@@ -43,7 +44,9 @@ public record QueueOptions(
     }
   }
 
-  /** Whatever is there, or the defaults of a new queue. */
+  /**
+   * Leaves the settings of a queue that is there as they are, and gives a new queue the defaults.
+   */
   public static QueueOptions defaults() {
     return new QueueOptions(null, null, null, null, null, true);
   }

@@ -47,7 +47,7 @@ public final class SimpleQueue<T> {
     return queue.take().map(SimpleQueue::acked);
   }
 
-  /** Polls, and waits at most so long. */
+  /** Polls, and waits at most this long. */
   public Optional<T> poll(Duration timeout) throws InterruptedException {
     return queue.take(timeout).map(SimpleQueue::acked);
   }

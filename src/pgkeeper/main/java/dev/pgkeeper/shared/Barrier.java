@@ -19,9 +19,9 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>That node belongs to no session: a gate whose closer died stays closed until somebody opens
- * it. Who waits and dies leaves nothing behind; who waits and loses the session is told by {@link
- * KeeperException.SessionExpired}. Whoever waits also goes on if the gate was open for a moment
- * only.
+ * it. Whoever waits and dies leaves nothing behind; whoever waits and loses the session is told by
+ * {@link KeeperException.SessionExpired}. Whoever waits also goes on if the gate was open for a
+ * moment only.
  *
  * <p>Immutable; any number of objects with the same path are the same gate.
  */
@@ -70,7 +70,7 @@ public final class Barrier {
     await(Waiting.FOREVER);
   }
 
-  /** Waits at most so long. Returns false if the gate has been closed all the time. */
+  /** Waits at most this long. Returns false if the gate was closed all the time. */
   public boolean await(Duration patience) throws InterruptedException {
     try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       Optional<Stat> found = waiting.exists(path);

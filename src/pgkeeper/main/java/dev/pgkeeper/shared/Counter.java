@@ -20,8 +20,9 @@ import java.util.Objects;
  * long all = orders.in(connection).add(10); // in your own transaction
  * }</pre>
  *
- * <p>The first change makes the node; as long as there is none, the number is 0. It belongs to no
- * session: whoever dies, what was added stays added. Deleting the node begins again at 0.
+ * <p>The first change makes the node; as long as there is none, the number is 0. The node belongs
+ * to no session: what a process added stays added when the process dies. After somebody deletes the
+ * node, the counter begins again at 0.
  *
  * <p>Immutable; any number of objects with the same path are the same counter.
  */

@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * So many participants begin together and end together, again and again: {@link #enter} returns
- * when as many have come as are needed, {@link #leave} when all of these have left. One object is
- * one participant.
+ * A fixed number of participants begin together and end together, again and again: {@link #enter}
+ * returns when as many have come as are needed, {@link #leave} when all of these have left. One
+ * object is one participant.
  *
  * <pre>{@code
  * DoubleBarrier barrier = keeper.doubleBarrier("/match", 2);
@@ -22,10 +22,10 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Each participant is an ephemeral child of the node, and the database decides under the node's
- * row: who comes last begins the round for all that have come, in the same transaction, and who
- * leaves last ends it. So a round begins and ends once, at one moment, and everybody sees the same
- * participants in it. Whoever wakes up for another reason goes on waiting. All that wait are told
- * what was decided, and need not look.
+ * row: whoever comes last begins the round for all that have come, in the same transaction, and
+ * whoever leaves last ends it. So a round begins and ends once, at one moment, and everybody sees
+ * the same participants in it. Whoever wakes up for another reason goes on waiting. All that wait
+ * are told what was decided, and need not look.
  *
  * <p>A participant that dies while it waits to enter no longer counts, and its place is free for
  * somebody else. One that dies between entering and leaving has left as soon as its session ends.
@@ -61,8 +61,8 @@ public final class DoubleBarrier {
   }
 
   /**
-   * Waits for the others at most so long. Returns false if they did not come; this one has
-   * withdrawn then.
+   * Waits for the others at most this long. Returns false if they did not come; this participant
+   * has then withdrawn.
    *
    * @throws KeeperException.Busy if all places are taken
    */
@@ -88,7 +88,9 @@ public final class DoubleBarrier {
     return inside != null;
   }
 
-  /** After a failure: somebody may count on it who would not be told otherwise. */
+  /**
+   * Called after a failure: somebody who would not be told otherwise may count on this participant.
+   */
   private boolean giveUp(Attendance mine) {
     try {
       mine.leaveAlone();
@@ -105,9 +107,9 @@ public final class DoubleBarrier {
   }
 
   /**
-   * Leaves, and waits at most so long until all have left. Returns false if this one has and others
-   * have not. After a failure or an interrupt it has left too, unless the database could not be
-   * reached: then leave again.
+   * Leaves, and waits at most this long until all have left. Returns false if this participant has
+   * left and others have not. After a failure or an interrupt it has left too, unless the database
+   * could not be reached: then leave again.
    */
   public boolean leave(Duration patience) throws InterruptedException {
     Attendance mine = inside;

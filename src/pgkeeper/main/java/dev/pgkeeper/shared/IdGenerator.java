@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
  * long id = ids.next();
  * }</pre>
  *
- * <p>A block is as large as was said at first, twice as large as the one before if that lasted less
- * than a second, and half as large if it lasted more than ten: who uses many does not wait for the
- * database, and who uses few does not waste many.
+ * <p>The first block is as large as the caller asked for. A later one is twice as large as the one
+ * before if that lasted less than a second, and half as large if it lasted more than ten: a process
+ * that uses many numbers does not wait for the database, and one that uses few does not waste many.
  *
  * <p>The numbers of one object grow; those of several are mixed. There are gaps: what a process had
  * of its block and of the next one when it ended, at most what it uses in some ten seconds or two
@@ -49,7 +49,7 @@ public final class IdGenerator {
   /** Held while a block is fetched. */
   private final ReentrantLock fetching = new ReentrantLock();
 
-  // Guarded by that.
+  // Guarded by fetching.
   private @Nullable Block ahead;
   private int doublings;
   private long lastFetch = System.nanoTime() - SLOW_NANOS;
@@ -104,7 +104,7 @@ public final class IdGenerator {
   public long next() {
     while (true) {
       Block present = block;
-      // Looked at first: however often it is asked for in vain, nothing overflows.
+      // Read before it is incremented: however often callers ask in vain, it does not overflow.
       if (present.used.get() < present.size) {
         long place = present.used.getAndIncrement();
         if (place == (present.size - 1) / 2) {
@@ -118,7 +118,7 @@ public final class IdGenerator {
     }
   }
 
-  /** A step. Whether or not it succeeds: whoever finds nothing ahead fetches it itself. */
+  /** A step. It need not succeed: a caller that finds no block ahead fetches one itself. */
   private void fetchAhead() {
     fetching.lock();
     try {

@@ -13,7 +13,7 @@ import java.util.Optional;
 /**
  * Opens for ever when it was counted down as often as its count says: a node with the number that
  * is left, in decimal digits. How often it was counted down is the node's version, so that both
- * together tell the count, and who names another one is refused.
+ * together tell the count, and a client that names another count is refused.
  *
  * <pre>{@code
  * Latch ready = keeper.latch("/release/7/ready", 3);
@@ -22,8 +22,9 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>The first use makes the node, which belongs to no session: what a participant counted before
- * it died stays counted. Nobody counts for it what it had still to count, so wait with a timeout. A
- * countdown whose reply was lost is done once. Deleting the node begins again.
+ * it died stays counted. Nobody counts down in its place what it still had to count, so wait with a
+ * timeout. A countdown whose reply was lost is done once. After somebody deletes the node, the
+ * latch begins again.
  *
  * <p>Immutable; any number of objects with the same path are the same latch.
  */
@@ -50,7 +51,7 @@ public final class Latch {
     return path;
   }
 
-  /** How often it is still to be counted down. */
+  /** How many more times it has to be counted down before it opens. */
   public long remaining() {
     return NodeChanges.read(sessions.tree(), path).map(this::remaining).orElse((long) count);
   }
@@ -104,7 +105,7 @@ public final class Latch {
     await(Waiting.FOREVER);
   }
 
-  /** Waits at most so long. Returns false if the latch is not open. */
+  /** Waits at most this long. Returns false if the latch is not open. */
   public boolean await(Duration patience) throws InterruptedException {
     try (Waiting waiting = new Waiting(sessions.present(), patience)) {
       while (true) {

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells what a node is now, and again whenever that has changed, in whichever session. A watch only
- * says that the node is to be read; what was read is told if it is another node than was told last,
- * or another change of it.
+ * says that the node is to be read; what was read is told if it is not the node that was told last,
+ * or if that node has changed since.
  */
 final class NodeChanges {
   private static final Logger log = LoggerFactory.getLogger(NodeChanges.class);
@@ -34,7 +34,7 @@ final class NodeChanges {
   private final AtomicBoolean due = new AtomicBoolean();
   private volatile boolean closed;
 
-  /** Of the steps: which change of which node was told last. */
+  /** Used by the steps only: which change of which node was told last. */
   private @Nullable Moment told;
 
   private record Moment(long czxid, long mzxid) {

@@ -18,9 +18,9 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * A value that everybody sees and may change: the data of a node, the number of whose last change
- * tells one value from the next. A change whose reply was lost is done once, and its caller learns
- * the result.
+ * A value that everybody sees and may change: it is the data of a node. The number of the node's
+ * last change tells one value from the next. A change whose reply was lost is done once, and its
+ * caller learns the result.
  *
  * <pre>{@code
  * SharedValue<String> motto = keeper.sharedValue("/motto", Codec.text(), "none");
@@ -29,8 +29,8 @@ import java.util.function.UnaryOperator;
  * }</pre>
  *
  * <p>As long as nobody has set it, everybody sees the initial value, with the version {@link
- * Versioned#NEVER_SET}; so also after the node was deleted. The node belongs to no session: whoever
- * set it may die.
+ * Versioned#NEVER_SET}; the same holds after somebody deleted the node. The node belongs to no
+ * session: whoever set it may die.
  *
  * <p>Immutable; any number of objects with the same path are the same value.
  */
@@ -101,7 +101,7 @@ public final class SharedValue<T> {
 
   /**
    * Sets it if nobody has changed it since it was {@code expected}, or deleted and set it again.
-   * Empty: somebody has.
+   * Returns empty if somebody has.
    */
   public Optional<Versioned<T>> compareAndSet(Versioned<T> expected, T value) {
     byte[] data = codec.encode(value);
@@ -133,7 +133,7 @@ public final class SharedValue<T> {
     }
   }
 
-  /** Empty: somebody else did. */
+  /** Returns empty if somebody else created it. */
   private Optional<Versioned<T>> create(T value, byte[] data) {
     try {
       NewNode node = NewNode.at(path).data(data).withParents();
@@ -148,7 +148,7 @@ public final class SharedValue<T> {
    * block; of changes that follow each other quickly perhaps only the last. It goes on through
    * breaks of the connection, restarts of the database and the loss of the session, until the
    * result is closed. What the listener throws is logged, and so is a value that the codec cannot
-   * read: the next one that it can is told.
+   * read; the next value that the codec can read is told.
    */
   public Subscription onChange(Consumer<Versioned<T>> listener) {
     Objects.requireNonNull(listener, "listener");

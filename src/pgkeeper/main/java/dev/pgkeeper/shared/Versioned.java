@@ -25,7 +25,7 @@ public record Versioned<T>(T value, int version, long change) {
     return version != NEVER_SET;
   }
 
-  /** Without the value: payloads do not belong into logs. */
+  /** Without the value: payloads do not belong in logs. */
   @Override
   public String toString() {
     return "Versioned[version " + version + "]";

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One caller's wait for nodes to become as it wants them, with one deadline however often it looks
- * and waits again. A wake-up says only that it is to look: what it waits for is what it reads.
- * Closing takes back the watches that were not used up.
+ * and waits again. A wake-up only tells the caller to look: what the caller then reads decides
+ * whether its wait is over. Closing takes back the watches that were not used up.
  */
 final class Waiting implements AutoCloseable {
   /** As long as it takes. */
@@ -44,15 +44,17 @@ final class Waiting implements AutoCloseable {
     }
   }
 
-  /** Whether the node is there; it wakes this caller when it comes, goes or is set. */
+  /**
+   * Tells whether the node is there; this caller is woken when the node is created, deleted or set.
+   */
   Optional<Stat> exists(String path) {
     watched.add(path);
     return session.tree().exists(path, watcher);
   }
 
   /**
-   * The node, which wakes this caller when it is set or goes; empty, and no watch, if it is not
-   * there.
+   * The node, with a watch that wakes this caller when the node is set or deleted; empty, and
+   * without a watch, if there is no node.
    */
   Optional<Node> get(String path) {
     watched.add(path);
@@ -63,7 +65,10 @@ final class Waiting implements AutoCloseable {
     }
   }
 
-  /** Whether the node is there; it wakes this caller when it goes, not when it is set. */
+  /**
+   * Tells whether the node is there; this caller is woken when the node is deleted, not when it is
+   * set.
+   */
   boolean isThere(String path) {
     watched.add(path);
     try {

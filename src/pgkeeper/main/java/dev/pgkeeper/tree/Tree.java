@@ -21,22 +21,25 @@ import java.util.Optional;
  */
 public interface Tree extends TreeOperations {
   /**
-   * Leaves a watch on the node, present or absent: told of its creation, deletion or change of
-   * data.
+   * Leaves a watch on the node, present or absent: the watcher is told of its creation, deletion or
+   * change of data.
    */
   Optional<Stat> exists(String path, Watcher watcher);
 
-  /** Leaves a watch on a node that exists: told of its deletion or change of data. */
+  /**
+   * Leaves a watch on a node that exists: the watcher is told of its deletion or change of data.
+   */
   Node get(String path, Watcher watcher);
 
   /**
-   * Leaves a watch on a node that exists: told of its deletion, and of children created or deleted.
+   * Leaves a watch on a node that exists: the watcher is told of its deletion, and of children
+   * created or deleted.
    */
   List<String> children(String path, Watcher watcher);
 
   /**
-   * Leaves a watch that is not used up; the path need not exist. After a break of the connection it
-   * is told what differs.
+   * Leaves a watch that is not used up; the path need not exist. After a break of the connection
+   * the watcher is told what differs.
    */
   void watch(String path, WatchMode mode, Watcher watcher);
 
@@ -54,15 +57,15 @@ public interface Tree extends TreeOperations {
 
   /**
    * Tells where something may have changed in a scope, until the result is closed or the session
-   * ends: for whoever keeps a copy of the nodes and compares it with what is there. Nothing is
-   * remembered here for each node, as a {@link #watch} does to find out what happened. Every change
-   * that is committed after this returns is hinted at sooner or later. Look at the nodes once after
-   * this has returned, for the changes before. The path need not exist.
+   * ends: for whoever keeps a copy of the nodes and compares it with what is there. Unlike a {@link
+   * #watch}, this remembers nothing of each node to find out what happened. Every change that is
+   * committed after this returns is hinted at sooner or later. Look at the nodes once after this
+   * has returned, to find the changes before it. The path need not exist.
    */
   Subscription hints(Scope scope, String path, HintListener listener);
 
   /**
-   * Returns the tree seen from a node on: {@code chroot("/app")} finds at {@code /a} what others
+   * Returns the tree as seen from a node: {@code chroot("/app")} finds at {@code /a} what others
    * find at {@code /app/a}.
    */
   Tree chroot(String path);

@@ -56,8 +56,8 @@ public interface TreeOperations {
   long add(String path, long delta);
 
   /**
-   * Sets a node whose data are such a number to another one, if it is the expected one at that
-   * moment. Returns false if it is not.
+   * Sets a node whose data are such a number to a new number, if its number is the expected one at
+   * that moment. Returns false if it is not.
    *
    * @throws KeeperException.NoNode if there is none
    * @throws KeeperException.NotANumber if the data are something else
@@ -85,12 +85,15 @@ public interface TreeOperations {
 
   /**
    * At most {@code limit} nodes of a scope with their data, sorted by path, that come after {@code
-   * after} ({@code ""} for the first), in one round trip; fewer where their data is more than some
-   * megabytes together. Empty if there is no such node.
+   * after} ({@code ""} for the first), in one round trip; fewer if their data together exceed a few
+   * megabytes. Empty if there is no such node.
    */
   NodePage nodePage(Scope scope, String path, String after, int limit);
 
-  /** What tells whether any of these nodes changed since, without reading them. */
+  /**
+   * Returns sums that tell, when compared with earlier ones, whether any of these nodes has
+   * changed; no node is read.
+   */
   NodeSums nodeSums(Scope scope, String path);
 
   /** All steps or none, in order, each seeing those before it. */

@@ -57,7 +57,7 @@ final class PeekCommand extends DatabaseCommand {
       names = "--limit",
       paramLabel = "N",
       defaultValue = "10",
-      description = "At most so many; ${DEFAULT-VALUE} if not given.")
+      description = "At most this many; ${DEFAULT-VALUE} if not given.")
   private int limit;
 
   /** What is shown of a message. */

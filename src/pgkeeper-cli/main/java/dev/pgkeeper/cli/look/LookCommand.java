@@ -37,7 +37,8 @@ public final class LookCommand extends DatabaseCommand {
   @Option(
       names = "--limit",
       paramLabel = "N",
-      description = "At most so many rows; without it " + USUALLY + " in a table, and all in JSON.")
+      description =
+          "At most this many rows; without it " + USUALLY + " in a table, and all in JSON.")
   private @Nullable Integer limit;
 
   @Option(names = "--session", paramLabel = "N", description = "Only what is of this session.")

@@ -71,7 +71,8 @@ public final class Text {
   }
 
   /**
-   * The beginning of a text that takes at most so many columns, and an ellipsis if that is not all.
+   * The beginning of a text that takes at most this many columns, and an ellipsis if that is not
+   * all.
    */
   public static String cut(String text, int columns) {
     if (width(text) <= columns) {

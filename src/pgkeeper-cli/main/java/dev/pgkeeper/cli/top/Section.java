@@ -56,7 +56,7 @@ record Section(String title, String select, String order) {
     return AGE.formatted(column) + " AS " + name;
   }
 
-  /** At most so many rows. */
+  /** At most this many rows. */
   String rows(String schema, int most) {
     return ("SELECT " + select + " ORDER BY " + order + " LIMIT " + most)
         .replace("${schema}", schema);

@@ -34,7 +34,7 @@ final class TreeCommand extends DatabaseCommand {
       names = "--limit",
       paramLabel = "N",
       defaultValue = "1000",
-      description = "At most so many nodes; ${DEFAULT-VALUE} if not given, and all in JSON.")
+      description = "At most this many nodes; ${DEFAULT-VALUE} if not given, and all in JSON.")
   private int limit;
 
   TreeCommand(Context context) {

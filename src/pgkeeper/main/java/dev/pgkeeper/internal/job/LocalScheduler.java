@@ -132,7 +132,7 @@ final class LocalScheduler implements Scheduler, Sessions.Worker {
   public synchronized Scheduler patience(Duration span) {
     ensureNotStarted();
     if (span.isNegative()) {
-      throw new IllegalArgumentException("the patience is " + span + "; use none, or more");
+      throw new IllegalArgumentException("the patience is " + span + "; use 0 or more");
     }
     patience = span;
     return this;

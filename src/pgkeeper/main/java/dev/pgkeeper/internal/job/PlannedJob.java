@@ -73,7 +73,7 @@ final class PlannedJob implements JobPlan {
 
   private static Duration notNegative(String what, Duration span) {
     if (span.isNegative()) {
-      throw new IllegalArgumentException(what + " is " + span + "; use none, or more");
+      throw new IllegalArgumentException(what + " is " + span + "; use 0 or more");
     }
     return span;
   }

@@ -94,7 +94,7 @@ public final class SharedLine implements Line {
 
   private static long nanos(Duration patience) {
     if (patience.isNegative()) {
-      throw new IllegalArgumentException("the patience is " + patience + "; use none, or more");
+      throw new IllegalArgumentException("the patience is " + patience + "; use 0 or more");
     }
     return patience.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : patience.toNanos();
   }
